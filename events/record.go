@@ -1,0 +1,49 @@
+package events
+
+// Record is one record of the log as the reader hands it on. Its slices alias the reader's buffer: they are valid until the
+// batch they came in is released, and are never written to.
+type Record struct {
+	Offset      int64  // in its partition
+	Timestamp   int64  // milliseconds since 1970, the broker's or the producer's; ≤ 0: absent
+	Key         []byte // nil: none
+	Value       []byte // nil: a tombstone
+	Headers     []byte // the headers as on the wire of record batches v2, after their count: (varint length, key, varint length or −1, value)*
+	HeaderCount int
+}
+
+// Outcome says what a record turned out to be.
+type Outcome uint8
+
+// Every record has one outcome.
+const (
+	Tombstone Outcome = iota // null value: no event
+	Counted                  // one kind by one GUID (or user) in one app at one time
+	Reported                 // a usage.reported quantity, in Event.Quantity
+	Unknown                  // a type that the month's rules do not list: counted, skipped
+	Control                  // a record of ours: its type begins with "headcount."; Event.Type says which
+	Expired                  // an event of a finished month
+	Rejected                 // cannot be counted: dead letter, Event.Reason says why
+)
+
+// Event is what a Decoder reads from a record. Byte slices alias the record or the decoder's scratch, valid until its next
+// Reset.
+type Event struct {
+	Outcome     Outcome
+	Kind        Kind
+	Day         Day
+	Skewed      bool // the time was a wrong device clock's and the record's timestamp stands in for it
+	Month       Month
+	App         []byte // where one could be read, also of rejected records
+	Type        []byte // of Control and Unknown
+	Fingerprint Fingerprint
+	Reason      Reason
+	Quantity    *Quantity // of Reported, else nil
+}
+
+// Quantity is usage that is not people, one source's report of one meter.
+type Quantity struct {
+	Meter, Source string
+	Day           Day // 0: of the month as a whole
+	Revision      int64
+	Value         int64 // ≥ 0
+}

@@ -1,0 +1,50 @@
+package events
+
+// TopicRules are the rules that never change for a topic: fixed with the first record counted.
+type TopicRules struct {
+	Version  int    `json:"version"`
+	TimeZone string `json:"time_zone"` // IANA name
+	Fields   Fields `json:"fields"`
+	SkewMS   int64  `json:"skew_ms"`   // how far an event's time may lie after its record's, milliseconds
+	OldestMS int64  `json:"oldest_ms"` // a time before this instant (milliseconds since 1970) is a clock never set
+	Grammar  int    `json:"grammar"`   // version of the decoding rules
+}
+
+// Fields name where type, guid, app and time lie in the JSON: a member's name, or a path such as data.device.guid. The zero
+// value stands for CloudEvents: type, subject, superapp, time.
+type Fields struct {
+	Type string `json:"type"`
+	GUID string `json:"guid"`
+	App  string `json:"app"`
+	Time string `json:"time"`
+}
+
+// Limits bound what a flood of ids can do. Past one, records are dead letters "over limit" and the month's close is held.
+type Limits struct {
+	AppsPerPartition int `json:"apps_per_partition"` // apps of one month in one partition
+	RecordBytes      int `json:"record_bytes"`       // value of one record, bytes
+	QuantitySources  int `json:"quantity_sources"`   // sources of one meter in one app and month, in one partition
+}
+
+// MonthRules are the rules of one month: fixed before its first window opens.
+type MonthRules struct {
+	Version   int               `json:"version"`
+	Month     Month             `json:"month"`
+	TopicHash string            `json:"topic_rules"` // TopicRules.Hash of the topic
+	DayStarts []int64           `json:"day_starts"`  // milliseconds since 1970, one per day and then the first instant after the month
+	Types     map[string]string `json:"types"`       // event type → kind name
+	Kinds     []string          `json:"kinds"`       // the index is the Kind
+	Precision int               `json:"precision"`   // of the sketches
+	Limits    Limits            `json:"limits"`
+	KeyID     string            `json:"key_id"`   // of the GUID key
+	SealKey   string            `json:"seal_key"` // Ed25519 public key, base64
+}
+
+// Rulebook holds a topic's rules.
+//
+// MonthRules returns the rules of m, fixing them from the configuration where nobody has yet: it may write to the state store.
+// An error is the store's and stops the shard; it is never a reason to reject a record. Not for concurrent use.
+type Rulebook interface {
+	TopicRules() *TopicRules
+	MonthRules(m Month) (*MonthRules, error)
+}
