@@ -1,0 +1,41 @@
+package apachekafka
+
+import (
+	"errors"
+	"os"
+	"testing"
+)
+
+// Env names the variable that says which Kafka to use.
+const Env = "HEADCOUNT_KAFKA"
+
+// Need returns the address of an Apache Kafka for the test: the one that HEADCOUNT_KAFKA names, else one that is started for
+// the test and ends with it. Where that cannot be had, the test is skipped, or fails where HEADCOUNT_KAFKA asks for it.
+func Need(t testing.TB) string {
+	t.Helper()
+	if addr := os.Getenv(Env); addr != "" && addr != "start" {
+		return addr
+	}
+	return NeedOwn(t, Config{}).Addr
+}
+
+// NeedOwn starts a broker that the test may kill and restart, whatever HEADCOUNT_KAFKA names.
+func NeedOwn(t testing.TB, c Config) *Kafka {
+	t.Helper()
+	if testing.Short() {
+		t.Skip("starts Apache Kafka: skipped with -short")
+	}
+	k, err := Start(t.Context(), c)
+	if errors.Is(err, ErrUnavailable) && os.Getenv(Env) == "" {
+		t.Skip(err)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := k.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return k
+}
