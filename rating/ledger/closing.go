@@ -1,0 +1,262 @@
+package ledger
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+)
+
+// Closing is that with which a month's close begins: what is to be sealed, and by which accounts and books it will be priced.
+type Closing struct {
+	Month      string // 2026-10
+	SealID     string
+	Cluster    string
+	TopicID    string
+	Topic      string
+	Partitions []int32 // sorted; all that are to be sealed
+	RulesHash  string  // of the month's rules
+	Zone       string  // IANA name
+	Version    string  // of the program
+	At         time.Time
+	Previous   *Previous         // nil: the first closing, which opens the books
+	Accounts   []byte            // the accounts file, as it was
+	Books      map[string][]byte // price books by name, as they were
+}
+
+// Previous names the closing before: its month, and what it sealed.
+type Previous struct {
+	Month      string  `json:"month"`
+	Partitions []int32 `json:"partitions"`
+}
+
+// Begin records the month's closing, or adopts the one that is recorded: a retry, or the second of two that close at once,
+// gets the first one's closing and must go on with that.
+//
+// A month can only follow the last: ErrOrder where a later month has a closing, where the month before is not closed, where
+// months were left out, or where Previous is not what the ledger has.
+func (l *Ledger) Begin(ctx context.Context, c Closing) (stored Closing, adopted bool, err error) {
+	defer func() { err = wrap(err, "begin closing of %s", c.Month) }()
+	if c.At.IsZero() {
+		c.At = l.now()
+	}
+	if err := c.validate(); err != nil {
+		return Closing{}, false, err
+	}
+	err = l.write(ctx, func(a *appender) error {
+		stored, err = readClosing(ctx, a.tx, c.Month)
+		if err == nil {
+			adopted = true
+			return nil
+		}
+		if !errors.Is(err, ErrNotFound) {
+			return err
+		}
+		if err := c.follows(ctx, a.tx); err != nil {
+			return err
+		}
+		if _, err := a.add(c.Month, newClosingRecord(c)); err != nil {
+			return err
+		}
+		if err := a.flush(); err != nil {
+			return err
+		}
+		stored, err = readClosing(ctx, a.tx, c.Month)
+		return err
+	})
+	if err != nil {
+		return Closing{}, false, err
+	}
+	return stored, adopted, nil
+}
+
+func (c *Closing) validate() error {
+	if _, err := parseMonth(c.Month); err != nil {
+		return err
+	}
+	for _, f := range []struct{ name, value string }{{"seal id", c.SealID}, {"cluster", c.Cluster}, {"topic id", c.TopicID},
+		{"topic", c.Topic}, {"rules hash", c.RulesHash}, {"time zone", c.Zone}} {
+		if f.value == "" {
+			return fmt.Errorf("closing without a %s", f.name)
+		}
+		if err := checkText(f.name, f.value); err != nil {
+			return err
+		}
+	}
+	if err := checkText("version", c.Version); err != nil {
+		return err
+	}
+	for name := range c.Books {
+		if err := checkText("name of a book", name); err != nil {
+			return err
+		}
+	}
+	if len(c.Partitions) == 0 {
+		return errors.New("closing without partitions")
+	}
+	for i, p := range c.Partitions {
+		if p < 0 || i > 0 && p <= c.Partitions[i-1] {
+			return fmt.Errorf("partitions %v: want them sorted, each once", c.Partitions)
+		}
+	}
+	return nil
+}
+
+// follows checks that c is the closing that comes next.
+func (c *Closing) follows(ctx context.Context, tx *sql.Tx) error {
+	var month string
+	var result sql.NullInt64
+	err := tx.QueryRowContext(ctx, `SELECT c.month, r.entry FROM closings c LEFT JOIN results r ON r.month = c.month
+		ORDER BY c.month DESC LIMIT 1`).Scan(&month, &result)
+	if err == sql.ErrNoRows {
+		if c.Previous != nil {
+			return fmt.Errorf("%w: %s is named as the closing before, but the ledger has none: is it the right ledger?", ErrOrder, c.Previous.Month)
+		}
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	last, _ := parseMonth(month)
+	next, _ := parseMonth(c.Month)
+	switch {
+	case next <= last:
+		return fmt.Errorf("%w: %s has a closing already, and months are closed oldest first", ErrOrder, month)
+	case !result.Valid:
+		return fmt.Errorf("%w: the closing of %s has begun and is not done: finish it with rollup close --month %s", ErrOrder, month, month)
+	case next != last+1:
+		return fmt.Errorf("%w: the last closed month is %s: close %s first", ErrOrder, month, last+1)
+	}
+	before, err := readClosing(ctx, tx, month)
+	if err != nil {
+		return err
+	}
+	if c.Previous == nil || c.Previous.Month != month || !slices.Equal(c.Previous.Partitions, before.Partitions) {
+		return fmt.Errorf("%w: the closing before is %s with partitions %v, but the new one names %s", ErrOrder, month, before.Partitions, c.Previous)
+	}
+	return nil
+}
+
+func (p *Previous) String() string {
+	if p == nil {
+		return "none"
+	}
+	return fmt.Sprintf("%s with partitions %v", p.Month, p.Partitions)
+}
+
+// Closing returns the closing of a month, done or not. ErrNotFound where it has not begun.
+func (l *Ledger) Closing(ctx context.Context, month string) (c Closing, err error) {
+	err = l.read(ctx, func(tx *sql.Tx) error {
+		c, err = readClosing(ctx, tx, month)
+		return err
+	})
+	return c, err
+}
+
+func readClosing(ctx context.Context, tx *sql.Tx, month string) (Closing, error) {
+	c := Closing{Month: month, Books: map[string][]byte{}}
+	var partitions, at string
+	var previous sql.NullString
+	err := tx.QueryRowContext(ctx, `SELECT seal_id, cluster, topic_id, topic, partitions, rules_hash, zone, version, at, previous,
+		accounts FROM closings WHERE month = $1`, month).Scan(&c.SealID, &c.Cluster, &c.TopicID, &c.Topic, &partitions,
+		&c.RulesHash, &c.Zone, &c.Version, &at, &previous, &c.Accounts)
+	if err == sql.ErrNoRows {
+		return Closing{}, fmt.Errorf("closing of %s: %w: begin it with rollup close --month %s", month, ErrNotFound, month)
+	}
+	if err != nil {
+		return Closing{}, fmt.Errorf("read closing of %s: %w", month, err)
+	}
+	c.Accounts = present(c.Accounts) // the drivers differ in what an empty blob is
+	if err := json.Unmarshal([]byte(partitions), &c.Partitions); err != nil {
+		return Closing{}, fmt.Errorf("closing of %s: partitions: %w", month, err)
+	}
+	if previous.Valid {
+		if err := json.Unmarshal([]byte(previous.String), &c.Previous); err != nil {
+			return Closing{}, fmt.Errorf("closing of %s: previous: %w", month, err)
+		}
+	}
+	if c.At, err = parseTime(at); err != nil {
+		return Closing{}, fmt.Errorf("closing of %s: %w", month, err)
+	}
+	rows, err := tx.QueryContext(ctx, `SELECT name, document FROM books WHERE month = $1 ORDER BY name`, month)
+	if err != nil {
+		return Closing{}, fmt.Errorf("read books of %s: %w", month, err)
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var name string
+		var document []byte
+		if err := rows.Scan(&name, &document); err != nil {
+			return Closing{}, fmt.Errorf("read books of %s: %w", month, err)
+		}
+		c.Books[name] = present(document)
+	}
+	return c, rows.Err()
+}
+
+// closingRecord is a closing as the chain has it.
+type closingRecord struct {
+	SealID     string            `json:"seal_id"`
+	Cluster    string            `json:"cluster"`
+	TopicID    string            `json:"topic_id"`
+	Topic      string            `json:"topic"`
+	Partitions []int32           `json:"partitions"`
+	RulesHash  string            `json:"rules_hash"`
+	Zone       string            `json:"zone"`
+	Version    string            `json:"version"`
+	At         string            `json:"at"`
+	Previous   *Previous         `json:"previous"`
+	Accounts   string            `json:"accounts"` // digest
+	Books      map[string]string `json:"books"`    // digests
+
+	accounts []byte
+	books    [][]byte // in the order of their names
+}
+
+func newClosingRecord(c Closing) *closingRecord {
+	r := &closingRecord{SealID: c.SealID, Cluster: c.Cluster, TopicID: c.TopicID, Topic: c.Topic, Partitions: c.Partitions,
+		RulesHash: c.RulesHash, Zone: c.Zone, Version: c.Version, At: formatTime(c.At), Previous: c.Previous,
+		Books: map[string]string{}, accounts: present(c.Accounts)}
+	for _, name := range slices.Sorted(maps.Keys(c.Books)) {
+		r.Books[name] = digest(c.Books[name])
+		r.books = append(r.books, present(c.Books[name]))
+	}
+	return r
+}
+
+func (*closingRecord) kind() string { return "closing" }
+
+func (r *closingRecord) covered() []covered {
+	if r.books == nil {
+		r.books = make([][]byte, len(r.Books))
+	}
+	all := []covered{{closings, 0, "accounts", &r.Accounts, &r.accounts}}
+	for i, name := range slices.Sorted(maps.Keys(r.Books)) {
+		hash := r.Books[name]
+		all = append(all, covered{books, i, "document", &hash, &r.books[i]})
+	}
+	return all
+}
+
+func (r *closingRecord) rows(month string) ([]row, error) {
+	partitions, err := canonical(r.Partitions)
+	if err != nil {
+		return nil, err
+	}
+	var previous any
+	if r.Previous != nil {
+		if previous, err = canonical(r.Previous); err != nil {
+			return nil, err
+		}
+	}
+	all := []row{{closings, []any{month, r.SealID, r.Cluster, r.TopicID, r.Topic, partitions, r.RulesHash, r.Zone, r.Version,
+		r.At, previous, r.accounts}}}
+	for i, name := range slices.Sorted(maps.Keys(r.Books)) {
+		all = append(all, row{books, []any{month, name, r.books[i]}})
+	}
+	return all, nil
+}

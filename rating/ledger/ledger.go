@@ -1,0 +1,157 @@
+// Package ledger keeps what was billed: closings, usage, invoices, releases and the messages that announce them, in an
+// append-only, chained set of SQL tables. SQLite and PostgreSQL run the same code.
+//
+// # Promises
+//
+//   - Nothing is changed, only added. Triggers refuse UPDATE, DELETE and INSERT over a row; a correction is a new revision, a
+//     lifted hold and a sent message are rows of their own.
+//   - Every row belongs to an entry, and entries are chained by SHA-256. A row's columns are in its entry's payload, or follow
+//     from a document whose SHA-256 is there. Verify computes every row again and names the first that differs.
+//   - Each method that writes is one transaction, durable when it returns nil, and may be repeated: after an error the outcome
+//     is either, and the same call again ends the same. A month has one closing and one result, whoever comes first.
+//   - Documents come back byte for byte.
+//
+// # Layout
+//
+//	entries   seq, kind, month, at, payload, previous, hash
+//	kind      payload (canonical JSON)             rows of
+//	ledger    format, id                           –
+//	closing   with what a month's close began      closings, books
+//	usage     one app's sealed numbers             usage
+//	invoice   one revision of one invoice          invoices, lines
+//	result    with what the close ended            results
+//	message   a record that is to go to the log    outbox
+//	sent      its mark                             sent
+//	release   a hold lifted                        releases
+//
+// An entry's hash is the hex SHA-256 of seven lines, joined by "\n" and without one at the end:
+//
+//	headcount ledger entry 1
+//	previous hash (64 zeros for the first entry)
+//	seq, decimal
+//	kind
+//	month (2026-10; empty where the entry has none)
+//	at (RFC 3339, UTC, milliseconds)
+//	payload
+//
+// Who rewrites the whole chain, or cuts its end off, is found out by a head that was published: give it to Verify. On SQLite
+// the ledger is three files, F, F-wal and F-shm, which stay; a copy needs the first two, or `sqlite3 F ".backup COPY"`.
+package ledger
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"strings"
+	"sync/atomic"
+	"time"
+)
+
+// Ledger is an open ledger. Its methods may be called concurrently, and from several processes at once.
+type Ledger struct {
+	name     string // as messages call it: the file, or the URL without its password
+	dialect  *dialect
+	db       *sql.DB
+	readOnly bool
+	now      func() time.Time
+	broken   atomic.Bool // a write to disk failed: what is durable is unknown until the file is opened again
+}
+
+// dialect is all in which the databases differ.
+type dialect struct {
+	name    string // of the folder in migrations/
+	begin   func(ctx context.Context, tx *sql.Tx) error
+	read    *sql.TxOptions
+	explain func(name string, err error) error // what a driver's error means, and the remedy
+	objects func(ctx context.Context, tx *sql.Tx) (map[string]string, error)
+}
+
+// Create makes a ledger where there is none and opens it. It returns ErrExists where there is one already.
+//
+// The URL is sqlite:///absolute/path, sqlite://relative/path or postgres://user@host/database, as for Open.
+func Create(ctx context.Context, url string) (*Ledger, error) {
+	return dispatch(ctx, url, createSQLite, createPostgres)
+}
+
+// Open opens a ledger for writing, bringing an older schema up to date. A ledger that does not exist is ErrMissing.
+//
+// A sqlite URL may end in ?busy_timeout=30s: how long to wait for another process's transaction. All of a postgres URL's
+// parameters go to pgx.
+func Open(ctx context.Context, url string) (*Ledger, error) {
+	return dispatch(ctx, url, openSQLite(false), openPostgres(false))
+}
+
+// OpenExisting opens a ledger for reading. It changes nothing and makes no files.
+func OpenExisting(ctx context.Context, url string) (*Ledger, error) {
+	return dispatch(ctx, url, openSQLite(true), openPostgres(true))
+}
+
+type opener func(ctx context.Context, url string) (*Ledger, error)
+
+func dispatch(ctx context.Context, url string, sqlite, postgres opener) (*Ledger, error) {
+	scheme, _, _ := strings.Cut(url, "://")
+	switch scheme {
+	case "sqlite":
+		return sqlite(ctx, url)
+	case "postgres", "postgresql":
+		return postgres(ctx, url)
+	}
+	return nil, fmt.Errorf("ledger %q: want sqlite://path or postgres://user@host/database", url)
+}
+
+// Close closes the ledger's connections.
+func (l *Ledger) Close() error { return l.db.Close() }
+
+// String names the ledger: its file, or its URL without a password.
+func (l *Ledger) String() string { return l.name }
+
+// read runs f in one transaction that sees one state of the ledger.
+func (l *Ledger) read(ctx context.Context, f func(tx *sql.Tx) error) error {
+	tx, err := l.db.BeginTx(ctx, l.dialect.read)
+	if err != nil {
+		return l.dialect.explain(l.name, err)
+	}
+	defer tx.Rollback()
+	return l.dialect.explain(l.name, f(tx))
+}
+
+// write runs f in one transaction that no other writer runs beside. The commit is the transaction's; where it fails, the
+// caller does not know whether it took place, and may do the same again.
+func (l *Ledger) write(ctx context.Context, f func(a *appender) error) error {
+	if l.readOnly {
+		return fmt.Errorf("ledger %s is open for reading only: %w", l.name, ErrReadOnly)
+	}
+	if l.broken.Load() {
+		return fmt.Errorf("ledger %s: an earlier write to disk failed: end this process, check the disk, start again", l.name)
+	}
+	err := l.transact(ctx, f)
+	if diskFailed(err) {
+		l.broken.Store(true)
+	}
+	return l.dialect.explain(l.name, err)
+}
+
+func (l *Ledger) transact(ctx context.Context, f func(a *appender) error) error {
+	tx, err := l.db.BeginTx(ctx, nil)
+	if err != nil {
+		return err
+	}
+	defer tx.Rollback()
+	if err := l.dialect.begin(ctx, tx); err != nil {
+		return err
+	}
+	a, err := newAppender(ctx, tx, l.now())
+	if err != nil {
+		return err
+	}
+	if err := f(a); err != nil {
+		return err
+	}
+	if !a.dirty {
+		return nil
+	}
+	if err := a.flush(); err != nil {
+		return err
+	}
+	return tx.Commit()
+}

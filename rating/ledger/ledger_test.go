@@ -1,0 +1,333 @@
+package ledger
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/url"
+	"os"
+	"path/filepath"
+	"reflect"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	_ "github.com/jackc/pgx/v5/stdlib"
+)
+
+// TestMain lets the test binary stand in for another process: see child.
+func TestMain(m *testing.M) {
+	if f := os.Getenv("LEDGER_TEST_CHILD"); f != "" {
+		os.Exit(runChild(f))
+	}
+	os.Exit(m.Run())
+}
+
+// databases runs a test on SQLite, and on PostgreSQL where HEADCOUNT_POSTGRES has the URL of a database in which the test may
+// make schemas.
+func databases(t *testing.T, f func(t *testing.T, url string)) {
+	t.Run("sqlite", func(t *testing.T) { f(t, "sqlite://"+filepath.Join(t.TempDir(), "a #ledger%41.db")) })
+	t.Run("postgres", func(t *testing.T) { f(t, postgresURL(t)) })
+}
+
+var schemas atomic.Int64
+
+func postgresURL(t *testing.T) string {
+	t.Helper()
+	base := os.Getenv("HEADCOUNT_POSTGRES")
+	if base == "" {
+		t.Skip("HEADCOUNT_POSTGRES is not set: give it the URL of a database, such as postgres://user@localhost/test")
+	}
+	db, err := sql.Open("pgx", base)
+	if err != nil {
+		t.Fatal(err)
+	}
+	name := fmt.Sprintf("ledger_%d_%d", os.Getpid(), schemas.Add(1))
+	if _, err := db.Exec("CREATE SCHEMA " + name); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if _, err := db.Exec("DROP SCHEMA " + name + " CASCADE"); err != nil {
+			t.Error(err)
+		}
+		db.Close()
+	})
+	u, err := url.Parse(base)
+	if err != nil {
+		t.Fatal(err)
+	}
+	q := u.Query()
+	q.Set("search_path", name)
+	u.RawQuery = q.Encode()
+	return u.String()
+}
+
+// start makes a ledger with a clock in a zone far from UTC.
+func start(t *testing.T, url string) *Ledger {
+	t.Helper()
+	l, err := Create(t.Context(), url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { l.Close() })
+	l.now = testClock
+	return l
+}
+
+func testClock() time.Time {
+	return time.Date(2026, 11, 2, 1, 30, 0, 123456789, time.FixedZone("Kathmandu", 20700))
+}
+
+func testClosing(month string, previous *Previous) Closing {
+	return Closing{Month: month, SealID: "seal-" + month, Cluster: "c1", TopicID: "t1", Topic: "sdk-events", Partitions: []int32{0, 1, 3},
+		RulesHash: "sha256:aa", Zone: "Asia/Shanghai", Version: "1.2.3", At: testClock(), Previous: previous,
+		Accounts: []byte("accounts:\n  - id: acme\r\n"), Books: map[string][]byte{"tcmpp.yaml": []byte("book: \xff"), "im.yaml": {}}}
+}
+
+const heldInvoice = `{"account":"acme", "plan":"tcmpp/pro","month":%q,"revision":%d,"currency":"USD","status":"held","reason":"sketch differs <by> 9%%",` +
+	`"lines":[{"app":"app-001","meter":"mau","quantity":"250000","free":"200000","billable":"50000","unit_price":"0.015","amount":"750.00","how":"(250000 − 200000) × 0.015"},{"amount":"0.00"}],` +
+	`"total":"750.00","prepaid":[],"deduct_from":"2026-11-01"}`
+
+const finalInvoice = `{"account":"zeta","plan":"im/pro","month":%q,"revision":%d,"currency":"USD","status":"final","lines":[],"total":"0.00","prepaid":[]}`
+
+func invoice(t *testing.T, form, month string, revision int) Invoice {
+	t.Helper()
+	v, err := NewInvoice(fmt.Appendf(nil, form, month, revision))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return v
+}
+
+func testResult(t *testing.T, month string) Result {
+	return Result{Month: month, SealID: "seal-" + month, Document: json.RawMessage(`{"month": "` + month + `",  "usage":[]}`),
+		Carry: json.RawMessage(`{"left":"1"}`),
+		Usage: []UsageRow{{App: "app-001", Account: "acme", Digest: "sha256:01", Document: json.RawMessage(`{"app":"app-001"}`)},
+			{App: "app-002 & \u2028", Digest: "sha256:02", Document: json.RawMessage(`{"app":"app-002"}`)}},
+		Invoices: []Invoice{invoice(t, heldInvoice, month, 1), invoice(t, finalInvoice, month, 1)},
+		Outbox:   [][]byte{[]byte("closed " + month), {}}}
+}
+
+// closeMonth runs a whole close.
+func closeMonth(t *testing.T, l *Ledger, month string, previous *Previous) {
+	t.Helper()
+	if _, _, err := l.Begin(t.Context(), testClosing(month, previous)); err != nil {
+		t.Fatal(err)
+	}
+	if already, err := l.Commit(t.Context(), testResult(t, month)); err != nil || already {
+		t.Fatalf("already %v, %v", already, err)
+	}
+}
+
+func previous(month string) *Previous { return &Previous{month, []int32{0, 1, 3}} }
+
+func verified(t *testing.T, l *Ledger, heads ...string) Report {
+	t.Helper()
+	r, err := l.Verify(t.Context(), heads...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+func TestClose(t *testing.T) {
+	databases(t, func(t *testing.T, url string) {
+		ctx := t.Context()
+		l := start(t, url)
+		if _, ok, err := l.LastClosed(ctx); ok || err != nil {
+			t.Fatal(ok, err)
+		}
+		want := testClosing("2026-10", nil)
+		got, adopted, err := l.Begin(ctx, want)
+		if err != nil || adopted {
+			t.Fatal(adopted, err)
+		}
+		want.At = time.Date(2026, 11, 1, 19, 45, 0, 123e6, time.UTC)
+		if !reflect.DeepEqual(got, want) {
+			t.Errorf("got  %+v\nwant %+v", got, want)
+		}
+		second := testClosing("2026-10", nil)
+		second.SealID, second.Accounts, second.Partitions = "another", nil, []int32{7}
+		if got, adopted, err = l.Begin(ctx, second); err != nil || !adopted || !reflect.DeepEqual(got, want) {
+			t.Errorf("adopted %v, %v: %+v", adopted, err, got)
+		}
+		if _, err := l.Result(ctx, "2026-10"); !errors.Is(err, ErrNotFound) {
+			t.Errorf("result of a month that is not closed: %v", err)
+		}
+		var announced string
+		r := testResult(t, "2026-10")
+		r.Announce = func(head string) ([][]byte, error) {
+			announced = head
+			return [][]byte{[]byte("head " + head)}, nil
+		}
+		if already, err := l.Commit(ctx, r); err != nil || already {
+			t.Fatal(already, err)
+		}
+		head, _ := l.Head(ctx)
+		if already, err := l.Commit(ctx, testResult(t, "2026-10")); err != nil || !already {
+			t.Fatal(already, err)
+		}
+		if again, _ := l.Head(ctx); again != head {
+			t.Error("a second commit changed the ledger")
+		}
+
+		stored, err := l.Result(ctx, "2026-10")
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.Outbox, r.Announce = append(r.Outbox, []byte("head "+announced)), nil
+		r.Head, r.At = announced, want.At
+		for i := range r.Invoices {
+			r.Invoices[i].Closing = "2026-10"
+		}
+		if !reflect.DeepEqual(stored, r) {
+			t.Errorf("got  %+v\nwant %+v", stored, r)
+		}
+		if month, ok, err := l.LastClosed(ctx); month != "2026-10" || !ok || err != nil {
+			t.Error(month, ok, err)
+		}
+		months, err := l.Months(ctx)
+		if err != nil || len(months) != 1 || months[0].Closed != want.At || months[0].Begun != want.At {
+			t.Error(months, err)
+		}
+		report := verified(t, l, announced, head)
+		// ledger, closing, 2 usage, 2 invoices, result, 3 messages; closing 1 + 2 books, 2, 2 + 2 lines, 1, 3
+		if report.Entries != 10 || report.Rows != 13 || report.Head != head {
+			t.Errorf("%+v", report)
+		}
+	})
+}
+
+func TestOrder(t *testing.T) {
+	databases(t, func(t *testing.T, url string) {
+		ctx := t.Context()
+		l := start(t, url)
+		begin := func(month string, p *Previous) error {
+			_, _, err := l.Begin(ctx, testClosing(month, p))
+			return err
+		}
+		refused := func(what string, err error) {
+			t.Helper()
+			if !errors.Is(err, ErrOrder) {
+				t.Errorf("%s: got %v", what, err)
+			}
+		}
+		refused("previous without one", begin("2026-11", previous("2026-10")))
+		if err := begin("2026-11", nil); err != nil {
+			t.Fatal(err)
+		}
+		refused("the one before is not done", begin("2026-12", previous("2026-11")))
+		r := testResult(t, "2026-11")
+		r.Invoices = []Invoice{invoice(t, finalInvoice, "2026-11", 2)}
+		_, err := l.Commit(ctx, r)
+		refused("revision 2 first", err)
+		r = testResult(t, "2026-11")
+		r.SealID = "another"
+		if _, err := l.Commit(ctx, r); err == nil || !strings.Contains(err.Error(), "seal-2026-11") {
+			t.Errorf("another seal: %v", err)
+		}
+		if _, err := l.Commit(ctx, testResult(t, "2026-10")); !errors.Is(err, ErrNotFound) {
+			t.Errorf("a month that has not begun: %v", err)
+		}
+		if _, err := l.Commit(ctx, testResult(t, "2026-11")); err != nil {
+			t.Fatal(err)
+		}
+		refused("an older month", begin("2026-10", previous("2026-11")))
+		refused("a month left out", begin("2027-01", previous("2026-11")))
+		refused("no previous", begin("2026-12", nil))
+		refused("other partitions", begin("2026-12", &Previous{"2026-11", []int32{0, 1}}))
+		if err := begin("2026-12", previous("2026-11")); err != nil {
+			t.Error(err)
+		}
+		verified(t, l)
+	})
+}
+
+func TestRevisionsAndReleases(t *testing.T) {
+	databases(t, func(t *testing.T, url string) {
+		ctx := t.Context()
+		l := start(t, url)
+		closeMonth(t, l, "2026-10", nil)
+		if _, _, err := l.Begin(ctx, testClosing("2026-11", previous("2026-10"))); err != nil {
+			t.Fatal(err)
+		}
+		r := testResult(t, "2026-11")
+		r.Invoices = append(r.Invoices, invoice(t, heldInvoice, "2026-10", 2))
+		if err := l.Release(ctx, "2026-10", "acme", "sketch <re>counted", "ann"); err != nil {
+			t.Fatal(err)
+		}
+		if err := l.Release(ctx, "2026-10", "acme", "sketch <re>counted", "ann"); err != nil {
+			t.Errorf("the same release again: %v", err)
+		}
+		if err := l.Release(ctx, "2026-10", "acme", "other", "bob"); !errors.Is(err, ErrNotHeld) || !strings.Contains(err.Error(), "ann") {
+			t.Errorf("another release: %v", err)
+		}
+		if err := l.Release(ctx, "2026-10", "zeta", "r", "ann"); !errors.Is(err, ErrNotHeld) {
+			t.Errorf("of a final invoice: %v", err)
+		}
+		if err := l.Release(ctx, "2026-10", "nobody", "r", "ann"); !errors.Is(err, ErrNotFound) {
+			t.Errorf("of nobody: %v", err)
+		}
+		if err := l.Release(ctx, "2026-11", "acme", "r", "ann"); !errors.Is(err, ErrNotFound) {
+			t.Errorf("before the close: %v", err)
+		}
+		if _, err := l.Commit(ctx, r); err != nil {
+			t.Fatal(err)
+		}
+		all, err := l.Invoices(ctx, "2026-10")
+		if err != nil || len(all) != 3 {
+			t.Fatalf("%d invoices, %v", len(all), err)
+		}
+		original := fmt.Sprintf(heldInvoice, "2026-10", 1)
+		wantDocument := strings.Replace(original, `"status":"held"`, `"status":"final","released":{"reason":"sketch <re>counted","by":"ann","at":"2026-11-01T19:45:00.123Z"}`, 1)
+		if v := all[0]; v.Status != Final || v.Release == nil || v.Release.By != "ann" || v.Reason != "sketch differs <by> 9%" || string(v.Document) != wantDocument {
+			t.Errorf("released: %+v\n%s", v, v.Document)
+		}
+		if v := all[1]; v.Account != "acme" || v.Revision != 2 || v.Status != Held || v.Release != nil || v.Closing != "2026-11" {
+			t.Errorf("a new revision is held by itself: %+v", v)
+		}
+		if v := all[2]; v.Account != "zeta" || string(v.Document) != fmt.Sprintf(finalInvoice, "2026-10", 1) {
+			t.Errorf("untouched: %+v", v)
+		}
+		stored, err := l.Result(ctx, "2026-10")
+		if err != nil || string(stored.Invoices[0].Document) != original {
+			t.Errorf("the stored document is not the original: %v", err)
+		}
+		verified(t, l)
+	})
+}
+
+func TestOutbox(t *testing.T) {
+	databases(t, func(t *testing.T, url string) {
+		ctx := t.Context()
+		l := start(t, url)
+		closeMonth(t, l, "2026-10", nil)
+		all, err := l.Outbox(ctx)
+		if err != nil || len(all) != 2 || string(all[0].Value) != "closed 2026-10" || all[0].Month != "2026-10" || len(all[1].Value) != 0 {
+			t.Fatal(all, err)
+		}
+		for range 2 {
+			if err := l.MarkSent(ctx, all[0].ID, all[0].ID); err != nil {
+				t.Fatal(err)
+			}
+		}
+		left, err := l.Outbox(ctx)
+		if err != nil || len(left) != 1 || left[0].ID != all[1].ID {
+			t.Fatal(left, err)
+		}
+		if err := l.MarkSent(ctx, all[1].ID, 1); !errors.Is(err, ErrNotFound) {
+			t.Errorf("mark of what is no message: %v", err)
+		}
+		if left, _ := l.Outbox(ctx); len(left) != 1 {
+			t.Error("half of a refused call was kept")
+		}
+		verified(t, l)
+	})
+}
+
+func runChild(string) int { return 2 }
+
+var _ = context.Background

@@ -1,0 +1,164 @@
+package ledger
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"net"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/stdlib"
+)
+
+var postgres = &dialect{
+	name:    "postgres",
+	begin:   beginPostgres,
+	read:    &sql.TxOptions{ReadOnly: true, Isolation: sql.LevelRepeatableRead},
+	explain: explainPostgres,
+	objects: postgresObjects,
+}
+
+// beginPostgres makes the transaction the only writer, and durable: one lock stands for the ledger, since rows of a chain
+// cannot be added side by side.
+func beginPostgres(ctx context.Context, tx *sql.Tx) error {
+	_, err := tx.ExecContext(ctx, `SELECT set_config('lock_timeout', '30s', true),
+		CASE WHEN current_setting('synchronous_commit') = 'off' THEN set_config('synchronous_commit', 'on', true) END`)
+	if err != nil {
+		return err
+	}
+	_, err = tx.ExecContext(ctx, `SELECT pg_advisory_xact_lock($1)`, int64(applicationID))
+	return err
+}
+
+func postgresDB(u string, readOnly bool) (*Ledger, error) {
+	name := u
+	if p, err := url.Parse(u); err == nil {
+		name = p.Redacted()
+	}
+	c, err := pgx.ParseConfig(u)
+	if err != nil {
+		return nil, fmt.Errorf("ledger %s: %w", name, err) // pgx takes the password out
+	}
+	if c.ConnectTimeout == 0 {
+		c.ConnectTimeout = 10 * time.Second
+	}
+	if readOnly {
+		c.RuntimeParams["default_transaction_read_only"] = "on"
+	}
+	if c.RuntimeParams["application_name"] == "" {
+		c.RuntimeParams["application_name"] = "headcount"
+	}
+	db := sql.OpenDB(stdlib.GetConnector(*c))
+	db.SetMaxOpenConns(8)
+	return &Ledger{name: name, dialect: postgres, db: db, readOnly: readOnly, now: time.Now}, nil
+}
+
+// createPostgres makes the tables and then the first entry, which is the commit: tables without it are no ledger yet.
+func createPostgres(ctx context.Context, u string) (*Ledger, error) {
+	l, err := postgresDB(u, false)
+	if err != nil {
+		return nil, err
+	}
+	err = postgres.explain(l.name, migrate(ctx, l.db, postgres))
+	if err == nil {
+		err = found(ctx, l)
+	}
+	if err != nil {
+		l.Close()
+		return nil, fmt.Errorf("create ledger: %w", err)
+	}
+	return l, nil
+}
+
+func openPostgres(readOnly bool) opener {
+	return func(ctx context.Context, u string) (*Ledger, error) {
+		l, err := postgresDB(u, readOnly)
+		if err != nil {
+			return nil, err
+		}
+		if err := l.readyPostgres(ctx); err != nil {
+			l.Close()
+			return nil, err
+		}
+		return l, nil
+	}
+}
+
+func (l *Ledger) readyPostgres(ctx context.Context) error {
+	var there bool
+	if err := l.db.QueryRowContext(ctx, `SELECT to_regclass($1) IS NOT NULL`, versionTable).Scan(&there); err != nil {
+		return l.dialect.explain(l.name, err)
+	}
+	missing := fmt.Errorf("ledger %s: %w: make it with ingest init, or correct `ledger:` in the config; if it was there before, restore it from a backup", l.name, ErrMissing)
+	if !there {
+		return missing
+	}
+	err := checkVersion(ctx, l)
+	if errors.Is(err, ErrOlder) && !l.readOnly {
+		if err := migrate(ctx, l.db, l.dialect); err != nil {
+			return l.dialect.explain(l.name, err)
+		}
+		err = checkVersion(ctx, l)
+	}
+	if err != nil {
+		return err
+	}
+	head, err := l.Head(ctx)
+	if err == nil && head == genesis {
+		err = missing
+	}
+	return err
+}
+
+func explainPostgres(name string, err error) error {
+	if err == nil {
+		return nil
+	}
+	var e *pgconn.PgError
+	if errors.As(err, &e) {
+		switch {
+		case e.Code == "3D000":
+			return fmt.Errorf("ledger %s: %w: the server has no such database: create it, then run ingest init: %w", name, ErrMissing, err)
+		case e.Code == "55P03" || e.Code == "40P01":
+			return fmt.Errorf("ledger %s: %w by another process: wait for it: %w", name, ErrLocked, err)
+		case e.Code == "25006" || e.Code == "42501":
+			return fmt.Errorf("ledger %s: %w: grant this user INSERT and SELECT on its tables, on a server that is no standby: %w", name, ErrReadOnly, err)
+		case strings.HasPrefix(e.Code, "28"):
+			return fmt.Errorf("ledger %s: the server refuses this user: check user, password and pg_hba.conf: %w", name, err)
+		case strings.HasPrefix(e.Code, "08"), strings.HasPrefix(e.Code, "57P0"), e.Code == "53300":
+			return fmt.Errorf("ledger %s: %w: %w", name, ErrUnreachable, err)
+		}
+		return fmt.Errorf("ledger %s: %w", name, err)
+	}
+	var connect *pgconn.ConnectError
+	var network net.Error
+	if errors.As(err, &connect) || errors.As(err, &network) {
+		return fmt.Errorf("ledger %s: %w: is the server running, and reachable from here? %w", name, ErrUnreachable, err)
+	}
+	return err
+}
+
+// postgresObjects returns the triggers that are switched on, with their definitions.
+func postgresObjects(ctx context.Context, tx *sql.Tx) (map[string]string, error) {
+	rows, err := tx.QueryContext(ctx, `SELECT t.tgname, pg_get_triggerdef(t.oid) FROM pg_trigger t
+		WHERE t.tgrelid IN (SELECT to_regclass(v.name) FROM unnest($1::text[]) AS v (name)) AND NOT t.tgisinternal
+		AND t.tgenabled IN ('O', 'A')`, tableNames())
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	all := map[string]string{}
+	for rows.Next() {
+		var name, text string
+		if err := rows.Scan(&name, &text); err != nil {
+			return nil, err
+		}
+		all["trigger "+name] = text
+	}
+	return all, rows.Err()
+}

@@ -1,0 +1,273 @@
+package ledger
+
+import (
+	"context"
+	"database/sql"
+	"database/sql/driver"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"modernc.org/sqlite"
+	sqlite3 "modernc.org/sqlite/lib"
+)
+
+var sqliteDialect = &dialect{
+	name:    "sqlite",
+	begin:   func(context.Context, *sql.Tx) error { return nil }, // BEGIN IMMEDIATE, by the connection's setting
+	read:    &sql.TxOptions{ReadOnly: true},
+	explain: explainSQLite,
+	objects: sqliteObjects,
+}
+
+// applicationID is in the file's header, "HcLg": it tells a ledger from other SQLite files.
+const applicationID = 0x48634C67
+
+// sqliteURL takes sqlite://path?busy_timeout=30s apart. The path is taken as it is, up to the first question mark.
+func sqliteURL(u string) (path string, busy time.Duration, err error) {
+	path, query, _ := strings.Cut(strings.TrimPrefix(u, "sqlite://"), "?")
+	busy = 30 * time.Second
+	values, err := url.ParseQuery(query)
+	if err != nil || path == "" {
+		return "", 0, fmt.Errorf("ledger %q: want sqlite://path or sqlite://path?busy_timeout=30s", u)
+	}
+	for name := range values {
+		if name != "busy_timeout" {
+			return "", 0, fmt.Errorf("ledger %q: unknown parameter %s: there is busy_timeout", u, name)
+		}
+		if busy, err = time.ParseDuration(values.Get(name)); err != nil || busy < 0 {
+			return "", 0, fmt.Errorf("ledger %q: busy_timeout %q: want a duration such as 30s", u, values.Get(name))
+		}
+	}
+	path, err = filepath.Abs(path)
+	return path, busy, err
+}
+
+// sqliteDB opens a file that is there.
+func sqliteDB(path string, busy time.Duration, parameters string) (*sql.DB, error) {
+	escaped := strings.NewReplacer("%", "%25", "?", "%3f", "#", "%23").Replace(path)
+	c, err := sqlite.NewConnector(fmt.Sprintf("file:%s?_error_rc=1&_defensive=1&_dqs=0&_busy_timeout=%d&_foreign_keys=1&%s", escaped, busy.Milliseconds(), parameters))
+	if err != nil {
+		return nil, err
+	}
+	return sql.OpenDB(persistent{c}), nil
+}
+
+const (
+	forWriting = "mode=rw&_txlock=immediate&_journal_mode=WAL&_synchronous=FULL"
+	forReading = "mode=ro&_query_only=1"
+	forArchive = forReading + "&immutable=1" // makes no F-wal and F-shm where they are not there
+)
+
+// persistent opens connections that leave F-wal and F-shm behind, so that readers need not, or could not, make them.
+type persistent struct{ driver.Connector }
+
+func (p persistent) Connect(ctx context.Context) (driver.Conn, error) {
+	c, err := p.Connector.Connect(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := c.(sqlite.FileControl).FileControlPersistWAL("main", 1); err != nil {
+		c.Close()
+		return nil, err
+	}
+	return c, nil
+}
+
+// createSQLite makes the ledger under another name and links it to its own when it is whole and on disk: the link is the
+// commit, and fails where a ledger is there.
+func createSQLite(ctx context.Context, u string) (*Ledger, error) {
+	path, busy, err := sqliteURL(u)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := os.Lstat(path); err == nil {
+		return nil, fmt.Errorf("ledger %s: %w", path, ErrExists)
+	}
+	folder := filepath.Dir(path)
+	if err := os.MkdirAll(folder, 0o755); err != nil {
+		return nil, fmt.Errorf("create ledger %s: %w", path, err)
+	}
+	temporary, err := os.MkdirTemp(folder, "."+filepath.Base(path)+".new-")
+	if err != nil {
+		return nil, fmt.Errorf("create ledger %s: %w: the folder must be writable", path, err)
+	}
+	defer os.RemoveAll(temporary)
+	file := filepath.Join(temporary, "ledger")
+	if err := buildSQLite(ctx, file, busy); err != nil {
+		return nil, fmt.Errorf("create ledger %s: %w", path, err)
+	}
+	if err := os.Link(file, path); errors.Is(err, fs.ErrExist) {
+		return nil, fmt.Errorf("ledger %s: %w", path, ErrExists)
+	} else if err != nil {
+		return nil, fmt.Errorf("create ledger %s: %w", path, err)
+	}
+	if err := syncFolder(folder); err != nil {
+		return nil, fmt.Errorf("create ledger %s: %w", path, err)
+	}
+	return openSQLite(false)(ctx, u)
+}
+
+func buildSQLite(ctx context.Context, file string, busy time.Duration) error {
+	if err := os.WriteFile(file, nil, 0o640); err != nil {
+		return err
+	}
+	// A rollback journal, not WAL: when the connection closes, all is in the one file.
+	db, err := sqliteDB(file, busy, "mode=rw&_txlock=immediate&_journal_mode=DELETE&_synchronous=FULL")
+	if err != nil {
+		return err
+	}
+	l := &Ledger{name: file, dialect: sqliteDialect, db: db, now: time.Now}
+	if err := errors.Join(migrate(ctx, db, sqliteDialect), found(ctx, l), db.Close()); err != nil {
+		return err
+	}
+	f, err := os.Open(file)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	return f.Sync()
+}
+
+func syncFolder(path string) error {
+	f, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	return f.Sync()
+}
+
+func openSQLite(readOnly bool) opener {
+	return func(ctx context.Context, u string) (*Ledger, error) {
+		path, busy, err := sqliteURL(u)
+		if err != nil {
+			return nil, err
+		}
+		if err := checkFile(path); err != nil {
+			return nil, err
+		}
+		l := &Ledger{name: path, dialect: sqliteDialect, readOnly: readOnly, now: time.Now}
+		parameters := forWriting
+		if readOnly {
+			parameters = forReading
+			if _, err := os.Stat(path + "-wal"); errors.Is(err, fs.ErrNotExist) {
+				parameters = forArchive
+			}
+		}
+		if l.db, err = sqliteDB(path, busy, parameters); err != nil {
+			return nil, fmt.Errorf("open ledger %s: %w", path, err)
+		}
+		if err := l.ready(ctx); err != nil {
+			l.db.Close()
+			return nil, err
+		}
+		return l, nil
+	}
+}
+
+// ready checks an opened SQLite ledger, and upgrades it where it may be written.
+func (l *Ledger) ready(ctx context.Context) error {
+	if !l.readOnly {
+		if err := l.writable(ctx); err != nil {
+			return err
+		}
+	}
+	err := checkVersion(ctx, l)
+	if errors.Is(err, ErrOlder) && !l.readOnly {
+		if err := migrate(ctx, l.db, l.dialect); err != nil {
+			return l.dialect.explain(l.name, err)
+		}
+		err = checkVersion(ctx, l)
+	}
+	return err
+}
+
+// writable says at once what else the first write would say: SQLite opens a file for reading where it cannot be written.
+func (l *Ledger) writable(ctx context.Context) error {
+	c, err := l.db.Conn(ctx)
+	if err != nil {
+		return l.dialect.explain(l.name, err)
+	}
+	defer c.Close()
+	var readOnly bool
+	err = c.Raw(func(c any) (err error) {
+		readOnly, err = c.(interface{ IsReadOnly(string) (bool, error) }).IsReadOnly("main")
+		return err
+	})
+	if err == nil && readOnly {
+		err = fmt.Errorf("open ledger %s: %w: give this user the right to write the file and its folder", l.name, ErrReadOnly)
+	}
+	return err
+}
+
+// checkFile tells a missing ledger, and a file that is none, before SQLite sees it.
+func checkFile(path string) error {
+	f, err := os.Open(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("ledger %s: %w: make it with ingest init, or correct `ledger:` in the config; if it was there before, restore it from a backup", path, ErrMissing)
+	}
+	if err != nil {
+		return fmt.Errorf("open ledger: %w", err)
+	}
+	defer f.Close()
+	var header [100]byte
+	n, err := f.ReadAt(header[:], 0)
+	if n < len(header) || string(header[:16]) != "SQLite format 3\x00" {
+		return fmt.Errorf("ledger %s is not an SQLite file (%d bytes of header): restore it from a backup, or correct `ledger:` in the config", path, n)
+	}
+	if id := binary.BigEndian.Uint32(header[68:]); id != applicationID {
+		return fmt.Errorf("ledger %s is an SQLite file of something else (application id %#x): correct `ledger:` in the config", path, id)
+	}
+	return nil
+}
+
+func explainSQLite(name string, err error) error {
+	var e *sqlite.Error
+	if !errors.As(err, &e) {
+		return err
+	}
+	switch e.Code() & 0xff {
+	case sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED:
+		return fmt.Errorf("ledger %s: %w by another process: wait for it, or raise ?busy_timeout=: %w", name, ErrLocked, err)
+	case sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM:
+		return fmt.Errorf("ledger %s: %w: give this user the right to write the file, its -wal and -shm, and their folder: %w", name, ErrReadOnly, err)
+	case sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB:
+		return fmt.Errorf("ledger %s is damaged: restore it from a backup: %w", name, err)
+	case sqlite3.SQLITE_FULL:
+		return fmt.Errorf("ledger %s: the disk is full: make room and run the command again: %w", name, err)
+	case sqlite3.SQLITE_IOERR:
+		return fmt.Errorf("ledger %s: the disk failed: check it, then start again: %w", name, err)
+	}
+	return fmt.Errorf("ledger %s: %w", name, err)
+}
+
+// diskFailed says whether what is on disk is unknown.
+func diskFailed(err error) bool {
+	var e *sqlite.Error
+	return errors.As(err, &e) && e.Code()&0xff == sqlite3.SQLITE_IOERR
+}
+
+// sqliteObjects returns the SQL of all tables, views, indexes and triggers.
+func sqliteObjects(ctx context.Context, tx *sql.Tx) (map[string]string, error) {
+	rows, err := tx.QueryContext(ctx, `SELECT type, name, sql FROM sqlite_schema WHERE sql IS NOT NULL AND name NOT LIKE 'sqlite_%'`)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	all := map[string]string{}
+	for rows.Next() {
+		var kind, name, text string
+		if err := rows.Scan(&kind, &name, &text); err != nil {
+			return nil, err
+		}
+		all[kind+" "+name] = text
+	}
+	return all, rows.Err()
+}
