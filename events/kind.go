@@ -39,3 +39,23 @@ func (s KindSet) With(k Kind) KindSet { return s | 1<<k }
 
 // Devices returns the kinds of the set that are done by devices (all but Login).
 func (s KindSet) Devices() KindSet { return s &^ (1 << Login) }
+
+// builtinTypes are the event types of an installation that configures none.
+var builtinTypes = map[string]Kind{
+	"miniprogram.open": Open, "minigame.open": Open,
+	"miniprogram.search": Search, "minigame.search": Search,
+	"miniprogram.predownload": Predownload, "minigame.predownload": Predownload,
+	"user.login":                Login,
+	"component.release":         Release,
+	"component.h5":              H5,
+	"component.basic-analysis":  BasicAnalysis,
+	"component.custom-analysis": CustomAnalysis,
+	"component.performance":     Performance,
+	"component.push":            Push,
+	"component.sync":            Sync,
+}
+
+const (
+	reportedType  = "usage.reported"
+	controlPrefix = "headcount."
+)

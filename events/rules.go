@@ -1,5 +1,12 @@
 package events
 
+import (
+	"crypto/ed25519"
+	"encoding/base64"
+	"fmt"
+	"time"
+)
+
 // TopicRules are the rules that never change for a topic: fixed with the first record counted.
 type TopicRules struct {
 	Version  int    `json:"version"`
@@ -10,8 +17,8 @@ type TopicRules struct {
 	Grammar  int    `json:"grammar"`   // version of the decoding rules
 }
 
-// Fields name where type, guid, app and time lie in the JSON: a member's name, or a path such as data.device.guid. The zero
-// value stands for CloudEvents: type, subject, superapp, time.
+// Fields name where type, guid, app and time lie in the JSON: a member's name, or a path such as data.device.guid. An empty one
+// stands for that of CloudEvents: type, subject, superapp, time.
 type Fields struct {
 	Type string `json:"type"`
 	GUID string `json:"guid"`
@@ -47,4 +54,56 @@ type MonthRules struct {
 type Rulebook interface {
 	TopicRules() *TopicRules
 	MonthRules(m Month) (*MonthRules, error)
+}
+
+const (
+	topicRulesVersion = 1
+	monthRulesVersion = 1
+	grammar           = 1
+	skewMS            = 10 * 60 * 1000
+	oldestMS          = 946684800000 // 2000-01-01T00:00:00Z
+)
+
+// Zone returns the topic's time zone.
+func (t *TopicRules) Zone() (*time.Location, error) { return LoadZone(t.TimeZone) }
+
+// Start returns the first instant of the month, milliseconds since 1970.
+func (r *MonthRules) Start() int64 { return r.DayStarts[0] }
+
+// End returns the first instant after the month, milliseconds since 1970.
+func (r *MonthRules) End() int64 { return r.DayStarts[len(r.DayStarts)-1] }
+
+// Contains says whether an instant, milliseconds since 1970, lies in the month.
+func (r *MonthRules) Contains(ms int64) bool { return r.Start() <= ms && ms < r.End() }
+
+// DayOf returns the day that an instant of the month lies in. An instant outside is given the first or the last day.
+func (r *MonthRules) DayOf(ms int64) Day {
+	last := len(r.DayStarts) - 2
+	i := int(min(max((ms-r.DayStarts[0])/86_400_000, 0), int64(last)))
+	for i > 0 && ms < r.DayStarts[i] {
+		i--
+	}
+	for i < last && ms >= r.DayStarts[i+1] {
+		i++
+	}
+	return Day(i + 1)
+}
+
+// KindOf returns the kind of a name; false where the month has none such.
+func (r *MonthRules) KindOf(name string) (Kind, bool) {
+	for i, n := range r.Kinds {
+		if n == name {
+			return Kind(i), true
+		}
+	}
+	return 0, false
+}
+
+// PublicKey returns the key that seals of the month are checked with.
+func (r *MonthRules) PublicKey() (ed25519.PublicKey, error) {
+	raw, err := base64.StdEncoding.Strict().DecodeString(r.SealKey)
+	if err != nil || len(raw) != ed25519.PublicKeySize {
+		return nil, fmt.Errorf("rules of %s: seal_key is not an Ed25519 public key in base64", r.Month)
+	}
+	return raw, nil
 }

@@ -1,0 +1,141 @@
+package events
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+)
+
+// A canonical document is compact JSON with the members in the order of the Go fields, keys of maps sorted, no member left out.
+// There is one encoding of a content, so that equal hashes mean equal rules. Reading takes that encoding and no other.
+
+// Canonical returns the document.
+func (t *TopicRules) Canonical() []byte { return canonical(t) }
+
+// Hash returns the SHA-256 of the document, "sha256:" and 64 hex digits.
+func (t *TopicRules) Hash() string { return hashText(t.Canonical()) }
+
+// Canonical returns the document.
+func (r *MonthRules) Canonical() []byte { return canonical(r) }
+
+// Hash returns the SHA-256 of the document, "sha256:" and 64 hex digits.
+func (r *MonthRules) Hash() string { return hashText(r.Canonical()) }
+
+// ParseTopicRules reads a canonical document and validates it.
+func ParseTopicRules(doc []byte) (*TopicRules, error) {
+	t := &TopicRules{}
+	if err := parseCanonical(doc, t, topicRulesVersion, func() int { return t.Version }); err != nil {
+		return nil, fmt.Errorf("topic rules: %w", err)
+	}
+	if err := t.validate(); err != nil {
+		return nil, fmt.Errorf("topic rules: %w", err)
+	}
+	return t, nil
+}
+
+// ParseMonthRules reads a canonical document and validates it.
+func ParseMonthRules(doc []byte) (*MonthRules, error) {
+	r := &MonthRules{}
+	if err := parseCanonical(doc, r, monthRulesVersion, func() int { return r.Version }); err != nil {
+		return nil, fmt.Errorf("month rules: %w", err)
+	}
+	if err := r.validate(); err != nil {
+		return nil, fmt.Errorf("month rules: %w", err)
+	}
+	return r, nil
+}
+
+func canonical(v any) []byte {
+	var b bytes.Buffer
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false)
+	if err := e.Encode(v); err != nil {
+		panic(err) // plain structs: cannot fail
+	}
+	return bytes.TrimSuffix(b.Bytes(), []byte("\n"))
+}
+
+func hashText(b []byte) string {
+	sum := sha256.Sum256(b)
+	return "sha256:" + hex.EncodeToString(sum[:])
+}
+
+// errNotCanonical stands for a document that reads well but was written by something else, or altered.
+var errNotCanonical = errors.New("not in canonical form: restore the file as it was written")
+
+// parseCanonical decodes doc into v and makes sure that encoding v again gives doc: no unknown, missing, duplicate or misspelt
+// member can hide.
+func parseCanonical(doc []byte, v any, version int, got func() int) error {
+	if err := json.Unmarshal(doc, v); err != nil {
+		return err
+	}
+	if got() != version {
+		return fmt.Errorf("version %d, this program knows version %d: use the release that wrote it or a newer one", got(), version)
+	}
+	if !bytes.Equal(canonical(v), doc) {
+		return errNotCanonical
+	}
+	return nil
+}
+
+// Diff names the fields in which the rules a configuration asks for differ from those that stand, with both values. The day
+// boundaries and the GUID key's id are left out: they come from no setting, what is fixed for the month holds.
+func (r *MonthRules) Diff(want *MonthRules) []string {
+	var d []string
+	differ := func(name string, is, wanted any) {
+		if is != wanted {
+			d = append(d, fmt.Sprintf("%s is %v, the configuration says %v", name, is, wanted))
+		}
+	}
+	differ("version", r.Version, want.Version)
+	differ("topic_rules", r.TopicHash, want.TopicHash)
+	types := maps.Clone(r.Types)
+	if types == nil {
+		types = map[string]string{}
+	}
+	maps.Copy(types, want.Types)
+	for _, t := range slices.Sorted(maps.Keys(types)) {
+		differ("types."+t, orNone(r.Types[t]), orNone(want.Types[t]))
+	}
+	differ("kinds", strings.Join(r.Kinds, " "), strings.Join(want.Kinds, " "))
+	differ("precision", r.Precision, want.Precision)
+	differ("limits.apps_per_partition", r.Limits.AppsPerPartition, want.Limits.AppsPerPartition)
+	differ("limits.record_bytes", r.Limits.RecordBytes, want.Limits.RecordBytes)
+	differ("limits.quantity_sources", r.Limits.QuantitySources, want.Limits.QuantitySources)
+	differ("seal_key", r.SealKey, want.SealKey)
+	return d
+}
+
+// Diff names the fields in which the rules a configuration asks for differ from those that stand, with both values.
+func (t *TopicRules) Diff(want *TopicRules) []string {
+	var d []string
+	differ := func(name string, is, wanted any) {
+		if is != wanted {
+			d = append(d, fmt.Sprintf("%s is %v, the configuration says %v", name, is, wanted))
+		}
+	}
+	is, wanted := t.Fields.resolved(), want.Fields.resolved()
+	differ("version", t.Version, want.Version)
+	differ("time_zone", t.TimeZone, want.TimeZone)
+	differ("fields.type", is.Type, wanted.Type)
+	differ("fields.guid", is.GUID, wanted.GUID)
+	differ("fields.app", is.App, wanted.App)
+	differ("fields.time", is.Time, wanted.Time)
+	differ("skew_ms", t.SkewMS, want.SkewMS)
+	differ("oldest_ms", t.OldestMS, want.OldestMS)
+	differ("grammar", t.Grammar, want.Grammar)
+	return d
+}
+
+func orNone(kind string) string {
+	if kind == "" {
+		return "not counted"
+	}
+	return kind
+}

@@ -1,0 +1,66 @@
+package events
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+)
+
+// ErrHeaders says that a record's headers are not what the wire format allows.
+var ErrHeaders = errors.New("malformed record headers")
+
+// EncodeHeader appends a header as record batches v2 hold it. A nil value is null.
+func EncodeHeader(dst []byte, key string, value []byte) []byte {
+	dst = binary.AppendVarint(dst, int64(len(key)))
+	dst = append(dst, key...)
+	if value == nil {
+		return binary.AppendVarint(dst, -1)
+	}
+	dst = binary.AppendVarint(dst, int64(len(value)))
+	return append(dst, value...)
+}
+
+// EachHeader calls f with every header in order, until f returns false. A null value is nil. The slices alias the record.
+func (r *Record) EachHeader(f func(key, value []byte) bool) error {
+	it := headers{rest: r.Headers}
+	for n := range r.HeaderCount {
+		key, value, ok := it.next()
+		if !ok {
+			return fmt.Errorf("header %d of %d at offset %d: %w", n+1, r.HeaderCount, r.Offset, ErrHeaders)
+		}
+		if !f(key, value) {
+			return nil
+		}
+	}
+	if len(it.rest) > 0 {
+		return fmt.Errorf("%d bytes after the headers at offset %d: %w", len(it.rest), r.Offset, ErrHeaders)
+	}
+	return nil
+}
+
+// headers walks over encoded headers.
+type headers struct{ rest []byte }
+
+func (h *headers) next() (key, value []byte, ok bool) {
+	if key, ok = h.field(); !ok || key == nil {
+		return nil, nil, false
+	}
+	value, ok = h.field()
+	return key, value, ok
+}
+
+// field reads a length and as many bytes; a length of −1 is nil.
+func (h *headers) field() ([]byte, bool) {
+	n, width := binary.Varint(h.rest)
+	if width <= 0 || n < -1 || n > int64(len(h.rest)-width) {
+		return nil, false
+	}
+	if n == -1 {
+		h.rest = h.rest[width:]
+		return nil, true
+	}
+	end := width + int(n)
+	f := h.rest[width:end:end]
+	h.rest = h.rest[end:]
+	return f, true
+}

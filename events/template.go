@@ -1,0 +1,178 @@
+package events
+
+import (
+	"crypto/ed25519"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"maps"
+	"regexp"
+	"slices"
+	"strings"
+	"unicode/utf8"
+)
+
+// Template is what the configuration says of rules: the topic's, and those of every month that has none yet.
+type Template struct {
+	TimeZone  string // IANA name
+	Fields    Fields
+	Types     map[string]string // event type → kind, added to the built-in ones or replacing them
+	Precision int               // of the sketches: 2^p registers
+	Limits    Limits
+	KeyID     string // of the newest GUID key
+	SealKey   ed25519.PublicKey
+}
+
+// DefaultLimits hold where the configuration sets none.
+var DefaultLimits = Limits{AppsPerPartition: 250_000, RecordBytes: 1 << 20, QuantitySources: 10_000}
+
+// kindName is what a configured kind may be called: it becomes part of meters, JSON and labels.
+var kindName = regexp.MustCompile(`^[a-z][a-z0-9_.-]{0,63}$`)
+
+const (
+	maxTypeBytes = 256
+	maxPathNames = 8
+	minPrecision = 4
+	maxPrecision = 16
+)
+
+// Validate says what is wrong with the template, naming the field as the configuration does.
+func (t *Template) Validate() error {
+	if err := t.Topic().validate(); err != nil {
+		return err
+	}
+	if len(t.SealKey) != ed25519.PublicKeySize {
+		return fmt.Errorf("seal key: %d bytes where an Ed25519 public key has %d", len(t.SealKey), ed25519.PublicKeySize)
+	}
+	_, err := t.Month(MonthOf(2000, 1))
+	return err
+}
+
+// Topic returns the rules that the topic gets where it has none.
+func (t *Template) Topic() *TopicRules {
+	return &TopicRules{
+		Version: topicRulesVersion, TimeZone: t.TimeZone, Fields: t.Fields.resolved(),
+		SkewMS: skewMS, OldestMS: oldestMS, Grammar: grammar,
+	}
+}
+
+// Month returns the rules that m gets where it has none.
+func (t *Template) Month(m Month) (*MonthRules, error) {
+	zone, err := LoadZone(t.TimeZone)
+	if err != nil {
+		return nil, err
+	}
+	types := make(map[string]string, len(builtinTypes)+len(t.Types))
+	for name, k := range builtinTypes {
+		types[name] = KindNames[k]
+	}
+	maps.Copy(types, t.Types)
+	r := &MonthRules{
+		Version: monthRulesVersion, Month: m, TopicHash: t.Topic().Hash(), DayStarts: dayStarts(zone, m),
+		Types: types, Kinds: kindList(types), Precision: t.Precision, Limits: t.Limits,
+		KeyID: t.KeyID, SealKey: base64.StdEncoding.EncodeToString(t.SealKey),
+	}
+	if err := r.validate(); err != nil {
+		return nil, err
+	}
+	return r, nil
+}
+
+// kindList returns the built-in kinds in their order, then the others that types name, sorted.
+func kindList(types map[string]string) []string {
+	kinds := slices.Clone(KindNames[:])
+	for _, k := range slices.Sorted(maps.Values(types)) {
+		if !slices.Contains(kinds, k) {
+			kinds = append(kinds, k)
+		}
+	}
+	return kinds
+}
+
+func (f Fields) resolved() Fields {
+	or := func(s, otherwise string) string {
+		if s == "" {
+			return otherwise
+		}
+		return s
+	}
+	return Fields{Type: or(f.Type, "type"), GUID: or(f.GUID, "subject"), App: or(f.App, "superapp"), Time: or(f.Time, "time")}
+}
+
+// cloudEvents are the fields of a CloudEvent.
+var cloudEvents = Fields{}.resolved()
+
+func (f Fields) validate() error {
+	f = f.resolved()
+	named := []struct{ field, path string }{{"type", f.Type}, {"guid", f.GUID}, {"app", f.App}, {"time", f.Time}}
+	for i, n := range named {
+		names := strings.Split(n.path, ".")
+		if len(names) > maxPathNames || len(n.path) > maxTypeBytes {
+			return fmt.Errorf("events.fields.%s: more than %d names or %d bytes", n.field, maxPathNames, maxTypeBytes)
+		}
+		if slices.Contains(names, "") || !utf8.ValidString(n.path) {
+			return fmt.Errorf("events.fields.%s: %q is no path: write names with dots between them, such as data.device.guid", n.field, n.path)
+		}
+		for _, o := range named[:i] {
+			if o.path == n.path || strings.HasPrefix(o.path, n.path+".") || strings.HasPrefix(n.path, o.path+".") {
+				return fmt.Errorf("events.fields.%s: %q lies where events.fields.%s (%q) does: each needs a place of its own", n.field, n.path, o.field, o.path)
+			}
+		}
+	}
+	return nil
+}
+
+func (t *TopicRules) validate() error {
+	if _, err := LoadZone(t.TimeZone); err != nil {
+		return fmt.Errorf("billing.time_zone: %w", err)
+	}
+	if err := t.Fields.validate(); err != nil {
+		return err
+	}
+	if t.SkewMS < 0 || t.OldestMS < 0 {
+		return errors.New("skew_ms or oldest_ms is negative")
+	}
+	if t.Grammar != grammar {
+		return fmt.Errorf("grammar %d, this program decodes by grammar %d: use the release that counted the topic, or recount its open months", t.Grammar, grammar)
+	}
+	return nil
+}
+
+func (r *MonthRules) validate() error {
+	if r.Month < 0 || r.Month > MonthOf(9999, 12) {
+		return fmt.Errorf("month %d is outside the years 0–9999", int(r.Month))
+	}
+	if len(r.DayStarts) != r.Month.Days()+1 || !slices.IsSorted(r.DayStarts) || r.Start() == r.End() {
+		return fmt.Errorf("day_starts are not the %d boundaries of the days of %s", r.Month.Days()+1, r.Month)
+	}
+	for _, name := range slices.Sorted(maps.Keys(r.Types)) {
+		kind := r.Types[name]
+		switch {
+		case name == "" || len(name) > maxTypeBytes || !utf8.ValidString(name):
+			return fmt.Errorf("events.types: %q is not 1–%d bytes of UTF-8", name, maxTypeBytes)
+		case strings.HasPrefix(name, controlPrefix) || name == reportedType:
+			return fmt.Errorf("events.types.%s: this type has a meaning of its own and cannot be counted as a kind: take another", name)
+		case !kindName.MatchString(kind):
+			return fmt.Errorf("events.types.%s: kind %q is not 1–64 of a–z, 0–9, '-', '_', '.', beginning with a letter", name, kind)
+		case !slices.Contains(r.Kinds, kind):
+			return fmt.Errorf("events.types.%s: kind %s is not in kinds", name, kind)
+		}
+	}
+	if !slices.Equal(r.Kinds, kindList(r.Types)) {
+		return errors.New("kinds are not the built-in ones followed by those of events.types, sorted")
+	}
+	if len(r.Kinds) > MaxKinds {
+		return fmt.Errorf("events.types: %d kinds (%s), at most %d can be counted", len(r.Kinds), strings.Join(r.Kinds, ", "), MaxKinds)
+	}
+	if r.Precision < minPrecision || r.Precision > maxPrecision {
+		return fmt.Errorf("sketch precision %d is not %d–%d", r.Precision, minPrecision, maxPrecision)
+	}
+	if r.Limits.AppsPerPartition < 1 || r.Limits.RecordBytes < 1 || r.Limits.QuantitySources < 1 {
+		return fmt.Errorf("limits: %+v: each must be 1 or more", r.Limits)
+	}
+	if r.KeyID == "" {
+		return errors.New("key_id is empty")
+	}
+	_, err := r.PublicKey()
+	return err
+}

@@ -1,0 +1,120 @@
+package events
+
+import (
+	"unicode/utf16"
+	"unicode/utf8"
+)
+
+// arena holds unescaped strings until the next reset. What it handed out stays where it is when it grows.
+type arena struct{ buf []byte }
+
+// maxArena is what an arena keeps from one batch to the next, bytes.
+const maxArena = 1 << 20
+
+func (a *arena) reset() {
+	if cap(a.buf) > maxArena {
+		a.buf = nil
+	}
+	a.buf = a.buf[:0]
+}
+
+// unescape returns raw, the inside of a JSON string of valid UTF-8, with its escapes resolved.
+func (a *arena) unescape(raw []byte) ([]byte, Reason) {
+	if cap(a.buf)-len(a.buf) < len(raw) { // no escape is shorter than what it stands for
+		a.buf = make([]byte, 0, max(4096, 2*len(raw)))
+	}
+	start := len(a.buf)
+	out := a.buf
+	for i := 0; i < len(raw); {
+		c := raw[i]
+		if c != '\\' {
+			out = append(out, c)
+			i++
+			continue
+		}
+		if i+1 >= len(raw) {
+			return nil, badJSON
+		}
+		c = raw[i+1]
+		i += 2
+		switch c {
+		case '"', '\\', '/':
+			out = append(out, c)
+		case 'b':
+			out = append(out, '\b')
+		case 'f':
+			out = append(out, '\f')
+		case 'n':
+			out = append(out, '\n')
+		case 'r':
+			out = append(out, '\r')
+		case 't':
+			out = append(out, '\t')
+		case 'u':
+			r, ok := hex4(raw[i:])
+			if !ok {
+				return nil, badJSON
+			}
+			i += 4
+			if utf16.IsSurrogate(r) {
+				low, ok := rune(0), false
+				if i+1 < len(raw) && raw[i] == '\\' && raw[i+1] == 'u' {
+					if low, ok = hex4(raw[i+2:]); !ok {
+						return nil, badJSON
+					}
+				}
+				if r = utf16.DecodeRune(r, low); r == utf8.RuneError {
+					return nil, badSurrogate
+				}
+				i += 6
+			}
+			out = utf8.AppendRune(out, r)
+		default:
+			return nil, badJSON
+		}
+	}
+	a.buf = out
+	return out[start:len(out):len(out)], ""
+}
+
+func hex4(b []byte) (r rune, ok bool) {
+	if len(b) < 4 {
+		return 0, false
+	}
+	for _, c := range b[:4] {
+		v := hexValue[c]
+		if v > 0xf {
+			return 0, false
+		}
+		r = r<<4 | rune(v)
+	}
+	return r, true
+}
+
+// named says whether b can name an app, a meter or a source: 1–limit bytes of UTF-8 without control characters (C0, DEL, C1).
+func named(b []byte, limit int) bool {
+	if len(b) == 0 || len(b) > limit {
+		return false
+	}
+	for i, c := range b {
+		if c < 0x20 || c == 0x7f {
+			return false
+		}
+		if c >= utf8.RuneSelf {
+			return namedWide(b[i:])
+		}
+	}
+	return true
+}
+
+func namedWide(b []byte) bool {
+	if !utf8.Valid(b) {
+		return false
+	}
+	for _, r := range string(b) {
+		if r < 0x20 || 0x7f <= r && r <= 0x9f {
+			return false
+		}
+	}
+	return true
+}

@@ -1,0 +1,128 @@
+package events
+
+import "time"
+
+// instant is a point in time: milliseconds since 1970, rounded down, and whether anything was cut off by that.
+type instant struct {
+	ms   int64
+	more bool
+}
+
+// parseTime reads an RFC 3339 date-time: T and Z of any case, any number of fractional digits, any offset. A leap second is
+// taken where one can be, in the last minute of a month in UTC; it belongs to the day it ends.
+func parseTime(b []byte) (t instant, ok bool) {
+	if len(b) < len("2006-01-02T15:04:05Z") {
+		return t, false
+	}
+	if b[4] != '-' || b[7] != '-' || b[10]|0x20 != 't' || b[13] != ':' || b[16] != ':' {
+		return t, false
+	}
+	century, ok0 := twoDigits(b, 0)
+	year, ok1 := twoDigits(b, 2)
+	month, ok2 := twoDigits(b, 5)
+	day, ok3 := twoDigits(b, 8)
+	hour, ok4 := twoDigits(b, 11)
+	minute, ok5 := twoDigits(b, 14)
+	second, ok6 := twoDigits(b, 17)
+	if !(ok0 && ok1 && ok2 && ok3 && ok4 && ok5 && ok6) {
+		return t, false
+	}
+	year += century * 100
+	if month < 1 || month > 12 || day < 1 || day > daysIn(year, month) || hour > 23 || minute > 59 || second > 60 {
+		return t, false
+	}
+
+	i := 19
+	millis := 0
+	if b[i] == '.' {
+		i++
+		first := i
+		for ; i < len(b) && b[i]-'0' <= 9; i++ {
+			digit := int(b[i] - '0')
+			switch i - first {
+			case 0:
+				millis = digit * 100
+			case 1:
+				millis += digit * 10
+			case 2:
+				millis += digit
+			default:
+				t.more = t.more || digit != 0
+			}
+		}
+		if i == first || i == len(b) {
+			return t, false
+		}
+	}
+
+	offset := 0 // minutes
+	switch b[i] {
+	case 'Z', 'z':
+		i++
+	case '+', '-':
+		if len(b) != i+6 || b[i+3] != ':' {
+			return t, false
+		}
+		h, ok1 := twoDigits(b, i+1)
+		m, ok2 := twoDigits(b, i+4)
+		if !ok1 || !ok2 || h > 23 || m > 59 {
+			return t, false
+		}
+		offset = h*60 + m
+		if b[i] == '-' {
+			offset = -offset
+		}
+		i += 6
+	}
+	if i != len(b) {
+		return t, false
+	}
+
+	days := daysSince1970(year, month, day)
+	leap := second == 60
+	if leap {
+		second = 59
+	}
+	seconds := int64(days)*86400 + int64(hour*3600+minute*60+second) - int64(offset)*60
+	if leap {
+		if !endsMonth(seconds) {
+			return t, false
+		}
+		return instant{ms: seconds*1000 + 999, more: true}, true
+	}
+	t.ms = seconds*1000 + int64(millis)
+	return t, true
+}
+
+func twoDigits(b []byte, i int) (int, bool) {
+	hi, lo := b[i]-'0', b[i+1]-'0'
+	return int(hi)*10 + int(lo), hi <= 9 && lo <= 9
+}
+
+var monthDays = [13]uint8{0, 31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31}
+
+func daysIn(year, month int) int {
+	if month == 2 && year%4 == 0 && (year%100 != 0 || year%400 == 0) {
+		return 29
+	}
+	return int(monthDays[month])
+}
+
+// daysSince1970 counts the days from 1970-01-01 in the proleptic Gregorian calendar. Years begin in March here, so that the
+// leap day is the last.
+func daysSince1970(year, month, day int) int {
+	if month <= 2 {
+		year, month = year-1, month+12
+	}
+	year += 400 // year 0 begins in year −1: kept positive, so that divisions round down
+	return 365*year + year/4 - year/100 + year/400 + (153*(month-3)+2)/5 + day - 1 - 719468 - 146097
+}
+
+// endsMonth says whether a second is the last of a month in UTC.
+func endsMonth(seconds int64) bool {
+	next := seconds + 1
+	if next%86400 != 0 {
+		return false
+	}
+	return time.Unix(next, 0).UTC().Day() == 1
+}

@@ -1,0 +1,89 @@
+package events
+
+import (
+	"archive/zip"
+	"bytes"
+	_ "embed"
+	"fmt"
+	"io"
+	"time"
+)
+
+// zoneinfo is the tz database (public domain) as Go's source tree carries it. time.LoadLocation would ask the host's files
+// first, and time/tzdata moves with the toolchain: a month's boundaries must come from neither.
+//
+//go:generate sh -c "cp $(go env GOROOT)/lib/time/zoneinfo.zip ."
+//go:embed zoneinfo.zip
+var zoneinfo []byte
+
+// LoadZone returns the time zone of an IANA name, such as Asia/Shanghai, from the database in the program, never the host's.
+func LoadZone(name string) (*time.Location, error) {
+	if name == "UTC" {
+		return time.UTC, nil
+	}
+	data, err := readZone(name)
+	if err != nil {
+		return nil, fmt.Errorf("time zone %q is not in the tz database: name one such as UTC, Asia/Shanghai or Europe/Berlin", name)
+	}
+	zone, err := time.LoadLocationFromTZData(name, data)
+	if err != nil {
+		return nil, fmt.Errorf("time zone %q: %w", name, err)
+	}
+	return zone, nil
+}
+
+func readZone(name string) ([]byte, error) {
+	db, err := zip.NewReader(bytes.NewReader(zoneinfo), int64(len(zoneinfo)))
+	if err != nil {
+		return nil, err
+	}
+	f, err := db.Open(name)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	return io.ReadAll(f)
+}
+
+// dayStarts returns the first instant of each day of m in the zone, and the first instant after the month, in milliseconds. A
+// day begins with the first instant whose local date is that day or a later one: where the clock skips midnight, that is the
+// end of the gap; where it skips the day, the next day's beginning, so that the skipped day is empty; where it goes back across
+// midnight, the first of the two.
+func dayStarts(zone *time.Location, m Month) []int64 {
+	starts := make([]int64, 0, m.Days()+1)
+	for d := 1; d <= m.Days()+1; d++ {
+		starts = append(starts, dayStart(zone, m.Year(), m.Calendar(), d)*1000)
+	}
+	return starts
+}
+
+// dayStart returns the first instant (seconds since 1970) whose local date is the given one or later.
+func dayStart(zone *time.Location, year int, month time.Month, day int) int64 {
+	midnight := time.Date(year, month, day, 0, 0, 0, 0, time.UTC).Unix() // as local clocks count
+	// No zone is more than a day and a half away from UTC, with room for a jump.
+	t := time.Unix(midnight-36*3600, 0).In(zone)
+	for {
+		_, offset := t.Zone()
+		from, until := t.ZoneBounds()
+		start := midnight - int64(offset)
+		if !from.IsZero() {
+			start = max(start, from.Unix())
+		}
+		if until.IsZero() || start < until.Unix() {
+			return start
+		}
+		t = until
+	}
+}
+
+// MonthAt returns the month that an instant, milliseconds since 1970, lies in.
+func MonthAt(zone *time.Location, ms int64) Month {
+	t := time.UnixMilli(ms).In(zone)
+	m := MonthOf(t.Year(), t.Month())
+	if t.Day() >= 27 { // a clock that goes back across midnight reads the old month again
+		if next := m + 1; ms >= dayStart(zone, next.Year(), next.Calendar(), 1)*1000 {
+			return next
+		}
+	}
+	return m
+}
