@@ -49,7 +49,27 @@ func NewInvoice(document []byte) (Invoice, error) {
 	if _, err := invoiceLines(document); err != nil {
 		return Invoice{}, fmt.Errorf("invoice of %s: %w", v.Account, err)
 	}
-	return v, v.validate()
+	if err := v.validate(); err != nil {
+		return Invoice{}, err
+	}
+	if v.Status == Held {
+		if err := v.releasable(); err != nil {
+			return Invoice{}, err
+		}
+	}
+	return v, nil
+}
+
+// releasable says today whether a release will work: not where the document has two statuses.
+func (v *Invoice) releasable() error {
+	released, err := markReleased(v.Document, &Release{})
+	if err == nil {
+		var after Invoice
+		if err = json.Unmarshal(released, &after); err == nil && after.Status != Final {
+			err = errors.New("its document has more than one status")
+		}
+	}
+	return wrap(err, "invoice of %s, %s", v.Account, v.Month)
 }
 
 func (v *Invoice) validate() error {

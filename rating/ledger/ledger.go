@@ -41,8 +41,10 @@ package ledger
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 )
@@ -51,15 +53,20 @@ import (
 type Ledger struct {
 	name     string // as messages call it: the file, or the URL without its password
 	dialect  *dialect
-	db       *sql.DB
 	readOnly bool
 	now      func() time.Time
 	broken   atomic.Bool // a write to disk failed: what is durable is unknown until the file is opened again
+
+	mu      sync.Mutex
+	db      *sql.DB
+	retired []*sql.DB               // may have transactions yet
+	reopen  func() (*sql.DB, error) // nil, or: returns another handle to go on with, or nil while the present one does
 }
 
 // dialect is all in which the databases differ.
 type dialect struct {
-	name    string // of the folder in migrations/
+	name    string                                     // of the folder in migrations/
+	check   func(ctx context.Context, l *Ledger) error // before the schema's version is read
 	begin   func(ctx context.Context, tx *sql.Tx) error
 	read    *sql.TxOptions
 	explain func(name string, err error) error // what a driver's error means, and the remedy
@@ -100,14 +107,67 @@ func dispatch(ctx context.Context, url string, sqlite, postgres opener) (*Ledger
 }
 
 // Close closes the ledger's connections.
-func (l *Ledger) Close() error { return l.db.Close() }
+func (l *Ledger) Close() error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	err := l.db.Close()
+	for _, db := range l.retired {
+		err = errors.Join(err, db.Close())
+	}
+	return err
+}
+
+// handle returns the connections to use now.
+func (l *Ledger) handle() (*sql.DB, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.reopen == nil {
+		return l.db, nil
+	}
+	db, err := l.reopen()
+	if err != nil || db == nil {
+		return l.db, err
+	}
+	l.retired, l.db, l.reopen = append(l.retired, l.db), db, nil
+	return db, nil
+}
+
+// ready checks a ledger that was just opened, and brings its schema up to date where it may be written.
+func (l *Ledger) ready(ctx context.Context) error {
+	if err := l.dialect.check(ctx, l); err != nil {
+		return err
+	}
+	err := checkVersion(ctx, l)
+	if errors.Is(err, ErrOlder) && !l.readOnly {
+		failed := migrate(ctx, l.db, l.dialect)
+		if err = checkVersion(ctx, l); err != nil && failed != nil { // where it succeeds all the same, another process was faster
+			return l.dialect.explain(l.name, failed)
+		}
+	}
+	if err != nil {
+		return err
+	}
+	head, err := l.Head(ctx)
+	if err == nil && head == genesis {
+		err = l.missing()
+	}
+	return err
+}
+
+func (l *Ledger) missing() error {
+	return fmt.Errorf("ledger %s: %w: make it with ingest init, or correct `ledger:` in the config; if it was there before, restore it from a backup", l.name, ErrMissing)
+}
 
 // String names the ledger: its file, or its URL without a password.
 func (l *Ledger) String() string { return l.name }
 
 // read runs f in one transaction that sees one state of the ledger.
 func (l *Ledger) read(ctx context.Context, f func(tx *sql.Tx) error) error {
-	tx, err := l.db.BeginTx(ctx, l.dialect.read)
+	db, err := l.handle()
+	if err != nil {
+		return l.dialect.explain(l.name, err)
+	}
+	tx, err := db.BeginTx(ctx, l.dialect.read)
 	if err != nil {
 		return l.dialect.explain(l.name, err)
 	}

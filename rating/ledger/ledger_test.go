@@ -41,20 +41,9 @@ func postgresURL(t *testing.T) string {
 	if base == "" {
 		t.Skip("HEADCOUNT_POSTGRES is not set: give it the URL of a database, such as postgres://user@localhost/test")
 	}
-	db, err := sql.Open("pgx", base)
-	if err != nil {
-		t.Fatal(err)
-	}
 	name := fmt.Sprintf("ledger_%d_%d", os.Getpid(), schemas.Add(1))
-	if _, err := db.Exec("CREATE SCHEMA " + name); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if _, err := db.Exec("DROP SCHEMA " + name + " CASCADE"); err != nil {
-			t.Error(err)
-		}
-		db.Close()
-	})
+	execute(t, base, "CREATE SCHEMA "+name)
+	t.Cleanup(func() { execute(t, base, "DROP SCHEMA "+name+" CASCADE") })
 	u, err := url.Parse(base)
 	if err != nil {
 		t.Fatal(err)
@@ -63,6 +52,45 @@ func postgresURL(t *testing.T) string {
 	q.Set("search_path", name)
 	u.RawQuery = q.Encode()
 	return u.String()
+}
+
+// execute runs statements on one connection, beside the ledger.
+func execute(t *testing.T, url string, statements ...string) {
+	t.Helper()
+	c := rawConn(t, url)
+	defer c.Close()
+	for _, s := range statements {
+		if _, err := c.ExecContext(context.Background(), s); err != nil {
+			t.Fatalf("%s: %v", s, err)
+		}
+	}
+}
+
+// raw is a connection that knows nothing of ledgers, with its pool.
+type raw struct {
+	*sql.Conn
+	db *sql.DB
+}
+
+func (r raw) Close() { r.Conn.Close(); r.db.Close() }
+
+func rawConn(t *testing.T, url string) raw {
+	t.Helper()
+	var db *sql.DB
+	var err error
+	if path, ok := strings.CutPrefix(url, "sqlite://"); ok {
+		db, err = sqliteDB(path, time.Second, "mode=rwc")
+	} else {
+		db, err = sql.Open("pgx", url)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, err := db.Conn(context.Background())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return raw{c, db}
 }
 
 // start makes a ledger with a clock in a zone far from UTC.
@@ -327,7 +355,3 @@ func TestOutbox(t *testing.T) {
 		verified(t, l)
 	})
 }
-
-func runChild(string) int { return 2 }
-
-var _ = context.Background

@@ -3,6 +3,7 @@ package ledger
 import (
 	"context"
 	"database/sql"
+	"database/sql/driver"
 	"errors"
 	"fmt"
 	"net"
@@ -17,6 +18,7 @@ import (
 
 var postgres = &dialect{
 	name:    "postgres",
+	check:   checkPostgres,
 	begin:   beginPostgres,
 	read:    &sql.TxOptions{ReadOnly: true, Isolation: sql.LevelRepeatableRead},
 	explain: explainPostgres,
@@ -40,9 +42,19 @@ func postgresDB(u string, readOnly bool) (*Ledger, error) {
 	if p, err := url.Parse(u); err == nil {
 		name = p.Redacted()
 	}
-	c, err := pgx.ParseConfig(u)
+	c, err := postgresConnector(u, readOnly)
 	if err != nil {
 		return nil, fmt.Errorf("ledger %s: %w", name, err) // pgx takes the password out
+	}
+	db := sql.OpenDB(c)
+	db.SetMaxOpenConns(8)
+	return &Ledger{name: name, dialect: postgres, db: db, readOnly: readOnly, now: time.Now}, nil
+}
+
+func postgresConnector(u string, readOnly bool) (driver.Connector, error) {
+	c, err := pgx.ParseConfig(u)
+	if err != nil {
+		return nil, err
 	}
 	if c.ConnectTimeout == 0 {
 		c.ConnectTimeout = 10 * time.Second
@@ -53,9 +65,7 @@ func postgresDB(u string, readOnly bool) (*Ledger, error) {
 	if c.RuntimeParams["application_name"] == "" {
 		c.RuntimeParams["application_name"] = "headcount"
 	}
-	db := sql.OpenDB(stdlib.GetConnector(*c))
-	db.SetMaxOpenConns(8)
-	return &Ledger{name: name, dialect: postgres, db: db, readOnly: readOnly, now: time.Now}, nil
+	return stdlib.GetConnector(*c), nil
 }
 
 // createPostgres makes the tables and then the first entry, which is the commit: tables without it are no ledger yet.
@@ -81,7 +91,7 @@ func openPostgres(readOnly bool) opener {
 		if err != nil {
 			return nil, err
 		}
-		if err := l.readyPostgres(ctx); err != nil {
+		if err := l.ready(ctx); err != nil {
 			l.Close()
 			return nil, err
 		}
@@ -89,30 +99,16 @@ func openPostgres(readOnly bool) opener {
 	}
 }
 
-func (l *Ledger) readyPostgres(ctx context.Context) error {
+// checkPostgres tells a database without a ledger before the schema's version is asked for.
+func checkPostgres(ctx context.Context, l *Ledger) error {
 	var there bool
 	if err := l.db.QueryRowContext(ctx, `SELECT to_regclass($1) IS NOT NULL`, versionTable).Scan(&there); err != nil {
-		return l.dialect.explain(l.name, err)
+		return explainPostgres(l.name, err)
 	}
-	missing := fmt.Errorf("ledger %s: %w: make it with ingest init, or correct `ledger:` in the config; if it was there before, restore it from a backup", l.name, ErrMissing)
 	if !there {
-		return missing
+		return l.missing()
 	}
-	err := checkVersion(ctx, l)
-	if errors.Is(err, ErrOlder) && !l.readOnly {
-		if err := migrate(ctx, l.db, l.dialect); err != nil {
-			return l.dialect.explain(l.name, err)
-		}
-		err = checkVersion(ctx, l)
-	}
-	if err != nil {
-		return err
-	}
-	head, err := l.Head(ctx)
-	if err == nil && head == genesis {
-		err = missing
-	}
-	return err
+	return nil
 }
 
 func explainPostgres(name string, err error) error {

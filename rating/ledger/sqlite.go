@@ -20,6 +20,7 @@ import (
 
 var sqliteDialect = &dialect{
 	name:    "sqlite",
+	check:   checkSQLite,
 	begin:   func(context.Context, *sql.Tx) error { return nil }, // BEGIN IMMEDIATE, by the connection's setting
 	read:    &sql.TxOptions{ReadOnly: true},
 	explain: explainSQLite,
@@ -51,12 +52,20 @@ func sqliteURL(u string) (path string, busy time.Duration, err error) {
 
 // sqliteDB opens a file that is there.
 func sqliteDB(path string, busy time.Duration, parameters string) (*sql.DB, error) {
+	c, err := sqliteConnector(path, busy, parameters)
+	if err != nil {
+		return nil, err
+	}
+	return sql.OpenDB(c), nil
+}
+
+func sqliteConnector(path string, busy time.Duration, parameters string) (driver.Connector, error) {
 	escaped := strings.NewReplacer("%", "%25", "?", "%3f", "#", "%23").Replace(path)
 	c, err := sqlite.NewConnector(fmt.Sprintf("file:%s?_error_rc=1&_defensive=1&_dqs=0&_busy_timeout=%d&_foreign_keys=1&%s", escaped, busy.Milliseconds(), parameters))
 	if err != nil {
 		return nil, err
 	}
-	return sql.OpenDB(persistent{c}), nil
+	return persistent{c}, nil
 }
 
 const (
@@ -87,7 +96,7 @@ func createSQLite(ctx context.Context, u string) (*Ledger, error) {
 	if err != nil {
 		return nil, err
 	}
-	if _, err := os.Lstat(path); err == nil {
+	if exists(path) {
 		return nil, fmt.Errorf("ledger %s: %w", path, ErrExists)
 	}
 	folder := filepath.Dir(path)
@@ -150,50 +159,48 @@ func openSQLite(readOnly bool) opener {
 		if err != nil {
 			return nil, err
 		}
-		if err := checkFile(path); err != nil {
+		l := &Ledger{name: path, dialect: sqliteDialect, readOnly: readOnly, now: time.Now}
+		if err := l.checkFile(path); err != nil {
 			return nil, err
 		}
-		l := &Ledger{name: path, dialect: sqliteDialect, readOnly: readOnly, now: time.Now}
-		parameters := forWriting
-		if readOnly {
-			parameters = forReading
-			if _, err := os.Stat(path + "-wal"); errors.Is(err, fs.ErrNotExist) {
-				parameters = forArchive
+		switch {
+		case !readOnly:
+			l.db, err = sqliteDB(path, busy, forWriting)
+		case exists(path + "-wal"):
+			l.db, err = sqliteDB(path, busy, forReading)
+		default: // until somebody opens it for writing
+			l.db, err = sqliteDB(path, busy, forArchive)
+			l.reopen = func() (*sql.DB, error) {
+				if !exists(path + "-wal") {
+					return nil, nil
+				}
+				return sqliteDB(path, busy, forReading)
 			}
 		}
-		if l.db, err = sqliteDB(path, busy, parameters); err != nil {
+		if err != nil {
 			return nil, fmt.Errorf("open ledger %s: %w", path, err)
 		}
 		if err := l.ready(ctx); err != nil {
-			l.db.Close()
+			l.Close()
 			return nil, err
 		}
 		return l, nil
 	}
 }
 
-// ready checks an opened SQLite ledger, and upgrades it where it may be written.
-func (l *Ledger) ready(ctx context.Context) error {
-	if !l.readOnly {
-		if err := l.writable(ctx); err != nil {
-			return err
-		}
-	}
-	err := checkVersion(ctx, l)
-	if errors.Is(err, ErrOlder) && !l.readOnly {
-		if err := migrate(ctx, l.db, l.dialect); err != nil {
-			return l.dialect.explain(l.name, err)
-		}
-		err = checkVersion(ctx, l)
-	}
-	return err
+func exists(path string) bool {
+	_, err := os.Stat(path)
+	return err == nil
 }
 
-// writable says at once what else the first write would say: SQLite opens a file for reading where it cannot be written.
-func (l *Ledger) writable(ctx context.Context) error {
+// checkSQLite says at once what else the first write would say: SQLite opens a file for reading where it cannot be written.
+func checkSQLite(ctx context.Context, l *Ledger) error {
+	if l.readOnly {
+		return nil
+	}
 	c, err := l.db.Conn(ctx)
 	if err != nil {
-		return l.dialect.explain(l.name, err)
+		return explainSQLite(l.name, err)
 	}
 	defer c.Close()
 	var readOnly bool
@@ -208,10 +215,10 @@ func (l *Ledger) writable(ctx context.Context) error {
 }
 
 // checkFile tells a missing ledger, and a file that is none, before SQLite sees it.
-func checkFile(path string) error {
+func (l *Ledger) checkFile(path string) error {
 	f, err := os.Open(path)
 	if errors.Is(err, fs.ErrNotExist) {
-		return fmt.Errorf("ledger %s: %w: make it with ingest init, or correct `ledger:` in the config; if it was there before, restore it from a backup", path, ErrMissing)
+		return l.missing()
 	}
 	if err != nil {
 		return fmt.Errorf("open ledger: %w", err)
