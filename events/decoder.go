@@ -77,12 +77,16 @@ func (d *Decoder) Decode(r *Record, e *Event) error {
 	} else if r.Value == nil {
 		return nil // Tombstone
 	}
-	if how == structured {
-		if why := d.strict.read(r.Value); why != "" {
-			return reject(e, why)
+	var h head
+	var why Reason
+	if how != structured || !d.plain || !scan(r.Value, &h) || string(h.kind) == reportedType {
+		if how == structured {
+			if why = d.strict.read(r.Value); why != "" {
+				return reject(e, why)
+			}
 		}
+		h, why = d.head()
 	}
-	h, why := d.head()
 	if named(h.app, MaxAppBytes) {
 		e.App = h.app
 	}
