@@ -4,10 +4,11 @@
 // brings the same broker back, on the same port, over the same data; the broker dies with the process that started it (on
 // Linux); nothing is left behind but the jars, which are fetched once with Maven into a cache folder.
 //
-// A test calls Need, which skips it in plain words where java or Maven is missing. The environment can say where Kafka is:
+// A test calls Need. The environment says whether it runs; it is skipped in plain words where java or Maven is missing:
 //
-//	HEADCOUNT_KAFKA=host:port   use that broker, start none
-//	HEADCOUNT_KAFKA=start       start one (as Need does anyway); what cannot start fails instead of skipping
+//	HEADCOUNT_KAFKA=host:port   on that broker, nothing is started
+//	HEADCOUNT_KAFKA=start       on one that is started for the test
+//	not set                     not at all
 //	HEADCOUNT_KAFKA_CACHE=DIR   where the jars are kept (else headcount/kafka-VERSION in the user's cache folder)
 //
 // Records are kept for ever (log.retention.ms=-1): with Kafka's default of seven days, records whose timestamps lie in a past

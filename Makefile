@@ -1,0 +1,60 @@
+# make without a target lists what there is.
+
+GO       ?= go
+FUZZTIME ?= 20s
+GENERATE ?= --month 2026-10 --events 1000000 --devices 120000
+BENCH    ?=
+GOLANGCI_LINT = github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
+
+.DEFAULT_GOAL := help
+.PHONY: help build demo test test-kafka race test-race fmt lint fuzz bench bench-micro generate clean
+
+help: ## list the targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  \1|/' | column -t -s '|'
+
+build: ## build ingest and rollup into bin/
+	$(GO) build -trimpath -o bin/ ./cmd/ingest ./cmd/rollup
+
+demo: build ## a month of a million events from broker to invoices, on this machine alone
+	GO="$(GO)" bench/demo.sh
+
+test: ## all tests, on the embedded broker
+	$(GO) test -shuffle=on -timeout 20m ./...
+
+test-kafka: ## the tests that talk to a broker, on Apache Kafka (Java 17 and Maven; HEADCOUNT_KAFKA=host:port for one that runs)
+	HEADCOUNT_KAFKA="$${HEADCOUNT_KAFKA:-start}" $(GO) test -count=1 -shuffle=on -timeout 20m ./bench/apachekafka/... ./events/stream/... ./cmd/endtoend/...
+
+race: ## all tests under the race detector; the long ones skipped
+	$(GO) test -race -short -shuffle=on -timeout 30m ./...
+
+test-race: race
+
+fmt: ## format the code
+	gofmt -w $$(git ls-files '*.go')
+
+lint: ## gofmt, go vet, go mod tidy, golangci-lint with staticcheck
+	@unformatted=$$(gofmt -l $$(git ls-files '*.go')); test -z "$$unformatted" || { echo "not formatted (make fmt):"; echo "$$unformatted"; exit 1; }
+	$(GO) vet ./...
+	$(GO) mod tidy -diff
+	$(GO) run $(GOLANGCI_LINT) run ./...
+
+fuzz: ## every fuzz test for FUZZTIME (20s) each
+	@set -e; for p in $$($(GO) list ./...); do \
+		for f in $$($(GO) test -list '^Fuzz' $$p | grep '^Fuzz' || true); do \
+			echo "== $$p $$f"; $(GO) test -run '^$$' -fuzz "^$$f$$" -fuzztime $(FUZZTIME) $$p; \
+		done; \
+	done
+
+bench: build ## the whole way on Apache Kafka beside franz-go; BENCH="--events 8000000 --devices 889000" for more
+	$(GO) run ./bench/way $(BENCH)
+
+bench-micro: ## the packages' own benchmarks
+	$(GO) test -run '^$$' -bench . -benchmem ./...
+
+generate: ## a month of events as NDJSON in data/; GENERATE="--events … --help" for others
+	@mkdir -p data
+	$(GO) run ./bench/generate $(GENERATE) --out data/events.ndjson
+	@ls -lh data/events.ndjson
+
+clean: ## remove what was built, not what was counted
+	rm -rf bin
