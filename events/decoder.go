@@ -90,6 +90,7 @@ func (d *Decoder) Decode(r *Record, e *Event) error {
 	if named(h.app, MaxAppBytes) {
 		e.App = h.app
 	}
+	e.GUID = h.guid
 	if why != "" {
 		return reject(e, why)
 	}

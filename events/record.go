@@ -34,6 +34,7 @@ type Event struct {
 	Skewed      bool // the time was a wrong device clock's and the record's timestamp stands in for it
 	Month       Month
 	App         []byte // where one could be read, also of rejected records
+	GUID        []byte // or user id, as the record has it, where one could be read; not to be stored
 	Type        []byte // of Control and Unknown
 	Fingerprint Fingerprint
 	Reason      Reason
