@@ -1,0 +1,203 @@
+package stream
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// Finding is one line of a preflight.
+type Finding struct {
+	Check   string `json:"check"`
+	Verdict string `json:"verdict"` // ok, warn, fail
+	Detail  string `json:"detail"`
+	Remedy  string `json:"remedy,omitempty"` // of what is not ok
+}
+
+const (
+	pass = "ok"
+	warn = "warn"
+	fail = "fail"
+)
+
+// leastRetention covers a month, the next until it is closed, and a recount.
+const leastRetention = 62 * 24 * time.Hour
+
+// Operations of Kafka's access control, as bits of what metadata says is allowed.
+const (
+	mayRead     = 3
+	mayWrite    = 4
+	mayDescribe = 8
+)
+
+// Check looks at the topic, its settings, the dead-letter topic, the group and what this principal may do with them. It changes
+// nothing.
+func (l *Log) Check(ctx context.Context) []Finding {
+	name := l.config.Topic
+	t, err := l.Describe(ctx)
+	if err != nil {
+		remedy := "start the brokers, or set kafka.brokers"
+		if errors.Is(err, ErrNoTopic) {
+			remedy = "create it: ingest init"
+		}
+		return []Finding{{"topic", fail, err.Error(), remedy}}
+	}
+	fs := []Finding{
+		{"topic", pass, fmt.Sprintf("%s, id %s, cluster %s, %d partitions", name, t.ID, t.Cluster, len(t.Partitions)), ""},
+		checkReplication(t),
+	}
+	if c, err := l.Configs(ctx, name); err != nil {
+		fs = append(fs, Finding{"settings", warn, err.Error(), "give the principal DESCRIBE_CONFIGS on the topic, or check retention and compaction by hand"})
+	} else {
+		fs = append(fs, checkRetention(c), checkCompaction(c), checkTimestamps(c))
+	}
+	fs = append(fs, l.checkStart(ctx), checkPermissions("permissions", t, mayRead, mayWrite, mayDescribe))
+	fs = append(fs, l.checkDead(ctx))
+	if l.config.Group != "" {
+		fs = append(fs, l.checkGroup(ctx))
+	}
+	return fs
+}
+
+func checkReplication(t *Topic) Finding {
+	least, behind, leaderless := len(t.Partitions[0].Replicas), 0, 0
+	for _, p := range t.Partitions {
+		least = min(least, len(p.Replicas))
+		if len(p.ISR) < len(p.Replicas) {
+			behind++
+		}
+		if p.Leader < 0 {
+			leaderless++
+		}
+	}
+	switch {
+	case leaderless > 0:
+		return Finding{"replication", fail, fmt.Sprintf("%d partitions have no leader", leaderless), "bring their brokers back"}
+	case behind > 0:
+		return Finding{"replication", warn, fmt.Sprintf("%d partitions have replicas out of sync", behind), "bring their brokers back"}
+	case least < 2:
+		return Finding{"replication", warn, "one replica: a lost disk is a lost month", "raise the topic's replication to 3"}
+	}
+	return Finding{"replication", pass, fmt.Sprintf("%d replicas, all in sync", least), ""}
+}
+
+func checkRetention(c map[string]string) Finding {
+	ms, err := strconv.ParseInt(c["retention.ms"], 10, 64)
+	const remedy = "set the topic's retention.ms to -1, or to at least 5356800000 (62 days)"
+	switch kept := time.Duration(ms) * time.Millisecond; {
+	case err != nil:
+		return Finding{"retention", warn, fmt.Sprintf("retention.ms is %q", c["retention.ms"]), remedy}
+	case ms >= 0 && ms < leastRetention.Milliseconds():
+		return Finding{"retention", fail, fmt.Sprintf("records are deleted after %s (retention.ms %d): a month could not be counted again", days(kept), ms), remedy}
+	case c["retention.bytes"] != "" && c["retention.bytes"] != "-1":
+		return Finding{"retention", warn, fmt.Sprintf("records are deleted past %s bytes of a partition (retention.bytes)", c["retention.bytes"]), "set the topic's retention.bytes to -1"}
+	case ms < 0:
+		return Finding{"retention", pass, "records are kept for ever", ""}
+	default:
+		return Finding{"retention", pass, "records are kept for " + days(kept), ""}
+	}
+}
+
+func days(d time.Duration) string {
+	if d >= 24*time.Hour {
+		return fmt.Sprintf("%d days", d/(24*time.Hour))
+	}
+	return d.String()
+}
+
+func checkCompaction(c map[string]string) Finding {
+	if strings.Contains(c["cleanup.policy"], "compact") {
+		return Finding{"compaction", fail, fmt.Sprintf("cleanup.policy is %s: only a GUID's last event is kept", c["cleanup.policy"]), "set the topic's cleanup.policy to delete"}
+	}
+	return Finding{"compaction", pass, "none", ""}
+}
+
+func checkTimestamps(c map[string]string) Finding {
+	if v := c["message.timestamp.type"]; v != "LogAppendTime" {
+		return Finding{"timestamps", warn, fmt.Sprintf("message.timestamp.type is %s: records carry the producer's clock, which then judges the devices'", v),
+			"set the topic's message.timestamp.type to LogAppendTime"}
+	}
+	return Finding{"timestamps", pass, "LogAppendTime: the brokers' clock", ""}
+}
+
+func (l *Log) checkStart(ctx context.Context) Finding {
+	all, err := l.Offsets(ctx)
+	if err != nil {
+		return Finding{"log", fail, err.Error(), "see the brokers"}
+	}
+	var records int64
+	begun := 0
+	for _, o := range all {
+		records += o.End - o.Start
+		if o.Start > 0 {
+			begun++
+		}
+	}
+	if begun > 0 {
+		return Finding{"log", warn, fmt.Sprintf("%d partitions no longer begin at offset 0: what was deleted cannot be counted again", begun), "set the topic's retention.ms to -1"}
+	}
+	return Finding{"log", pass, fmt.Sprintf("whole from offset 0, %d offsets", records), ""}
+}
+
+func checkPermissions(check string, t *Topic, operations ...int) Finding {
+	if t.operations == unknownOperations {
+		return Finding{check, pass, fmt.Sprintf("topic %s: the brokers check none", t.Name), ""}
+	}
+	return permissions(check, "topic "+t.Name, t.operations, operations...)
+}
+
+func permissions(check, subject string, allowed int32, operations ...int) Finding {
+	names := map[int]string{mayRead: "READ", mayWrite: "WRITE", mayDescribe: "DESCRIBE"}
+	var has, lacks []string
+	for _, o := range operations {
+		if allowed>>o&1 == 1 {
+			has = append(has, names[o])
+		} else {
+			lacks = append(lacks, names[o])
+		}
+	}
+	if len(lacks) > 0 {
+		return Finding{check, fail, fmt.Sprintf("%s: this principal has no %s", subject, strings.Join(lacks, ", ")), "give it to the principal with kafka-acls"}
+	}
+	return Finding{check, pass, fmt.Sprintf("%s: %s", subject, strings.Join(has, ", ")), ""}
+}
+
+func (l *Log) checkDead(ctx context.Context) Finding {
+	name := DeadTopic(l.config.Topic)
+	var t *Topic
+	err := l.persistBriefly(ctx, "describe topic "+name, func(ctx context.Context) (err error) {
+		t, err = l.metadata(ctx, name)
+		return err
+	})
+	switch {
+	case errors.Is(err, ErrNoTopic):
+		return Finding{"dead letters", fail, "topic " + name + " does not exist: the first record that cannot be counted would halt its partition", "create it: ingest init"}
+	case err != nil:
+		return Finding{"dead letters", fail, err.Error(), "give the principal WRITE and DESCRIBE on topic " + name}
+	}
+	f := checkPermissions("dead letters", t, mayWrite, mayDescribe)
+	return f
+}
+
+func (l *Log) checkGroup(ctx context.Context) Finding {
+	var f Finding
+	err := l.persistBriefly(ctx, "describe group "+l.config.Group, func(ctx context.Context) error {
+		g, err := l.group(ctx, true)
+		if err != nil {
+			return err
+		}
+		if g.AuthorizedOperations == unknownOperations || g.AuthorizedOperations == 0 {
+			f = Finding{"group", pass, fmt.Sprintf("group %s, %d members", l.config.Group, len(g.Members)), ""}
+			return nil
+		}
+		f = permissions("group", fmt.Sprintf("group %s, %d members", l.config.Group, len(g.Members)), g.AuthorizedOperations, mayRead)
+		return nil
+	})
+	if err != nil {
+		return Finding{"group", fail, err.Error(), "give the principal READ on the group, or set kafka.group"}
+	}
+	return f
+}

@@ -1,0 +1,209 @@
+package stream
+
+import (
+	"bytes"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"sync"
+
+	"github.com/klauspost/compress/gzip"
+	"github.com/klauspost/compress/s2"
+	"github.com/klauspost/compress/zstd"
+	"github.com/pierrec/lz4/v4"
+)
+
+// codec is how a batch's records are compressed.
+type codec int16
+
+const (
+	codecNone codec = iota
+	codecGzip
+	codecSnappy
+	codecLZ4
+	codecZstd
+)
+
+var codecs = map[string]codec{"none": codecNone, "gzip": codecGzip, "snappy": codecSnappy, "lz4": codecLZ4, "zstd": codecZstd}
+
+// unpacker uncompresses batches into a buffer that it keeps. Not for concurrent use.
+type unpacker struct {
+	limit int
+	buf   []byte
+	in    bytes.Reader
+	gzip  *gzip.Reader
+	lz4   *lz4.Reader
+	zstd  *zstd.Decoder
+}
+
+func (u *unpacker) tooLarge() error {
+	return fmt.Errorf("unpacks to more than %d bytes, the most that is taken for a batch", u.limit)
+}
+
+// unpack returns what b holds, valid until the next call.
+func (u *unpacker) unpack(c codec, b []byte) ([]byte, error) {
+	var err error
+	switch c {
+	case codecNone:
+		return b, nil
+	case codecGzip:
+		u.in.Reset(b)
+		if u.gzip == nil {
+			u.gzip, err = gzip.NewReader(&u.in)
+		} else {
+			err = u.gzip.Reset(&u.in)
+		}
+		if err == nil {
+			err = u.readAll(u.gzip)
+		}
+	case codecSnappy:
+		err = u.snappy(b)
+	case codecLZ4:
+		u.in.Reset(b)
+		if u.lz4 == nil {
+			u.lz4 = lz4.NewReader(&u.in)
+		} else {
+			u.lz4.Reset(&u.in)
+		}
+		err = u.readAll(u.lz4)
+	case codecZstd:
+		if u.zstd == nil {
+			u.zstd, err = zstd.NewReader(nil, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxMemory(uint64(u.limit)), zstd.WithDecoderLowmem(true))
+		}
+		if err == nil {
+			u.buf, err = u.zstd.DecodeAll(b, u.buf[:0])
+			if errors.Is(err, zstd.ErrDecoderSizeExceeded) || len(u.buf) > u.limit {
+				err = u.tooLarge()
+			}
+		}
+	default:
+		return nil, fmt.Errorf("compression codec %d is not known", c)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("uncompress: %w", err)
+	}
+	return u.buf, nil
+}
+
+// readAll fills the buffer from r, and not a byte past the limit.
+func (u *unpacker) readAll(r io.Reader) error {
+	u.buf = u.buf[:0]
+	for {
+		if len(u.buf) == cap(u.buf) {
+			grown := make([]byte, len(u.buf), min(max(64<<10, 2*cap(u.buf)), u.limit+1))
+			copy(grown, u.buf)
+			u.buf = grown
+		}
+		n, err := r.Read(u.buf[len(u.buf):cap(u.buf)])
+		u.buf = u.buf[:len(u.buf)+n]
+		if len(u.buf) > u.limit {
+			return u.tooLarge()
+		}
+		if err == io.EOF {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+	}
+}
+
+// xerial is how the Java client frames snappy: this, two versions of four bytes, then blocks with a length before each.
+var xerial = []byte{0x82, 'S', 'N', 'A', 'P', 'P', 'Y', 0}
+
+func (u *unpacker) snappy(b []byte) error {
+	u.buf = u.buf[:0]
+	if !bytes.HasPrefix(b, xerial) {
+		return u.snappyBlock(b)
+	}
+	if len(b) < len(xerial)+8 {
+		return io.ErrUnexpectedEOF
+	}
+	for b = b[len(xerial)+8:]; len(b) > 0; {
+		if len(b) < 4 {
+			return io.ErrUnexpectedEOF
+		}
+		n := int(int32(binary.BigEndian.Uint32(b)))
+		b = b[4:]
+		if n < 0 || n > len(b) {
+			return io.ErrUnexpectedEOF
+		}
+		if err := u.snappyBlock(b[:n]); err != nil {
+			return err
+		}
+		b = b[n:]
+	}
+	return nil
+}
+
+// snappyBlock appends one block to the buffer.
+func (u *unpacker) snappyBlock(b []byte) error {
+	n, err := s2.DecodedLen(b)
+	if err != nil {
+		return err
+	}
+	at := len(u.buf)
+	if n > u.limit-at {
+		return u.tooLarge()
+	}
+	// A block of n bytes takes no fewer than n/64: a length that lies does not get its allocation.
+	if n/64 > len(b) {
+		return fmt.Errorf("snappy block of %d bytes says it unpacks to %d", len(b), n)
+	}
+	if cap(u.buf)-at < n {
+		grown := make([]byte, at, max(at+n, 2*cap(u.buf)))
+		copy(grown, u.buf)
+		u.buf = grown
+	}
+	block, err := s2.Decode(u.buf[at:at+n:at+n], b)
+	if err != nil {
+		return err
+	}
+	if len(block) != n {
+		return fmt.Errorf("snappy block unpacked to %d bytes, said %d", len(block), n)
+	}
+	u.buf = u.buf[:at+n]
+	return nil
+}
+
+// packers compress for Produce.
+var (
+	gzipPackers = sync.Pool{New: func() any { w, _ := gzip.NewWriterLevel(nil, gzip.BestSpeed); return w }}
+	lz4Packers  = sync.Pool{New: func() any { return lz4.NewWriter(nil) }}
+	zstdPacker  = sync.OnceValues(func() (*zstd.Encoder, error) {
+		return zstd.NewWriter(nil, zstd.WithEncoderLevel(zstd.SpeedFastest))
+	})
+)
+
+// pack appends b, compressed, to dst.
+func pack(dst []byte, c codec, b []byte) ([]byte, error) {
+	out := bytes.NewBuffer(dst)
+	switch c {
+	case codecNone:
+		return append(dst, b...), nil
+	case codecGzip:
+		w := gzipPackers.Get().(*gzip.Writer)
+		defer gzipPackers.Put(w)
+		w.Reset(out)
+		_, err := w.Write(b)
+		err = errors.Join(err, w.Close())
+		return out.Bytes(), err
+	case codecSnappy:
+		return append(dst, s2.EncodeSnappy(nil, b)...), nil
+	case codecLZ4:
+		w := lz4Packers.Get().(*lz4.Writer)
+		defer lz4Packers.Put(w)
+		w.Reset(out)
+		_, err := w.Write(b)
+		err = errors.Join(err, w.Close())
+		return out.Bytes(), err
+	case codecZstd:
+		w, err := zstdPacker()
+		if err != nil {
+			return dst, err
+		}
+		return w.EncodeAll(b, dst), nil
+	}
+	return dst, fmt.Errorf("compression codec %d is not known", c)
+}

@@ -1,0 +1,67 @@
+package stream
+
+import (
+	"context"
+	"errors"
+	"fmt"
+)
+
+// Handler is told which partitions are ours. Its methods are called one at a time.
+//
+// Assigned names partitions that are ours from now on; it should return soon. Revoked names some that no longer are: it returns when
+// nothing is done for them any more and what was done is durable; only then are they given to others.
+type Handler interface {
+	Assigned(partitions []int32)
+	Revoked(partitions []int32)
+}
+
+// Assign keeps the handler told until the context ends, revokes all, and returns nil. With a Config.Group it takes part in the
+// group; without, every partition is ours, and new ones are seen within Config.MetadataInterval. FencedError: another process
+// joined under our instance name. RecreatedError, ErrNoTopic: the topic is not there any more. Before any error, all is revoked.
+func (l *Log) Assign(ctx context.Context, h Handler) error {
+	var err error
+	if l.config.Group == "" {
+		err = l.assignAll(ctx, h)
+	} else {
+		err = l.assignGroup(ctx, h)
+	}
+	if ctx.Err() != nil && !isLost(err) {
+		return nil
+	}
+	return err
+}
+
+func isLost(err error) bool {
+	var lost lostError
+	return errors.As(err, &lost)
+}
+
+func (l *Log) assignAll(ctx context.Context, h Handler) error {
+	var ours []int32
+	defer func() {
+		if len(ours) > 0 {
+			h.Revoked(ours)
+		}
+	}()
+	for {
+		var t *Topic
+		err := l.persist(ctx, "look at topic "+l.config.Topic, func(ctx context.Context) (err error) {
+			t, err = l.metadata(ctx, l.config.Topic)
+			return err
+		})
+		if err != nil {
+			return fmt.Errorf("assign the partitions of topic %s: %w", l.config.Topic, err)
+		}
+		var all []int32
+		for _, p := range t.Partitions {
+			all = append(all, p.ID)
+		}
+		if more := without(all, ours); len(more) > 0 {
+			ours = append(ours, more...)
+			h.Assigned(more)
+		}
+		if !sleep(ctx, l.config.MetadataInterval) {
+			return nil
+		}
+	}
+}

@@ -1,0 +1,227 @@
+package stream_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+
+	"headcount/events/stream"
+)
+
+// world watches members: no partition may be held by two.
+type world struct {
+	t       testing.TB
+	mu      sync.Mutex
+	holder  map[int32]string
+	revoked map[string][]int32
+	slow    time.Duration // that a worker takes to stop
+}
+
+func newWorld(t testing.TB) *world {
+	return &world{t: t, holder: map[int32]string{}, revoked: map[string][]int32{}}
+}
+
+// member is one process's handler.
+type member struct {
+	w    *world
+	name string
+}
+
+func (m member) Assigned(ps []int32) {
+	m.w.mu.Lock()
+	defer m.w.mu.Unlock()
+	for _, p := range ps {
+		if was, ok := m.w.holder[p]; ok {
+			m.w.t.Errorf("%s was given partition %d, which %s holds", m.name, p, was)
+		}
+		m.w.holder[p] = m.name
+	}
+}
+
+func (m member) Revoked(ps []int32) {
+	time.Sleep(m.w.slow)
+	m.w.mu.Lock()
+	defer m.w.mu.Unlock()
+	for _, p := range ps {
+		if m.w.holder[p] != m.name {
+			m.w.t.Errorf("%s lost partition %d, which %q holds", m.name, p, m.w.holder[p])
+		}
+		delete(m.w.holder, p)
+	}
+	m.w.revoked[m.name] = append(m.w.revoked[m.name], ps...)
+}
+
+func (w *world) counts() map[string]int {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	n := map[string]int{}
+	for _, name := range w.holder {
+		n[name]++
+	}
+	return n
+}
+
+// becomes waits for a distribution of partitions.
+func (w *world) becomes(want map[string]int) {
+	w.t.Helper()
+	deadline := time.Now().Add(20 * time.Second)
+	for !maps.Equal(w.counts(), want) {
+		if time.Now().After(deadline) {
+			w.t.Fatalf("partitions %v, want %v", w.counts(), want)
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+}
+
+// join runs Assign; the returned function ends it and returns its error.
+func (w *world) join(c stream.Config, name string) (leave func() error) {
+	w.t.Helper()
+	l := dial(w.t, c)
+	ctx, cancel := context.WithCancel(w.t.Context())
+	done := make(chan error, 1)
+	go func() { done <- l.Assign(ctx, member{w, name}) }()
+	var once sync.Once
+	var err error
+	leave = func() error {
+		once.Do(func() {
+			cancel()
+			select {
+			case err = <-done:
+			case <-time.After(20 * time.Second):
+				err = errors.New("assign does not end")
+			}
+		})
+		return err
+	}
+	w.t.Cleanup(func() { leave() })
+	return leave
+}
+
+func groupConfig(t testing.TB, addr, topic, instance string) stream.Config {
+	c := config(t, addr, topic)
+	c.Group, c.Instance, c.SessionTimeout = "g", instance, 6*time.Second
+	return c
+}
+
+func TestAssignWithoutGroup(t *testing.T) {
+	b := startBroker(t)
+	topic(t, b.Addr(), "alone", 3)
+	w := newWorld(t)
+	leave := w.join(config(t, b.Addr(), "alone"), "a")
+	w.becomes(map[string]int{"a": 3})
+	grow(t, b.Addr(), "alone", 5)
+	w.becomes(map[string]int{"a": 5})
+	if err := leave(); err != nil {
+		t.Error(err)
+	}
+	w.becomes(map[string]int{})
+}
+
+func TestGroupSharesAndMovesLittle(t *testing.T) {
+	b := startBroker(t)
+	topic(t, b.Addr(), "shared", 6)
+	w := newWorld(t)
+	w.slow = 300 * time.Millisecond
+	leaveA := w.join(groupConfig(t, b.Addr(), "shared", ""), "a")
+	w.becomes(map[string]int{"a": 6})
+	leaveB := w.join(groupConfig(t, b.Addr(), "shared", ""), "b")
+	w.becomes(map[string]int{"a": 3, "b": 3})
+	w.join(groupConfig(t, b.Addr(), "shared", ""), "c")
+	w.becomes(map[string]int{"a": 2, "b": 2, "c": 2})
+	w.mu.Lock()
+	if n := len(w.revoked["a"]); n != 4 {
+		t.Errorf("a lost %v, want 4 partitions: those that stay are not to be touched", w.revoked["a"])
+	}
+	w.mu.Unlock()
+	if err := leaveA(); err != nil {
+		t.Error(err)
+	}
+	w.becomes(map[string]int{"b": 3, "c": 3})
+	grow(t, b.Addr(), "shared", 9)
+	w.becomes(map[string]int{"b": 5, "c": 4})
+	if err := leaveB(); err != nil {
+		t.Error(err)
+	}
+	w.becomes(map[string]int{"c": 9})
+}
+
+// A static member that is killed and comes back has its partitions at once.
+func TestStaticMemberComesBack(t *testing.T) {
+	b := startBroker(t)
+	l := topic(t, b.Addr(), "static", 4)
+	w := newWorld(t)
+	leave := w.join(groupConfig(t, b.Addr(), "static", "one"), "one")
+	w.join(groupConfig(t, b.Addr(), "static", "two"), "two")
+	w.becomes(map[string]int{"one": 2, "two": 2})
+	if err := leave(); err != nil {
+		t.Error(err)
+	}
+	w.mu.Lock()
+	kept := slices.Clone(w.revoked["two"])
+	w.mu.Unlock()
+	start := time.Now()
+	w.join(groupConfig(t, b.Addr(), "static", "one"), "one")
+	w.becomes(map[string]int{"one": 2, "two": 2})
+	if d := time.Since(start); d > 3*time.Second {
+		t.Errorf("back after %v", d)
+	}
+	w.mu.Lock()
+	if !slices.Equal(kept, w.revoked["two"]) {
+		t.Errorf("the other lost %v meanwhile", w.revoked["two"])
+	}
+	w.mu.Unlock()
+	grow(t, b.Addr(), "static", 8)
+	w.becomes(map[string]int{"one": 4, "two": 4})
+	owners, err := dial(t, groupConfig(t, b.Addr(), "static", "")).Owners(t.Context())
+	if err != nil || len(owners) != 8 || owners[0] != "one" && owners[0] != "two" {
+		t.Errorf("owners %v, %v", owners, err)
+	}
+	_ = l
+}
+
+// Of two processes under one name the older leaves, and says why.
+func TestStaticNameTakenTwice(t *testing.T) {
+	b := startBroker(t)
+	topic(t, b.Addr(), "twice", 2)
+	l := dial(t, groupConfig(t, b.Addr(), "twice", "same"))
+	w := newWorld(t)
+	done := make(chan error, 1)
+	go func() { done <- l.Assign(t.Context(), member{w, "old"}) }()
+	w.becomes(map[string]int{"old": 2})
+	w2 := newWorld(t)
+	w2.join(groupConfig(t, b.Addr(), "twice", "same"), "new")
+	select {
+	case err := <-done:
+		var fenced *stream.FencedError
+		if !errors.As(err, &fenced) {
+			t.Errorf("the older ended with %v", err)
+		}
+	case <-time.After(20 * time.Second):
+		t.Fatal("the older does not leave")
+	}
+	w.becomes(map[string]int{})
+	w2.becomes(map[string]int{"new": 2})
+}
+
+func TestCommit(t *testing.T) {
+	b := startBroker(t)
+	topic(t, b.Addr(), "commits", 2)
+	l := dial(t, groupConfig(t, b.Addr(), "commits", ""))
+	if err := l.Commit(t.Context(), map[int32]int64{0: 1}); err != nil {
+		t.Errorf("without membership: %v", err)
+	}
+	w := newWorld(t)
+	go l.Assign(t.Context(), member{w, "a"})
+	w.becomes(map[string]int{"a": 2})
+	if err := l.Commit(t.Context(), map[int32]int64{0: 7, 1: 9}); err != nil {
+		t.Error(err)
+	}
+	if got, want := fmt.Sprint(committed(t, b.Addr(), "g", "commits", 2)), "map[0:7 1:9]"; got != want {
+		t.Errorf("committed %v, want %v", got, want)
+	}
+}

@@ -1,0 +1,100 @@
+package stream
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"net"
+	"sync"
+
+	"github.com/segmentio/kafka-go"
+	"github.com/segmentio/kafka-go/protocol"
+)
+
+// Log is a topic, seen from a client. Safe for concurrent use.
+type Log struct {
+	config    Config
+	transport *kafka.Transport
+	addr      net.Addr
+
+	mu      sync.Mutex
+	offered map[int32]map[protocol.ApiKey]versionRange
+	topics  map[string]*Topic // as last seen
+	pinned  topicID           // of the topic, as first seen
+	member  *membership       // of the group, while Assign runs with one
+	lanes   map[laneID]*lane
+
+	producer producer
+}
+
+// Dial reaches a broker and returns the log. It tries for Config.DialTimeout; then the error is ErrUnreachable. The topic need not
+// exist yet.
+func Dial(ctx context.Context, c Config) (*Log, error) {
+	if err := c.Validate(); err != nil {
+		return nil, err
+	}
+	c = c.filled()
+	var tlsConfig *tls.Config
+	if c.TLS != nil {
+		tlsConfig = c.TLS.Clone()
+	}
+	l := &Log{
+		config: c,
+		addr:   kafka.TCP(c.Brokers...),
+		transport: &kafka.Transport{
+			ClientID:    c.ClientID,
+			DialTimeout: min(c.DialTimeout, c.RequestTimeout),
+			// The Transport asks for no topic but these. They need not exist.
+			MetadataTopics: []string{c.Topic},
+			TLS:            tlsConfig,
+			SASL:           c.SASL,
+		},
+		offered: map[int32]map[protocol.ApiKey]versionRange{},
+		topics:  map[string]*Topic{},
+		lanes:   map[laneID]*lane{},
+	}
+	within, cancel := context.WithTimeout(ctx, c.DialTimeout)
+	defer cancel()
+	var pause backoff
+	for {
+		_, err := l.version(within, anyBroker, protocol.Metadata, metadataVersions...)
+		if err == nil {
+			return l, nil
+		}
+		if e := codeOf(err); e == codeUnsupported || e.class() == fatal && e != codeNone {
+			l.Close()
+			return nil, err
+		}
+		if !pause.wait(within) {
+			l.Close()
+			if ctx.Err() != nil {
+				return nil, context.Cause(ctx)
+			}
+			return nil, fmt.Errorf("%w: no answer from %v within %v (is it running? is kafka.brokers right?): %w", ErrUnreachable, l.addr, c.DialTimeout, err)
+		}
+	}
+}
+
+// Close closes the connections. Readers and Assign end by their contexts.
+func (l *Log) Close() { l.transport.CloseIdleConnections() }
+
+// persist does f until it succeeds, fails for good, or the context ends. What is retried is shown.
+func (l *Log) persist(ctx context.Context, what string, f func(context.Context) error) error {
+	var pause backoff
+	for {
+		err := f(ctx)
+		if err == nil || !Retriable(err) {
+			return err
+		}
+		if ctx.Err() != nil {
+			return err
+		}
+		if pause.tries > 1 {
+			l.config.Logger.Warn("retrying", "what", what, "topic", l.config.Topic, "error", err)
+		}
+		if !pause.wait(ctx) {
+			return errors.Join(context.Cause(ctx), err)
+		}
+	}
+}

@@ -1,0 +1,77 @@
+package stream
+
+import "fmt"
+
+// lostError is what GapError, TruncatedError, RecreatedError, CorruptError and FencedError have in common: no retry helps.
+type lostError interface {
+	error
+	lost()
+}
+
+// GapError says that records which were not read are gone: the log begins after the offset that is wanted.
+type GapError struct {
+	Topic      string
+	Partition  int32
+	Want       int64 // next offset to read
+	Start, End int64 // what the log holds, half open
+}
+
+func (e *GapError) lost() {}
+func (e *GapError) Error() string {
+	return fmt.Sprintf("%s: offsets %d–%d were deleted before they were read (the log holds %d–%d; retention?): "+
+		"the count would miss them; restore them, or accept the loss with --accept-gap, which is recorded and holds invoices",
+		partitionName(e.Topic, e.Partition), e.Want, e.Start-1, e.Start, e.End)
+}
+
+// TruncatedError says that the log no longer holds what was read from it: it ends before, or holds something else there.
+type TruncatedError struct {
+	Topic      string
+	Partition  int32
+	Want       int64 // next offset to read
+	Start, End int64
+	Detail     string // what differs
+}
+
+func (e *TruncatedError) lost() {}
+func (e *TruncatedError) Error() string {
+	return fmt.Sprintf("%s: %s (the log holds %d–%d, read were offsets below %d): the log was truncated or replaced after it was "+
+		"counted (unclean leader election, restored backup?): restore the log, throw the state away to count again, or accept "+
+		"the loss with --accept-gap, which is recorded and holds invoices",
+		partitionName(e.Topic, e.Partition), e.Detail, e.Start, e.End, e.Want)
+}
+
+// RecreatedError says that the topic was deleted and made again under its name.
+type RecreatedError struct {
+	Topic    string
+	Was, Now string // topic ids
+}
+
+func (e *RecreatedError) lost() {}
+func (e *RecreatedError) Error() string {
+	return fmt.Sprintf("topic %s: made again while it was read (topic id was %s, is %s): the records not yet read of the old one are "+
+		"lost; restart to count the new topic, with --accept-gap where the old one has an unsealed month", e.Topic, e.Was, e.Now)
+}
+
+// CorruptError says that a batch cannot be read: it fails its checksum, or its content makes no sense.
+type CorruptError struct {
+	Topic     string
+	Partition int32
+	Offset    int64 // base offset of the batch
+	Err       error
+}
+
+func (e *CorruptError) lost()         {}
+func (e *CorruptError) Unwrap() error { return e.Err }
+func (e *CorruptError) Error() string {
+	return fmt.Sprintf("%s: batch at offset %d: %v: nothing after it can be counted; have the broker's copy repaired from a replica",
+		partitionName(e.Topic, e.Partition), e.Offset, e.Err)
+}
+
+// FencedError says that another process has joined the group under this one's static name.
+type FencedError struct{ Group, Instance string }
+
+func (e *FencedError) lost() {}
+func (e *FencedError) Error() string {
+	return fmt.Sprintf("group %s: another process has joined as instance %q: this one, the older, leaves; give each process an instance "+
+		"name of its own (--instance)", e.Group, e.Instance)
+}

@@ -1,0 +1,193 @@
+package stream
+
+import (
+	"context"
+	"encoding/hex"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/segmentio/kafka-go/protocol"
+)
+
+// topicID is the id that a topic has for life. A topic of the same name made again has another.
+type topicID [16]byte
+
+func (id topicID) String() string {
+	h := hex.EncodeToString(id[:])
+	return h[:8] + "-" + h[8:12] + "-" + h[12:16] + "-" + h[16:20] + "-" + h[20:]
+}
+
+// Topic is a topic as a broker describes it.
+type Topic struct {
+	Name       string
+	ID         string // a UUID: of this topic, and of none made later under its name
+	Cluster    string
+	Partitions []Partition // sorted by ID
+
+	id         topicID
+	seen       time.Time
+	operations int32 // bits: what this principal may do; unknownOperations where the broker does not say
+	brokers    []int32
+}
+
+// Partition is one of a topic's partitions.
+type Partition struct {
+	ID          int32
+	Leader      int32 // −1: none at the moment
+	LeaderEpoch int32
+	Replicas    []int32
+	ISR         []int32
+}
+
+func (t *Topic) partition(id int32) (Partition, bool) {
+	i, ok := slices.BinarySearchFunc(t.Partitions, id, func(p Partition, id int32) int { return int(p.ID) - int(id) })
+	if !ok {
+		return Partition{}, false
+	}
+	return t.Partitions[i], true
+}
+
+// Version 10 is the first with topic ids (Kafka 2.8).
+var metadataVersions = []int16{12, 10}
+
+const unknownOperations = -1 << 31
+
+// Describe asks for the topic as it is now. ErrNoTopic: there is none. RecreatedError: it is not the one this Log saw first.
+func (l *Log) Describe(ctx context.Context) (*Topic, error) {
+	var t *Topic
+	err := l.persistBriefly(ctx, "describe topic "+l.config.Topic, func(ctx context.Context) (err error) {
+		t, err = l.metadata(ctx, l.config.Topic)
+		return err
+	})
+	return t, err
+}
+
+// persistBriefly is persist for questions that an operator waits for.
+func (l *Log) persistBriefly(ctx context.Context, what string, f func(context.Context) error) error {
+	within, cancel := context.WithTimeout(ctx, l.config.RequestTimeout)
+	defer cancel()
+	err := l.persist(within, what, f)
+	if err != nil && ctx.Err() == nil && within.Err() != nil {
+		return fmt.Errorf("%w: %w", ErrUnreachable, err)
+	}
+	return err
+}
+
+// metadata asks once, and remembers what it hears.
+func (l *Log) metadata(ctx context.Context, name string) (*Topic, error) {
+	version, err := l.version(ctx, anyBroker, protocol.Metadata, metadataVersions...)
+	if err != nil {
+		return nil, err
+	}
+	r := &request{key: protocol.Metadata, version: version, node: anyBroker, flexible: true, body: encodeMetadata(version, name)}
+	if err := l.send(ctx, r); err != nil {
+		return nil, err
+	}
+	t, err := decodeMetadata(version, r.whole, name)
+	if err != nil {
+		return nil, fmt.Errorf("describe topic %s: %w", name, err)
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if name == l.config.Topic {
+		if l.pinned == (topicID{}) {
+			l.pinned = t.id
+		}
+		if l.pinned != t.id {
+			return nil, &RecreatedError{Topic: name, Was: l.pinned.String(), Now: t.ID}
+		}
+	}
+	t.seen = time.Now()
+	l.topics[name] = t
+	return t, nil
+}
+
+// known returns the topic as last seen, asking where it was never.
+func (l *Log) known(ctx context.Context, name string) (*Topic, error) {
+	l.mu.Lock()
+	t := l.topics[name]
+	l.mu.Unlock()
+	if t != nil {
+		return t, nil
+	}
+	return l.metadata(ctx, name)
+}
+
+func encodeMetadata(version int16, name string) []byte {
+	e := encoder{flexible: true}
+	e.array(1)
+	e.b = append(e.b, make([]byte, 16)...) // by name, not by id
+	e.string(name)
+	e.tags()
+	e.bool(false) // create nothing
+	if version <= 10 {
+		e.bool(false) // operations on the cluster
+	}
+	e.bool(true) // operations on the topic
+	e.tags()
+	return e.b
+}
+
+func decodeMetadata(version int16, b []byte, name string) (*Topic, error) {
+	d := decoder{b: b, flexible: true}
+	t := &Topic{Name: name, operations: unknownOperations}
+	d.int32() // throttle
+	for n := d.array(11); n > 0; n-- {
+		t.brokers = append(t.brokers, d.int32())
+		d.string()
+		d.int32()
+		d.string()
+		d.tags()
+	}
+	t.Cluster = d.string()
+	d.int32() // controller
+	found := false
+	c := codeUnknownTopic
+	for n := d.array(21); n > 0; n-- {
+		topicCode := code(d.int16())
+		got := d.string()
+		var id topicID
+		copy(id[:], d.take(16))
+		d.bool()
+		partitions := decodePartitions(&d)
+		operations := d.int32()
+		d.tags()
+		if got == name {
+			found, c = true, topicCode
+			t.id, t.ID, t.Partitions, t.operations = id, id.String(), partitions, operations
+		}
+	}
+	if version <= 10 {
+		d.int32()
+	}
+	d.tags()
+	if d.err != nil {
+		return nil, fmt.Errorf("metadata answer: %w", d.err)
+	}
+	if err := refusal(c, opDescribe, "topic "+name, ""); err != nil {
+		return nil, err
+	}
+	if !found || len(t.Partitions) == 0 {
+		return nil, refusal(codeNoLeader, opDescribe, "topic "+name, "no partitions yet")
+	}
+	if t.id == (topicID{}) {
+		return nil, fmt.Errorf("topic %s has no id: the brokers' metadata is older than Kafka 2.8 (raise inter.broker.protocol.version)", name)
+	}
+	return t, nil
+}
+
+func decodePartitions(d *decoder) []Partition {
+	var ps []Partition
+	for n := d.array(18); n > 0; n-- {
+		d.int16() // of the leader: a partition without one has Leader −1
+		var p Partition
+		p.ID, p.Leader, p.LeaderEpoch = d.int32(), d.int32(), d.int32()
+		p.Replicas, p.ISR = d.int32s(), d.int32s()
+		d.int32s() // offline
+		d.tags()
+		ps = append(ps, p)
+	}
+	slices.SortFunc(ps, func(a, b Partition) int { return int(a.ID) - int(b.ID) })
+	return ps
+}

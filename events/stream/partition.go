@@ -1,0 +1,258 @@
+package stream
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"headcount/events"
+)
+
+// Position is where a reader stands in a partition.
+type Position struct {
+	Offset      int64  // next to read
+	BatchOffset int64  // base offset of the last batch read; −1: none
+	BatchCRC    uint32 // its CRC
+	LeaderEpoch int32  // its leader epoch; −1: unknown
+}
+
+// Batch is what Next hands out: the records of one record batch or, where batches are small, of some that follow each other. Its
+// records and their bytes are valid until Release, or the next call of Next.
+type Batch struct {
+	Records     []events.Record // may be empty: control batches, aborted transactions, what compaction emptied
+	Base        int64           // offset of the last record batch within
+	Next        int64           // offset to read next
+	CRC         uint32          // of the last record batch within
+	LeaderEpoch int32           // of the last record batch within
+	End         int64           // last stable offset, as last heard
+	Bytes       int             // on the wire
+
+	p *PartitionReader
+}
+
+// Position is where the reader stands after the batch.
+func (b *Batch) Position() Position {
+	return Position{Offset: b.Next, BatchOffset: b.Base, BatchCRC: b.CRC, LeaderEpoch: b.LeaderEpoch}
+}
+
+// Release gives the memory back. A second call does nothing.
+func (b *Batch) Release() {
+	if b.p != nil {
+		b.p.release()
+	}
+}
+
+// gather is how many records make a batch worth handing on alone: smaller ones are joined up to that.
+const gather = 512
+
+// corruptTries is how often a batch that cannot be read is fetched again before that is final.
+const corruptTries = 3
+
+// PartitionReader reads one partition. Next and Close are for one goroutine.
+type PartitionReader struct {
+	r  *Reader
+	id int32
+
+	// Guarded by r.mu.
+	fetchAt   int64 // next offset to fetch
+	lastEpoch int32 // of the last batch fetched; −1: do not compare
+	turn      int   // rises with each seek: what was fetched before does not count
+	flying    bool  // within a request
+	waiting   *chunk
+	stable    int64
+	pause     backoff
+	resumeAt  time.Time
+	position  Position // as Next last handed out, and before that as opened
+	err       error    // final
+	closed    bool
+	ready     chan struct{} // holds one: there is something in waiting or err
+
+	// Of Next's caller.
+	current *chunk
+	rest    []byte // of current
+	next    int64  // offset to hand out next
+	bad     int    // tries at the batch that cannot be read
+	abort   abortions
+	unpack  unpacker
+	batch   Batch
+}
+
+// chunk is what one fetch brought for a partition.
+type chunk struct {
+	turn    int
+	data    []byte
+	aborted []aborted
+}
+
+// Next returns what comes next, waiting for it as long as the context lasts. An error other than the context's is final for this
+// PartitionReader: GapError, TruncatedError, RecreatedError, CorruptError, or a broker's refusal.
+func (p *PartitionReader) Next(ctx context.Context) (*Batch, error) {
+	p.release()
+	for {
+		if p.current == nil {
+			if err := p.await(ctx); err != nil {
+				return nil, err
+			}
+		}
+		found, err := p.read()
+		if err != nil {
+			if err := p.again(err); err != nil {
+				return nil, err
+			}
+			continue
+		}
+		if found {
+			return &p.batch, nil
+		}
+		p.finish()
+	}
+}
+
+// await waits for the next chunk.
+func (p *PartitionReader) await(ctx context.Context) error {
+	for {
+		p.r.mu.Lock()
+		c, err := p.waiting, p.err
+		if c != nil {
+			p.waiting = nil
+		}
+		p.r.mu.Unlock()
+		if c != nil {
+			p.r.wake() // there is room for another
+			p.current, p.rest = c, c.data
+			p.abort.start(c.aborted)
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		select {
+		case <-p.ready:
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		case <-p.r.ctx.Done():
+			return context.Cause(p.r.ctx)
+		}
+	}
+}
+
+// read fills the batch from the current chunk; false: there is nothing left in it.
+func (p *PartitionReader) read() (bool, error) {
+	p.batch = Batch{Records: p.batch.Records[:0], Base: -1, Next: p.next, p: p}
+	b := &p.batch
+	for len(p.rest) > 0 && len(b.Records) < gather {
+		var h header
+		if err := readHeader(p.rest, &h); err == errPartial {
+			p.rest = nil
+			break
+		} else if err != nil {
+			return p.partly(err, h.base)
+		}
+		whole := p.rest[:h.size]
+		if h.next() <= p.next { // read before
+			p.rest = p.rest[h.size:]
+			continue
+		}
+		if err := h.checkCRC(whole); err != nil {
+			return p.partly(err, h.base)
+		}
+		content, packed := whole[headerSize:], codec(h.attributes&codecMask)
+		skip := p.abort.skips(&h, content)
+		if packed != codecNone && !skip {
+			if len(b.Records) > 0 {
+				// What is unpacked replaces what was: hand on what there is first. The abortions stand where they
+				// stood, as this batch was not one of theirs.
+				break
+			}
+			var err error
+			if content, err = p.unpack.unpack(packed, content); err != nil {
+				return p.partly(err, h.base)
+			}
+		}
+		if !skip {
+			n := len(b.Records)
+			var err error
+			if b.Records, err = appendRecords(b.Records, &h, content, p.next); err != nil {
+				b.Records = b.Records[:n]
+				return p.partly(err, h.base)
+			}
+		}
+		p.rest = p.rest[h.size:]
+		p.next = h.next()
+		b.Base, b.Next, b.CRC, b.LeaderEpoch = h.base, p.next, h.crc, h.epoch
+		b.Bytes += h.size
+		if packed != codecNone && !skip {
+			break
+		}
+	}
+	if b.Base < 0 {
+		return false, nil
+	}
+	p.bad = 0
+	p.r.mu.Lock()
+	p.position = b.Position()
+	b.End = max(p.stable, b.Next)
+	p.r.mu.Unlock()
+	return true, nil
+}
+
+// partly hands on what was read before a batch that cannot be; the error comes with the next call, or is gone by then.
+func (p *PartitionReader) partly(err error, at int64) (bool, error) {
+	if p.batch.Base < 0 {
+		return false, &CorruptError{Topic: p.r.log.config.Topic, Partition: p.id, Offset: at, Err: err}
+	}
+	b := &p.batch
+	p.r.mu.Lock()
+	p.position = b.Position()
+	b.End = max(p.stable, b.Next)
+	p.r.mu.Unlock()
+	return true, nil
+}
+
+// again has the batch that cannot be read fetched once more: the way may have spoilt it, and a repaired replica may lead by then.
+func (p *PartitionReader) again(err error) error {
+	p.bad++
+	if p.bad > corruptTries {
+		p.r.fail(p, err)
+		return err
+	}
+	p.r.log.config.Logger.Warn("fetching a batch again", "topic", p.r.log.config.Topic, "partition", p.id, "error", err)
+	p.finish()
+	p.r.seek(p, p.next)
+	return nil
+}
+
+// finish gives the current chunk's memory back.
+func (p *PartitionReader) finish() {
+	if p.current != nil {
+		p.r.recycle(p.current.data)
+		p.current, p.rest = nil, nil
+	}
+}
+
+func (p *PartitionReader) release() {
+	p.batch.p = nil
+	p.batch.Records = p.batch.Records[:0]
+	if p.current != nil && len(p.rest) == 0 {
+		p.finish()
+	}
+}
+
+// Close stops fetching for the partition.
+func (p *PartitionReader) Close() {
+	p.release()
+	p.finish()
+	p.r.drop(p)
+}
+
+// lostOr makes an offset that the leader does not have the error that it is.
+func lostOr(topic string, partition int32, want int64, o Offsets) error {
+	switch {
+	case want < o.Start:
+		return &GapError{Topic: topic, Partition: partition, Want: want, Start: o.Start, End: o.End}
+	case want > o.End:
+		return &TruncatedError{Topic: topic, Partition: partition, Want: want, Start: o.Start, End: o.End,
+			Detail: fmt.Sprintf("the log ends at offset %d", o.End)}
+	}
+	return nil
+}

@@ -1,0 +1,312 @@
+package stream
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/segmentio/kafka-go/protocol"
+	"github.com/segmentio/kafka-go/protocol/initproducerid"
+)
+
+const (
+	// batchBytes is what a batch holds before compression: below the brokers' default max.message.bytes of 1 MiB.
+	batchBytes = 960 << 10
+	// produceLanes is how many partitions are written at a time.
+	produceLanes = 16
+)
+
+type laneID struct {
+	topic     string
+	partition int32
+}
+
+// lane is the way into one partition: one batch at a time, so that order holds.
+type lane struct {
+	mu      sync.Mutex
+	state   producerState
+	encoder batchEncoder
+}
+
+// producer is the id under which brokers know batches that they have already.
+type producer struct {
+	mu      sync.Mutex
+	known   bool
+	id      int64
+	epoch   int16
+	rotates atomic.Uint32 // partition for messages without a key
+}
+
+// Produce sends the messages and returns when all in-sync replicas have them all. Those of a partition are written in order, each
+// once: a retry that finds its batch there already counts as done. What can pass is retried as long as the context lasts; when
+// Produce fails, a part of the messages may be written, in each partition a beginning of them. ErrNoTopic: there is no such topic.
+func (l *Log) Produce(ctx context.Context, messages []Message) error {
+	byLane := map[laneID][]*Message{}
+	spread := l.producer.rotates.Add(1)
+	var t *Topic
+	for i := range messages {
+		m := &messages[i]
+		id := laneID{m.Topic, m.Partition}
+		if id.topic == "" {
+			id.topic = l.config.Topic
+		}
+		if t == nil || t.Name != id.topic {
+			if err := l.produceLayout(ctx, id.topic, &t); err != nil {
+				return err
+			}
+		}
+		n := len(t.Partitions)
+		switch {
+		case m.Partition >= 0:
+			if int(m.Partition) >= n {
+				return fmt.Errorf("produce to %s: the topic has %d partitions", partitionName(id.topic, m.Partition), n)
+			}
+		case m.Key == nil:
+			id.partition = int32(spread % uint32(n))
+		default:
+			id.partition = PartitionOf(m.Key, n)
+		}
+		byLane[id] = append(byLane[id], m)
+	}
+	// All lanes are locked in one order before anything is sent: two calls cannot interleave within a partition, nor lock each
+	// other out.
+	ids := slices.SortedFunc(maps.Keys(byLane), func(a, b laneID) int {
+		return cmp.Or(cmp.Compare(a.topic, b.topic), cmp.Compare(a.partition, b.partition))
+	})
+	lanes := make([]*lane, len(ids))
+	for i, id := range ids {
+		lanes[i] = l.lane(id)
+		lanes[i].mu.Lock()
+	}
+	var wg sync.WaitGroup
+	slots := make(chan struct{}, produceLanes)
+	errs := make([]error, len(ids))
+	for i, id := range ids {
+		slots <- struct{}{}
+		wg.Go(func() {
+			defer func() { lanes[i].mu.Unlock(); <-slots }()
+			errs[i] = l.fill(ctx, lanes[i], id, byLane[id])
+		})
+	}
+	wg.Wait()
+	return errors.Join(errs...)
+}
+
+// produceLayout finds how many partitions a topic has, as of late: it may grow.
+func (l *Log) produceLayout(ctx context.Context, topic string, t **Topic) error {
+	l.mu.Lock()
+	*t = l.topics[topic]
+	l.mu.Unlock()
+	if *t != nil && time.Since((*t).seen) < l.config.MetadataInterval {
+		return nil
+	}
+	return l.persist(ctx, "find topic "+topic, func(ctx context.Context) (err error) {
+		*t, err = l.metadata(ctx, topic)
+		return err
+	})
+}
+
+func (l *Log) lane(id laneID) *lane {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.lanes[id] == nil {
+		l.lanes[id] = &lane{state: producerState{id: -2}}
+	}
+	return l.lanes[id]
+}
+
+// fill writes the messages into one partition, batch by batch.
+func (l *Log) fill(ctx context.Context, n *lane, id laneID, ms []*Message) error {
+	most := len(ms)
+	for len(ms) > 0 {
+		take, bytes := 0, 0
+		for take < min(len(ms), most) && (take == 0 || bytes < batchBytes) {
+			bytes += 24 + recordSize(ms[take], 0, 0)
+			if take > 0 && bytes > batchBytes {
+				break
+			}
+			take++
+		}
+		err := l.write(ctx, n, id, ms[:take])
+		if codeOf(err) == codeTooLarge && take > 1 {
+			most = take / 2 // the topic takes less than is usual
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		ms = ms[take:]
+	}
+	return nil
+}
+
+// write has one batch written, whatever it takes.
+func (l *Log) write(ctx context.Context, n *lane, id laneID, ms []*Message) error {
+	var batch []byte
+	encoded := producerState{id: -2}
+	sent := false // and not heard of: it may be written
+	now := time.Now().UnixMilli()
+	err := l.persist(ctx, "write to "+partitionName(id.topic, id.partition), func(ctx context.Context) error {
+		if err := l.joinProducers(ctx, n); err != nil {
+			return err
+		}
+		if n.state != encoded {
+			var err error
+			if batch, err = n.encoder.encode(ms, codecs[l.config.Compression], n.state, now); err != nil {
+				return err
+			}
+			encoded = n.state
+		}
+		t, err := l.known(ctx, id.topic)
+		if err != nil {
+			return err
+		}
+		p, ok := t.partition(id.partition)
+		if !ok || p.Leader < 0 {
+			l.unknow(id.topic)
+			return refusal(codeNoLeader, "write to", partitionName(id.topic, id.partition), "")
+		}
+		sent = true
+		c, message, err := l.produceOnce(ctx, p.Leader, id, batch)
+		if err != nil {
+			l.unknow(id.topic)
+			l.forget(p.Leader)
+			return err
+		}
+		sent = false
+		switch c {
+		case codeNone, codeDuplicateSequence:
+			return nil
+		case codeOutOfOrderSequence, codeUnknownProducer, 47:
+			l.leaveProducers(n) // the broker forgot what this producer wrote
+		}
+		if c.class() == refresh {
+			l.unknow(id.topic)
+		}
+		return refusal(c, "write to", partitionName(id.topic, id.partition), message)
+	})
+	if err == nil && n.state.id >= 0 {
+		n.state.sequence = int32((int64(n.state.sequence) + int64(len(ms))) & 0x7fffffff)
+	}
+	if err != nil && sent {
+		l.leaveProducers(n) // whether its sequence numbers are used is not known
+	}
+	return err
+}
+
+// unknow drops what is known of a topic's leaders.
+func (l *Log) unknow(topic string) {
+	l.mu.Lock()
+	delete(l.topics, topic)
+	l.mu.Unlock()
+}
+
+// joinProducers gives the lane the producer id in force, asking for one where there is none.
+func (l *Log) joinProducers(ctx context.Context, n *lane) error {
+	p := &l.producer
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if !p.known {
+		version, err := l.version(ctx, anyBroker, protocol.InitProducerId, 1, 0)
+		if err != nil {
+			return err
+		}
+		a, err := ask[*initproducerid.Response](ctx, l, anyBroker, version, &initproducerid.Request{})
+		if err != nil {
+			return err
+		}
+		switch c := code(a.ErrorCode); {
+		case c == codeNone:
+			p.id, p.epoch = a.ProducerID, a.ProducerEpoch
+		case c.class() == fatal:
+			// Without leave to be idempotent, a retry can write twice: no harm to a set of facts.
+			l.config.Logger.Warn("producing without a producer id: a retry may write a message twice", "error", c)
+			p.id, p.epoch = -1, -1
+		default:
+			return refusal(c, "ask for a producer id for", "topic "+l.config.Topic, "")
+		}
+		p.known = true
+	}
+	if n.state.id != p.id {
+		n.state = producerState{id: p.id, epoch: p.epoch}
+		if p.id < 0 {
+			n.state.sequence = -1
+		}
+	}
+	return nil
+}
+
+// leaveProducers has the lane, and those that share its id, take a new one.
+func (l *Log) leaveProducers(n *lane) {
+	p := &l.producer
+	p.mu.Lock()
+	if p.known && p.id == n.state.id && p.id >= 0 {
+		p.known = false
+	}
+	p.mu.Unlock()
+}
+
+// produceOnce sends a batch to the leader.
+func (l *Log) produceOnce(ctx context.Context, node int32, id laneID, batch []byte) (code, string, error) {
+	version, err := l.version(ctx, node, protocol.Produce, 8, 7)
+	if err != nil {
+		return 0, "", err
+	}
+	e := encoder{b: make([]byte, 0, 64+len(id.topic)+len(batch))}
+	e.nullable("") // no transaction
+	e.int16(-1)    // all in-sync replicas
+	e.int32(int32(l.config.RequestTimeout / time.Millisecond))
+	e.array(1)
+	e.string(id.topic)
+	e.array(1)
+	e.int32(id.partition)
+	e.bytes(batch)
+	r := &request{key: protocol.Produce, version: version, node: node, body: e.b}
+	if err := l.send(ctx, r); err != nil {
+		return 0, "", err
+	}
+	return decodeProduce(version, r.whole, id)
+}
+
+func decodeProduce(version int16, b []byte, id laneID) (c code, message string, err error) {
+	d := decoder{b: b}
+	found := false
+	for n := d.array(6); n > 0; n-- {
+		topic := d.string()
+		for m := d.array(30); m > 0; m-- {
+			partition, got := d.int32(), code(d.int16())
+			d.int64() // base offset
+			d.int64() // append time
+			d.int64() // log start
+			words := ""
+			if version >= 8 {
+				for k := d.array(6); k > 0; k-- {
+					index := d.int32()
+					if s := d.string(); words == "" && s != "" {
+						words = fmt.Sprintf("record %d: %s", index, s)
+					}
+				}
+				if s := d.string(); s != "" {
+					words = s
+				}
+			}
+			if topic == id.topic && partition == id.partition {
+				found, c, message = true, got, words
+			}
+		}
+	}
+	d.int32() // throttle
+	if d.err == nil && !found {
+		d.err = errors.New("the partition is missing")
+	}
+	if d.err != nil {
+		return 0, "", fmt.Errorf("write to %s: answer: %w", partitionName(id.topic, id.partition), d.err)
+	}
+	return c, message, nil
+}

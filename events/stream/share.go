@@ -1,0 +1,174 @@
+package stream
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"slices"
+)
+
+// A member tells the group, in its subscription, what it owns and how many partitions it knows; the group's leader shares the
+// partitions out. A partition that has to move is given to nobody at first: its owner sees that it lost it, stops, and joins anew,
+// and then the next takes it. So no two read a partition at a time, and what stays is not interrupted.
+
+// protocolName is what members must have in common.
+const protocolName = "headcount-v1"
+
+// subscription is what a member says when it joins: Kafka's own form, version 1, so that its tools can show it.
+type subscription struct {
+	topic      string
+	partitions int32 // how many the topic has, as the member knows: a change makes the group share out anew
+	generation int32 // in which owned was given
+	owned      []int32
+}
+
+func (s subscription) encode() []byte {
+	var data encoder
+	data.int32(s.partitions)
+	data.int32(s.generation)
+	var e encoder
+	e.int16(1)
+	e.array(1)
+	e.string(s.topic)
+	e.bytes(data.b)
+	encodeOwned(&e, s.topic, s.owned)
+	return e.b
+}
+
+func encodeOwned(e *encoder, topic string, partitions []int32) {
+	e.array(1)
+	e.string(topic)
+	e.array(len(partitions))
+	for _, p := range partitions {
+		e.int32(p)
+	}
+}
+
+func decodeSubscription(b []byte, topic string) (subscription, error) {
+	d := decoder{b: b}
+	s := subscription{generation: -1}
+	version := d.int16()
+	for n := d.array(2); n > 0; n-- {
+		if name := d.string(); name == topic {
+			s.topic = name
+		}
+	}
+	data := decoder{b: d.bytes()}
+	s.partitions, s.generation = data.int32(), data.int32()
+	if version >= 1 {
+		s.owned = decodeOwned(&d, topic)
+	}
+	if err := errors.Join(d.err, data.err); err != nil {
+		return s, fmt.Errorf("subscription: %w", err)
+	}
+	return s, nil
+}
+
+func decodeOwned(d *decoder, topic string) []int32 {
+	var owned []int32
+	for n := d.array(6); n > 0; n-- {
+		name := d.string()
+		if ps := d.int32s(); name == topic {
+			owned = append(owned, ps...)
+		}
+	}
+	return owned
+}
+
+func encodeAssignment(topic string, partitions []int32) []byte {
+	var e encoder
+	e.int16(1)
+	encodeOwned(&e, topic, partitions)
+	e.int32(-1) // no user data
+	return e.b
+}
+
+func decodeAssignment(b []byte, topic string) ([]int32, error) {
+	if len(b) == 0 {
+		return nil, nil
+	}
+	d := decoder{b: b}
+	d.int16()
+	owned := decodeOwned(&d, topic)
+	if d.err != nil {
+		return nil, fmt.Errorf("assignment: %w", d.err)
+	}
+	slices.Sort(owned)
+	return owned, nil
+}
+
+// claimant is a member as the leader sees it.
+type claimant struct {
+	id   string // of the member, in the group
+	name string // static name, else the id: sorts the members the same in every generation
+	subscription
+}
+
+// share gives the partitions 0..n−1 to the members, evenly, moving as few as it can. A partition that is owned and must move is left
+// out. The result has every member's id.
+func share(n int32, members []claimant) map[string][]int32 {
+	slices.SortFunc(members, func(a, b claimant) int { return cmp.Or(cmp.Compare(a.name, b.name), cmp.Compare(a.id, b.id)) })
+	// Who owns what: the claim of the latest generation holds.
+	owner := make([]int, n)
+	for p := range owner {
+		owner[p] = -1
+	}
+	for i, m := range members {
+		for _, p := range m.owned {
+			if p >= 0 && p < n && (owner[p] < 0 || members[owner[p]].generation < m.generation) {
+				owner[p] = i
+			}
+		}
+	}
+	held := make([]int, len(members))
+	for _, i := range owner {
+		if i >= 0 {
+			held[i]++
+		}
+	}
+	// Quotas: the remainder goes to those that hold the most, so that nothing moves for it.
+	quota := make([]int, len(members))
+	order := make([]int, len(members))
+	for i := range order {
+		order[i] = i
+		quota[i] = int(n) / len(members)
+	}
+	slices.SortStableFunc(order, func(a, b int) int { return cmp.Compare(held[b], held[a]) })
+	for _, i := range order[:int(n)%len(members)] {
+		quota[i]++
+	}
+	given := make(map[string][]int32, len(members))
+	for _, m := range members {
+		given[m.id] = nil
+	}
+	var free []int32
+	for p := range n {
+		i := owner[p]
+		switch {
+		case i < 0:
+			free = append(free, p)
+		case len(given[members[i].id]) < quota[i]:
+			given[members[i].id] = append(given[members[i].id], p)
+		}
+	}
+	for i, m := range members {
+		for len(given[m.id]) < quota[i] && len(free) > 0 {
+			given[m.id] = append(given[m.id], free[0])
+			free = free[1:]
+		}
+		slices.Sort(given[m.id])
+	}
+	return given
+}
+
+// without returns those of a that are not in b, sorted.
+func without(a, b []int32) []int32 {
+	var rest []int32
+	for _, p := range a {
+		if !slices.Contains(b, p) {
+			rest = append(rest, p)
+		}
+	}
+	slices.Sort(rest)
+	return rest
+}
