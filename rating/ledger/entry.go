@@ -81,10 +81,13 @@ type appender struct {
 	entries []row
 	rows    map[*table][]row
 	bytes   int // buffered
+
+	batch      int
+	statements map[*table]*sql.Stmt // for whole batches
 }
 
-func newAppender(ctx context.Context, tx *sql.Tx, now time.Time) (*appender, error) {
-	a := &appender{ctx: ctx, tx: tx, now: formatTime(now), rows: map[*table][]row{}}
+func newAppender(ctx context.Context, tx *sql.Tx, now time.Time, batch int) (*appender, error) {
+	a := &appender{ctx: ctx, tx: tx, now: formatTime(now), rows: map[*table][]row{}, batch: batch, statements: map[*table]*sql.Stmt{}}
 	var err error
 	a.seq, a.head, err = readHead(ctx, tx)
 	return a, err
@@ -143,20 +146,36 @@ func (a *appender) flush() error {
 	return nil
 }
 
-// insertBatch is how many rows go in one statement: at most 13 columns each, so far below SQLite's 32,766 parameters.
-const insertBatch = 64
-
+// insert sends rows in batches of the dialect's size, through a statement that is prepared once, and what is left over in one
+// more.
 func (a *appender) insert(t *table, rows []row) error {
 	for len(rows) > 0 {
-		n := min(len(rows), insertBatch)
+		n := min(len(rows), a.batch)
 		var values []any
 		for _, r := range rows[:n] {
 			values = append(values, r.values...)
 		}
-		if _, err := a.tx.ExecContext(a.ctx, t.insertion(n), values...); err != nil {
+		rows = rows[n:]
+		if err := a.exec(t, n, values); err != nil {
 			return fmt.Errorf("insert into %s: %w", t.name, err)
 		}
-		rows = rows[n:]
 	}
 	return nil
+}
+
+func (a *appender) exec(t *table, n int, values []any) error {
+	if n < a.batch {
+		_, err := a.tx.ExecContext(a.ctx, t.insertion(n), values...)
+		return err
+	}
+	s := a.statements[t]
+	if s == nil {
+		var err error
+		if s, err = a.tx.PrepareContext(a.ctx, t.insertion(n)); err != nil { // closed with the transaction
+			return err
+		}
+		a.statements[t] = s
+	}
+	_, err := s.ExecContext(a.ctx, values...)
+	return err
 }

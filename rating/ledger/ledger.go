@@ -66,6 +66,7 @@ type Ledger struct {
 // dialect is all in which the databases differ.
 type dialect struct {
 	name    string                                     // of the folder in migrations/
+	batch   int                                        // rows in one INSERT: as many as make up for a round trip
 	check   func(ctx context.Context, l *Ledger) error // before the schema's version is read
 	begin   func(ctx context.Context, tx *sql.Tx) error
 	read    *sql.TxOptions
@@ -200,7 +201,7 @@ func (l *Ledger) transact(ctx context.Context, f func(a *appender) error) error 
 	if err := l.dialect.begin(ctx, tx); err != nil {
 		return err
 	}
-	a, err := newAppender(ctx, tx, l.now())
+	a, err := newAppender(ctx, tx, l.now(), l.dialect.batch)
 	if err != nil {
 		return err
 	}

@@ -18,6 +18,7 @@ import (
 
 var postgres = &dialect{
 	name:    "postgres",
+	batch:   64,
 	check:   checkPostgres,
 	begin:   beginPostgres,
 	read:    &sql.TxOptions{ReadOnly: true, Isolation: sql.LevelRepeatableRead},

@@ -20,6 +20,7 @@ import (
 
 var sqliteDialect = &dialect{
 	name:    "sqlite",
+	batch:   1,
 	check:   checkSQLite,
 	begin:   func(context.Context, *sql.Tx) error { return nil }, // BEGIN IMMEDIATE, by the connection's setting
 	read:    &sql.TxOptions{ReadOnly: true},
@@ -69,7 +70,7 @@ func sqliteConnector(path string, busy time.Duration, parameters string) (driver
 }
 
 const (
-	forWriting = "mode=rw&_txlock=immediate&_journal_mode=WAL&_synchronous=FULL"
+	forWriting = "mode=rw&_txlock=immediate&_journal_mode=WAL&_synchronous=FULL&_pragma=cache_size(-65536)" // 64 MiB: a large close is not spilled twice
 	forReading = "mode=ro&_query_only=1"
 	forArchive = forReading + "&immutable=1" // makes no F-wal and F-shm where they are not there
 )

@@ -115,11 +115,12 @@ func (v *verifier) content(e *entry, stored map[*table][][]any) error {
 	}
 	for _, c := range r.covered() {
 		d := Difference{Seq: e.seq, Kind: e.kind, Table: c.table.name, Column: c.column, Want: "a document with " + *c.hash}
-		if c.n >= len(stored[c.table]) {
+		i := slices.IndexFunc(stored[c.table], func(r []any) bool { return r[1] == int64(c.n) })
+		if i < 0 {
 			d.Got = "no row"
 			return &d
 		}
-		values := stored[c.table][c.n][2:]
+		values := stored[c.table][i][2:]
 		*c.data, _ = values[slices.Index(c.table.columns, c.column)].([]byte)
 		if digest(*c.data) != *c.hash {
 			d.Row, d.Got = c.table.describe(values), show(*c.data)
@@ -144,20 +145,21 @@ func (v *verifier) content(e *entry, stored map[*table][][]any) error {
 	return nil
 }
 
+// compare compares an entry's rows of one table. Both are sorted by n; want has 0, 1, 2 ….
 func compare(e *entry, t *table, want, got [][]any) error {
 	d := Difference{Seq: e.seq, Kind: e.kind, Table: t.name}
 	for i := range max(len(want), len(got)) {
 		switch {
-		case i >= len(got):
-			d.Row, d.Want, d.Got = t.describe(want[i][2:]), "a row", "none"
-			return &d
-		case i >= len(want):
+		case i >= len(want), i < len(got) && got[i][1].(int64) < int64(i):
 			d.Row, d.Want, d.Got = t.describe(got[i][2:]), "no row", "one"
 			return &d
+		case i >= len(got), got[i][1].(int64) > int64(i):
+			d.Row, d.Want, d.Got = t.describe(want[i][2:]), "a row", "none"
+			return &d
 		}
-		for j, name := range append([]string{"entry", "n"}, t.columns...) {
-			if !same(want[i][j], got[i][j]) {
-				d.Row, d.Column, d.Want, d.Got = t.describe(want[i][2:]), name, show(want[i][j]), show(got[i][j])
+		for j, name := range t.columns {
+			if !same(want[i][2+j], got[i][2+j]) {
+				d.Row, d.Column, d.Want, d.Got = t.describe(want[i][2:]), name, show(want[i][2+j]), show(got[i][2+j])
 				return &d
 			}
 		}

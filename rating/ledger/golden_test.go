@@ -1,0 +1,91 @@
+package ledger
+
+import (
+	"bytes"
+	"compress/gzip"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+var golden = flag.Bool("golden", false, "write the golden ledger of this schema version, where there is none")
+
+// TestHash fixes what is hashed: an auditor computes the same with sha256sum.
+func TestHash(t *testing.T) {
+	e := entry{seq: 12, kind: "release", month: "2026-10", at: "2026-11-01T19:45:00.123Z", payload: `{"account":"acme"}`, previous: strings.Repeat("ab", 32)}
+	// printf '%s\n%s\n12\nrelease\n2026-10\n2026-11-01T19:45:00.123Z\n{"account":"acme"}' 'headcount ledger entry 1' abab…ab | sha256sum
+	if got, want := e.sum(), "beeb0ada7f802234f66f2712e1d192d929c84d79d8f219a62426696626fc2bae"; got != want {
+		t.Errorf("got %s, want %s", got, want)
+	}
+}
+
+// TestGolden reads the ledgers that earlier versions wrote. Their files are kept for ever.
+func TestGolden(t *testing.T) {
+	heads := map[int]string{1: "69c27672f735b383480a75fda7dec6e8967562898b9baff8d533e37483584766"}
+	if *golden {
+		writeGolden(t)
+	}
+	for version := 1; version <= schemaVersion; version++ {
+		packed, err := os.ReadFile(fmt.Sprintf("testdata/ledger-%d.db.gz", version))
+		if err != nil {
+			t.Fatal(err)
+		}
+		z, err := gzip.NewReader(bytes.NewReader(packed))
+		if err != nil {
+			t.Fatal(err)
+		}
+		plain, err := io.ReadAll(z)
+		if err != nil {
+			t.Fatal(err)
+		}
+		path := filepath.Join(t.TempDir(), "ledger.db")
+		if err := os.WriteFile(path, plain, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		l, err := Open(t.Context(), "sqlite://"+path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer l.Close()
+		r := verified(t, l)
+		if r.Entries != 19 || r.Rows != 26 || r.Head != heads[version] {
+			t.Errorf("version %d: %+v", version, r)
+		}
+		all, err := l.Invoices(t.Context(), "2026-10")
+		if err != nil || len(all) != 2 || all[0].Status != Final || all[0].Release.By != "ann" || string(all[1].Document) != fmt.Sprintf(finalInvoice, "2026-10", 1) {
+			t.Errorf("version %d: %+v, %v", version, all, err)
+		}
+		if err := l.Release(t.Context(), "2026-11", "acme", "checked", "ann"); err != nil {
+			t.Errorf("version %d: add to it: %v", version, err)
+		}
+		verified(t, l, r.Head)
+	}
+}
+
+func writeGolden(t *testing.T) {
+	t.Helper()
+	folder := t.TempDir()
+	l := full(t, "sqlite://"+filepath.Join(folder, "ledger.db"))
+	t.Log("head", verified(t, l))
+	execute(t, "sqlite://"+filepath.Join(folder, "ledger.db"), "VACUUM INTO '"+filepath.Join(folder, "copy.db")+"'")
+	plain, err := os.ReadFile(filepath.Join(folder, "copy.db"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var b bytes.Buffer
+	z, _ := gzip.NewWriterLevel(&b, gzip.BestCompression)
+	z.Write(plain)
+	z.Close()
+	f, err := os.OpenFile(fmt.Sprintf("testdata/ledger-%d.db.gz", schemaVersion), os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o644)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	if _, err := f.Write(b.Bytes()); err != nil {
+		t.Fatal(err)
+	}
+}
