@@ -84,7 +84,13 @@ func (w *world) join(c stream.Config, name string) (leave func() error) {
 	l := dial(w.t, c)
 	ctx, cancel := context.WithCancel(w.t.Context())
 	done := make(chan error, 1)
-	go func() { done <- l.Assign(ctx, member{w, name}) }()
+	go func() {
+		err := l.Assign(ctx, member{w, name})
+		if err != nil {
+			w.t.Errorf("%s: assign: %v", name, err)
+		}
+		done <- err
+	}()
 	var once sync.Once
 	var err error
 	leave = func() error {

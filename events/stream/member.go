@@ -8,9 +8,7 @@ import (
 	"time"
 
 	"github.com/segmentio/kafka-go/protocol/findcoordinator"
-	"github.com/segmentio/kafka-go/protocol/heartbeat"
 	"github.com/segmentio/kafka-go/protocol/joingroup"
-	"github.com/segmentio/kafka-go/protocol/leavegroup"
 	"github.com/segmentio/kafka-go/protocol/offsetcommit"
 	"github.com/segmentio/kafka-go/protocol/syncgroup"
 )
@@ -267,7 +265,6 @@ type beating struct {
 func (m *membership) beat() *beating {
 	ctx, cancel := context.WithCancel(context.Background())
 	b := &beating{cancel: cancel, done: make(chan struct{}), end: make(chan error, 1)}
-	q := &heartbeat.Request{GroupID: m.l.config.Group, MemberID: m.id, GenerationID: m.generation, GroupInstanceID: m.l.config.Instance}
 	own := *m // the coordinator is followed here, apart from what run does
 	go func() {
 		defer close(b.done)
@@ -276,10 +273,7 @@ func (m *membership) beat() *beating {
 		for sleep(ctx, every) {
 			err := own.find(ctx)
 			if err == nil {
-				var a *heartbeat.Response
-				if a, err = ask[*heartbeat.Response](ctx, own.l, own.coordinator, heartbeatVersion, q); err == nil {
-					err = own.verdict(code(a.ErrorCode), "heartbeat to")
-				}
+				err = own.heartbeat(ctx)
 			}
 			switch {
 			case err == nil, ctx.Err() != nil:
@@ -321,8 +315,7 @@ func (m *membership) leave() {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
 	defer cancel()
-	if _, err := ask[*leavegroup.Response](ctx, m.l, m.coordinator, leaveVersion, &leavegroup.Request{
-		GroupID: c.Group, Members: []leavegroup.RequestMember{{MemberID: m.id}}}); err != nil {
+	if err := m.leaveGroup(ctx); err != nil {
 		c.Logger.Warn("leaving the group", "group", c.Group, "error", err)
 	}
 }
