@@ -1,0 +1,397 @@
+package rating
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// Check holds the accounts against the books: plans, terms, overrides, add-ons and packages exist and fit, and no app is in two
+// accounts at once. An error is a *FileError.
+func (a *Accounts) Check(cat *Catalog, zone *time.Location) error {
+	contracts := make(map[*account]*contract, len(a.list))
+	for _, x := range a.list {
+		c, err := x.resolve(cat, zone)
+		if err != nil {
+			return err
+		}
+		contracts[x] = c
+	}
+	for _, x := range a.list { // in the file's order of ids, so that the same file gives the same error
+		for _, app := range x.apps {
+			if err := alone(app, a.byApp[app], contracts); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// alone refuses an app that is in two accounts at once.
+func alone(app string, in []*account, contracts map[*account]*contract) error {
+	for i, x := range in {
+		for _, y := range in[:i] {
+			from, until := contracts[x].envelope()
+			f, u := contracts[y].envelope()
+			if at, _, ok := overlap(from, until, f, u); ok {
+				e := x.at.errorf("app %q is in account %q (line %d) too, both in force on %s: end one before the other begins (until)", app, y.id, y.at.line, dateOf(at))
+				e.Field = x.at.field + ".apps"
+				return e
+			}
+		}
+	}
+	return nil
+}
+
+// resolve checks one account and lays it on the time axis.
+func (x *account) resolve(cat *Catalog, zone *time.Location) (*contract, error) {
+	c := &contract{acc: x, zone: zone}
+	plan, err := x.plan.find(cat)
+	if err != nil {
+		return nil, err
+	}
+	c.steps = []step{{x.from.At(zone), plan}}
+	if err := x.resolveChanges(c, cat); err != nil {
+		return nil, err
+	}
+	if x.until != nil {
+		if c.ends = x.until.At(zone); !c.ends.After(c.steps[0].at) {
+			return nil, x.untilAt.errorf("%s does not lie after from, %s", x.until, x.from)
+		}
+	}
+	if x.term != 0 && x.term < plan.MinTerm {
+		return nil, x.termAt.errorf("%s: %s is sold for at least %s", x.term, plan.ID(), plan.MinTerm)
+	}
+	for _, check := range []func(*contract, *Catalog) error{x.checkOrders, x.checkOverrides, x.checkPackages, x.checkBills} {
+		if err := check(c, cat); err != nil {
+			return nil, err
+		}
+	}
+	x.halt(c)
+	if err := x.checkAddons(c); err != nil {
+		return nil, err
+	}
+	return c, nil
+}
+
+func (r planRef) find(cat *Catalog) (*Plan, error) {
+	p, err := cat.Plan(r.id)
+	if err != nil {
+		return nil, r.at.errorf("%v", err)
+	}
+	return p, nil
+}
+
+func (x *account) resolveChanges(c *contract, cat *Catalog) error {
+	for _, ch := range x.changes {
+		p, err := ch.plan.find(cat)
+		if err != nil {
+			return err
+		}
+		last := c.steps[len(c.steps)-1]
+		at := ch.when.At(c.zone)
+		switch {
+		case !at.After(last.at):
+			return ch.at.errorf("the change of %s does not lie after the one before: list changes by time, after from", ch.when)
+		case p == last.plan:
+			return ch.plan.at.errorf("%s is in force already on %s", p.ID(), ch.when)
+		case p.NoReturn && p.Book == last.plan.Book:
+			return ch.plan.at.errorf("there is no way back to %s from %s", p.ID(), last.plan.ID())
+		}
+		c.steps = append(c.steps, step{at, p})
+	}
+	return nil
+}
+
+// halt finds when the account ended before its time.
+func (x *account) halt(c *contract) {
+	stop := func(m *Moment, cause string) {
+		if m == nil {
+			return
+		}
+		if at := m.At(c.zone); c.halted.IsZero() || at.Before(c.halted) {
+			c.halted, c.cause = at, cause
+		}
+	}
+	stop(x.cancelled, causeCancelled)
+	stop(x.disabled, causeDisabled)
+	for _, h := range c.halts(c.steps[0].at) { // bills need no horizon
+		if h.cause != causeArrears {
+			continue
+		}
+		if at := h.repossessed(c.zone); !at.IsZero() && (c.halted.IsZero() || at.Before(c.halted)) {
+			c.halted, c.cause = at, causeRepossessed
+		}
+	}
+}
+
+func (x *account) checkOrders(c *contract, cat *Catalog) error {
+	for i := range x.orders {
+		o := &x.orders[i]
+		at := o.when.At(c.zone)
+		if i > 0 && !at.After(x.orders[i-1].when.At(c.zone)) {
+			return o.at.errorf("the order of %s does not lie after the one before: list orders by time", o.when)
+		}
+		p := c.planAt(at)
+		if o.plan != nil {
+			ordered, err := o.plan.find(cat)
+			if err != nil {
+				return err
+			}
+			if ordered != p {
+				return o.plan.at.errorf("%s is not the plan in force on %s, %s: add the change to changes", ordered.ID(), o.when, p.ID())
+			}
+		}
+		if firstTerm(o.term, x.term, p.Term) == 0 {
+			return o.at.errorf("misses the field term: %s has none of its own", p.ID())
+		}
+		if o.term != 0 && o.term < p.MinTerm {
+			return o.at.errorf("%s: %s is sold for at least %s", o.term, p.ID(), p.MinTerm)
+		}
+		c.orders = append(c.orders, o)
+	}
+	for _, r := range c.runs() {
+		if orders := c.ordersOf(r); len(orders) > 0 && r.term(x) == 0 && dateOf(r.from).before(orders[0].when.day(c.zone)) {
+			return orders[0].at.errorf("nothing says what %s was bought for on %s: give the account a term, or begin with an order of that day", r.plan.ID(), dateOf(r.from))
+		}
+	}
+	return nil
+}
+
+// books returns the books of the account's plans, in order of time.
+func (c *contract) books() (out []*Book) {
+	for _, s := range c.steps {
+		if !slices.Contains(out, s.plan.Book) {
+			out = append(out, s.plan.Book)
+		}
+	}
+	return out
+}
+
+func (x *account) checkOverrides(c *contract, _ *Catalog) error {
+	for _, o := range x.overrides {
+		var all []string
+		var found []*Charge
+		for _, s := range c.steps {
+			charges := slices.Clone(s.plan.Charges)
+			for _, i := range s.plan.Book.Items {
+				charges = append(charges, i.Charges...)
+			}
+			for _, ch := range charges {
+				all = append(all, ch.Meter.Name)
+				if ch.Meter.Name == o.meter {
+					found = append(found, ch)
+				}
+			}
+		}
+		if len(found) == 0 {
+			slices.Sort(all)
+			return o.at.errorf("unknown meter %q%s; %s has %s", o.meter, didYouMean(o.meter, all), x.plan.id, strings.Join(slices.Compact(all), ", "))
+		}
+		for _, ch := range found {
+			if o.field == "block" && ch.Model != modelBlocks {
+				return o.at.errorf("%s is not sold in blocks", o.meter)
+			}
+			if o.field == "unit_price" && ch.Model == modelGraduated {
+				return o.at.errorf("the price of %s is graduated: it has no unit price to override", o.meter)
+			}
+		}
+	}
+	return nil
+}
+
+func (x *account) checkPackages(c *contract, _ *Catalog) error {
+	for _, p := range x.packages {
+		var all []string
+		var t *PackageType
+		var book *Book
+		for _, b := range c.books() {
+			if found := b.packageType(p.item); found != nil {
+				t, book = found, b
+			}
+			all = append(all, b.packageNames()...)
+		}
+		switch {
+		case t == nil && len(all) == 0:
+			return p.itemAt.errorf("%s sells no packages", x.plan.id)
+		case t == nil:
+			return p.itemAt.errorf("unknown package %q%s; known are %s", p.item, didYouMean(p.item, all), strings.Join(all, ", "))
+		case t.SizeOf == "mau" && p.mau == 0:
+			return p.at.errorf("misses the field mau: %s is sold by it", p.item)
+		case t.SizeOf == "mau" && (p.mau < t.Min || p.mau > t.Max):
+			return p.mauAt.errorf("%d: %s is sold for %d to %d", p.mau, p.item, t.Min, t.Max)
+		case t.SizeOf != "mau" && p.mau != 0:
+			return p.mauAt.errorf("%s is sold by quantity, not by mau", p.item)
+		case t.Meter != nil && p.quantity == nil:
+			return p.at.errorf("misses the field quantity: %s is drawn down", p.item)
+		case t.Meter == nil && p.remaining != nil:
+			return p.leftAt.errorf("%s covers each month anew: nothing remains of it", p.item)
+		case t.Meter == nil && p.quantity != nil:
+			return p.at.errorf("%s covers each month anew: it has no quantity", p.item)
+		case book.Rules.QuotaPer == perApp && p.app == "" && len(x.apps) > 1:
+			return p.at.errorf("misses the field app: the account has %d apps", len(x.apps))
+		}
+	}
+	return nil
+}
+
+func (x *account) checkBills(c *contract, _ *Catalog) error {
+	for _, b := range x.bills {
+		if b.paid != nil && b.paid.At(c.zone).Before(b.pushed.At(c.zone)) {
+			return b.at.errorf("the bill of %s was paid before it was pushed", b.month)
+		}
+	}
+	return nil
+}
+
+func (x *account) checkAddons(c *contract) error {
+	for i := range x.addons {
+		a := &x.addons[i]
+		from, until := a.span(c.zone)
+		if from.Before(c.steps[0].at) {
+			return a.at.errorf("begins on %s, before the account does on %s", a.from, x.from)
+		}
+		if !until.IsZero() && !from.Before(until) {
+			return a.at.errorf("ends on %s, not after it begins on %s", a.until, a.from)
+		}
+		if err := a.checkOffer(c, from, until); err != nil {
+			return err
+		}
+		for j := range x.addons[:i] {
+			b := &x.addons[j]
+			if b.item != a.item || a.app != "" && b.app != "" && a.app != b.app {
+				continue
+			}
+			f, u := b.span(c.zone)
+			if _, _, both := overlap(from, until, f, u); both {
+				return a.at.errorf("%s is on already by the add-on in line %d: give that one an until, or use quantity", a.item, b.at.line)
+			}
+		}
+	}
+	for i := range x.addons {
+		if err := x.checkRequired(c, &x.addons[i]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (a *addon) span(zone *time.Location) (from, until time.Time) {
+	from = a.from.At(zone)
+	if a.until != nil {
+		until = a.until.At(zone)
+	}
+	return from, until
+}
+
+// checkOffer refuses an add-on that a plan in force while it is on does not offer.
+func (a *addon) checkOffer(c *contract, from, until time.Time) error {
+	for i, s := range c.steps {
+		var next time.Time
+		if i+1 < len(c.steps) {
+			next = c.steps[i+1].at
+		}
+		at, _, ok := overlap(from, until, s.at, next)
+		if !ok {
+			continue
+		}
+		book := s.plan.Book
+		item := book.item(a.item)
+		if item == nil {
+			known := book.itemNames()
+			if len(known) == 0 {
+				return a.itemAt.errorf("unknown add-on %q: %s has none", a.item, book.Name)
+			}
+			return a.itemAt.errorf("unknown add-on %q%s; known are %s", a.item, didYouMean(a.item, known), strings.Join(known, ", "))
+		}
+		if _, ok := item.price(s.plan.Name, a.option); !ok {
+			return a.refuseOption(item, s.plan, dateOf(at))
+		}
+		switch {
+		case item.Quantity == quantityMust && a.quantity == nil:
+			return a.at.errorf("misses the field quantity: %s", item.Title)
+		case item.Quantity == noQuantity && a.quantity != nil:
+			return a.quantityAt.errorf("%s is had once: it has no quantity", a.item)
+		}
+	}
+	return nil
+}
+
+func (a *addon) refuseOption(item *Item, p *Plan, on Date) error {
+	var have []string
+	for _, o := range item.options(p.Name) {
+		if o != 0 {
+			have = append(have, strconv.Itoa(o))
+		}
+	}
+	switch {
+	case len(item.options(p.Name)) == 0:
+		var plans []string
+		for _, e := range item.Prices {
+			if id := p.Book.Name + "/" + e.Plan; !slices.Contains(plans, id) {
+				plans = append(plans, id)
+			}
+		}
+		return a.itemAt.errorf("%s, in force on %s, does not offer %s: %s does; give it an until, or another plan", p.ID(), on, a.item, strings.Join(plans, ", "))
+	case len(have) == 0:
+		return a.optionAt.errorf("%s has no options", a.item)
+	case a.option == 0:
+		return a.at.errorf("misses the field option: %s has %s", a.item, strings.Join(have, ", "))
+	}
+	return a.optionAt.errorf("option %d of %s does not exist for %s: it has %s", a.option, a.item, p.ID(), strings.Join(have, ", "))
+}
+
+// checkRequired refuses an add-on to something that is not on when it begins.
+func (x *account) checkRequired(c *contract, a *addon) error {
+	item := c.planAt(a.from.At(c.zone)).Book.item(a.item)
+	if item == nil || item.Requires == "" {
+		return nil
+	}
+	from := a.from.At(c.zone)
+	for i := range x.addons {
+		b := &x.addons[i]
+		f, u := b.span(c.zone)
+		if b.item == item.Requires && (b.app == "" || b.app == a.app) && !from.Before(f) && (u.IsZero() || from.Before(u)) {
+			return nil
+		}
+	}
+	return a.itemAt.errorf("%s needs %s, which is not on at %s", a.item, item.Requires, a.from)
+}
+
+// configurationWarnings names what changed more often in a month than its book allows.
+func (c *contract) configurationWarnings(m Month) (out []string) {
+	changes := make(map[string]map[time.Time]bool)
+	var order []string
+	note := func(what string, at Moment) {
+		if !m.has(at.day(c.zone)) || c.planAt(at.At(c.zone)).Book.Rules.ChangesPerMonth == 0 {
+			return
+		}
+		if changes[what] == nil {
+			changes[what] = make(map[time.Time]bool)
+			order = append(order, what)
+		}
+		changes[what][at.At(c.zone)] = true
+	}
+	for _, ch := range c.acc.changes {
+		note("the plan", ch.when)
+	}
+	for _, a := range c.acc.addons {
+		what := a.item
+		if a.app != "" {
+			what += " of app " + a.app
+		}
+		note(what, a.from)
+		if a.until != nil {
+			note(what, *a.until)
+		}
+	}
+	for _, what := range order {
+		most := c.steps[len(c.steps)-1].plan.Book.Rules.ChangesPerMonth
+		if n := len(changes[what]); n > most {
+			out = append(out, fmt.Sprintf("account %s: %s changed %d times in %s; the book allows %d", c.acc.id, what, n, m, most))
+		}
+	}
+	return out
+}

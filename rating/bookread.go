@@ -1,0 +1,400 @@
+package rating
+
+import (
+	"regexp"
+	"slices"
+	"strconv"
+)
+
+var wordForm = regexp.MustCompile(`^[a-z0-9][a-z0-9_-]{0,63}$`)
+
+// name refuses what could not stand in book/plan or meter.field.
+func (v value) name(s string) string {
+	if !v.missing() && !wordForm.MatchString(s) {
+		v.doc.fail(v.at, "name %q: want lower-case letters, digits, - and _", s)
+	}
+	return s
+}
+
+func (v value) named() string { return v.name(v.text()) }
+
+// readBook reads one price book. The error is a *FileError.
+func readBook(file string, data []byte) (*Book, error) {
+	d, root := openDocument(file, data)
+	o := root.object()
+	b := &Book{
+		Name: o.must("book").named(), Title: o.must("title").text(), Source: o.must("source").prose(),
+		Date: o.must("date").text(), Currency: o.must("currency").text(), Digits: int32(o.must("minor_digits").integer()),
+		Notes: texts(o, "notes"),
+	}
+	if v, ok := o.maybe("date"); ok && b.Date != "undated" {
+		v.date()
+	}
+	if b.Digits > 6 {
+		v, _ := o.maybe("minor_digits")
+		d.fail(v.at, "%d: want 0 to 6", b.Digits)
+	}
+	b.Rules = readRules(o.must("rules"))
+	if v, ok := o.maybe("suspension"); ok {
+		b.Suspension = readSuspension(v)
+	}
+	if v, ok := o.maybe("reminders"); ok {
+		r := v.object()
+		b.Reminders = &Reminders{DaysBefore: number(r, "days_before"), DaysAfter: number(r, "days_after")}
+		r.done()
+	}
+	for _, e := range entries(o, "meters") {
+		b.Meters = append(b.Meters, readMeter(e))
+	}
+	for _, e := range entries(o, "plans") {
+		b.Plans = append(b.Plans, readPlan(b, e))
+	}
+	for _, e := range entries(o, "items") {
+		b.Items = append(b.Items, readItem(b, e))
+	}
+	for _, e := range entries(o, "packages") {
+		b.Packages = append(b.Packages, readPackage(b, e))
+	}
+	for _, e := range entries(o, "items") {
+		checkItem(b, e)
+	}
+	o.done()
+	if d.err == nil && len(b.Plans) == 0 {
+		d.fail(root.at, "has no plans")
+	}
+	if d.err != nil {
+		return nil, d.err
+	}
+	return b, nil
+}
+
+// checkItem holds an item against the rest of its book.
+func checkItem(b *Book, e entry) {
+	it := b.item(e.key)
+	if it.Requires != "" && b.item(it.Requires) == nil {
+		e.value.doc.fail(e.at, "requires an unknown item %q%s", it.Requires, didYouMean(it.Requires, b.itemNames()))
+	}
+	taken := make(map[*Meter]string)
+	for _, p := range b.Plans {
+		for _, c := range p.Charges {
+			taken[c.Meter] = "plan " + p.Name
+		}
+	}
+	for _, other := range b.Items {
+		if other != it {
+			for _, c := range other.Charges {
+				taken[c.Meter] = "item " + other.Name
+			}
+		}
+	}
+	for _, c := range it.Charges {
+		if by := taken[c.Meter]; by != "" {
+			e.value.doc.fail(e.at, "charges meter %s, which %s does too", c.Meter.Name, by)
+		}
+	}
+}
+
+// entries returns the fields of a free-form mapping that may be left out; the names are checked.
+func entries(o *object, field string) []entry {
+	v, ok := o.maybe(field)
+	if !ok {
+		return nil
+	}
+	es := v.object().entries
+	for _, e := range es {
+		value{doc: v.doc, node: e.value.node, at: e.at}.name(e.key)
+	}
+	return es
+}
+
+func texts(o *object, field string) (out []string) {
+	if v, ok := o.maybe(field); ok {
+		for _, t := range v.list() {
+			out = append(out, t.prose())
+		}
+	}
+	return out
+}
+
+func number(o *object, field string) int {
+	v, _ := o.maybe(field)
+	return v.integer()
+}
+
+// word reads an optional field that is one of a few words; the first is the default.
+func word(o *object, field string, words ...string) string {
+	if v, ok := o.maybe(field); ok {
+		return v.oneOf(words...)
+	}
+	return words[0]
+}
+
+func readRules(v value) Rules {
+	o := v.object()
+	r := Rules{
+		QuotaPer:          word(o, "quota_per", perApp, perAccount),
+		PlanOfMonth:       word(o, "plan_of_month", lastPlan, firstPlan),
+		PartialMonth:      word(o, "partial_month", wholeMonth, shareOfDays),
+		PartialBlock:      word(o, "partial_block", charged, free),
+		DeductFrom:        o.must("deduct_from_day").integer(),
+		DeductUntil:       o.must("deduct_until_day").integer(),
+		Billed:            word(o, "billed", billedMonthly, billedDaily),
+		DailyBillWithin:   number(o, "daily_bill_within_days"),
+		PlanFee:           word(o, "plan_fee", paidAfter, paidAhead),
+		PlanFeeFirstMonth: word(o, "plan_fee_first_month", charged, free),
+		PlanFeeChange:     word(o, "plan_fee_in_change_month", lastPlan, dearestPlan),
+		PlanChange:        word(o, "plan_change", keepTerm, refundAndBuy),
+		Refund:            word(o, "refund", noRefund, startedDays, elapsedDays),
+		ItemsOnChange:     word(o, "items_ended_by_plan_change", noRefund, startedDays),
+		ChangesPerMonth:   number(o, "configuration_changes_per_month"),
+		PackageEffect:     word(o, "package_effect", nextDay, sameDay),
+		Draw:              word(o, "draw", byDay, byMonth),
+		ResourceOrder:     word(o, "resource_package_order", earliestExpiry, earliestBy),
+	}
+	if !o.missing() {
+		for _, e := range o.entries {
+			if day := e.value; (e.key == "deduct_from_day" || e.key == "deduct_until_day") && (day.integer() < 1 || day.integer() > 28) {
+				o.doc.fail(day.at, "want a day from 1 to 28")
+			}
+		}
+	}
+	r.DrawOrder = []string{sourceFree, sourcePackage, sourceResource}
+	if v, ok := o.maybe("draw_order"); ok {
+		r.DrawOrder = nil
+		for _, w := range v.list() {
+			r.DrawOrder = append(r.DrawOrder, w.oneOf(sourceFree, sourcePackage, sourceResource))
+		}
+	}
+	for i, w := range r.DrawOrder {
+		if len(r.DrawOrder) != 3 || slices.Contains(r.DrawOrder[:i], w) {
+			o.doc.fail(o.at, "draw_order: want free, package and resource_package, in some order")
+			break
+		}
+	}
+	o.done()
+	return r
+}
+
+func readSuspension(v value) *Suspension {
+	o := v.object()
+	s := &Suspension{
+		AfterExpiry: readDelay(o, "after_expiry"), AfterBill: readDelay(o, "after_bill"),
+		GraceUsage: word(o, "usage_after_expiry", reportedWord, billedWord),
+		MonthUsage: word(o, "usage_in_month", wholeMonth, shareOfDays),
+		KeepDays:   o.must("keep_days").integer(),
+	}
+	o.done()
+	return s
+}
+
+func readDelay(o *object, field string) *Delay {
+	v, ok := o.maybe(field)
+	if !ok {
+		return nil
+	}
+	f := v.object()
+	d := &Delay{Hours: number(f, "hours"), Days: number(f, "more_than_days"), FirstDay: word(f, "first_day", included, excluded)}
+	f.done()
+	if !v.missing() && (d.Hours == 0) == (d.Days == 0) {
+		v.doc.fail(v.at, "want either hours or more_than_days")
+	}
+	return d
+}
+
+func readMeter(e entry) *Meter {
+	o := e.value.object()
+	m := &Meter{Name: e.key, Title: o.must("title").text()}
+	m.Aggregate = Aggregate(o.must("aggregate").oneOf(string(Unique), string(PeakDaily), string(Counter), string(Gauge)))
+	counts := m.Aggregate == Unique || m.Aggregate == PeakDaily
+	if v, ok := o.maybe("kinds"); ok {
+		for _, k := range v.list() {
+			m.Kinds = append(m.Kinds, k.name(k.text()))
+		}
+		if !counts {
+			o.doc.fail(v.at, "a %s is reported, not counted: it has no kinds", m.Aggregate)
+		}
+	}
+	if counts && len(m.Kinds) == 0 {
+		o.wanting = append(o.wanting, "kinds")
+	}
+	o.done()
+	return m
+}
+
+func readPlan(b *Book, e entry) *Plan {
+	o := e.value.object()
+	p := &Plan{Book: b, Name: e.key, Title: o.must("title").text(), Features: texts(o, "features"), Notes: texts(o, "notes")}
+	if v, ok := o.maybe("reported"); ok {
+		p.Reported = v.flag()
+	}
+	if v, ok := o.maybe("no_return"); ok {
+		p.NoReturn = v.flag()
+	}
+	if v, ok := o.maybe("fee"); ok {
+		fee := v.price()
+		p.Fee = &fee
+	}
+	if v, ok := o.maybe("term"); ok {
+		p.Term = v.term()
+	}
+	if v, ok := o.maybe("minimum_term"); ok {
+		p.MinTerm = v.term()
+	}
+	p.Charges = readCharges(b, o, p.Reported)
+	for _, l := range entries(o, "limits") {
+		p.Limits = append(p.Limits, Fact{l.key, l.value.text()})
+	}
+	o.done()
+	return p
+}
+
+func readCharges(b *Book, o *object, reported bool) (out []*Charge) {
+	for _, e := range entries(o, "charges") {
+		c := readCharge(e.value, reported)
+		if c.Meter = b.meter(e.key); c.Meter == nil {
+			o.doc.fail(e.at, "unknown meter%s", didYouMean(e.key, b.meterNames()))
+			return out
+		}
+		if c.Model == modelDaily {
+			if c.Meter.Aggregate != Counter && c.Meter.Aggregate != Unique {
+				o.doc.fail(e.at, "a %s has no daily units", c.Meter.Aggregate)
+			}
+			c.Meter.ByDay = true
+		}
+		out = append(out, c)
+	}
+	return out
+}
+
+func readCharge(v value, reported bool) *Charge {
+	o := v.object()
+	c := &Charge{Model: word(o, "model", modelUnit, modelBlocks, modelGraduated, modelFlat, modelDaily)}
+	if f, ok := o.maybe("free"); ok {
+		c.Free = f.quantity()
+	}
+	switch {
+	case c.Model == modelGraduated:
+		c.Tiers = readTiers(o.must("tiers"))
+	case reported:
+		if p, ok := o.maybe("unit_price"); ok {
+			c.UnitPrice = p.price()
+		}
+	default:
+		c.UnitPrice = o.must("unit_price").price()
+	}
+	if c.Model == modelBlocks {
+		block := o.must("block")
+		if c.Block = block.quantity(); !block.missing() && !c.Block.IsPositive() {
+			o.doc.fail(block.at, "a block of 0 units")
+		}
+	}
+	if p, ok := o.maybe("commitment"); ok {
+		c.Commitment = p.price()
+	}
+	o.done()
+	return c
+}
+
+func readTiers(v value) (out []Tier) {
+	list := v.list()
+	for i, t := range list {
+		o := t.object()
+		tier := Tier{UnitPrice: o.must("unit_price").price()}
+		if i < len(list)-1 {
+			up := o.must("up_to")
+			if tier.UpTo = up.quantity(); !up.missing() && (!tier.UpTo.IsPositive() || i > 0 && !tier.UpTo.GreaterThan(out[i-1].UpTo)) {
+				o.doc.fail(up.at, "%s: tiers rise", tier.UpTo)
+			}
+		}
+		o.done()
+		out = append(out, tier)
+	}
+	if !v.missing() && len(out) == 0 {
+		v.doc.fail(v.at, "has no tiers")
+	}
+	return out
+}
+
+func readItem(b *Book, e entry) *Item {
+	o := e.value.object()
+	it := &Item{
+		Name: e.key, Title: o.must("title").text(),
+		Paid: word(o, "paid", paidAfter, paidAhead), Per: word(o, "per", perMonth, perDay),
+		FirstMonth: word(o, "first_month", charged, free, freeInChangeMonth),
+		Notes:      texts(o, "notes"),
+	}
+	if v, ok := o.maybe("quantity"); ok {
+		it.Quantity = v.oneOf(quantityMay, quantityMust)
+	}
+	if v, ok := o.maybe("promotion"); ok {
+		p := v.price()
+		it.Promotion = &p
+	}
+	if v, ok := o.maybe("requires"); ok {
+		it.Requires = v.text()
+	}
+	for _, p := range entries(o, "prices") {
+		it.Prices = append(it.Prices, ItemPrice{Plan: planName(b, p), Price: p.value.price()})
+	}
+	for _, p := range entries(o, "options") {
+		plan := planName(b, p)
+		for _, x := range p.value.object().entries {
+			n, err := strconv.Atoi(x.key)
+			if err != nil || n < 1 {
+				o.doc.fail(x.at, "option %q: want a positive integer in quotes", x.key)
+			}
+			it.Prices = append(it.Prices, ItemPrice{Plan: plan, Option: n, Price: x.value.price()})
+		}
+	}
+	it.Charges = readCharges(b, o, false)
+	if !o.missing() && len(it.Prices) == 0 {
+		o.doc.fail(e.at, "has neither prices nor options: no plan offers it")
+	}
+	o.done()
+	return it
+}
+
+func planName(b *Book, e entry) string {
+	if b.plan(e.key) == nil {
+		e.value.doc.fail(e.at, "unknown plan%s", didYouMean(e.key, names(b.Plans, func(p *Plan) string { return p.Name })))
+	}
+	return e.key
+}
+
+func readPackage(b *Book, e entry) *PackageType {
+	o := e.value.object()
+	p := &PackageType{Name: e.key, Title: o.must("title").text(), Term: 12, SizeOf: "quantity", Notes: texts(o, "notes")}
+	if v, ok := o.maybe("term"); ok {
+		p.Term = v.term()
+	}
+	meter := func(v value, name string) *Meter {
+		m := b.meter(name)
+		if m == nil && !v.missing() {
+			v.doc.fail(v.at, "unknown meter %q%s", name, didYouMean(name, b.meterNames()))
+		}
+		return m
+	}
+	if v, ok := o.maybe("draws"); ok {
+		p.Meter = meter(v, v.text())
+	}
+	if v, ok := o.maybe("mau"); ok {
+		p.SizeOf = "mau"
+		f := v.object()
+		p.Min, p.Max = f.must("min").integer(), f.must("max").integer()
+		f.done()
+	}
+	for _, c := range entries(o, "covers_per_month") {
+		cover := Cover{Meter: meter(c.value, c.key)}
+		if s := c.value.text(); s == "mau" && p.SizeOf == "mau" {
+			cover.BySize = true
+		} else {
+			cover.Quantity = c.value.quantity()
+		}
+		p.Covers = append(p.Covers, cover)
+	}
+	if !o.missing() && (p.Meter == nil) == (len(p.Covers) == 0) {
+		o.doc.fail(e.at, "want either draws (a resource package) or covers_per_month")
+	}
+	o.done()
+	return p
+}

@@ -1,0 +1,381 @@
+package rating
+
+import (
+	"time"
+)
+
+// contract is an account on the time axis: what was bought for when, which plan is in force, when the service stood still.
+// Times are half open; a zero until is without end.
+type contract struct {
+	acc    *account
+	zone   *time.Location
+	steps  []step    // by time; the first at the account's from
+	orders []*order  // by time
+	ends   time.Time // until; zero: none
+	halted time.Time // cancelled, disabled or repossessed, whichever is first; zero: never
+	cause  string    // of halted
+}
+
+// step is a plan from an instant on.
+type step struct {
+	at   time.Time
+	plan *Plan
+}
+
+// period is one purchase of a plan: months from an anchor day on. Without a term it has no months and no anchor.
+type period struct {
+	from, until    time.Time
+	anchor         Date
+	offset, months int
+	plan           *Plan
+	order          *order // nil: implied, at list price
+	bought         Date
+	run            int
+}
+
+// What makes a service stand still.
+const (
+	causeExpiry      = "expiry"
+	causeArrears     = "arrears"
+	causeCancelled   = "cancelled"
+	causeDisabled    = "disabled"
+	causeRepossessed = "repossessed"
+)
+
+// halt is a time in which the service stands still.
+type halt struct {
+	from, until time.Time
+	cause       string
+	bill        *bill // of arrears
+	keep        int   // days, the first included, after which all is lost
+}
+
+// run is a stretch of steps under one chain of purchases: a change of plan that is a refund and a purchase begins another.
+type run struct {
+	index int
+	from  time.Time
+	limit time.Time // the next run's from; zero: none
+	plan  *Plan
+}
+
+func (c *contract) runs() (out []run) {
+	for i, s := range c.steps {
+		if i > 0 {
+			p := c.steps[i-1].plan
+			if p.Book == s.plan.Book && s.plan.Book.Rules.PlanChange == keepTerm {
+				continue
+			}
+			out[len(out)-1].limit = s.at
+		}
+		out = append(out, run{index: len(out), from: s.at, plan: s.plan})
+	}
+	return out
+}
+
+// periods returns what was bought, by time, at least all that begins before the horizon; cancelling does not show in them.
+func (c *contract) periods(horizon time.Time) (out []period) {
+	for _, r := range c.runs() {
+		if len(out) > 0 && !r.from.Before(horizon) {
+			break
+		}
+		out = append(out, c.chain(r, horizon, earlier(r.limit, c.ends))...)
+	}
+	return out
+}
+
+// chain returns a run's purchases that begin before end.
+func (c *contract) chain(r run, horizon, end time.Time) (out []period) {
+	term := r.term(c.acc)
+	orders := c.ordersOf(r)
+	if term == 0 && len(orders) == 0 {
+		if !end.IsZero() && !r.from.Before(end) {
+			return nil
+		}
+		return []period{{from: r.from, until: end, plan: r.plan, bought: dateOf(r.from), run: r.index}}
+	}
+	anchor, offset, from := dateOf(r.from), 0, r.from
+	add := func(months Term, o *order, bought Date) {
+		p := period{anchor: anchor, offset: offset, months: int(months), plan: r.plan, order: o, bought: bought, run: r.index}
+		p.from, p.until = from, anchor.addMonths(offset+p.months).start(c.zone)
+		offset, from = offset+p.months, p.until
+		out = append(out, p)
+	}
+	if len(orders) == 0 || anchor.before(orders[0].when.day(c.zone)) {
+		add(term, nil, anchor)
+	}
+	for _, o := range orders {
+		at := o.when.At(c.zone)
+		if len(out) > 0 && at.After(c.graceEnd(r.plan, from)) { // bought again after a pause: a new anchor
+			anchor, offset, from = dateOf(at), 0, at
+		}
+		add(firstTerm(o.term, r.plan.Term, term), o, o.when.day(c.zone))
+	}
+	if c.acc.renew || !c.ends.IsZero() {
+		for from.Before(horizon) && (end.IsZero() || from.Before(end)) {
+			add(firstTerm(term, Term(out[len(out)-1].months)), nil, dateOf(from))
+		}
+	}
+	for i := range out {
+		if !end.IsZero() && !out[i].from.Before(end) {
+			return out[:i]
+		}
+		out[i].until = earlier(out[i].until, end)
+	}
+	return out
+}
+
+// term is what the run's plan is bought for where no order says; 0: until the account's end.
+func (r run) term(a *account) Term { return firstTerm(a.term, r.plan.Term) }
+
+func firstTerm(terms ...Term) Term {
+	for _, t := range terms {
+		if t != 0 {
+			return t
+		}
+	}
+	return 0
+}
+
+func (c *contract) ordersOf(r run) (out []*order) {
+	for _, o := range c.orders {
+		at := o.when.At(c.zone)
+		if (r.index == 0 || !at.Before(r.from)) && (r.limit.IsZero() || at.Before(r.limit)) {
+			out = append(out, o)
+		}
+	}
+	return out
+}
+
+// earlier returns the earlier of two times, of which zero is never.
+func earlier(a, b time.Time) time.Time {
+	if a.IsZero() || !b.IsZero() && b.Before(a) {
+		return b
+	}
+	return a
+}
+
+// overlap returns the common part of two stretches; ok is false where there is none.
+func overlap(aFrom, aUntil, bFrom, bUntil time.Time) (from, until time.Time, ok bool) {
+	from, until = aFrom, earlier(aUntil, bUntil)
+	if bFrom.After(from) {
+		from = bFrom
+	}
+	return from, until, until.IsZero() || from.Before(until)
+}
+
+// planAt returns the plan of an instant, the first where it lies before them all.
+func (c *contract) planAt(t time.Time) *Plan {
+	p := c.steps[0].plan
+	for _, s := range c.steps {
+		if !s.at.After(t) {
+			p = s.plan
+		}
+	}
+	return p
+}
+
+// after returns when a delay that begins at t is over.
+func (d *Delay) after(t time.Time, zone *time.Location) time.Time {
+	if d.Hours > 0 {
+		return t.Add(time.Duration(d.Hours) * time.Hour)
+	}
+	days := d.Days
+	if d.FirstDay == excluded {
+		days++
+	}
+	return dateOf(t.In(zone)).addDays(days).start(zone)
+}
+
+// graceEnd returns when a plan that expires at t is suspended; t itself where the book describes no suspension.
+func (c *contract) graceEnd(p *Plan, t time.Time) time.Time {
+	if s := p.Book.Suspension; s != nil && s.AfterExpiry != nil {
+		return s.AfterExpiry.after(t, c.zone)
+	}
+	return t
+}
+
+// halts returns when the service stood still for expiry or arrears, at least all that begins before the horizon.
+func (c *contract) halts(horizon time.Time) (out []halt) {
+	add := func(h halt, p *Plan) {
+		if c.halted.IsZero() || h.from.Before(c.halted) {
+			h.keep = p.Book.Suspension.KeepDays
+			out = append(out, h)
+		}
+	}
+	ps := c.periods(horizon)
+	for i, p := range ps {
+		book := p.plan.Book
+		if p.until.IsZero() || book.Suspension == nil || book.Suspension.AfterExpiry == nil {
+			continue
+		}
+		h := halt{from: c.graceEnd(p.plan, p.until), cause: causeExpiry}
+		if i+1 < len(ps) {
+			if !ps[i+1].from.After(h.from) {
+				continue
+			}
+			h.until = ps[i+1].from
+		} else if !p.until.Before(horizon) {
+			continue // what follows is not known here
+		}
+		if !c.halted.IsZero() && !c.halted.After(p.until) {
+			continue
+		}
+		add(h, p.plan)
+	}
+	for i := range c.acc.bills {
+		b := &c.acc.bills[i]
+		pushed := b.pushed.At(c.zone)
+		p := c.planAt(pushed)
+		if p.Book.Suspension == nil || p.Book.Suspension.AfterBill == nil {
+			continue
+		}
+		h := halt{from: p.Book.Suspension.AfterBill.after(pushed, c.zone), cause: causeArrears, bill: b}
+		if b.paid != nil {
+			if h.until = b.paid.At(c.zone); !h.until.After(h.from) {
+				continue
+			}
+		}
+		add(h, p)
+	}
+	return out
+}
+
+// repossessed returns when a halt ends in loss; zero where it ends before.
+func (h halt) repossessed(zone *time.Location) time.Time {
+	at := dateOf(h.from.In(zone)).addDays(h.keep).start(zone)
+	if !h.until.IsZero() && !h.until.After(at) {
+		return time.Time{}
+	}
+	return at
+}
+
+// stretch is a time in which the plan is in force, or, past its expiry and not yet suspended, in grace.
+type stretch struct {
+	from, until time.Time
+	plan        *Plan
+	grace       bool
+}
+
+// service returns the stretches that touch [from, until).
+func (c *contract) service(from, until time.Time) (out []stretch) {
+	put := func(s stretch) {
+		s.until = earlier(s.until, c.halted)
+		if a, b, ok := overlap(s.from, s.until, from, until); ok {
+			s.from, s.until = a, b
+			out = append(out, s)
+		}
+	}
+	ps := c.periods(until)
+	for i, p := range ps {
+		put(stretch{p.from, p.until, p.plan, false})
+		if p.until.IsZero() {
+			continue
+		}
+		end := c.graceEnd(p.plan, p.until)
+		if i+1 < len(ps) {
+			end = earlier(end, ps[i+1].from)
+		}
+		if end.After(p.until) {
+			put(stretch{p.until, end, p.plan, true})
+		}
+	}
+	return out
+}
+
+// inForce says whether a plan is in force at some time of a stretch.
+func (c *contract) inForce(from, until time.Time) bool {
+	for _, s := range c.service(from, until) {
+		if !s.grace {
+			return true
+		}
+	}
+	return false
+}
+
+// monthView is what a contract is in one month.
+type monthView struct {
+	plan    *Plan
+	grace   bool      // only past its expiry
+	last    time.Time // until when it was in force in the month
+	shared  bool      // usage above the quota counts by inUse/of
+	inUse   int       // days of the month in use, of those with no halt
+	of      int       // days of the month
+	service []stretch
+}
+
+// month returns the contract's view of a month; nil where it was not in force in it.
+func (c *contract) month(m Month) *monthView {
+	from, until := m.span(c.zone)
+	v := &monthView{service: c.service(from, until), of: m.days()}
+	for _, s := range v.service {
+		if s.grace && s.plan.Book.Suspension.GraceUsage != billedWord {
+			continue
+		}
+		if first := v.plan == nil; first || v.grace && !s.grace || v.grace == s.grace {
+			plan := c.planAt(s.until.Add(-1))
+			if plan.Book.Rules.PlanOfMonth == firstPlan {
+				plan = c.planAt(s.from)
+				if !first && !v.grace {
+					plan = v.plan
+				}
+			}
+			v.plan, v.grace, v.last = plan, s.grace, s.until
+		}
+	}
+	if v.plan == nil {
+		return nil
+	}
+	halts := c.halts(until)
+	v.shared = v.plan.Book.Rules.PartialMonth == shareOfDays
+	if s := v.plan.Book.Suspension; s != nil && s.MonthUsage == shareOfDays {
+		for _, h := range halts {
+			_, _, touches := overlap(h.from, h.until, from, until)
+			v.shared = v.shared || touches
+		}
+	}
+	if v.shared {
+		v.inUse = c.daysInUse(m, v.service, halts)
+	}
+	return v
+}
+
+// daysInUse counts the days on which the service was there for some time and never stood still.
+func (c *contract) daysInUse(m Month, service []stretch, halts []halt) (n int) {
+	for i := range m.days() {
+		day := m.first().addDays(i)
+		from, until := day.start(c.zone), day.addDays(1).start(c.zone)
+		used := false
+		for _, s := range service {
+			_, _, ok := overlap(s.from, s.until, from, until)
+			used = used || ok
+		}
+		for _, h := range halts {
+			_, _, ok := overlap(h.from, h.until, from, until)
+			used = used && !ok
+		}
+		if used {
+			n++
+		}
+	}
+	return n
+}
+
+// envelope is the time from first to last in force.
+func (c *contract) envelope() (from, until time.Time) {
+	from = c.steps[0].at
+	last := c.runs()[len(c.runs())-1]
+	open := c.acc.renew || last.term(c.acc) == 0 && len(c.ordersOf(last)) == 0
+	if open && c.ends.IsZero() {
+		return from, c.halted
+	}
+	far := farFuture
+	if !c.ends.IsZero() {
+		far = c.ends
+	}
+	for _, p := range c.periods(far) {
+		until = p.until
+	}
+	return from, earlier(until, c.halted)
+}
+
+var farFuture = time.Date(9999, 1, 1, 0, 0, 0, 0, time.UTC)

@@ -1,0 +1,81 @@
+package rating
+
+// Invoice is what an account owes for a month. Money and quantities are decimal strings, as printed. Its JSON is a contract.
+type Invoice struct {
+	Account  string `json:"account"`
+	Plan     string `json:"plan"` // the one that decided, book/plan
+	Month    string `json:"month"`
+	Revision int    `json:"revision"` // from 1; a further one holds what came late, and is owed besides
+	Currency string `json:"currency"`
+	Status   string `json:"status"`           // final, held
+	Reason   string `json:"reason,omitempty"` // of held
+	Lines    []Line `json:"lines"`
+	Total    string `json:"total"` // the sum of the lines; never what was paid ahead
+
+	Prepaid     []Prepaid `json:"prepaid"`            // paid ahead, or paid back, in the month
+	Balances    []Balance `json:"balances,omitempty"` // what is left of resource packages
+	Daily       []Day     `json:"daily,omitempty"`    // of books billed daily, where the usage has days
+	DeductFrom  string    `json:"deduct_from"`
+	DeductUntil string    `json:"deduct_until"` // that day included
+}
+
+// The states of an invoice.
+const (
+	StatusFinal = "final"
+	StatusHeld  = "held"
+)
+
+// Line is one position of a settlement. It has a meter or an item.
+type Line struct {
+	App       string `json:"app"` // empty: all the account's apps together
+	Meter     string `json:"meter,omitempty"`
+	Item      string `json:"item,omitempty"` // a value-added item, or a plan for its fee
+	Quantity  string `json:"quantity"`
+	Free      string `json:"free"` // the quota, with that of packages; of prices by day, a day's
+	Billable  string `json:"billable"`
+	UnitPrice string `json:"unit_price"`
+	Amount    string `json:"amount"`
+	How       string `json:"how"` // the sum, for people
+}
+
+// Prepaid is something paid ahead, or paid back of it.
+type Prepaid struct {
+	Date     string `json:"date"`
+	App      string `json:"app,omitempty"` // empty: the account as a whole
+	Item     string `json:"item"`          // a plan, item or package
+	Quantity string `json:"quantity"`
+	Amount   string `json:"amount"` // negative: paid back
+	From     string `json:"from"`
+	Until    string `json:"until"` // exclusive
+	How      string `json:"how"`
+}
+
+// Balance is what is left of a resource package at the month's end. The next month's rating starts from it.
+type Balance struct {
+	Account   string `json:"account,omitempty"` // set by Balances
+	Package   string `json:"package"`           // item/bought, and /2 for a second of the same day
+	Item      string `json:"item"`
+	From      string `json:"from"`
+	Until     string `json:"until"` // exclusive
+	Quantity  string `json:"quantity"`
+	Drawn     string `json:"drawn"` // in the month
+	Remaining string `json:"remaining"`
+}
+
+// Day is the charge of one day: that of the month so far, less that of the day before.
+type Day struct {
+	Day    string `json:"day"`
+	Amount string `json:"amount"`
+	By     string `json:"by"` // the date by which its bill is out
+}
+
+// Balances collects what is left of packages from a month's invoices, for the next month's Input.
+func Balances(invoices []Invoice) (out []Balance) {
+	for _, v := range invoices {
+		for _, b := range v.Balances {
+			b.Account = v.Account
+			out = append(out, b)
+		}
+	}
+	return out
+}

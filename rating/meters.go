@@ -1,0 +1,141 @@
+package rating
+
+import (
+	"fmt"
+	"slices"
+	"time"
+)
+
+// People says whether the meter counts devices or users; else it is a reported quantity.
+func (m Meter) People() bool { return m.Aggregate == Unique || m.Aggregate == PeakDaily }
+
+// MetersOf returns who is billed for an app in a month, by which plan, and the meters that its usage is to show: what the plan
+// charges, and what items of the plan would, were they on. Account and plan are empty where nobody is billed. The accounts must
+// have passed Check.
+func (a *Accounts) MetersOf(cat *Catalog, month string, zone *time.Location, app string) (account, plan string, meters []Meter) {
+	r := a.raterOf(cat, month, zone, app)
+	if r == nil {
+		return "", "", nil
+	}
+	add := func(c *Charge, charged bool) {
+		if slices.ContainsFunc(meters, func(m Meter) bool { return m.Name == c.Meter.Name }) {
+			return
+		}
+		m := *c.Meter
+		m.Charged = charged
+		meters = append(meters, m)
+	}
+	for _, c := range r.plan.Charges {
+		add(c, true)
+	}
+	for _, i := range r.book.Items {
+		if len(i.options(r.plan.Name)) > 0 {
+			for _, c := range i.Charges {
+				add(c, r.on(i, app))
+			}
+		}
+	}
+	return r.c.acc.id, r.plan.ID(), meters
+}
+
+// FreeOf returns the month's free quota of an app's meter, with overrides and packages; "" where nobody is billed for it. Of a
+// price by day it is the day's quota; where the account's apps are summed, that of them all.
+func (a *Accounts) FreeOf(cat *Catalog, month string, zone *time.Location, app, meter string) string {
+	r := a.raterOf(cat, month, zone, app)
+	if r == nil {
+		return ""
+	}
+	charges := slices.Clone(r.plan.Charges)
+	for _, i := range r.book.Items {
+		if r.on(i, app) {
+			charges = append(charges, i.Charges...)
+		}
+	}
+	for _, c := range charges {
+		if c.Meter.Name == meter {
+			quota := c.with(r.c.acc.overrides).Free
+			for _, s := range r.monthly(c.Meter, app) {
+				quota = quota.Add(s.left)
+			}
+			return quota.String()
+		}
+	}
+	return ""
+}
+
+// raterOf lays out only the accounts that name the app.
+func (a *Accounts) raterOf(cat *Catalog, month string, zone *time.Location, app string) *rater {
+	m, err := ParseMonth(month)
+	if err != nil {
+		return nil
+	}
+	if zone == nil {
+		zone = time.UTC
+	}
+	contracts := make(map[*account]*contract)
+	views := make(map[*account]*monthView)
+	for _, x := range a.byApp[app] {
+		c, err := x.resolve(cat, zone)
+		if err != nil {
+			continue
+		}
+		contracts[x], views[x] = c, c.month(m)
+	}
+	x := a.owner(app, func(x *account) *monthView { return views[x] })
+	if x == nil {
+		return nil
+	}
+	v := views[x]
+	return &rater{bench: &bench{month: m}, c: contracts[x], v: v, plan: v.plan, book: v.plan.Book}
+}
+
+// PlanInput makes the input of a what-if: all the usage's apps in one account, "what-if", in force the whole month on one plan
+// that it had before.
+func PlanInput(cat *Catalog, plan string, u Usage, zone *time.Location) (Input, error) {
+	if _, err := cat.Plan(plan); err != nil {
+		return Input{}, err
+	}
+	m, err := ParseMonth(u.Month)
+	if err != nil {
+		return Input{}, err
+	}
+	end := Moment{date: m.add(1).first()}
+	x := &account{
+		id: "what-if", plan: planRef{id: plan}, from: Moment{date: m.add(-1).first()}, until: &end, late: lateBill, established: true,
+	}
+	a := &Accounts{file: "what-if", list: []*account{x}, byApp: make(map[string][]*account)}
+	for _, app := range u.Apps {
+		x.apps = append(x.apps, app.App)
+		a.byApp[app.App] = []*account{x}
+	}
+	slices.Sort(x.apps)
+	return Input{Month: u.Month, Zone: zone, Usage: u, Accounts: a, Catalog: cat}, nil
+}
+
+// Warnings names what is rated and yet worth a look: usage of apps and meters that nobody is charged for, and accounts whose
+// configuration changed more often than their book allows.
+func Warnings(in Input) ([]string, error) {
+	b, err := open(in)
+	if err != nil {
+		return nil, err
+	}
+	var out []string
+	for i := range in.Usage.Apps {
+		app := &in.Usage.Apps[i]
+		r := in.Accounts.raterOf(in.Catalog, in.Month, in.Zone, app.App)
+		if r == nil {
+			out = append(out, fmt.Sprintf("app %s is in no account in force in %s: reported, not charged", app.App, in.Month))
+			continue
+		}
+		_, plan, meters := in.Accounts.MetersOf(in.Catalog, in.Month, in.Zone, app.App)
+		for _, m := range app.Meters {
+			if m.Exact > 0 && !slices.ContainsFunc(meters, func(k Meter) bool { return k.Name == m.Meter && k.Charged }) {
+				out = append(out, fmt.Sprintf("app %s: %s does not charge %s: %d reported, not charged", app.App, plan, m.Meter, m.Exact))
+			}
+		}
+	}
+	for _, x := range in.Accounts.list {
+		out = append(out, b.contracts[x].configurationWarnings(b.month)...)
+	}
+	return out, nil
+}

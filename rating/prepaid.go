@@ -1,0 +1,184 @@
+package rating
+
+import (
+	"fmt"
+	"sort"
+	"time"
+
+	"github.com/shopspring/decimal"
+)
+
+// purchase is something paid ahead.
+type purchase struct {
+	date     Date
+	app      string
+	item     string
+	quantity decimal.Decimal
+	amount   decimal.Decimal
+	from     Date
+	until    Date
+	how      string
+}
+
+// purchases returns what was paid ahead, or back, from one date up to another, without it: plans, items, packages, refunds.
+func (c *contract) purchases(from, until Date) (out []purchase) {
+	within := func(d Date) bool { return !d.before(from) && d.before(until) }
+	put := func(p purchase) {
+		if within(p.date) && (c.halted.IsZero() || p.date.start(c.zone).Before(c.halted)) {
+			out = append(out, p)
+		}
+	}
+	horizon := until.start(c.zone)
+	for _, p := range c.periods(horizon) {
+		for _, b := range c.planPurchases(p) {
+			put(b)
+		}
+	}
+	for i := range c.acc.addons {
+		for _, p := range c.itemPurchases(&c.acc.addons[i], horizon) {
+			put(p)
+		}
+	}
+	for i := range c.acc.packages {
+		p := &c.acc.packages[i]
+		for _, b := range c.books() {
+			t := b.packageType(p.item)
+			if t == nil {
+				continue
+			}
+			bought, effect, expiry := p.effect(t, b, c)
+			buy := purchase{date: bought, app: p.app, item: p.item, quantity: one, amount: p.price, from: effect, until: expiry, how: t.Title}
+			switch {
+			case p.quantity != nil:
+				buy.quantity = *p.quantity
+			case p.mau != 0:
+				buy.quantity = decimal.NewFromInt(int64(p.mau))
+			}
+			put(buy)
+			break
+		}
+	}
+	for m := (Month{from.Year, from.Month}); m.first().before(until); m = m.add(1) {
+		for _, f := range c.refunds(m) {
+			if within(f.date) {
+				how := fmt.Sprintf("refund: %s; cash %s, credit %s", f.how, f.cash.StringFixed(f.plan.Book.Digits), f.credit.StringFixed(f.plan.Book.Digits))
+				out = append(out, purchase{f.date, "", f.plan.ID(), one, f.amount.Neg(), f.refund.from, f.refund.until, how})
+			}
+		}
+	}
+	sort.SliceStable(out, func(i, j int) bool {
+		a, b := &out[i], &out[j]
+		if a.date != b.date {
+			return a.date.before(b.date)
+		}
+		return a.app < b.app
+	})
+	return out
+}
+
+// planPurchases returns what one period of a plan cost: an order as it was paid, else the list price for each app.
+func (c *contract) planPurchases(p period) (out []purchase) {
+	fee := p.plan.Fee
+	ahead := fee != nil && p.plan.Book.Rules.PlanFee == paidAhead && !p.plan.Reported
+	if p.months == 0 {
+		return nil
+	}
+	b := purchase{date: p.bought, item: p.plan.ID(), quantity: decimal.NewFromInt(int64(p.months))}
+	b.from, b.until = p.anchor.addMonths(p.offset), p.anchor.addMonths(p.offset+p.months)
+	if p.order != nil && !p.order.listed {
+		b.amount = p.order.cash.Add(p.order.credit)
+		b.how = fmt.Sprintf("%s, cash %s, credit %s, voucher %s", Term(p.months), p.order.cash, p.order.credit, p.order.voucher)
+		return []purchase{b}
+	}
+	if !ahead {
+		return nil
+	}
+	b.amount = fee.Mul(b.quantity)
+	b.how = b.quantity.String() + times + fee.String()
+	for _, app := range c.acc.apps {
+		b.app = app
+		out = append(out, b)
+	}
+	return out
+}
+
+// itemPurchases returns the months of an add-on that is paid ahead, up to a horizon; and what is paid back of the last where it
+// ended with a change of plan.
+func (c *contract) itemPurchases(a *addon, horizon time.Time) (out []purchase) {
+	begin, until := a.span(c.zone)
+	anchor := a.from.day(c.zone)
+	apps := c.acc.apps
+	if a.app != "" {
+		apps = []string{a.app}
+	}
+	for k := 0; ; k++ {
+		date := anchor.addMonths(k)
+		at := date.start(c.zone)
+		if k == 0 {
+			at = begin
+		}
+		if !at.Before(horizon) || !until.IsZero() && !at.Before(until) {
+			return out
+		}
+		if !c.inForce(at, at.Add(1)) {
+			if !c.inForce(at, horizon) {
+				return out
+			}
+			continue
+		}
+		plan := c.planAt(at)
+		item := plan.Book.item(a.item)
+		if item == nil || item.Paid != paidAhead {
+			return out
+		}
+		u := use{a: a, item: item, plan: plan}
+		p := purchase{date: date, item: a.item, quantity: u.quantity(), amount: u.price(), from: date, until: anchor.addMonths(k + 1)}
+		p.how = p.quantity.String() + times + u.unit().String()
+		if item.Promotion != nil {
+			list, _ := item.price(plan.Name, a.option)
+			p.how += fmt.Sprintf(", instead of %s", list)
+		}
+		for _, app := range apps {
+			p.app = app
+			out = append(out, p)
+		}
+		if back, ok := c.itemRefund(p, until, plan); ok {
+			for _, app := range apps {
+				back.app = app
+				out = append(out, back)
+			}
+		}
+	}
+}
+
+// itemRefund returns what is paid back of an item's month p where the item ended with a change of plan.
+func (c *contract) itemRefund(p purchase, until time.Time, plan *Plan) (purchase, bool) {
+	rules := &plan.Book.Rules
+	if rules.ItemsOnChange == noRefund || until.IsZero() || !until.Before(p.until.start(c.zone)) || p.amount.IsZero() {
+		return p, false
+	}
+	for _, r := range c.runs()[1:] {
+		if !r.from.Equal(until) {
+			continue
+		}
+		date := dateOf(until.In(c.zone))
+		days, of := p.from.daysUntil(date)+1, p.from.daysUntil(p.until)
+		back := p
+		back.date, back.amount = date, exactly(p.amount).share(of-days, of).round(plan.Book.Digits).Neg()
+		back.how = fmt.Sprintf("refund: ended with the change of plan, used %s × %d/%d days", p.amount, days, of)
+		return back, true
+	}
+	return p, false
+}
+
+// prepaid lists what was paid ahead in the month.
+func (r *rater) prepaid() []Prepaid {
+	out := []Prepaid{}
+	for _, p := range r.c.purchases(r.month.first(), r.month.add(1).first()) {
+		out = append(out, Prepaid{
+			Date: p.date.String(), App: p.app, Item: p.item, Quantity: p.quantity.String(), Amount: r.money(p.amount),
+			From: p.from.String(), Until: p.until.String(), How: p.how,
+		})
+	}
+	return out
+}

@@ -1,0 +1,380 @@
+package rating
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/shopspring/decimal"
+)
+
+// Input is all that decides a month's invoices.
+type Input struct {
+	Month    string // 2026-10
+	Zone     *time.Location
+	Usage    Usage
+	Accounts *Accounts
+	Catalog  *Catalog
+	Balances []Balance // left of packages at the end of the month before (see Balances); a package not in it is as its account says
+}
+
+// Rate returns the month's invoices: one for every account in force, sorted by account.
+func Rate(in Input) ([]Invoice, error) {
+	b, err := open(in)
+	if err != nil {
+		return nil, err
+	}
+	invoices := []Invoice{}
+	for _, x := range in.Accounts.list {
+		if v := b.views[x]; v != nil {
+			invoice, err := b.rater(x, v).invoice()
+			if err != nil {
+				return nil, err
+			}
+			invoices = append(invoices, invoice)
+		}
+	}
+	return invoices, nil
+}
+
+// bench is an input made ready: checked, indexed, and laid on the time axis.
+type bench struct {
+	Input
+	month     Month
+	usage     map[string]*AppUsage
+	contracts map[*account]*contract
+	views     map[*account]*monthView // nil: not in force in the month
+}
+
+func open(in Input) (*bench, error) {
+	if in.Accounts == nil || in.Catalog == nil {
+		return nil, errors.New("rate: accounts or catalog are missing")
+	}
+	if in.Zone == nil {
+		in.Zone = time.UTC
+	}
+	month, err := ParseMonth(in.Month)
+	if err != nil {
+		return nil, err
+	}
+	if in.Usage.Month != "" && in.Usage.Month != in.Month {
+		return nil, fmt.Errorf("the usage is of %s, not of %s", in.Usage.Month, in.Month)
+	}
+	if err := in.Accounts.Check(in.Catalog, in.Zone); err != nil {
+		return nil, err
+	}
+	b := &bench{
+		Input: in, month: month, usage: make(map[string]*AppUsage, len(in.Usage.Apps)),
+		contracts: make(map[*account]*contract, len(in.Accounts.list)), views: make(map[*account]*monthView, len(in.Accounts.list)),
+	}
+	for i := range in.Usage.Apps {
+		a := &in.Usage.Apps[i]
+		b.usage[a.App] = a
+		for j, m := range a.Meters {
+			if known, all := in.Catalog.meter(m.Meter); !known {
+				return nil, fmt.Errorf("line %d: usage[%d].meters[%d].meter: no book has a meter %q%s", m.line, i, j, m.Meter, didYouMean(m.Meter, all))
+			}
+		}
+	}
+	for _, x := range in.Accounts.list {
+		c, err := x.resolve(in.Catalog, in.Zone)
+		if err != nil {
+			return nil, err
+		}
+		b.contracts[x], b.views[x] = c, c.month(month)
+	}
+	return b, nil
+}
+
+// owner returns who is billed for an app in the month: of several, the account in force last. Past its expiry an account gives
+// way to any that is in force.
+func (a *Accounts) owner(app string, view func(*account) *monthView) (owner *account) {
+	var best *monthView
+	for _, x := range a.byApp[app] {
+		v := view(x)
+		if v != nil && (best == nil || best.grace && !v.grace || best.grace == v.grace && v.last.After(best.last)) {
+			owner, best = x, v
+		}
+	}
+	return owner
+}
+
+// rater makes one account's invoice.
+type rater struct {
+	*bench
+	c       *contract
+	v       *monthView
+	plan    *Plan
+	book    *Book
+	apps    []string // those it is billed for in the month
+	carried map[string]decimal.Decimal
+	held    []*holding
+	lines   []Line
+	total   decimal.Decimal
+	reasons []string // to hold the invoice
+	byDay   []decimal.Decimal
+	hasDays bool
+}
+
+func (b *bench) rater(x *account, v *monthView) *rater {
+	r := &rater{bench: b, c: b.contracts[x], v: v, plan: v.plan, book: v.plan.Book, carried: make(map[string]decimal.Decimal)}
+	for _, app := range x.apps {
+		if b.Accounts.owner(app, func(y *account) *monthView { return b.views[y] }) == x {
+			r.apps = append(r.apps, app)
+		}
+	}
+	r.byDay = make([]decimal.Decimal, b.month.days())
+	return r
+}
+
+func (r *rater) invoice() (Invoice, error) {
+	for _, balance := range r.Balances {
+		if balance.Account != r.c.acc.id {
+			continue
+		}
+		d, ok := parseDecimal(balance.Remaining)
+		if !ok {
+			return Invoice{}, fmt.Errorf("balance of %s of account %s: %q is no quantity", balance.Package, balance.Account, balance.Remaining)
+		}
+		r.carried[balance.Package] = d
+	}
+	r.held = r.holdings()
+	if r.book.Rules.QuotaPer == perAccount {
+		if err := r.meters("", r.apps); err != nil {
+			return Invoice{}, err
+		}
+	}
+	for _, app := range r.apps {
+		if r.book.Rules.QuotaPer == perApp {
+			if err := r.meters(app, []string{app}); err != nil {
+				return Invoice{}, err
+			}
+		}
+		r.planFee(app)
+		r.addons(app)
+	}
+	next := r.month.add(1)
+	out := Invoice{
+		Account: r.c.acc.id, Plan: r.plan.ID(), Month: r.month.String(), Revision: 1, Currency: r.book.Currency, Status: StatusFinal,
+		Lines: r.lines, Total: r.money(r.total), Prepaid: r.prepaid(), Balances: r.balances(), Daily: r.daily(),
+		DeductFrom:  Date{next.Year, next.Month, r.book.Rules.DeductFrom}.String(),
+		DeductUntil: Date{next.Year, next.Month, r.book.Rules.DeductUntil}.String(),
+	}
+	if out.Lines == nil {
+		out.Lines = []Line{}
+	}
+	if len(r.reasons) > 0 {
+		out.Status, out.Reason = StatusHeld, strings.Join(r.reasons, "; ")
+	}
+	return out, nil
+}
+
+func (r *rater) money(d decimal.Decimal) string { return d.StringFixed(r.book.Digits) }
+
+// add ends a line: here it is rounded, once.
+func (r *rater) add(l Line, exact fraction) {
+	amount := exact.round(r.book.Digits)
+	l.Amount = r.money(amount)
+	r.total = r.total.Add(amount)
+	r.lines = append(r.lines, l)
+}
+
+// meters adds the lines of what the plan charges, and of items that are on.
+func (r *rater) meters(app string, apps []string) error {
+	for _, c := range r.plan.Charges {
+		if err := r.meter(c.with(r.c.acc.overrides), app, apps); err != nil {
+			return err
+		}
+	}
+	for _, item := range r.book.Items {
+		for _, c := range item.Charges {
+			on := slices.ContainsFunc(apps, func(a string) bool { return r.on(item, a) })
+			if !on {
+				continue
+			}
+			if err := r.meter(c.with(r.c.acc.overrides), app, apps); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// measured is the usage of a meter that one line prices.
+type measured struct {
+	quantity decimal.Decimal
+	days     []portion // by day, then what has no day
+	dayless  decimal.Decimal
+	hasDays  bool
+}
+
+func (r *rater) measure(m *Meter, apps []string) (out measured, err error) {
+	days := make([]decimal.Decimal, r.month.days())
+	for _, app := range apps {
+		a := r.usage[app]
+		if a == nil {
+			continue
+		}
+		i := slices.IndexFunc(a.Meters, func(u MeterUsage) bool { return u.Meter == m.Name })
+		if i < 0 {
+			continue
+		}
+		u := a.Meters[i]
+		exact, sum := decimal.NewFromInt(u.Exact), decimal.Zero
+		out.quantity = out.quantity.Add(exact)
+		if m.Aggregate == PeakDaily || m.Aggregate == Gauge {
+			out.dayless = out.dayless.Add(exact) // a peak is not made up of its days
+			continue
+		}
+		for _, d := range u.Days {
+			day, err := ParseDate(d.Day)
+			if err != nil || !r.month.has(day) {
+				return out, fmt.Errorf("line %d: app %q, meter %s: day %q is not in %s", u.line, app, u.Meter, d.Day, r.month)
+			}
+			v := decimal.NewFromInt(d.Value)
+			days[day.Day-1], sum = days[day.Day-1].Add(v), sum.Add(v)
+			out.hasDays = true
+		}
+		if sum.GreaterThan(exact) {
+			return out, fmt.Errorf("line %d: app %q, meter %s: its days sum up to %s, more than the month's %s", u.line, app, u.Meter, sum, exact)
+		}
+		out.dayless = out.dayless.Add(exact.Sub(sum))
+	}
+	if r.book.Rules.Draw == byMonth || !out.hasDays {
+		out.days = []portion{{n: out.quantity}}
+		return out, nil
+	}
+	for i, n := range days {
+		out.days = append(out.days, portion{r.month.first().addDays(i), n})
+	}
+	out.days = append(out.days, portion{n: out.dayless})
+	return out, nil
+}
+
+// meter adds the line of one charge.
+func (r *rater) meter(c *Charge, app string, apps []string) error {
+	u, err := r.measure(c.Meter, apps)
+	if err != nil {
+		return err
+	}
+	line := Line{App: app, Meter: c.Meter.Name, Quantity: u.quantity.String(), Free: c.Free.String(), UnitPrice: c.UnitPrice.String()}
+	if r.plan.Reported {
+		line.Billable, line.UnitPrice, line.How = "0", "0", "reported, never charged"
+		r.add(line, exactly(decimal.Zero))
+		return nil
+	}
+	if c.Model == modelDaily {
+		r.dailyUnits(c, line, u)
+		return nil
+	}
+	sources := []*source{{kind: sourceFree, label: "free", left: c.Free}}
+	quota := c.Free
+	for _, s := range r.monthly(c.Meter, app) {
+		quota = quota.Add(s.left)
+		sources = append(sources, s)
+	}
+	for _, h := range r.held {
+		if h.meter == c.Meter && (h.app == "" || app == "" || h.app == app) {
+			sources = append(sources, &h.source)
+		}
+	}
+	arrange(sources, &r.book.Rules)
+	overs := drawDown(u.days, sources, r.month)
+	over := decimal.Zero
+	for _, o := range overs {
+		over = over.Add(o)
+	}
+	p := c.price(over, terms(u.quantity, sources), r.book.Rules.PartialBlock)
+	if over.IsZero() {
+		p.how = covered(u.quantity, sources)
+	}
+	if r.v.shared {
+		p.exact = p.exact.share(r.v.inUse, r.v.of)
+		p.how += fmt.Sprintf(" × %d/%d days in use", r.v.inUse, r.v.of)
+	}
+	p.atLeast(c.Commitment)
+	r.chargeByDay(c, u, overs, p.exact)
+	line.Free, line.Billable, line.UnitPrice, line.How = quota.String(), p.billable.String(), p.unit.String(), p.how
+	r.add(line, p.exact)
+	return nil
+}
+
+// dailyUnits charges what is above a quota that each day has anew.
+func (r *rater) dailyUnits(c *Charge, line Line, u measured) {
+	billable := decimal.Zero
+	var parts []string
+	for _, p := range u.days {
+		if p.day == (Date{}) {
+			continue
+		}
+		if over := p.n.Sub(c.Free); over.IsPositive() {
+			billable = billable.Add(over)
+			parts = append(parts, over.String())
+		}
+	}
+	line.Billable = billable.String()
+	line.How = strings.Join(parts, " + ")
+	if len(parts) > 1 {
+		line.How = "(" + line.How + ")"
+	}
+	if len(parts) > 0 {
+		line.How += times + c.UnitPrice.String() + ", above " + c.Free.String() + " a day"
+	} else {
+		line.How = u.quantity.String() + ", no day above " + c.Free.String()
+	}
+	// A month within one day's quota needs no days: none of them can be above it.
+	if u.dayless.IsPositive() && u.quantity.GreaterThan(c.Free) {
+		reason := fmt.Sprintf("%s is priced by day, and %s of its %s have no day", c.Meter.Name, u.dayless, u.quantity)
+		if line.App != "" {
+			reason = "app " + line.App + ": " + reason
+		}
+		r.reasons = append(r.reasons, reason)
+		line.How += "; " + u.dayless.String() + " have no day"
+	}
+	p := priced{exact: exactly(billable.Mul(c.UnitPrice)), how: line.How}
+	p.atLeast(c.Commitment)
+	line.How = p.how
+	r.add(line, p.exact)
+}
+
+// chargeByDay spreads a line over the days of a book that is billed daily: a day's charge is that of the month so far, less
+// that of the day before. What has no day counts on the last, and so does what the days' charges lack of the line's amount.
+func (r *rater) chargeByDay(c *Charge, u measured, overs []decimal.Decimal, exact fraction) {
+	if r.book.Rules.Billed != billedDaily {
+		return
+	}
+	before, soFar := decimal.Zero, decimal.Zero
+	last := len(r.byDay) - 1
+	if len(u.days) > 1 {
+		r.hasDays = true
+		for i := range last {
+			soFar = soFar.Add(overs[i])
+			now := c.price(soFar, "", r.book.Rules.PartialBlock).exact.round(r.book.Digits)
+			r.byDay[i], before = r.byDay[i].Add(now.Sub(before)), now
+		}
+	}
+	r.byDay[last] = r.byDay[last].Add(exact.round(r.book.Digits).Sub(before))
+}
+
+func (r *rater) daily() (out []Day) {
+	if !r.hasDays {
+		return nil
+	}
+	for i, amount := range r.byDay {
+		day := r.month.first().addDays(i)
+		out = append(out, Day{day.String(), r.money(amount), day.addDays(r.book.Rules.DailyBillWithin).String()})
+	}
+	return out
+}
+
+func (r *rater) balances() (out []Balance) {
+	for _, h := range r.held {
+		out = append(out, Balance{
+			Package: h.id, Item: h.item, From: h.from.String(), Until: h.until.String(),
+			Quantity: h.quantity.String(), Drawn: h.taken.String(), Remaining: h.left.String(),
+		})
+	}
+	return out
+}

@@ -1,0 +1,115 @@
+package rating
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/shopspring/decimal"
+)
+
+// refund is what is paid back of a plan.
+type refund struct {
+	amount, cash, credit decimal.Decimal
+	how                  string
+	from, until          Date // the plan month it was given up in
+}
+
+// refundOf returns what is paid back when a run of purchases is given up at t: the current plan month's order and orders not yet
+// in effect, net of vouchers, less the used value; nil where the book pays nothing back, or nothing was running.
+func (c *contract) refundOf(r run, t time.Time) *refund {
+	rules := &r.plan.Book.Rules
+	if rules.Refund == noRefund || r.plan.Fee == nil {
+		return nil
+	}
+	apps := decimal.NewFromInt(int64(len(c.acc.apps)))
+	monthly := r.plan.Fee.Mul(apps)
+	var out refund
+	paid, cash := exactly(decimal.Zero), exactly(decimal.Zero)
+	used := exactly(decimal.Zero)
+	running := false
+	today := dateOf(t.In(c.zone))
+	horizon := t.Add(1)
+	for _, p := range c.chain(r, horizon, c.ends) {
+		left := p.months
+		switch {
+		case p.order != nil && p.order.when.At(c.zone).After(t) || p.months == 0:
+			continue
+		case !p.from.After(t):
+			end := p.anchor.addMonths(p.offset + p.months)
+			if !today.before(end) {
+				continue
+			}
+			k := p.offset
+			for k+1 < p.offset+p.months && !today.before(p.anchor.addMonths(k+1)) {
+				k++
+			}
+			left = p.offset + p.months - k
+			out.from, out.until = p.anchor.addMonths(k), p.anchor.addMonths(k+1)
+			days := out.from.daysUntil(today)
+			if rules.Refund == startedDays {
+				days++
+			}
+			of := out.from.daysUntil(out.until)
+			used = exactly(monthly).share(days, of)
+			out.how = fmt.Sprintf("used %s × %d/%d days", monthly, days, of)
+			running = true
+		}
+		if p.order == nil || p.order.listed {
+			whole := exactly(monthly.Mul(decimal.NewFromInt(int64(left))))
+			paid, cash = paid.plus(whole), cash.plus(whole)
+			continue
+		}
+		paid = paid.plus(exactly(p.order.cash.Add(p.order.credit)).share(left, p.months))
+		cash = cash.plus(exactly(p.order.cash).share(left, p.months))
+	}
+	if !running {
+		return nil
+	}
+	digits := r.plan.Book.Digits
+	out.how = fmt.Sprintf("%s paid for what is not over, %s", paid.round(digits), out.how)
+	rest := paid.minus(used)
+	if !rest.num.IsPositive() {
+		return &out
+	}
+	out.amount = rest.round(digits)
+	// The cash part is rounded, credit is what remains: the two always make the whole.
+	share := fraction{out.amount.Mul(cash.num).Mul(paid.den), cash.den.Mul(paid.num)}
+	out.cash = share.round(digits)
+	out.credit = out.amount.Sub(out.cash)
+	return &out
+}
+
+// planRefund is a refund and when it was due.
+type planRefund struct {
+	*refund
+	date Date
+	plan *Plan
+}
+
+// refunds returns the refunds of plans given up in a month: by a change of plan, or cancelled.
+func (c *contract) refunds(m Month) (out []planRefund) {
+	runs := c.runs()
+	for i, r := range runs {
+		at := r.limit
+		if !c.halted.IsZero() && (at.IsZero() || c.halted.Before(at)) {
+			if c.cause != causeCancelled {
+				return out
+			}
+			at = c.halted
+		}
+		if at.IsZero() || at.Before(r.from) {
+			return out
+		}
+		if m.has(dateOf(at.In(c.zone))) {
+			if i+1 < len(runs) || at.Equal(c.halted) {
+				if f := c.refundOf(r, at); f != nil && f.amount.IsPositive() {
+					out = append(out, planRefund{f, dateOf(at.In(c.zone)), r.plan})
+				}
+			}
+		}
+		if at.Equal(c.halted) {
+			return out
+		}
+	}
+	return out
+}

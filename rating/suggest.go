@@ -1,0 +1,45 @@
+package rating
+
+import "strings"
+
+// didYouMean returns `; did you mean "…"?` for the nearest known word, or nothing where none is near.
+func didYouMean(word string, known []string) string {
+	best, nearest := 1+max(1, len(word)/3), ""
+	for _, k := range known {
+		d := distance(strings.ToLower(word), strings.ToLower(k))
+		if d == 0 || d < best {
+			best, nearest = d, k
+		}
+	}
+	if nearest == "" {
+		return ""
+	}
+	return `; did you mean "` + nearest + `"?`
+}
+
+// distance is how many letters must be put in, taken out, exchanged or swapped with their neighbour to make b of a.
+func distance(a, b string) int {
+	if len(a) > 64 || len(b) > 64 {
+		return max(len(a), len(b))
+	}
+	var before, last, row []int
+	for j := range len(b) + 1 {
+		last = append(last, j)
+	}
+	for i := range len(a) {
+		row = append([]int(nil), i+1)
+		for j := range len(b) {
+			cost := 1
+			if a[i] == b[j] {
+				cost = 0
+			}
+			d := min(last[j]+cost, last[j+1]+1, row[j]+1)
+			if i > 0 && j > 0 && a[i] == b[j-1] && a[i-1] == b[j] {
+				d = min(d, before[j-1]+1)
+			}
+			row = append(row, d)
+		}
+		before, last = last, row
+	}
+	return last[len(b)]
+}

@@ -1,0 +1,227 @@
+package rating
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"strings"
+	"unicode"
+
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
+)
+
+// Usage is a month's sealed numbers: what rating needs of them.
+type Usage struct {
+	Month string // 2026-10
+	Apps  []AppUsage
+}
+
+// AppUsage is the usage of one app.
+type AppUsage struct {
+	App    string
+	Meters []MeterUsage
+	line   int
+}
+
+// MeterUsage is the month of one meter.
+type MeterUsage struct {
+	Meter string
+	Exact int64
+	Days  []DayValue // of Unique that day's new devices, of Counter what was reported for the day; empty: not known
+	line  int
+}
+
+// DayValue is a meter's figure of one day.
+type DayValue struct {
+	Day   string // 2026-10-01
+	Value int64
+}
+
+// The JSON of the printed usage document, of which only what follows is read.
+type (
+	usageJSON struct {
+		Month *string     `json:"month"`
+		Usage *[]*appJSON `json:"usage"`
+	}
+	appJSON struct {
+		App    *string       `json:"app"`
+		Meters *[]*meterJSON `json:"meters"`
+		offset int64
+	}
+	meterJSON struct {
+		Meter  *string    `json:"meter"`
+		Exact  *int64     `json:"exact"`
+		Days   []*dayJSON `json:"days"`
+		offset int64
+	}
+	dayJSON struct {
+		Day   *string `json:"day"`
+		Value *int64  `json:"value"`
+	}
+)
+
+func (a *appJSON) UnmarshalJSONFrom(d *jsontext.Decoder) error {
+	type plain appJSON
+	d.PeekKind()
+	a.offset = d.InputOffset()
+	return json.UnmarshalDecode(d, (*plain)(a))
+}
+
+func (m *meterJSON) UnmarshalJSONFrom(d *jsontext.Decoder) error {
+	type plain meterJSON
+	d.PeekKind()
+	m.offset = d.InputOffset()
+	return json.UnmarshalDecode(d, (*plain)(m))
+}
+
+// ParseUsage reads the usage document as it is printed. Only month and each app's meters are needed. Errors name line and field.
+func ParseUsage(data []byte) (Usage, error) {
+	var doc usageJSON
+	if err := json.Unmarshal(data, &doc); err != nil {
+		return Usage{}, jsonError(data, err)
+	}
+	lines := lineCounter{data: data}
+	switch {
+	case doc.Month == nil:
+		return Usage{}, errors.New("line 1: misses the field month")
+	case doc.Usage == nil:
+		return Usage{}, errors.New("line 1: misses the field usage")
+	}
+	month, err := ParseMonth(*doc.Month)
+	if err != nil {
+		return Usage{}, fmt.Errorf("line %d: %w", lines.at(0), err)
+	}
+	u := Usage{Month: *doc.Month}
+	seen := make(map[string]bool, len(*doc.Usage))
+	for i, a := range *doc.Usage {
+		field := fmt.Sprintf("usage[%d]", i)
+		if a == nil {
+			return Usage{}, fmt.Errorf("%s: is null", field)
+		}
+		app := AppUsage{line: lines.at(a.offset)}
+		fail := func(f, format string, args ...any) (Usage, error) {
+			return Usage{}, fmt.Errorf("line %d: %s%s: %s", app.line, field, f, fmt.Sprintf(format, args...))
+		}
+		switch {
+		case a.App == nil || a.Meters == nil:
+			return fail("", "misses the field app or meters")
+		case *a.App == "" || len(*a.App) > maxAppBytes || strings.ContainsFunc(*a.App, unicode.IsControl):
+			return fail(".app", "%q: want 1 to %d bytes without control characters", *a.App, maxAppBytes)
+		case seen[*a.App]:
+			return fail(".app", "%q is there twice", *a.App)
+		}
+		seen[*a.App] = true
+		app.App = *a.App
+		for j, m := range *a.Meters {
+			read, err := m.read(month, &lines)
+			if err != nil {
+				return fail(fmt.Sprintf(".meters[%d]", j), "%v", err)
+			}
+			for _, other := range app.Meters {
+				if other.Meter == read.Meter {
+					return fail(fmt.Sprintf(".meters[%d].meter", j), "%q is there twice", read.Meter)
+				}
+			}
+			app.Meters = append(app.Meters, read)
+		}
+		u.Apps = append(u.Apps, app)
+	}
+	return u, nil
+}
+
+func (m *meterJSON) read(month Month, lines *lineCounter) (MeterUsage, error) {
+	if m == nil {
+		return MeterUsage{}, errors.New("is null")
+	}
+	if m.Meter == nil || m.Exact == nil {
+		return MeterUsage{}, errors.New("misses the field meter or exact")
+	}
+	out := MeterUsage{Meter: *m.Meter, Exact: *m.Exact, line: lines.at(m.offset)}
+	if out.Exact < 0 {
+		return out, fmt.Errorf("exact %d is negative", out.Exact)
+	}
+	seen := make(map[Date]bool, len(m.Days))
+	for i, v := range m.Days {
+		if v == nil || v.Day == nil || v.Value == nil {
+			return out, fmt.Errorf("days[%d] misses the field day or value", i)
+		}
+		day, err := ParseDate(*v.Day)
+		if err != nil {
+			return out, fmt.Errorf("days[%d]: %w", i, err)
+		}
+		if !month.has(day) || seen[day] || *v.Value < 0 {
+			return out, fmt.Errorf("days[%d]: %s with %d: want each day of %s at most once, values not negative", i, day, *v.Value, month)
+		}
+		seen[day] = true
+		out.Days = append(out.Days, DayValue{*v.Day, *v.Value})
+	}
+	return out, nil
+}
+
+// lineCounter turns rising offsets into lines, in one pass.
+type lineCounter struct {
+	data  []byte
+	from  int
+	lines int
+}
+
+func (l *lineCounter) at(offset int64) int {
+	to := min(int(offset), len(l.data))
+	for to < len(l.data) && strings.IndexByte(" \t\r\n,", l.data[to]) >= 0 {
+		to++
+	}
+	if to < l.from {
+		l.from, l.lines = 0, 0
+	}
+	l.lines += bytes.Count(l.data[l.from:to], []byte{'\n'})
+	l.from = to
+	return l.lines + 1
+}
+
+func jsonError(data []byte, err error) error {
+	lines := lineCounter{data: data}
+	var syntax *jsontext.SyntacticError
+	if errors.As(err, &syntax) {
+		return fmt.Errorf("line %d: is not JSON: %w", lines.at(syntax.ByteOffset), syntax.Err)
+	}
+	var semantic *json.SemanticError
+	if errors.As(err, &semantic) {
+		want := "an object"
+		if semantic.GoType != nil {
+			switch semantic.GoType.Kind().String() {
+			case "int64":
+				want = "an integer below 2^63"
+			case "string":
+				want = "a string"
+			case "slice":
+				want = "an array"
+			}
+		}
+		return fmt.Errorf("line %d: %s: %s, want %s", lines.at(semantic.ByteOffset), fieldOf(semantic.JSONPointer), found(semantic), want)
+	}
+	return err
+}
+
+// fieldOf turns a JSON pointer into the form that other errors use.
+func fieldOf(p jsontext.Pointer) string {
+	var b strings.Builder
+	for t := range p.Tokens() {
+		if digits(t) {
+			b.WriteString("[" + t + "]")
+			continue
+		}
+		if b.Len() > 0 {
+			b.WriteByte('.')
+		}
+		b.WriteString(t)
+	}
+	return b.String()
+}
+
+func found(e *json.SemanticError) string {
+	if len(e.JSONValue) > 0 && len(e.JSONValue) < 64 {
+		return string(e.JSONValue)
+	}
+	return e.JSONKind.String()
+}
