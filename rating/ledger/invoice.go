@@ -219,6 +219,7 @@ func markReleased(document []byte, r *Release) ([]byte, error) {
 type invoiceLine struct {
 	App       *string `json:"app"`
 	Meter     *string `json:"meter"`
+	Item      *string `json:"item"`
 	Quantity  *string `json:"quantity"`
 	Free      *string `json:"free"`
 	Billable  *string `json:"billable"`
@@ -238,7 +239,7 @@ func invoiceLines(document []byte) ([]invoiceLine, error) {
 		if l.Amount == "" {
 			return nil, fmt.Errorf("line %d has no amount", i+1)
 		}
-		for _, s := range []*string{l.App, l.Meter, l.Quantity, l.Free, l.Billable, l.UnitPrice, &l.Amount, l.How} {
+		for _, s := range []*string{l.App, l.Meter, l.Item, l.Quantity, l.Free, l.Billable, l.UnitPrice, &l.Amount, l.How} {
 			if s != nil {
 				if err := checkText("text", *s); err != nil {
 					return nil, fmt.Errorf("line %d: %w", i+1, err)
@@ -282,7 +283,7 @@ func (r *invoiceRecord) rows(closing string) ([]row, error) {
 	}
 	for i, l := range ls {
 		all = append(all, row{lines, []any{v.Month, v.Account, int64(v.Revision), int64(i + 1), text(l.App), text(l.Meter),
-			text(l.Quantity), text(l.Free), text(l.Billable), text(l.UnitPrice), l.Amount, text(l.How)}})
+			text(l.Item), text(l.Quantity), text(l.Free), text(l.Billable), text(l.UnitPrice), l.Amount, text(l.How)}})
 	}
 	return all, nil
 }

@@ -156,7 +156,7 @@ func (l *Ledger) ready(ctx context.Context) error {
 }
 
 func (l *Ledger) missing() error {
-	return fmt.Errorf("ledger %s: %w: make it with ingest init, or correct `ledger:` in the config; if it was there before, restore it from a backup", l.name, ErrMissing)
+	return fmt.Errorf("ledger %s: %w: correct `ledger:` in the config, or restore it from a backup; where no month was ever closed, rollup close makes it", l.name, ErrMissing)
 }
 
 // String names the ledger: its file, or its URL without a password.

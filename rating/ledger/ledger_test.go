@@ -116,7 +116,7 @@ func testClosing(month string, previous *Previous) Closing {
 }
 
 const heldInvoice = `{"account":"acme", "plan":"tcmpp/pro","month":%q,"revision":%d,"currency":"USD","status":"held","reason":"sketch differs <by> 9%%",` +
-	`"lines":[{"app":"app-001","meter":"mau","quantity":"250000","free":"200000","billable":"50000","unit_price":"0.015","amount":"750.00","how":"(250000 − 200000) × 0.015"},{"amount":"0.00"}],` +
+	`"lines":[{"app":"app-001","meter":"mau","quantity":"250000","free":"200000","billable":"50000","unit_price":"0.015","amount":"750.00","how":"(250000 − 200000) × 0.015"},{"app":"","item":"rooms","amount":"0.00"}],` +
 	`"total":"750.00","prepaid":[],"deduct_from":"2026-11-01"}`
 
 const finalInvoice = `{"account":"zeta","plan":"im/pro","month":%q,"revision":%d,"currency":"USD","status":"final","lines":[],"total":"0.00","prepaid":[]}`
@@ -132,7 +132,6 @@ func invoice(t *testing.T, form, month string, revision int) Invoice {
 
 func testResult(t *testing.T, month string) Result {
 	return Result{Month: month, SealID: "seal-" + month, Document: json.RawMessage(`{"month": "` + month + `",  "usage":[]}`),
-		Carry: json.RawMessage(`{"left":"1"}`),
 		Usage: []UsageRow{{App: "app-001", Account: "acme", Digest: "sha256:01", Document: json.RawMessage(`{"app":"app-001"}`)},
 			{App: "app-002 & \u2028", Digest: "sha256:02", Document: json.RawMessage(`{"app":"app-002"}`)}},
 		Invoices: []Invoice{invoice(t, heldInvoice, month, 1), invoice(t, finalInvoice, month, 1)},

@@ -64,7 +64,7 @@ func TestSQLiteFiles(t *testing.T) {
 		refusal(t, what, closed(Open(ctx, url)), is, words...)
 		refusal(t, what+", reading", closed(OpenExisting(ctx, url)), is, words...)
 	}
-	both("missing", ErrMissing, path, "ingest init")
+	both("missing", ErrMissing, path, "backup")
 	if names := list(t, folder); len(names) != 0 {
 		t.Errorf("opening made %v", names)
 	}

@@ -120,7 +120,7 @@ func explainPostgres(name string, err error) error {
 	if errors.As(err, &e) {
 		switch {
 		case e.Code == "3D000":
-			return fmt.Errorf("ledger %s: %w: the server has no such database: create it, then run ingest init: %w", name, ErrMissing, err)
+			return fmt.Errorf("ledger %s: %w: the server has no such database: create it: %w", name, ErrMissing, err)
 		case e.Code == "55P03" || e.Code == "40P01":
 			return fmt.Errorf("ledger %s: %w by another process: wait for it: %w", name, ErrLocked, err)
 		case e.Code == "25006" || e.Code == "42501":

@@ -23,9 +23,9 @@ var (
 	usage    = &table{"usage", []string{"month", "app", "account", "digest", "document"}, []string{"month", "app"}}
 	invoices = &table{"invoices", []string{"closing", "month", "account", "revision", "plan", "currency", "total", "status",
 		"reason", "document"}, []string{"month", "account", "revision"}}
-	lines = &table{"lines", []string{"month", "account", "revision", "line", "app", "meter", "quantity", "free", "billable",
-		"unit_price", "amount", "how"}, []string{"month", "account", "revision", "line"}}
-	results = &table{"results", []string{"month", "seal_id", "apps", "invoices", "at", "document", "carry"}, []string{"month"}}
+	lines = &table{"lines", []string{"month", "account", "revision", "line", "app", "meter", "item", "quantity", "free",
+		"billable", "unit_price", "amount", "how"}, []string{"month", "account", "revision", "line"}}
+	results = &table{"results", []string{"month", "seal_id", "apps", "invoices", "at", "document"}, []string{"month"}}
 	outbox  = &table{"outbox", []string{"month", "message"}, []string{"month"}}
 	sent    = &table{"sent", []string{"outbox", "at"}, []string{"outbox"}}
 	release = &table{"releases", []string{"month", "account", "revision", "reason", "released_by", "at"},

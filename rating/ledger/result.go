@@ -15,7 +15,6 @@ type Result struct {
 	SealID   string // of the closing it belongs to
 	Usage    []UsageRow
 	Document json.RawMessage // the whole printed usage, without invoices
-	Carry    json.RawMessage // what rating takes into the next month, such as what is left of packages; nil: nothing
 	Invoices []Invoice       // of the month; and new revisions of earlier months, for what is settled late
 	Outbox   [][]byte        // records that are to go to the log
 
@@ -65,9 +64,6 @@ func (r *Result) validate() error {
 	if !json.Valid(r.Document) {
 		return errors.New("the usage document is not JSON")
 	}
-	if len(r.Carry) > 0 && !json.Valid(r.Carry) {
-		return errors.New("what is carried over is not JSON")
-	}
 	for _, u := range r.Usage {
 		if u.App == "" || !json.Valid(u.Document) {
 			return fmt.Errorf("usage of app %q: want an app and a JSON document", u.App)
@@ -115,9 +111,6 @@ func (r *Result) append(a *appender) error {
 		}
 	}
 	rec := &resultRecord{SealID: r.SealID, Apps: len(r.Usage), Invoices: len(r.Invoices), At: a.now, document: r.Document}
-	if len(r.Carry) > 0 {
-		rec.Carry, rec.carry = new(string), r.Carry
-	}
 	if _, err := a.add(r.Month, rec); err != nil {
 		return err
 	}
@@ -176,13 +169,13 @@ func (l *Ledger) Result(ctx context.Context, month string) (r Result, err error)
 func readResult(ctx context.Context, tx *sql.Tx, month string) (Result, error) {
 	r := Result{Month: month}
 	var at string
-	var document, carry []byte
-	err := tx.QueryRowContext(ctx, `SELECT r.seal_id, r.at, r.document, r.carry, e.hash FROM results r JOIN entries e ON e.seq = r.entry
-		WHERE r.month = $1`, month).Scan(&r.SealID, &at, &document, &carry, &r.Head)
+	var document []byte
+	err := tx.QueryRowContext(ctx, `SELECT r.seal_id, r.at, r.document, e.hash FROM results r JOIN entries e ON e.seq = r.entry
+		WHERE r.month = $1`, month).Scan(&r.SealID, &at, &document, &r.Head)
 	if err != nil {
 		return Result{}, err
 	}
-	r.Document, r.Carry = document, carry
+	r.Document = document
 	if r.At, err = parseTime(at); err != nil {
 		return Result{}, err
 	}
@@ -320,30 +313,21 @@ func (r *usageRecord) rows(month string) ([]row, error) {
 
 // resultRecord is a result as the chain has it.
 type resultRecord struct {
-	SealID   string  `json:"seal_id"`
-	Apps     int     `json:"apps"`     // usage entries
-	Invoices int     `json:"invoices"` // invoice entries
-	At       string  `json:"at"`
-	Document string  `json:"document"` // digest
-	Carry    *string `json:"carry"`    // digest; null: nothing is carried over
+	SealID   string `json:"seal_id"`
+	Apps     int    `json:"apps"`     // usage entries
+	Invoices int    `json:"invoices"` // invoice entries
+	At       string `json:"at"`
+	Document string `json:"document"` // digest
 
-	document, carry []byte
+	document []byte
 }
 
 func (*resultRecord) kind() string { return "result" }
 
 func (r *resultRecord) covered() []covered {
-	all := []covered{{results, 0, "document", &r.Document, &r.document}}
-	if r.Carry != nil {
-		all = append(all, covered{results, 0, "carry", r.Carry, &r.carry})
-	}
-	return all
+	return []covered{{results, 0, "document", &r.Document, &r.document}}
 }
 
 func (r *resultRecord) rows(month string) ([]row, error) {
-	var carry any
-	if r.Carry != nil {
-		carry = r.carry
-	}
-	return []row{{results, []any{month, r.SealID, int64(r.Apps), int64(r.Invoices), r.At, r.document, carry}}}, nil
+	return []row{{results, []any{month, r.SealID, int64(r.Apps), int64(r.Invoices), r.At, r.document}}}, nil
 }

@@ -70,7 +70,7 @@ func sqliteConnector(path string, busy time.Duration, parameters string) (driver
 }
 
 const (
-	forWriting = "mode=rw&_txlock=immediate&_journal_mode=WAL&_synchronous=FULL&_pragma=cache_size(-65536)" // 64 MiB: a large close is not spilled twice
+	forWriting = "mode=rw&_txlock=immediate&_journal_mode=WAL&_synchronous=FULL&_pragma=cache_size(-65536)&_pragma=temp_store(MEMORY)"
 	forReading = "mode=ro&_query_only=1"
 	forArchive = forReading + "&immutable=1" // makes no F-wal and F-shm where they are not there
 )

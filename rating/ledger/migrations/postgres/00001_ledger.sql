@@ -85,6 +85,7 @@ CREATE TABLE lines (
     line       bigint NOT NULL,
     app        text COLLATE "C",
     meter      text COLLATE "C",
+    item       text COLLATE "C",
     quantity   text COLLATE "C",
     free       text COLLATE "C",
     billable   text COLLATE "C",
@@ -105,7 +106,6 @@ CREATE TABLE results (
     invoices bigint NOT NULL,
     at       text COLLATE "C" NOT NULL,
     document bytea NOT NULL,
-    carry    bytea,
     PRIMARY KEY (entry, n),
     UNIQUE (month)
 );

@@ -88,6 +88,7 @@ CREATE TABLE lines (
     line       INTEGER NOT NULL,
     app        TEXT,
     meter      TEXT,
+    item       TEXT,
     quantity   TEXT,
     free       TEXT,
     billable   TEXT,
@@ -108,7 +109,6 @@ CREATE TABLE results (
     invoices INTEGER NOT NULL,
     at       TEXT NOT NULL,
     document BLOB NOT NULL,
-    carry    BLOB,
     PRIMARY KEY (entry, n),
     UNIQUE (month)
 ) STRICT;
