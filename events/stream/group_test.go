@@ -78,6 +78,27 @@ func (w *world) becomes(want map[string]int) {
 	}
 }
 
+// evenly waits until the members named share n partitions.
+func (w *world) evenly(n int, names ...string) {
+	w.t.Helper()
+	deadline := time.Now().Add(20 * time.Second)
+	for {
+		sum, counts := 0, w.counts()
+		for _, name := range names {
+			if c := counts[name]; c == n/len(names) || c == (n+len(names)-1)/len(names) {
+				sum += c
+			}
+		}
+		if sum == n {
+			return
+		}
+		if time.Now().After(deadline) {
+			w.t.Fatalf("partitions %v, want %d shared evenly by %v", counts, n, names)
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+}
+
 // join runs Assign; the returned function ends it and returns its error.
 func (w *world) join(c stream.Config, name string) (leave func() error) {
 	w.t.Helper()
@@ -110,17 +131,17 @@ func (w *world) join(c stream.Config, name string) (leave func() error) {
 
 func groupConfig(t testing.TB, addr, topic, instance string) stream.Config {
 	c := config(t, addr, topic)
-	c.Group, c.Instance, c.SessionTimeout = "g", instance, 6*time.Second
+	c.Group, c.Instance, c.SessionTimeout = "group-of-"+topic, instance, 6*time.Second
 	return c
 }
 
 func TestAssignWithoutGroup(t *testing.T) {
-	b := startBroker(t)
-	topic(t, b.Addr(), "alone", 3)
+	addr := broker(t)
+	name, _ := topic(t, addr, 3)
 	w := newWorld(t)
-	leave := w.join(config(t, b.Addr(), "alone"), "a")
+	leave := w.join(config(t, addr, name), "a")
 	w.becomes(map[string]int{"a": 3})
-	grow(t, b.Addr(), "alone", 5)
+	grow(t, addr, name, 5)
 	w.becomes(map[string]int{"a": 5})
 	if err := leave(); err != nil {
 		t.Error(err)
@@ -129,15 +150,15 @@ func TestAssignWithoutGroup(t *testing.T) {
 }
 
 func TestGroupSharesAndMovesLittle(t *testing.T) {
-	b := startBroker(t)
-	topic(t, b.Addr(), "shared", 6)
+	addr := broker(t)
+	name, _ := topic(t, addr, 6)
 	w := newWorld(t)
 	w.slow = 300 * time.Millisecond
-	leaveA := w.join(groupConfig(t, b.Addr(), "shared", ""), "a")
+	leaveA := w.join(groupConfig(t, addr, name, ""), "a")
 	w.becomes(map[string]int{"a": 6})
-	leaveB := w.join(groupConfig(t, b.Addr(), "shared", ""), "b")
+	leaveB := w.join(groupConfig(t, addr, name, ""), "b")
 	w.becomes(map[string]int{"a": 3, "b": 3})
-	w.join(groupConfig(t, b.Addr(), "shared", ""), "c")
+	w.join(groupConfig(t, addr, name, ""), "c")
 	w.becomes(map[string]int{"a": 2, "b": 2, "c": 2})
 	w.mu.Lock()
 	if n := len(w.revoked["a"]); n != 4 {
@@ -148,8 +169,8 @@ func TestGroupSharesAndMovesLittle(t *testing.T) {
 		t.Error(err)
 	}
 	w.becomes(map[string]int{"b": 3, "c": 3})
-	grow(t, b.Addr(), "shared", 9)
-	w.becomes(map[string]int{"b": 5, "c": 4})
+	grow(t, addr, name, 9)
+	w.evenly(9, "b", "c")
 	if err := leaveB(); err != nil {
 		t.Error(err)
 	}
@@ -158,11 +179,11 @@ func TestGroupSharesAndMovesLittle(t *testing.T) {
 
 // A static member that is killed and comes back has its partitions at once.
 func TestStaticMemberComesBack(t *testing.T) {
-	b := startBroker(t)
-	l := topic(t, b.Addr(), "static", 4)
+	addr := broker(t)
+	name, _ := topic(t, addr, 4)
 	w := newWorld(t)
-	leave := w.join(groupConfig(t, b.Addr(), "static", "one"), "one")
-	w.join(groupConfig(t, b.Addr(), "static", "two"), "two")
+	leave := w.join(groupConfig(t, addr, name, "one"), "one")
+	w.join(groupConfig(t, addr, name, "two"), "two")
 	w.becomes(map[string]int{"one": 2, "two": 2})
 	if err := leave(); err != nil {
 		t.Error(err)
@@ -171,7 +192,7 @@ func TestStaticMemberComesBack(t *testing.T) {
 	kept := slices.Clone(w.revoked["two"])
 	w.mu.Unlock()
 	start := time.Now()
-	w.join(groupConfig(t, b.Addr(), "static", "one"), "one")
+	w.join(groupConfig(t, addr, name, "one"), "one")
 	w.becomes(map[string]int{"one": 2, "two": 2})
 	if d := time.Since(start); d > 3*time.Second {
 		t.Errorf("back after %v", d)
@@ -181,26 +202,25 @@ func TestStaticMemberComesBack(t *testing.T) {
 		t.Errorf("the other lost %v meanwhile", w.revoked["two"])
 	}
 	w.mu.Unlock()
-	grow(t, b.Addr(), "static", 8)
+	grow(t, addr, name, 8)
 	w.becomes(map[string]int{"one": 4, "two": 4})
-	owners, err := dial(t, groupConfig(t, b.Addr(), "static", "")).Owners(t.Context())
+	owners, err := dial(t, groupConfig(t, addr, name, "")).Owners(t.Context())
 	if err != nil || len(owners) != 8 || owners[0] != "one" && owners[0] != "two" {
 		t.Errorf("owners %v, %v", owners, err)
 	}
-	_ = l
 }
 
 // Of two processes under one name the older leaves, and says why.
 func TestStaticNameTakenTwice(t *testing.T) {
-	b := startBroker(t)
-	topic(t, b.Addr(), "twice", 2)
-	l := dial(t, groupConfig(t, b.Addr(), "twice", "same"))
+	addr := broker(t)
+	name, _ := topic(t, addr, 2)
+	l := dial(t, groupConfig(t, addr, name, "same"))
 	w := newWorld(t)
 	done := make(chan error, 1)
 	go func() { done <- l.Assign(t.Context(), member{w, "old"}) }()
 	w.becomes(map[string]int{"old": 2})
 	w2 := newWorld(t)
-	w2.join(groupConfig(t, b.Addr(), "twice", "same"), "new")
+	w2.join(groupConfig(t, addr, name, "same"), "new")
 	select {
 	case err := <-done:
 		var fenced *stream.FencedError
@@ -215,9 +235,9 @@ func TestStaticNameTakenTwice(t *testing.T) {
 }
 
 func TestCommit(t *testing.T) {
-	b := startBroker(t)
-	topic(t, b.Addr(), "commits", 2)
-	l := dial(t, groupConfig(t, b.Addr(), "commits", ""))
+	addr := broker(t)
+	name, _ := topic(t, addr, 2)
+	l := dial(t, groupConfig(t, addr, name, ""))
 	if err := l.Commit(t.Context(), map[int32]int64{0: 1}); err != nil {
 		t.Errorf("without membership: %v", err)
 	}
@@ -227,7 +247,7 @@ func TestCommit(t *testing.T) {
 	if err := l.Commit(t.Context(), map[int32]int64{0: 7, 1: 9}); err != nil {
 		t.Error(err)
 	}
-	if got, want := fmt.Sprint(committed(t, b.Addr(), "g", "commits", 2)), "map[0:7 1:9]"; got != want {
+	if got, want := fmt.Sprint(committed(t, addr, "group-of-"+name, name, 2)), "map[0:7 1:9]"; got != want {
 		t.Errorf("committed %v, want %v", got, want)
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"os"
 	"slices"
 	"testing"
 	"time"
@@ -12,8 +13,18 @@ import (
 	"headcount/events/stream"
 )
 
-// startBroker starts an embedded broker over a folder of the test's.
-func startBroker(t testing.TB) *stream.Broker {
+// broker returns the address of a broker: of the Apache Kafka that HEADCOUNT_KAFKA names as host:port, else of an embedded one that
+// is the test's own. The tests hold for both.
+func broker(t testing.TB) string {
+	t.Helper()
+	if addr := os.Getenv("HEADCOUNT_KAFKA"); addr != "" && addr != "start" {
+		return addr
+	}
+	return embedded(t)
+}
+
+// embedded starts an embedded broker over a folder of the test's.
+func embedded(t testing.TB) string {
 	t.Helper()
 	b, err := stream.StartBroker(t.Context(), stream.BrokerConfig{Addr: "127.0.0.1:0", DataDir: t.TempDir(), NoSync: true})
 	if err != nil {
@@ -24,8 +35,11 @@ func startBroker(t testing.TB) *stream.Broker {
 			t.Error(err)
 		}
 	})
-	return b
+	return b.Addr()
 }
+
+// unique makes a name that no run before has used: the broker may be one that stays.
+func unique(name string) string { return fmt.Sprintf("%s-%d", name, time.Now().UnixNano()) }
 
 // config is for a test: quick, and heard in the test's log.
 func config(t testing.TB, addr, topic string) stream.Config {
@@ -54,15 +68,16 @@ func dial(t testing.TB, c stream.Config) *stream.Log {
 	return l
 }
 
-// topic makes a topic and returns its log.
-func topic(t testing.TB, addr, name string, partitions int32) *stream.Log {
+// topic makes a topic and returns its name and log.
+func topic(t testing.TB, addr string, partitions int32) (string, *stream.Log) {
 	t.Helper()
+	name := unique("topic")
 	l := dial(t, config(t, addr, name))
 	created, err := l.CreateTopic(t.Context(), name, partitions, map[string]string{"retention.ms": "-1"})
 	if err != nil || !created {
 		t.Fatalf("create topic: created %v, %v", created, err)
 	}
-	return l
+	return name, l
 }
 
 func produce(t testing.TB, l *stream.Log, ms ...stream.Message) {
@@ -96,10 +111,10 @@ func read(t testing.TB, p *stream.PartitionReader, end int64) (values []string, 
 }
 
 func TestWriteAndRead(t *testing.T) {
-	b := startBroker(t)
+	addr := broker(t)
 	for _, compression := range []string{"none", "gzip", "snappy", "lz4", "zstd"} {
 		t.Run(compression, func(t *testing.T) {
-			c := config(t, b.Addr(), "topic-"+compression)
+			c := config(t, addr, unique(compression))
 			c.Compression = compression
 			l := dial(t, c)
 			if _, err := l.CreateTopic(t.Context(), c.Topic, 2, nil); err != nil {
@@ -136,7 +151,7 @@ func TestWriteAndRead(t *testing.T) {
 }
 
 func TestRecordFields(t *testing.T) {
-	l := topic(t, startBroker(t).Addr(), "fields", 1)
+	_, l := topic(t, broker(t), 1)
 	at := time.UnixMilli(1_790_000_000_123)
 	produce(t, l,
 		stream.Message{Key: []byte("k"), Value: []byte("v"), Time: at, Headers: []stream.Header{{Key: "h", Value: []byte("x")}, {Key: "null"}}},
@@ -159,7 +174,7 @@ func TestRecordFields(t *testing.T) {
 }
 
 func TestReadFromTheMiddle(t *testing.T) {
-	l := topic(t, startBroker(t).Addr(), "middle", 1)
+	_, l := topic(t, broker(t), 1)
 	var ms []stream.Message
 	for i := range 100 {
 		ms = append(ms, stream.Message{Value: fmt.Append(nil, i)})
@@ -175,7 +190,7 @@ func TestReadFromTheMiddle(t *testing.T) {
 }
 
 func TestNoTopic(t *testing.T) {
-	l := dial(t, config(t, startBroker(t).Addr(), "nowhere"))
+	l := dial(t, config(t, broker(t), "nowhere"))
 	if _, err := l.Describe(t.Context()); !errors.Is(err, stream.ErrNoTopic) {
 		t.Errorf("describe: %v", err)
 	}

@@ -1,0 +1,144 @@
+package stream_test
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"strings"
+	"testing"
+	"time"
+
+	"headcount/events/stream"
+)
+
+// brokerChild names the folder over which this test binary, run as a child, is a broker until it is killed.
+const brokerChild = "HEADCOUNT_TEST_BROKER_DIR"
+
+func TestMain(m *testing.M) {
+	if dir := os.Getenv(brokerChild); dir != "" {
+		b, err := stream.StartBroker(context.Background(), stream.BrokerConfig{Addr: os.Getenv("HEADCOUNT_TEST_BROKER_ADDR"), DataDir: dir})
+		if err != nil {
+			fmt.Println(err)
+			os.Exit(1)
+		}
+		fmt.Println(b.Addr())
+		select {}
+	}
+	os.Exit(m.Run())
+}
+
+// childBroker runs a broker in a process of its own.
+func childBroker(t *testing.T, dir, addr string) (string, func()) {
+	t.Helper()
+	cmd := exec.Command(os.Args[0])
+	cmd.Env = append(os.Environ(), brokerChild+"="+dir, "HEADCOUNT_TEST_BROKER_ADDR="+addr)
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	kill := func() {
+		cmd.Process.Kill()
+		cmd.Wait()
+	}
+	t.Cleanup(kill)
+	line, err := bufio.NewReader(out).ReadString('\n')
+	if err != nil || !strings.HasPrefix(line, "127.") {
+		t.Fatalf("child: %q, %v", line, err)
+	}
+	return strings.TrimSpace(line), kill
+}
+
+// What the broker has accepted is there after SIGKILL, with the same cluster and topic ids.
+func TestBrokerOutlivesKill(t *testing.T) {
+	dir := t.TempDir()
+	addr, kill := childBroker(t, dir, "127.0.0.1:0")
+	name, l := topic(t, addr, 3)
+	before, err := l.Describe(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	old := time.Date(2020, 1, 15, 0, 0, 0, 0, time.UTC)
+	var sent int
+	send := func() {
+		var ms []stream.Message
+		for range 1000 {
+			ms = append(ms, stream.Message{Partition: int32(sent % 3), Value: fmt.Append(nil, sent), Time: old})
+			sent++
+		}
+		produce(t, l, ms...)
+	}
+	for range 3 {
+		send()
+		kill()
+		_, kill = childBroker(t, dir, addr)
+		send()
+	}
+	after, err := dial(t, config(t, addr, name)).Describe(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if after.ID != before.ID || after.Cluster != before.Cluster || len(after.Partitions) != 3 {
+		t.Errorf("after: %+v, before: %+v", after, before)
+	}
+	if before.Cluster == "kfake" || before.Cluster == "" {
+		t.Errorf("cluster id %q", before.Cluster)
+	}
+	r := l.NewReader(t.Context())
+	defer r.Close()
+	for p := range int32(3) {
+		pr := r.Open(p, fresh)
+		got, _ := read(t, pr, int64(sent/3))
+		for i, v := range got {
+			if want := fmt.Sprint(i*3 + int(p)); v != want {
+				t.Fatalf("partition %d offset %d: %q, want %q", p, i, v, want)
+			}
+		}
+		pr.Close()
+	}
+	kill()
+	b, err := stream.StartBroker(t.Context(), stream.BrokerConfig{Addr: addr, DataDir: dir})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := stream.StartBroker(t.Context(), stream.BrokerConfig{Addr: "127.0.0.1:0", DataDir: dir}); !errors.Is(err, stream.ErrBrokerRunning) {
+		t.Errorf("a second broker over the folder: %v", err)
+	}
+	if err := b.Close(); err != nil {
+		t.Error(err)
+	}
+	// Stopped in good order, it comes back as well.
+	_, kill = childBroker(t, dir, addr)
+	send()
+	o, err := l.Offsets(t.Context())
+	if err != nil || o[0].End+o[1].End+o[2].End != int64(sent) || o[0].Start != 0 {
+		t.Errorf("offsets %v, %v, want %d in all", o, err, sent)
+	}
+}
+
+func TestBrokerRefusesAddressForNobody(t *testing.T) {
+	for _, addr := range []string{":9092", "0.0.0.0:9092", "[::]:9092", "nonsense"} {
+		if b, err := stream.StartBroker(t.Context(), stream.BrokerConfig{Addr: addr, DataDir: t.TempDir()}); err == nil {
+			b.Close()
+			t.Errorf("%q was taken", addr)
+		}
+	}
+}
+
+func TestBrokerAdvertisesItsName(t *testing.T) {
+	b, err := stream.StartBroker(t.Context(), stream.BrokerConfig{Addr: "localhost:0", DataDir: t.TempDir(), NoSync: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer b.Close()
+	if !strings.HasPrefix(b.Addr(), "localhost:") {
+		t.Errorf("address %q", b.Addr())
+	}
+	_, l := topic(t, b.Addr(), 1)
+	produce(t, l, stream.Message{Value: []byte("x")})
+}
