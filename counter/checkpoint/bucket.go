@@ -1,0 +1,116 @@
+package checkpoint
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+)
+
+// Bucket holds immutable files under slash-separated names (CheckName). It may be used by many goroutines and processes at once.
+//
+// Create makes a file that did not exist, whole or not at all: what write put out is durable, and found by every later Open
+// and List, when Create returns nil; ErrExists says that the name was taken (and is durable). After any other error the file
+// may or may not be there. write is called again where a store needs a second try, so it starts afresh each time. Open wraps
+// ErrNotFound where there is no such file. List returns the names that begin with prefix, sorted. Delete is for garbage: a
+// missing file is no error, and a power loss may bring a file back.
+type Bucket interface {
+	Create(ctx context.Context, name string, write func(io.Writer) error) error
+	Open(ctx context.Context, name string) (File, error)
+	List(ctx context.Context, prefix string) ([]string, error)
+	Delete(ctx context.Context, name string) error
+}
+
+// File is an open file of a bucket. ReadAt may be called by many goroutines.
+type File interface {
+	io.ReaderAt
+	Size() int64
+	Close() error
+}
+
+var (
+	// ErrExists says that a file of that name is there already.
+	ErrExists = errors.New("file exists")
+	// ErrNotFound says that there is no file of that name.
+	ErrNotFound = errors.New("file not found")
+	// ErrFatal says that an fsync failed: what was written before may be lost although it can still be read, and the kernel
+	// will not say so twice. The process must end; the next one finds what is truly there.
+	ErrFatal = errors.New("fsync failed: the process must end and start again from what is on disk")
+)
+
+// longest name and element of a name, bytes: what common file systems and object stores take.
+const (
+	maxName    = 1000
+	maxElement = 255
+)
+
+// CheckName says what is wrong with a bucket's file name: elements of 1–255 bytes of [A-Za-z0-9._%-], none with a leading dot,
+// joined by single slashes. So no name leaves the bucket's folder, and none meets a temporary file's.
+func CheckName(name string) error {
+	if name == "" || len(name) > maxName {
+		return fmt.Errorf("file name of %d bytes: want 1 to %d", len(name), maxName)
+	}
+	for element := range strings.SplitSeq(name, "/") {
+		if element == "" || len(element) > maxElement || element[0] == '.' {
+			return fmt.Errorf("file name %q: element %q must have 1 to %d bytes and no leading dot", name, element, maxElement)
+		}
+		for i := range len(element) {
+			if !plain(element[i]) && element[i] != '%' {
+				return fmt.Errorf("file name %q: byte %q is not allowed", name, element[i])
+			}
+		}
+	}
+	return nil
+}
+
+// escape makes one element of a name from a word of the configuration, such as a topic's name: what CheckName would refuse
+// becomes %XX. No two words share an element.
+func escape(word string) string {
+	var b strings.Builder
+	for i := range len(word) {
+		if c := word[i]; plain(c) && (i > 0 || c != '.') {
+			b.WriteByte(c)
+		} else {
+			fmt.Fprintf(&b, "%%%02X", c)
+		}
+	}
+	return b.String()
+}
+
+// unescape is the reverse of escape.
+func unescape(element string) (string, error) {
+	var b strings.Builder
+	for i := 0; i < len(element); i++ {
+		c := element[i]
+		if c == '%' {
+			if i+2 >= len(element) {
+				return "", fmt.Errorf("name %q: cut short after %%", element)
+			}
+			if _, err := fmt.Sscanf(element[i+1:i+3], "%02X", &c); err != nil {
+				return "", fmt.Errorf("name %q: want two hex digits after %%", element)
+			}
+			i += 2
+		}
+		b.WriteByte(c)
+	}
+	if w := b.String(); escape(w) == element {
+		return w, nil
+	}
+	return "", fmt.Errorf("name %q is not in its plain form", element)
+}
+
+func plain(c byte) bool {
+	return 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9' || c == '.' || c == '_' || c == '-'
+}
+
+// settle makes a file that was found, not made, durable before something elsewhere comes to depend on it: its maker may have
+// died between making it visible and making it last.
+func settle(ctx context.Context, b Bucket, name string) error {
+	if s, ok := b.(interface {
+		Settle(ctx context.Context, name string) error
+	}); ok {
+		return s.Settle(ctx, name)
+	}
+	return nil
+}

@@ -1,0 +1,23 @@
+package checkpoint
+
+import (
+	"errors"
+	"fmt"
+)
+
+var (
+	// ErrDamaged says that a file is not what was written: cut short, or with bits that changed.
+	ErrDamaged = errors.New("damaged")
+	// ErrVersion says that a sound file is of a format version that this program does not know.
+	ErrVersion = errors.New("unknown format version")
+)
+
+// damage is an ErrDamaged in a file, from a place on.
+func damage(file string, at int64, format string, args ...any) error {
+	return fmt.Errorf("%s: %w: at byte %d: %s", file, ErrDamaged, at, fmt.Sprintf(format, args...))
+}
+
+// unknownVersion is an ErrVersion of a file.
+func unknownVersion(file string, got, known int) error {
+	return fmt.Errorf("%s: %w %d, where this program knows up to %d: use the version of Headcount that wrote it, or a newer one", file, ErrVersion, got, known)
+}

@@ -1,0 +1,35 @@
+// Package checkpoint keeps what is counted: durable formats, and the store that holds them.
+//
+// # Promises
+//
+// What Save, Seal, Rules or Create has acknowledged is there after a crash of the process or of the machine. Files are
+// immutable and made whole or not at all; a name once taken is not taken again. Each commit has one point: the creation of a
+// manifest (checkpoint), of an index (sealed month), of a file of rules. Every bit of every file is under a checksum, and what
+// does not verify is named, skipped and never guessed at. A file of a newer format is no damage: it is refused with ErrVersion.
+// Any number of processes may work on a partition at a time: since a shard is a pure function of rules and log, the slower
+// one's work is only lost, and it is told so.
+//
+// # Files
+//
+//	<topic>/<topic id>/rules/topic.json                  canonical JSON of events.TopicRules
+//	<topic>/<topic id>/rules/<month>.json                canonical JSON of events.MonthRules; <month>.2.json after a recount
+//	<topic>/<topic id>/<partition>/checkpoint/G.manifest document: a checkpoint, generation G (20 digits)
+//	<topic>/<topic id>/<partition>/checkpoint/G-R.segment parts of windows, written for generation G; R is random
+//	<topic>/<topic id>/<partition>/sealed/<month>.index  document: a sealed month
+//	<topic>/<topic id>/<partition>/sealed/<month>-R.data its facts, registers, counters, totals
+//
+// Topic and topic id are escaped where they are not plain (escape); nothing in a name comes from events.
+//
+// A document is text with a checksum (document.go); its JSON is described by the types manifest and Index. Segments and sealed
+// data are binary: header and blocks (block.go), a segment's parts (part.go), sealed apps and rows (sealed.go). A change to any
+// of these is a new version; testdata holds a file of each version, for ever.
+//
+// # Checkpoints
+//
+// A Save writes one segment with what is new, and a manifest that names it after those of before. Segments are merged by
+// levels (plan), so that a restart reads few files and a byte is rewritten once a level. A merge drops windows of months that
+// are sealed or finished. Two generations are kept; they share segments. What neither names is removed after the commit.
+//
+// A new device costs 16 bytes, a fact about one, a raised register two or three; a repeat costs nothing but the counters of
+// its window, once a Save.
+package checkpoint

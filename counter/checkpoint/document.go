@@ -1,0 +1,139 @@
+package checkpoint
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"io"
+	"strconv"
+	"strings"
+)
+
+// A document (manifest, index) is three lines of text:
+//
+//	headcount KIND VERSION
+//	{…}                       JSON, in the one form that this package writes
+//	sha256:…                  of all before this line
+const maxDocument = 256 << 20 // bytes
+
+func encodeDocument(kind string, version int, content any) ([]byte, error) {
+	text, err := json.Marshal(content)
+	if err != nil {
+		return nil, fmt.Errorf("encode %s: %w", kind, err)
+	}
+	b := fmt.Appendf(nil, "headcount %s %d\n%s\n", kind, version, text)
+	b = append(b, hashText(b)+"\n"...)
+	if len(b) > maxDocument {
+		return nil, fmt.Errorf("encode %s: %d bytes are over the format's %d", kind, len(b), maxDocument)
+	}
+	return b, nil
+}
+
+// decodeDocument is the reverse of encodeDocument; it takes no other bytes than those that it puts out.
+func decodeDocument(file string, b []byte, kind string, version int, content any) error {
+	end := bytes.LastIndexByte(bytes.TrimSuffix(b, []byte("\n")), '\n') + 1
+	if string(b[end:]) != hashText(b[:end])+"\n" {
+		return damage(file, int64(end), "the checksum does not match")
+	}
+	first, text, _ := bytes.Cut(b[:end], []byte("\n"))
+	words := strings.Split(string(first), " ")
+	if len(words) != 3 || words[0] != "headcount" || words[1] != kind {
+		return damage(file, 0, "begins with %.40q, want %q", first, "headcount "+kind)
+	}
+	if v, err := strconv.Atoi(words[2]); err != nil || v != version {
+		return unknownVersion(file, v, version)
+	}
+	d := json.NewDecoder(bytes.NewReader(text))
+	d.DisallowUnknownFields()
+	if err := d.Decode(content); err != nil {
+		return damage(file, int64(len(first)+1), "%v", err)
+	}
+	if again, err := encodeDocument(kind, version, content); err != nil || !bytes.Equal(again, b) {
+		return damage(file, int64(len(first)+1), "the content is not in the form that is written")
+	}
+	return nil
+}
+
+// hashText is how hashes are written in documents and rules.
+func hashText(b []byte) string {
+	sum := sha256.Sum256(b)
+	return "sha256:" + hex.EncodeToString(sum[:])
+}
+
+// readAll reads a file that is held in memory as a whole.
+func readAll(ctx context.Context, b Bucket, name string, max int64) ([]byte, error) {
+	f, err := b.Open(ctx, name)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	if f.Size() > max {
+		return nil, damage(name, 0, "%d bytes are over the format's %d", f.Size(), max)
+	}
+	text := make([]byte, f.Size())
+	if n, err := f.ReadAt(text, 0); n < len(text) {
+		if err == io.EOF {
+			return nil, damage(name, int64(n), "the file ends before its size")
+		}
+		return nil, fmt.Errorf("%s: read: %w", name, err)
+	}
+	return text, nil
+}
+
+// createBytes makes a file of these bytes.
+func createBytes(ctx context.Context, b Bucket, name string, text []byte) error {
+	return b.Create(ctx, name, func(w io.Writer) error {
+		_, err := w.Write(text)
+		return err
+	})
+}
+
+// summed passes on what is written and keeps its size and SHA-256.
+type summed struct {
+	w    io.Writer
+	hash interface {
+		io.Writer
+		Sum([]byte) []byte
+	}
+	size int64
+}
+
+func newSummed(w io.Writer) *summed { return &summed{w: w, hash: sha256.New()} }
+
+func (s *summed) Write(p []byte) (int, error) {
+	n, err := s.w.Write(p)
+	s.hash.Write(p[:n])
+	s.size += int64(n)
+	return n, err
+}
+
+func (s *summed) sum() string { return "sha256:" + hex.EncodeToString(s.hash.Sum(nil)) }
+
+// checkSum says what is wrong with a file's size and SHA-256.
+func checkSum(ctx context.Context, name string, f File, size int64, sum string) error {
+	if f.Size() != size {
+		return damage(name, min(f.Size(), size), "the file has %d bytes, want %d", f.Size(), size)
+	}
+	h := newSummed(io.Discard)
+	r := io.NewSectionReader(f, 0, size)
+	for buf := make([]byte, min(size+1, 1<<20)); ; {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		n, err := r.Read(buf)
+		h.Write(buf[:n])
+		if err == io.EOF {
+			break
+		}
+		if err != nil {
+			return fmt.Errorf("%s: read at byte %d: %w", name, h.size, err)
+		}
+	}
+	if got := h.sum(); got != sum {
+		return damage(name, 0, "its hash is %s, want %s", got, sum)
+	}
+	return nil
+}

@@ -1,0 +1,241 @@
+package checkpoint
+
+import (
+	"fmt"
+	"io"
+	"slices"
+
+	"headcount/counter"
+	"headcount/events"
+)
+
+// source yields parts sorted by window, io.EOF after the last. A part is valid until the next call.
+type source interface {
+	next() (*counter.WindowDelta, error)
+}
+
+// deltaSource is a delta's windows, which may be larger than parts.
+type deltaSource struct{ windows []counter.WindowDelta }
+
+func (d *deltaSource) next() (*counter.WindowDelta, error) {
+	if len(d.windows) == 0 {
+		return nil, io.EOF
+	}
+	w := &d.windows[0]
+	d.windows = d.windows[1:]
+	return w, nil
+}
+
+// alive says whether a shard with that newest sealed month can still hold the window.
+func alive(w counter.WindowID, sealed events.Month) bool {
+	return w.Month > sealed || w.Late && w.Month == sealed
+}
+
+// merge puts out the windows of sources, oldest source first, that are alive. Of each source it holds one part, of the
+// result one: however large a window is.
+func merge(out *segmentWriter, sources []source, sealed events.Month) error {
+	heads := make([]*counter.WindowDelta, len(sources))
+	advance := func(i int) (err error) {
+		for {
+			heads[i], err = sources[i].next()
+			if err == io.EOF {
+				heads[i] = nil
+				return nil
+			}
+			if err != nil || alive(heads[i].WindowID, sealed) {
+				return err
+			}
+		}
+	}
+	for i := range sources {
+		if err := advance(i); err != nil {
+			return err
+		}
+	}
+	for {
+		least := -1
+		for i, h := range heads {
+			if h != nil && (least < 0 || compareWindows(h.WindowID, heads[least].WindowID) < 0) {
+				least = i
+			}
+		}
+		if least < 0 {
+			return nil
+		}
+		w := window{out: out, part: counter.WindowDelta{WindowID: heads[least].WindowID}}
+		for i := least; i < len(heads); i++ {
+			for heads[i] != nil && heads[i].WindowID == w.part.WindowID {
+				if err := w.add(heads[i]); err != nil {
+					return err
+				}
+				if err := advance(i); err != nil {
+					return err
+				}
+			}
+		}
+		if err := w.finish(); err != nil {
+			return err
+		}
+	}
+}
+
+// window gathers the parts of one window into fewer.
+type window struct {
+	out       *segmentWriter
+	part      counter.WindowDelta // fingerprints and facts not yet put out
+	started   bool                // fingerprints came by: from then on they follow each other
+	registers []counter.Register  // all of the window, put out at its end
+	compacted int                 // of registers, those known to be without repeats
+	totals    map[totalKey]counter.Total
+}
+
+type totalKey struct {
+	meter, source string
+	day           events.Day
+}
+
+func (w *window) add(d *counter.WindowDelta) error {
+	next := uint64(w.part.First) + uint64(len(w.part.Fingerprints))
+	switch {
+	case w.started && len(d.Fingerprints) > 0 && uint64(d.First) != next:
+		return fmt.Errorf("app %q in %s: fingerprints from ordinal %d on, want %d: the deltas are not in order", d.App, d.Month, d.First, next)
+	case !w.started:
+		w.part.First = d.First
+		w.started = len(d.Fingerprints) > 0
+	}
+	w.part.Counters = d.Counters
+	for fps := d.Fingerprints; len(fps) > 0; {
+		n := min(len(fps), maxPartFingerprints-len(w.part.Fingerprints))
+		w.part.Fingerprints = append(w.part.Fingerprints, fps[:n]...)
+		fps = fps[n:]
+		if len(w.part.Fingerprints) == maxPartFingerprints {
+			if err := w.flush(); err != nil {
+				return err
+			}
+		}
+	}
+	facts := d.Facts
+	if len(facts) > maxPartFacts {
+		// Sorted as a whole they pack better than in the order they came in; the delta is the caller's and stays as it is.
+		facts = compactFacts(slices.Clone(facts))
+	}
+	for len(facts) > 0 {
+		n := min(len(facts), maxPartFacts-len(w.part.Facts))
+		w.part.Facts = append(w.part.Facts, facts[:n]...)
+		facts = facts[n:]
+		if len(w.part.Facts) == maxPartFacts {
+			if err := w.flush(); err != nil {
+				return err
+			}
+		}
+	}
+	w.registers = append(w.registers, d.Registers...)
+	if len(w.registers) > 2*w.compacted+4096 {
+		w.registers = compactRegisters(w.registers)
+		w.compacted = len(w.registers)
+	}
+	for _, t := range d.Totals {
+		if w.totals == nil {
+			w.totals = map[totalKey]counter.Total{}
+		}
+		w.totals[totalKey{t.Meter, t.Source, t.Day}] = t
+	}
+	return nil
+}
+
+// flush puts out the part gathered so far.
+func (w *window) flush() error {
+	w.part.Facts = compactFacts(w.part.Facts)
+	if err := w.out.write(&w.part); err != nil {
+		return fmt.Errorf("app %q in %s: %w", w.part.App, w.part.Month, err)
+	}
+	w.part.First += uint32(len(w.part.Fingerprints))
+	w.part.Fingerprints = w.part.Fingerprints[:0]
+	w.part.Facts = w.part.Facts[:0]
+	w.part.Registers, w.part.Totals = nil, nil
+	return nil
+}
+
+// finish puts out the window's last parts.
+func (w *window) finish() error {
+	registers := compactRegisters(w.registers)
+	for len(registers) > maxPartRegisters {
+		w.part.Registers, registers = registers[:maxPartRegisters], registers[maxPartRegisters:]
+		if err := w.flush(); err != nil {
+			return err
+		}
+	}
+	w.part.Registers = registers
+	totals := make([]counter.Total, 0, len(w.totals))
+	for _, t := range w.totals {
+		totals = append(totals, t)
+	}
+	slices.SortFunc(totals, compareTotals)
+	for len(totals) > 0 {
+		n, size := 0, 0
+		for n < len(totals) && n < maxPartTotals && size < maxPartTotalBytes {
+			size += len(totals[n].Meter) + len(totals[n].Source) + 32
+			n++
+		}
+		w.part.Totals, totals = totals[:n], totals[n:]
+		if len(totals) > 0 {
+			if err := w.flush(); err != nil {
+				return err
+			}
+		}
+	}
+	return w.flush()
+}
+
+// checkWindows says what is wrong with the order of a delta's windows.
+func checkWindows(windows []counter.WindowDelta) error {
+	for i := 1; i < len(windows); i++ {
+		if c := compareWindows(windows[i-1].WindowID, windows[i].WindowID); c >= 0 {
+			return fmt.Errorf("window %d of the delta (app %q in %s) is out of order", i, windows[i].App, windows[i].Month)
+		}
+	}
+	return nil
+}
+
+// level is the logarithm of a segment's size, to the base levelFactor, in units of levelUnit bytes.
+func level(size int64) int {
+	l := 0
+	for size > levelUnit {
+		size = (size + levelFactor - 1) / levelFactor
+		l++
+	}
+	return l
+}
+
+const (
+	levelFactor = 8
+	levelUnit   = 4096
+)
+
+// plan says which of the segments with these sizes, oldest first, to write as one: those from the result on. The last is
+// about to be written in any case.
+//
+// It keeps the levels from rising towards the newest, and fewer than levelFactor segments on each. What is rewritten comes
+// to lie at least one level higher: so a byte is written at most once a level, and the segments number at most
+// levelFactor − 1 a level.
+func plan(sizes []int64) int {
+	from := len(sizes) - 1
+	for sum := sizes[from]; ; {
+		begin := from
+		for from > 0 && level(sizes[from-1]) < level(sum) {
+			from--
+			sum += sizes[from]
+		}
+		i, s := from, sum
+		for i > 0 && level(sizes[i-1]) == level(sum) {
+			i--
+			s += sizes[i]
+		}
+		if from-i+1 >= levelFactor {
+			from, sum = i, s
+		}
+		if from == begin {
+			return from
+		}
+	}
+}

@@ -1,0 +1,273 @@
+package checkpoint
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+
+	"headcount/counter"
+	"headcount/events"
+)
+
+// ErrNotSealed says that a partition has no sealed index of a month.
+var ErrNotSealed = errors.New("not sealed")
+
+const (
+	indexKind    = "index"
+	indexVersion = 1
+	indexSuffix  = ".index"
+	dataSuffix   = ".data"
+)
+
+// Index is the document that makes a month of a partition sealed. Its creation is the commit. All but Data is a function of
+// rules and log.
+type Index struct {
+	Cluster      string       `json:"cluster"`
+	TopicID      string       `json:"topic_id"`
+	Partition    int32        `json:"partition"`
+	Month        events.Month `json:"month"`
+	Offset       int64        `json:"offset"` // of the seal
+	SealID       string       `json:"seal_id"`
+	SealHash     string       `json:"seal_hash"`
+	RulesHash    string       `json:"rules"`
+	KeyID        string       `json:"key_id"`
+	Precision    int          `json:"precision"`
+	Unattributed Stretch      `json:"unattributed"`
+	Events       uint64       `json:"events"` // of all apps, as are the next five
+	Duplicates   uint64       `json:"duplicates"`
+	Skewed       uint64       `json:"skewed"`
+	Attributed   Stretch      `json:"attributed"`
+	Apps         uint64       `json:"apps"`
+	Rows         uint64       `json:"rows"`
+	LateApps     uint64       `json:"late_apps"` // of the month before
+	LateRows     uint64       `json:"late_rows"`
+	Data         string       `json:"data"` // name of the data file, in the index's folder
+	Size         int64        `json:"size"`
+	Sum          string       `json:"sha256"`
+}
+
+// Stretch is counter.Stretch, as the index prints it.
+type Stretch struct {
+	Expired   uint64 `json:"expired"`
+	Rejected  uint64 `json:"rejected"`
+	OverLimit uint64 `json:"over_limit"`
+}
+
+func indexName(m events.Month) string { return m.String() + indexSuffix }
+
+func monthOfIndex(file string) (events.Month, bool) {
+	base, ok := strings.CutSuffix(file, indexSuffix)
+	m, err := events.ParseMonth(base)
+	return m, ok && err == nil
+}
+
+// Seal makes a sealed month durable: data file first, then the index. Where the month is sealed already, with the same
+// content, nothing is written, except for a data file that is gone or damaged, which is restored; another content is an error
+// naming both. Several may seal the same month at once.
+func (p *Partition) Seal(ctx context.Context, z *counter.Sealed) (*Index, error) {
+	if z.Partition != p.id.Partition {
+		return nil, fmt.Errorf("seal %s of %s: what was sealed is of partition %d", z.Month, p.name, z.Partition)
+	}
+	x, err := p.seal(ctx, z)
+	if err != nil {
+		return nil, fmt.Errorf("seal %s of %s: %w", z.Month, p.name, err)
+	}
+	return x, nil
+}
+
+func (p *Partition) seal(ctx context.Context, z *counter.Sealed) (*Index, error) {
+	there, err := p.Index(ctx, z.Month)
+	if err == nil {
+		return there, p.agree(ctx, there, z)
+	}
+	if !errors.Is(err, ErrNotSealed) {
+		return nil, err
+	}
+	x := p.newIndex(z)
+	x.Data = fmt.Sprintf("%s-%s%s", z.Month, rand.Text(), dataSuffix)
+	if err := p.bucket.Create(ctx, p.sealed+x.Data, func(w io.Writer) error { return x.write(w, z) }); err != nil {
+		return nil, err
+	}
+	doc, err := encodeDocument(indexKind, indexVersion, x)
+	if err != nil {
+		return nil, err
+	}
+	err = createBytes(ctx, p.bucket, p.sealed+indexName(z.Month), doc) // the commit point
+	if err != nil && !errors.Is(err, ErrFatal) {
+		// Another was faster, or it was created all the same.
+		there, e := p.Index(ctx, z.Month)
+		if e != nil {
+			return nil, errors.Join(err, e)
+		}
+		if there.Data != x.Data {
+			p.bucket.Delete(ctx, p.sealed+x.Data) // what stays is swept by the next Seal
+		}
+		return there, p.agree(ctx, there, z)
+	}
+	if err != nil {
+		return nil, err
+	}
+	p.sweepData(ctx, x)
+	return x, nil
+}
+
+func (p *Partition) newIndex(z *counter.Sealed) *Index {
+	return &Index{
+		Cluster: p.id.Cluster, TopicID: p.id.TopicID, Partition: p.id.Partition, Month: z.Month, Offset: z.Offset,
+		SealID: z.SealID, SealHash: z.SealHash, RulesHash: z.RulesHash, KeyID: z.KeyID, Precision: z.Precision,
+		Unattributed: Stretch(z.Unattributed),
+	}
+}
+
+// write puts out the data file and notes what the index says of it.
+func (x *Index) write(w io.Writer, z *counter.Sealed) error {
+	sum := newSummed(w)
+	counts, totals, err := writeSealed(sum, z)
+	if err != nil {
+		return err
+	}
+	x.Size, x.Sum = sum.size, sum.sum()
+	x.Events, x.Duplicates, x.Skewed = totals.counters.Events, totals.counters.Duplicates, totals.counters.Skewed
+	x.Attributed = Stretch(totals.stretch)
+	x.Apps, x.Rows, x.LateApps, x.LateRows = counts.apps, counts.rows, counts.lateApps, counts.lateRow
+	return nil
+}
+
+// agree compares an index that is there with what was sealed now, and restores its data file where that does not verify.
+func (p *Partition) agree(ctx context.Context, there *Index, z *counter.Sealed) error {
+	x := p.newIndex(z)
+	if err := x.write(io.Discard, z); err != nil {
+		return err
+	}
+	x.Data = there.Data
+	if *x != *there {
+		have, _ := encodeDocument(indexKind, indexVersion, there)
+		want, _ := encodeDocument(indexKind, indexVersion, x)
+		return fmt.Errorf("%s%s is there with another content: it says\n%s\nwhere this count has\n%s\nnothing was changed; find out which of the two is right (rollup verify)", p.sealed, indexName(z.Month), have, want)
+	}
+	err := p.checkData(ctx, there)
+	if errors.Is(err, ErrDamaged) {
+		// The content is known to be what the index says, so the file can be put back, byte for byte.
+		if err := p.bucket.Delete(ctx, p.sealed+there.Data); err != nil {
+			return err
+		}
+		err = p.bucket.Create(ctx, p.sealed+there.Data, func(w io.Writer) error { return x.write(w, z) })
+		if errors.Is(err, ErrExists) {
+			err = p.checkData(ctx, there)
+		}
+	}
+	if err != nil {
+		return err
+	}
+	// A checkpoint past the seal is about to depend on it.
+	if err := settle(ctx, p.bucket, p.sealed+indexName(z.Month)); err != nil {
+		return err
+	}
+	p.sweepData(ctx, there)
+	return nil
+}
+
+func (p *Partition) checkData(ctx context.Context, x *Index) error {
+	f, err := p.bucket.Open(ctx, p.sealed+x.Data)
+	if err != nil {
+		return missing(err)
+	}
+	defer f.Close()
+	return checkSum(ctx, p.sealed+x.Data, f, x.Size, x.Sum)
+}
+
+// sweepData removes the data files of the month that its index does not name: nothing can name them any more. Best effort.
+func (p *Partition) sweepData(ctx context.Context, x *Index) {
+	names, err := p.bucket.List(ctx, p.sealed+x.Month.String()+"-")
+	if err != nil {
+		return
+	}
+	for _, name := range names {
+		if strings.HasSuffix(name, dataSuffix) && name != p.sealed+x.Data {
+			p.bucket.Delete(ctx, name)
+		}
+	}
+}
+
+// Index returns the sealed index of a month, ErrNotSealed where there is none.
+func (p *Partition) Index(ctx context.Context, m events.Month) (*Index, error) {
+	file := p.sealed + indexName(m)
+	text, err := readAll(ctx, p.bucket, file, maxDocument)
+	if errors.Is(err, ErrNotFound) {
+		return nil, fmt.Errorf("%s of %s: %w", m, p.name, ErrNotSealed)
+	}
+	if err != nil {
+		return nil, err
+	}
+	x := &Index{}
+	if err := decodeDocument(file, text, indexKind, indexVersion, x); err != nil {
+		return nil, fmt.Errorf("%w: restore it from a backup; or delete it, and let the partition be counted again", err)
+	}
+	if got := (counter.Identity{Cluster: x.Cluster, TopicID: x.TopicID, Partition: x.Partition}); got != p.id || x.Month != m {
+		return nil, damage(file, 0, "it is of %s of %+v, want %s of %+v: was it copied from elsewhere?", x.Month, got, m, p.id)
+	}
+	if CheckName(x.Data) != nil || strings.Contains(x.Data, "/") || x.Precision < 2 || x.Precision > 16 {
+		return nil, damage(file, 0, "it names the data file %q, with precision %d", x.Data, x.Precision)
+	}
+	return x, nil
+}
+
+// SealedMonths returns the months that have an index, sorted.
+func (p *Partition) SealedMonths(ctx context.Context) ([]events.Month, error) {
+	names, err := p.bucket.List(ctx, p.sealed)
+	if err != nil {
+		return nil, fmt.Errorf("list sealed months of %s: %w", p.name, err)
+	}
+	var months []events.Month
+	for _, name := range names {
+		if m, ok := monthOfIndex(strings.TrimPrefix(name, p.sealed)); ok {
+			months = append(months, m)
+		}
+	}
+	slices.Sort(months)
+	return months, nil
+}
+
+// SealedMonth is a sealed month, open. Its readers are independent of each other.
+type SealedMonth struct {
+	Index *Index
+	data  *sealedFile
+}
+
+// OpenSealed opens a sealed month; what it reads has the size and SHA-256 that the index says.
+func (p *Partition) OpenSealed(ctx context.Context, m events.Month) (_ *SealedMonth, err error) {
+	x, err := p.Index(ctx, m)
+	if err != nil {
+		return nil, err
+	}
+	f, err := p.bucket.Open(ctx, p.sealed+x.Data)
+	if err != nil {
+		return nil, fmt.Errorf("%w: restore it from a backup; or count the partition again, which restores it", missing(err))
+	}
+	defer func() {
+		if err != nil {
+			f.Close()
+		}
+	}()
+	if err := checkSum(ctx, p.sealed+x.Data, f, x.Size, x.Sum); err != nil {
+		return nil, fmt.Errorf("%w: restore it from a backup; or count the partition again, which restores it", err)
+	}
+	data, err := openSealed(p.sealed+x.Data, f, x.Precision)
+	if err != nil {
+		return nil, err
+	}
+	return &SealedMonth{Index: x, data: data}, nil
+}
+
+// OnTime returns a reader of the month's facts.
+func (s *SealedMonth) OnTime() counter.RowReader { return s.data.onTime() }
+
+// Late returns a reader of the facts of the month before that lie after its seal.
+func (s *SealedMonth) Late() counter.RowReader { return s.data.late() }
+
+// Close closes the data file.
+func (s *SealedMonth) Close() error { return s.data.file.Close() }

@@ -1,0 +1,264 @@
+package checkpoint
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+
+	"headcount/counter"
+	"headcount/events"
+)
+
+var (
+	// ErrNone says that a partition has no checkpoint that verifies.
+	ErrNone = errors.New("no checkpoint")
+	// ErrLost says that another writer has gone on with the partition: this one must stop, and load again if it is to go on.
+	ErrLost = errors.New("another writer has taken over the partition")
+)
+
+// Partition is the durable state of one partition. Load and Save belong to one goroutine; what is sealed may be read by many.
+type Partition struct {
+	topic  *Topic
+	bucket Bucket
+	id     counter.Identity
+	name   string // for messages
+	folder string // of checkpoints, with a trailing slash
+	sealed string // of sealed months, with a trailing slash
+
+	writer   string    // random; empty until Load
+	newest   uint64    // highest generation seen
+	current  *manifest // of the newest checkpoint that verified or that this writer made; nil: none
+	previous *manifest // the one before; nil: none known to verify
+}
+
+// Loaded tells what Load found.
+type Loaded struct {
+	Generation uint64 // 0: none
+	Position   counter.Position
+	State      counter.State
+	KeyIDs     []string // of the GUID keys under which what is held was counted, sorted
+	Skipped    []string // newer generations that did not verify, and why; a plain line each, newest first
+}
+
+// absorber is what a checkpoint is loaded into: a *counter.Shard.
+type absorber interface {
+	Absorb(d *counter.Delta) error
+}
+
+// load is Load, into anything.
+func load[A absorber](ctx context.Context, p *Partition, fresh func() A) (into A, _ *Loaded, err error) {
+	var none A
+	p.writer, p.current, p.previous = "", nil, nil
+	for range 10 {
+		generations, newest, err := p.generations(ctx)
+		if err != nil {
+			return none, nil, err
+		}
+		p.newest = newest
+		loaded := &Loaded{}
+		for _, g := range generations {
+			into := fresh()
+			m, err := p.restore(ctx, g, into)
+			if err == nil {
+				p.writer, p.current = rand.Text(), m
+				loaded.Generation, loaded.Position, loaded.State = g, counter.Position(m.Position), m.State.state()
+				for _, r := range m.Rules {
+					loaded.KeyIDs = append(loaded.KeyIDs, r.KeyID)
+				}
+				slices.Sort(loaded.KeyIDs)
+				loaded.KeyIDs = slices.Compact(loaded.KeyIDs)
+				return into, loaded, nil
+			}
+			if !errors.Is(err, ErrDamaged) {
+				return none, loaded, fmt.Errorf("load %s: %w", p.name, err)
+			}
+			loaded.Skipped = append(loaded.Skipped, fmt.Sprintf("checkpoint %d of %s: %v", g, p.name, err))
+		}
+		// A reader beside a writer may have met a generation whose files went while it read: then there are newer ones.
+		if _, again, err := p.generations(ctx); err != nil {
+			return none, nil, err
+		} else if again == newest {
+			p.writer = rand.Text()
+			return none, loaded, fmt.Errorf("%s: %w", p.name, ErrNone)
+		}
+	}
+	return none, nil, fmt.Errorf("load %s: its checkpoints keep changing: is more than one writer at work?", p.name)
+}
+
+// generations returns those that have manifests, newest first, and the highest number in any name.
+func (p *Partition) generations(ctx context.Context) (found []uint64, newest uint64, err error) {
+	names, err := p.bucket.List(ctx, p.folder)
+	if err != nil {
+		return nil, 0, fmt.Errorf("list checkpoints of %s: %w", p.name, err)
+	}
+	for _, name := range names {
+		g, isManifest, ok := generationOf(strings.TrimPrefix(name, p.folder))
+		if ok {
+			newest = max(newest, g)
+		}
+		if isManifest && ok {
+			found = append(found, g)
+		}
+	}
+	slices.Sort(found)
+	slices.Reverse(found)
+	return found, newest, nil
+}
+
+// restore verifies a generation and applies it.
+func (p *Partition) restore(ctx context.Context, generation uint64, into absorber) (*manifest, error) {
+	m, err := p.verify(ctx, generation)
+	if err != nil {
+		return nil, err
+	}
+	for _, s := range m.Segments {
+		if err := p.apply(ctx, m, s, into); err != nil {
+			return nil, missing(err)
+		}
+	}
+	// The last delta has no windows: it leaves position and state as they stood, whatever the segments held.
+	if err := into.Absorb(&counter.Delta{Partition: m.Partition, Position: counter.Position(m.Position), State: m.State.state()}); err != nil {
+		return nil, damage(p.folder+manifestName(generation), 0, "%v", err)
+	}
+	return m, nil
+}
+
+// verify reads a generation's manifest and checks all that it names.
+func (p *Partition) verify(ctx context.Context, generation uint64) (*manifest, error) {
+	file := p.folder + manifestName(generation)
+	text, err := readAll(ctx, p.bucket, file, maxDocument)
+	if err != nil {
+		return nil, missing(err)
+	}
+	m, err := parseManifest(file, text)
+	if err != nil {
+		return nil, err
+	}
+	if got := (counter.Identity{Cluster: m.Cluster, TopicID: m.TopicID, Partition: m.Partition}); got != p.id || m.Generation != generation {
+		return nil, damage(file, 0, "it is generation %d of %+v, want %d of %+v: was it copied from elsewhere?", m.Generation, got, generation, p.id)
+	}
+	if err := p.checkRules(ctx, file, m); err != nil {
+		return nil, err
+	}
+	for _, s := range m.Segments {
+		if err := p.checkSegment(ctx, s); err != nil {
+			return nil, missing(err)
+		}
+	}
+	return m, nil
+}
+
+// missing makes a missing file damage: of what a manifest names, and of the manifest that was listed.
+func missing(err error) error {
+	if errors.Is(err, ErrNotFound) {
+		return fmt.Errorf("%w: %w", ErrDamaged, err)
+	}
+	return err
+}
+
+// checkRules compares a manifest with the rules in force. Counted under an earlier revision it is of no use any more; under
+// rules that are in no file, the rules are what is damaged, and counting again under them would bill by other rules.
+func (p *Partition) checkRules(ctx context.Context, file string, m *manifest) error {
+	book, err := p.topic.book(ctx)
+	if err != nil {
+		return fmt.Errorf("%s names rules that cannot be read: %w", file, err)
+	}
+	differ := func(name, have, want string) error {
+		return fmt.Errorf("%s was counted under rules %s, but %s%s hashes to %s: restore that file as it was written", file, want, p.topic.rulesFolder(), name, have)
+	}
+	if book.hash != m.TopicRules {
+		return differ("topic.json", book.hash, m.TopicRules)
+	}
+	for _, r := range m.Rules {
+		have, err := book.month(ctx, r.Month, nil)
+		if err != nil {
+			return fmt.Errorf("%s names rules that cannot be read: %w", file, err)
+		}
+		if r.Revision < have.revision {
+			return damage(file, 0, "%s was counted under revision %d of its rules, a recount has put revision %d in force", r.Month, r.Revision, have.revision)
+		}
+		if r.Revision > have.revision || r.Hash != have.hash {
+			return differ(rulesName(r.Month, r.Revision), have.hash, r.Hash)
+		}
+	}
+	return nil
+}
+
+func (p *Partition) checkSegment(ctx context.Context, s segment) error {
+	f, err := p.bucket.Open(ctx, p.folder+s.Name)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	return checkSum(ctx, p.folder+s.Name, f, s.Size, s.Sum)
+}
+
+// apply applies a segment's live windows, a block at a time.
+func (p *Partition) apply(ctx context.Context, m *manifest, s segment, into absorber) error {
+	state := m.State.state()
+	if !s.alive(state.Sealed) {
+		return nil
+	}
+	f, err := p.bucket.Open(ctx, p.folder+s.Name)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	r, err := openSegment(p.folder+s.Name, f)
+	if err != nil {
+		return err
+	}
+	d := counter.Delta{Partition: m.Partition, Position: counter.Position(m.Position), State: state}
+	absorb := func() error {
+		if len(d.Windows) == 0 {
+			return nil
+		}
+		if err := into.Absorb(&d); err != nil {
+			return damage(r.file, r.at, "%v", err)
+		}
+		d.Windows = nil
+		return ctx.Err()
+	}
+	for block := 0; ; {
+		w, err := r.next()
+		if err == io.EOF {
+			return absorb()
+		}
+		if err != nil {
+			return err
+		}
+		if !alive(w.WindowID, state.Sealed) {
+			continue
+		}
+		// A delta holds a window once.
+		if n := len(d.Windows); r.block != block || n > 0 && d.Windows[n-1].WindowID == w.WindowID {
+			block = r.block
+			if err := absorb(); err != nil {
+				return err
+			}
+		}
+		d.Windows = append(d.Windows, *w)
+	}
+}
+
+// ruleRefs names the rules of the months that segments hold.
+func ruleRefs(ctx context.Context, book *Rules, segments []segment) ([]ruleRef, error) {
+	var months []events.Month
+	for _, s := range segments {
+		months = append(append(months, s.Months...), s.Late...)
+	}
+	slices.Sort(months)
+	refs := []ruleRef{}
+	for _, m := range slices.Compact(months) {
+		rules, err := book.month(ctx, m, nil)
+		if err != nil {
+			return nil, err
+		}
+		refs = append(refs, ruleRef{Month: m, Revision: rules.revision, Hash: rules.hash, KeyID: rules.KeyID})
+	}
+	return refs, nil
+}

@@ -1,0 +1,468 @@
+package checkpoint
+
+import (
+	"context"
+	"crypto/ed25519"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+
+	"headcount/counter"
+	"headcount/events"
+)
+
+var identity = counter.Identity{Cluster: "cluster", TopicID: "0198f7d2-6a4c-7c31-9b55-0f6d0a5b7c11", Partition: 3}
+
+func template() *events.Template {
+	return &events.Template{TimeZone: "UTC", Precision: 14, Limits: events.DefaultLimits, KeyID: "key-1", SealKey: make(ed25519.PublicKey, ed25519.PublicKeySize)}
+}
+
+// prepared is a memory that holds the rules of the months that scripts use.
+var prepared = sync.OnceValue(func() *memory {
+	m := newMemory()
+	b, err := openDirectory(&memDisk{memory: m}, "state")
+	if err != nil {
+		panic(err)
+	}
+	rules, err := OpenTopic(b, "sdk-events", identity.TopicID).Rules(context.Background(), template())
+	if err != nil {
+		panic(err)
+	}
+	for m := events.MonthOf(2026, 8); m < events.MonthOf(2028, 8); m++ {
+		if _, err := rules.MonthRules(m); err != nil {
+			panic(err)
+		}
+	}
+	return m
+})
+
+// newState returns a disk that holds rules.
+func newState() *memDisk { return &memDisk{memory: prepared().lose(nil)} }
+
+// open opens the partition on a disk, as a process that has just begun.
+func open(t testing.TB, d disk) *Partition {
+	t.Helper()
+	b, err := openDirectory(d, "state")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return OpenTopic(b, "sdk-events", identity.TopicID).Partition(identity)
+}
+
+// begin opens and loads; where there is no checkpoint the model is empty.
+func begin(t testing.TB, d disk) (*Partition, *model, *Loaded) {
+	t.Helper()
+	p := open(t, d)
+	m, loaded, err := load(t.Context(), p, newModel)
+	if errors.Is(err, ErrNone) {
+		return p, newModel(), loaded
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p, m, loaded
+}
+
+// seeds are those a random test runs with.
+func seeds(t *testing.T, n int) []uint64 {
+	t.Helper()
+	all := []uint64{rand.Uint64()}
+	for i := range n - 1 {
+		all = append(all, uint64(i))
+	}
+	return all
+}
+
+// What is loaded is what all deltas make, whenever it is loaded.
+func TestLoadIsAbsorbingAllDeltas(t *testing.T) {
+	for _, seed := range seeds(t, 4) {
+		s := newScript(seed)
+		disk := newState()
+		p, _, _ := begin(t, disk)
+		for i := range 120 {
+			d := s.next(t)
+			saved, err := p.Save(t.Context(), d)
+			if err != nil || saved.Postponed != nil {
+				t.Fatalf("seed %d, delta %d: %v, %v", seed, i, err, saved)
+			}
+			if s.r.IntN(5) == 0 {
+				again, got, loaded := begin(t, disk)
+				if diff := got.diff(s.truth); diff != "" {
+					t.Fatalf("seed %d, delta %d: %s", seed, i, diff)
+				}
+				if loaded.Generation != saved.Generation || loaded.Position != d.Position || len(loaded.Skipped) > 0 {
+					t.Fatalf("seed %d, delta %d: loaded %+v, saved %+v", seed, i, loaded, saved)
+				}
+				if s.r.IntN(2) == 0 {
+					p = again
+				}
+			}
+		}
+	}
+}
+
+// Windows larger than parts and blocks come back as they went.
+func TestLargeWindows(t *testing.T) {
+	s := newScript(1)
+	s.most = 40_000
+	s.apps = s.apps[:2]
+	disk := newState()
+	p, _, _ := begin(t, disk)
+	for range 12 {
+		if saved, err := p.Save(t.Context(), s.next(t)); err != nil || saved.Postponed != nil {
+			t.Fatal(err, saved)
+		}
+	}
+	if _, got, _ := begin(t, disk); got.diff(s.truth) != "" {
+		t.Error(got.diff(s.truth))
+	}
+}
+
+// Two generations are kept, sharing segments, and nothing else.
+func TestGarbage(t *testing.T) {
+	s := newScript(2)
+	disk := newState()
+	p, _, _ := begin(t, disk)
+	for i := range 60 {
+		saved, err := p.Save(t.Context(), s.next(t))
+		if err != nil {
+			t.Fatal(err)
+		}
+		names, err := p.bucket.List(t.Context(), p.folder)
+		if err != nil {
+			t.Fatal(err)
+		}
+		kept := map[string]bool{}
+		for _, m := range []*manifest{p.current, p.previous} {
+			if m != nil {
+				kept[p.folder+manifestName(m.Generation)] = true
+				for _, g := range m.Segments {
+					kept[p.folder+g.Name] = true
+				}
+			}
+		}
+		for _, name := range names {
+			if !kept[name] {
+				t.Errorf("after save %d: %s is garbage", i, name)
+			}
+			delete(kept, name)
+		}
+		if len(kept) > 0 {
+			t.Errorf("after save %d: missing %v", i, kept)
+		}
+		if i > 0 {
+			if _, err := p.verify(t.Context(), p.previous.Generation); err != nil {
+				t.Errorf("after save %d: the generation before does not verify: %v", i, err)
+			}
+		}
+		if saved.Generation != p.current.Generation {
+			t.Errorf("saved generation %d, the newest is %d", saved.Generation, p.current.Generation)
+		}
+	}
+}
+
+// After a crash at any operation, with what was not synced lost, the newest state that was promised is there, or one that
+// was about to be; and counting goes on from it to the same end.
+func TestSaveCrash(t *testing.T) {
+	const saves = 14
+	for _, seed := range seeds(t, 3) {
+		for k := 0; ; k++ {
+			s := newScript(seed)
+			disk := newState()
+			fired := disk.crashAt(k)
+			var deltas []*counter.Delta
+			var states []*model
+			promised := -1
+			p := open(t, disk)
+			_, _, err := load(t.Context(), p, newModel)
+			for i := range saves {
+				deltas = append(deltas, s.next(t))
+				states = append(states, s.truth.clone())
+				if errors.Is(err, ErrNone) {
+					if _, e := p.Save(t.Context(), deltas[i]); e == nil {
+						promised = i
+					} else if !*fired {
+						t.Fatal(e)
+					}
+				}
+			}
+			var r *rand.Rand
+			if k%3 > 0 {
+				r = rand.New(rand.NewPCG(seed, uint64(k)))
+			}
+			after := &memDisk{memory: disk.lose(r)}
+			p, got, loaded := begin(t, after)
+			if len(loaded.Skipped) > 0 {
+				t.Fatalf("seed %d, crash at operation %d: %v", seed, k, loaded.Skipped)
+			}
+			at := slices.IndexFunc(states, func(m *model) bool { return got.diff(m) == "" })
+			if loaded.Generation == 0 {
+				at = -1
+			} else if at < 0 {
+				t.Fatalf("seed %d, crash at operation %d: what was loaded is no state there ever was", seed, k)
+			}
+			if at < promised {
+				t.Fatalf("seed %d, crash at operation %d: state %d was loaded, %d promised", seed, k, at, promised)
+			}
+			for _, d := range deltas[at+1:] {
+				if _, err := p.Save(t.Context(), d); err != nil {
+					t.Fatalf("seed %d, crash at operation %d: %v", seed, k, err)
+				}
+			}
+			if _, got, _ := begin(t, after); got.diff(s.truth) != "" {
+				t.Fatalf("seed %d, crash at operation %d: the end differs: %s", seed, k, got.diff(s.truth))
+			}
+			if n := after.temporaries(); n > 0 && at+1 < saves {
+				t.Fatalf("seed %d, crash at operation %d: %d temporary files stay", seed, k, n)
+			}
+			if !*fired {
+				t.Logf("seed %d: %d operations", seed, k)
+				break
+			}
+		}
+	}
+}
+
+// A save that fails may be tried again, unless an fsync failed: then nothing more is written, and a new process finds a good
+// state.
+func TestSaveFailures(t *testing.T) {
+	for _, with := range []error{syscall.ENOSPC, syscall.EIO} {
+		for k := 0; ; k++ {
+			s := newScript(5)
+			disk := newState()
+			p, _, _ := begin(t, disk)
+			fired, op := disk.failAt(k, with)
+			for range 12 {
+				before := s.truth.clone()
+				d := s.next(t)
+				_, err := p.Save(t.Context(), d)
+				switch {
+				case errors.Is(err, ErrFatal):
+					if !strings.HasPrefix(*op, "sync") {
+						t.Fatalf("%v at %s: %v", with, *op, err)
+					}
+					if _, again := p.Save(t.Context(), d); again == nil {
+						t.Fatalf("%v at %s: a save after a failed fsync", with, *op)
+					}
+					q, got, _ := begin(t, &memDisk{memory: disk.memory})
+					if got.diff(s.truth) != "" {
+						if diff := got.diff(before); diff != "" {
+							t.Fatalf("%v at %s: %s", with, *op, diff)
+						}
+						if _, err := q.Save(t.Context(), d); err != nil {
+							t.Fatal(err)
+						}
+					}
+					p = q
+				case err != nil:
+					if !errors.Is(err, with) {
+						t.Fatalf("%v at %s: %v", with, *op, err)
+					}
+					if _, err := p.Save(t.Context(), d); err != nil {
+						t.Fatalf("%v at %s, tried again: %v", with, *op, err)
+					}
+				}
+			}
+			if _, got, loaded := begin(t, &memDisk{memory: disk.memory}); got.diff(s.truth) != "" || len(loaded.Skipped) > 0 {
+				t.Fatalf("%v at %s: %s %v", with, *op, got.diff(s.truth), loaded.Skipped)
+			}
+			if !*fired {
+				break
+			}
+		}
+	}
+}
+
+// Every bit of a checkpoint that changes is seen, the file named, and the generation before loaded.
+func TestEveryBit(t *testing.T) {
+	s := newScript(7)
+	s.most, s.apps = 2, s.apps[:1]
+	memory := newState().memory
+	p, _, _ := begin(t, &memDisk{memory: memory})
+	var before *model
+	for i := range 2 {
+		before = s.truth.clone()
+		for len(s.truth.Windows) == 0 || i > 0 && s.truth.Position == before.Position {
+			d := s.next(t)
+			if _, err := p.Save(t.Context(), d); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	files := []string{p.folder + manifestName(p.current.Generation), p.folder + p.current.Segments[len(p.current.Segments)-1].Name}
+	if slices.ContainsFunc(p.previous.Segments, func(g segment) bool { return p.folder+g.Name == files[1] }) {
+		t.Fatal("both generations share all segments")
+	}
+	for _, file := range files {
+		size := len(content(t, p.bucket, file))
+		for bit := range 8 * size {
+			flip := func(b []byte) []byte { b[bit/8] ^= 1 << (bit % 8); return b }
+			memory.corrupt(t, "state/"+file, flip)
+			got, loaded, err := load(t.Context(), p, newModel)
+			memory.corrupt(t, "state/"+file, flip)
+			if err != nil {
+				t.Fatalf("%s, bit %d: %v", file, bit, err)
+			}
+			if len(loaded.Skipped) != 1 || !strings.Contains(loaded.Skipped[0], file) {
+				t.Fatalf("%s, bit %d: skipped %q", file, bit, loaded.Skipped)
+			}
+			if diff := got.diff(before); diff != "" {
+				t.Fatalf("%s, bit %d: %s", file, bit, diff)
+			}
+		}
+		for n := range size {
+			whole := content(t, p.bucket, file)
+			memory.corrupt(t, "state/"+file, func(b []byte) []byte { return b[:n] })
+			_, loaded, err := load(t.Context(), p, newModel)
+			memory.corrupt(t, "state/"+file, func([]byte) []byte { return []byte(whole) })
+			if err != nil || len(loaded.Skipped) != 1 {
+				t.Fatalf("%s cut to %d bytes: %v, %v", file, n, loaded, err)
+			}
+		}
+	}
+	if _, got, _ := begin(t, &memDisk{memory: memory}); got.diff(s.truth) != "" {
+		t.Error("the test has left damage")
+	}
+}
+
+// Of two writers one goes on, the other learns that it is lost, and what is loaded is sound whoever was faster.
+func TestTwoWriters(t *testing.T) {
+	for _, seed := range seeds(t, 30) {
+		r := rand.New(rand.NewPCG(seed, 2))
+		s := newScript(seed)
+		disk := newState()
+		deltas, states := []*counter.Delta{}, []*model{newModel()}
+		for range 30 {
+			deltas = append(deltas, s.next(t))
+			states = append(states, s.truth.clone())
+		}
+		// Each writer saves deltas from where it loaded; both are interrupted by the other at any time.
+		type writer struct {
+			p  *Partition
+			at int
+		}
+		start := func() writer {
+			p, got, loaded := begin(t, disk)
+			at := slices.IndexFunc(states, func(m *model) bool { return got.diff(m) == "" })
+			if at < 0 {
+				t.Fatalf("seed %d: what was loaded is no state there ever was (%v)", seed, loaded)
+			}
+			return writer{p, at}
+		}
+		writers := []writer{start(), start()}
+		lost, newest := 0, 0
+		for step := 0; step < 200 && newest < len(deltas); step++ {
+			i := r.IntN(2)
+			w := &writers[i]
+			if w.at == len(deltas) {
+				break
+			}
+			_, err := w.p.Save(t.Context(), deltas[w.at])
+			switch {
+			case err == nil:
+				w.at++
+				newest = max(newest, w.at)
+			case errors.Is(err, ErrLost):
+				lost++
+				if _, err := w.p.Save(t.Context(), deltas[w.at]); err == nil {
+					t.Fatalf("seed %d: a lost writer saved", seed)
+				}
+				*w = start()
+			default:
+				t.Fatalf("seed %d: %v", seed, err)
+			}
+			if got := start(); got.at < newest {
+				t.Fatalf("seed %d: state %d was loaded where %d was saved", seed, got.at, newest)
+			}
+		}
+		if lost == 0 {
+			t.Errorf("seed %d: no writer lost", seed)
+		}
+	}
+}
+
+// A writer that wakes after many generations of another takes nothing away, whenever it fell asleep.
+func TestZombie(t *testing.T) {
+	for k := 0; ; k++ {
+		s := newScript(11)
+		disk := newState()
+		p, _, _ := begin(t, disk)
+		for range 3 {
+			if _, err := p.Save(t.Context(), s.next(t)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		z := &memDisk{memory: disk.memory}
+		zombie, _, _ := begin(t, z)
+		d := s.next(t)
+		// At its k-th operation the zombie sleeps while the other goes on.
+		n, slept := 0, false
+		z.before = func(op, path string) error {
+			if n++; n == k+1 {
+				slept = true
+				disk.mu.Unlock()
+				defer disk.mu.Lock()
+				if _, err := p.Save(t.Context(), d); err != nil && !errors.Is(err, ErrLost) {
+					t.Error(err)
+				} else if err != nil {
+					p, _, _ = begin(t, disk)
+				}
+				for range 20 {
+					if _, err := p.Save(t.Context(), s.next(t)); err != nil {
+						t.Error(err)
+						return nil
+					}
+				}
+			}
+			return nil
+		}
+		_, err := zombie.Save(t.Context(), d)
+		if slept && err != nil && !errors.Is(err, ErrLost) {
+			t.Fatalf("asleep at operation %d: %v", k, err)
+		}
+		z.before = nil
+		if slept && err == nil {
+			if _, err := zombie.Save(t.Context(), s.next(t)); !errors.Is(err, ErrLost) {
+				t.Fatalf("asleep at operation %d: the zombie goes on: %v", k, err)
+			}
+			continue
+		}
+		if !slept {
+			break
+		}
+		if _, got, loaded := begin(t, disk); got.diff(s.truth) != "" || len(loaded.Skipped) > 0 {
+			t.Fatalf("asleep at operation %d: %s %v", k, got.diff(s.truth), loaded.Skipped)
+		}
+		if _, err := p.Save(t.Context(), s.next(t)); err != nil {
+			t.Fatalf("asleep at operation %d: the other cannot go on: %v", k, err)
+		}
+		if err := errors.Join(fileErrors(t, p)...); err != nil {
+			t.Fatalf("asleep at operation %d: %v", k, err)
+		}
+	}
+}
+
+// fileErrors names the files of checkpoints that no kept manifest names.
+func fileErrors(t *testing.T, p *Partition) (errs []error) {
+	t.Helper()
+	names, err := p.bucket.List(t.Context(), p.folder)
+	if err != nil {
+		return []error{err}
+	}
+	for _, name := range names {
+		file := strings.TrimPrefix(name, p.folder)
+		named := false
+		for _, m := range []*manifest{p.current, p.previous} {
+			named = named || file == manifestName(m.Generation) || slices.ContainsFunc(m.Segments, func(g segment) bool { return g.Name == file })
+		}
+		if !named {
+			errs = append(errs, fmt.Errorf("%s is garbage", name))
+		}
+	}
+	return errs
+}

@@ -1,0 +1,246 @@
+package checkpoint
+
+import (
+	"bytes"
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+
+	"headcount/counter"
+	"headcount/events"
+)
+
+// Saved tells what Save wrote.
+type Saved struct {
+	Generation uint64 // the newest: a compaction is a generation of its own
+	Bytes      int64  // written, manifests and compaction included
+	Segments   int    // that the newest manifest names
+	Postponed  error  // compaction or removal of garbage that failed, and that the next Save tries again; nil: all is done
+}
+
+// Save makes a delta durable: it is, when Save returns nil. ErrLost and ErrFatal end this writer. After another error the delta
+// is not in the state; Save it again, or load.
+func (p *Partition) Save(ctx context.Context, d *counter.Delta) (*Saved, error) {
+	if p.writer == "" {
+		return nil, fmt.Errorf("save %s: load it first", p.name)
+	}
+	if err := p.checkDelta(d); err != nil {
+		return nil, fmt.Errorf("save %s: %w", p.name, err)
+	}
+	saved := &Saved{}
+	var segments []segment
+	if p.current != nil {
+		for _, s := range p.current.Segments {
+			if s.alive(d.State.Sealed) {
+				segments = append(segments, s)
+			}
+		}
+	}
+	err := p.commit(ctx, saved, segments, func() ([]source, error) {
+		return []source{&deltaSource{d.Windows}}, nil
+	}, len(d.Windows) > 0, d.Position, d.State)
+	if err != nil {
+		return nil, fmt.Errorf("save %s: %w", p.name, err)
+	}
+	// From here on the delta is safe.
+	err = errors.Join(p.compact(ctx, saved), p.collect(ctx))
+	if errors.Is(err, ErrLost) || errors.Is(err, ErrFatal) {
+		p.writer = ""
+		return nil, fmt.Errorf("save %s: %w", p.name, err)
+	}
+	saved.Postponed = err
+	return saved, nil
+}
+
+func (p *Partition) checkDelta(d *counter.Delta) error {
+	if d.Partition != p.id.Partition {
+		return fmt.Errorf("the delta is of partition %d", d.Partition)
+	}
+	if p.current != nil && (d.Position.Next < p.current.Position.Next || d.State.Records < p.current.State.Records) {
+		return fmt.Errorf("the delta ends at offset %d after %d records, the newest checkpoint at %d after %d: it is not the next", d.Position.Next, d.State.Records, p.current.Position.Next, p.current.State.Records)
+	}
+	return checkWindows(d.Windows)
+}
+
+// commit writes a segment of the sources, where there is something in them, and the manifest that names it after segments. The
+// manifest's creation is the commit point.
+func (p *Partition) commit(ctx context.Context, saved *Saved, segments []segment, sources func() ([]source, error), something bool, at counter.Position, state counter.State) error {
+	generation := p.newest + 1
+	written := ""
+	if something {
+		s, err := p.writeSegment(ctx, generation, sources, state.Sealed)
+		if err != nil {
+			return err
+		}
+		saved.Bytes += s.Size
+		written = p.folder + s.Name
+		segments = append(slices.Clip(segments), s)
+	}
+	m, err := p.writeManifest(ctx, saved, generation, segments, at, state)
+	if err != nil {
+		if written != "" && !errors.Is(err, ErrFatal) && p.writer != "" {
+			p.bucket.Delete(ctx, written) // nobody else knows its name; what stays, a later Save removes
+		}
+		return err
+	}
+	p.newest, p.previous, p.current = generation, p.current, m
+	saved.Generation, saved.Segments = generation, len(segments)
+	return nil
+}
+
+func (p *Partition) writeSegment(ctx context.Context, generation uint64, sources func() ([]source, error), sealed events.Month) (segment, error) {
+	s := segment{Name: segmentName(generation, rand.Text())}
+	err := p.bucket.Create(ctx, p.folder+s.Name, func(w io.Writer) error {
+		from, err := sources()
+		if err != nil {
+			return err
+		}
+		sum := newSummed(w)
+		out, err := newSegmentWriter(sum)
+		if err != nil {
+			return err
+		}
+		if err := merge(out, from, sealed); err != nil {
+			return err
+		}
+		if err := out.finish(); err != nil {
+			return err
+		}
+		s.Size, s.Sum, s.Months, s.Late = sum.size, sum.sum(), out.months, out.late
+		return ctx.Err()
+	})
+	return s, err
+}
+
+// writeManifest creates the manifest of a generation. ErrLost says that another writer has that generation.
+func (p *Partition) writeManifest(ctx context.Context, saved *Saved, generation uint64, segments []segment, at counter.Position, state counter.State) (*manifest, error) {
+	book, err := p.topic.book(ctx)
+	if err != nil {
+		return nil, err
+	}
+	refs, err := ruleRefs(ctx, book, segments)
+	if err != nil {
+		return nil, err
+	}
+	m := &manifest{
+		Generation: generation, Writer: p.writer,
+		Cluster: p.id.Cluster, TopicID: p.id.TopicID, Partition: p.id.Partition,
+		Position: position(at), TopicRules: book.hash, Rules: refs,
+		Segments: append([]segment{}, segments...), State: recordState(state),
+	}
+	text, err := m.encode()
+	if err != nil {
+		return nil, err
+	}
+	file := p.folder + manifestName(generation)
+	err = createBytes(ctx, p.bucket, file, text)
+	if err != nil && !errors.Is(err, ErrFatal) {
+		// It may have been created all the same.
+		there, e := readAll(ctx, p.bucket, file, maxDocument)
+		switch {
+		case e == nil && bytes.Equal(there, text):
+			err = nil
+		case e == nil || errors.Is(err, ErrExists):
+			p.writer = ""
+			return nil, fmt.Errorf("%w: %s is another's", ErrLost, file)
+		case !errors.Is(e, ErrNotFound):
+			p.writer = "" // it cannot be known which: only a new Load can tell
+		}
+	}
+	if err != nil {
+		return nil, err
+	}
+	saved.Bytes += int64(len(text))
+	return m, nil
+}
+
+// compact rewrites the newest segments as one where plan asks for it, or where they hold windows of months that are gone.
+func (p *Partition) compact(ctx context.Context, saved *Saved) error {
+	m := p.current
+	if len(m.Segments) == 0 {
+		return nil
+	}
+	state := m.State.state()
+	sizes := make([]int64, len(m.Segments))
+	for i, s := range m.Segments {
+		sizes[i] = s.Size
+	}
+	from := plan(sizes)
+	if dead := slices.IndexFunc(m.Segments, func(s segment) bool { return s.holdsDead(state.Sealed) }); dead >= 0 {
+		from = min(from, dead)
+	} else if from == len(sizes)-1 {
+		return nil
+	}
+	var files []File
+	for _, s := range m.Segments[from:] {
+		f, err := p.bucket.Open(ctx, p.folder+s.Name)
+		if err != nil {
+			return fmt.Errorf("compact: %w", err)
+		}
+		defer f.Close()
+		files = append(files, f)
+	}
+	sources := func() ([]source, error) {
+		var all []source
+		for i, s := range m.Segments[from:] {
+			r, err := openSegment(p.folder+s.Name, files[i])
+			if err != nil {
+				return nil, err
+			}
+			all = append(all, r)
+		}
+		return all, nil
+	}
+	if err := p.commit(ctx, saved, m.Segments[:from], sources, true, counter.Position(m.Position), state); err != nil {
+		return fmt.Errorf("compact: %w", err)
+	}
+	return nil
+}
+
+// collect removes what neither the current nor the previous manifest names.
+//
+// Another writer may be at work, gone on from here or left behind. A manifest newer than ours says that it has gone on, so that
+// ours is not to judge. Files of a generation above ours are those of a commit under way. Those of ours or below that we do
+// not name can never be named: their manifest would have to be created under a name that is taken, or behind a newer one,
+// after which its writer learns that it is lost.
+func (p *Partition) collect(ctx context.Context) error {
+	names, err := p.bucket.List(ctx, p.folder)
+	if err != nil {
+		return fmt.Errorf("look for garbage: %w", err)
+	}
+	keep := map[string]bool{}
+	for _, m := range []*manifest{p.current, p.previous} {
+		if m == nil {
+			continue
+		}
+		keep[manifestName(m.Generation)] = true
+		for _, s := range m.Segments {
+			keep[s.Name] = true
+		}
+	}
+	var manifests, segments []string
+	for _, name := range names {
+		file := strings.TrimPrefix(name, p.folder)
+		g, isManifest, ok := generationOf(file)
+		switch {
+		case !ok || keep[file]:
+		case isManifest && g > p.current.Generation:
+			return fmt.Errorf("%w: there is %s", ErrLost, name)
+		case isManifest:
+			manifests = append(manifests, name)
+		case g <= p.current.Generation:
+			segments = append(segments, name)
+		}
+	}
+	// Manifests first: none is left that names what is gone.
+	for _, name := range slices.Concat(manifests, segments) {
+		if err := p.bucket.Delete(ctx, name); err != nil {
+			return fmt.Errorf("remove garbage: %w", err)
+		}
+	}
+	return nil
+}

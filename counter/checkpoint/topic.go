@@ -1,0 +1,136 @@
+package checkpoint
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+
+	"headcount/counter"
+	"headcount/events"
+)
+
+// Topic is the state of one topic, named by its name and the id it got when it was made. It may be used by many goroutines.
+type Topic struct {
+	bucket Bucket
+	topic  string
+	id     string
+	folder string // <topic>/<topic id>
+
+	mu    sync.Mutex
+	rules *Rules // the last that Rules opened
+}
+
+// OpenTopic returns a topic's state; whether there is any shows when it is used.
+func OpenTopic(b Bucket, topic, topicID string) *Topic {
+	return &Topic{bucket: b, topic: topic, id: topicID, folder: escape(topic) + "/" + escape(topicID)}
+}
+
+// Sibling is state of the same topic's name under another id: the topic was deleted and made again.
+type Sibling struct {
+	TopicID  string
+	Unsealed []events.Month // that have rules and, in some partition, are neither sealed nor older than a sealed month; sorted
+}
+
+// Siblings returns the topic's siblings, sorted by id.
+func (t *Topic) Siblings(ctx context.Context) ([]Sibling, error) {
+	names, err := t.bucket.List(ctx, escape(t.topic)+"/")
+	if err != nil {
+		return nil, fmt.Errorf("look for other topics called %s: %w", t.topic, err)
+	}
+	found := map[string]*contents{}
+	for _, name := range names {
+		_, rest, _ := strings.Cut(name, "/")
+		element, rest, ok := strings.Cut(rest, "/")
+		if id, err := unescape(element); err == nil && ok && id != t.id {
+			if found[id] == nil {
+				found[id] = &contents{sealed: map[int32]events.Month{}}
+			}
+			found[id].add(rest)
+		}
+	}
+	var siblings []Sibling
+	for _, id := range slices.Sorted(maps.Keys(found)) {
+		siblings = append(siblings, Sibling{TopicID: id, Unsealed: found[id].unsealed()})
+	}
+	return siblings, nil
+}
+
+// contents is what the file names of a topic tell.
+type contents struct {
+	rules  []events.Month
+	sealed map[int32]events.Month // by partition that has state: its newest sealed month; 0: none
+}
+
+// add takes a name within the topic's folder.
+func (c *contents) add(name string) {
+	if file, ok := strings.CutPrefix(name, "rules/"); ok {
+		if m, _, ok := monthOfRules(file); ok && !slices.Contains(c.rules, m) {
+			c.rules = append(c.rules, m)
+		}
+		return
+	}
+	element, rest, _ := strings.Cut(name, "/")
+	p, ok := parsePartition(element)
+	if !ok {
+		return
+	}
+	m := c.sealed[p]
+	if file, ok := strings.CutPrefix(rest, "sealed/"); ok {
+		if sealed, ok := monthOfIndex(file); ok {
+			m = max(m, sealed)
+		}
+	}
+	c.sealed[p] = m
+}
+
+func (c *contents) unsealed() []events.Month {
+	slices.Sort(c.rules)
+	if len(c.sealed) == 0 {
+		return c.rules
+	}
+	oldest := slices.Min(slices.Collect(maps.Values(c.sealed)))
+	return slices.DeleteFunc(c.rules, func(m events.Month) bool { return m <= oldest })
+}
+
+// Partitions returns the partitions that have state, sorted.
+func (t *Topic) Partitions(ctx context.Context) ([]int32, error) {
+	names, err := t.bucket.List(ctx, t.folder+"/")
+	if err != nil {
+		return nil, fmt.Errorf("list the state of topic %s: %w", t.topic, err)
+	}
+	c := contents{sealed: map[int32]events.Month{}}
+	for _, name := range names {
+		c.add(strings.TrimPrefix(name, t.folder+"/"))
+	}
+	return slices.Sorted(maps.Keys(c.sealed)), nil
+}
+
+func parsePartition(element string) (int32, bool) {
+	p, err := strconv.ParseInt(element, 10, 32)
+	return int32(p), err == nil && p >= 0 && strconv.FormatInt(p, 10) == element
+}
+
+// Partition returns the state of one partition, for one goroutine to load and save. id's topic id is the topic's.
+func (t *Topic) Partition(id counter.Identity) *Partition {
+	folder := t.folder + "/" + strconv.FormatInt(int64(id.Partition), 10)
+	return &Partition{
+		topic: t, bucket: t.bucket, id: id,
+		name:   fmt.Sprintf("topic %s partition %d", t.topic, id.Partition),
+		folder: folder + "/checkpoint/", sealed: folder + "/sealed/",
+	}
+}
+
+// book returns the rules that were opened, or opens them for reading.
+func (t *Topic) book(ctx context.Context) (*Rules, error) {
+	t.mu.Lock()
+	r := t.rules
+	t.mu.Unlock()
+	if r != nil {
+		return r, nil
+	}
+	return t.Rules(ctx, nil)
+}

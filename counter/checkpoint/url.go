@@ -1,0 +1,36 @@
+package checkpoint
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+)
+
+// Open opens the state store at a URL. file://data/state is the relative folder data/state, file:///var/lib/headcount the
+// absolute one; both are taken literally, without percent-decoding. The folder is made when the first file is.
+func Open(_ context.Context, url string) (Bucket, error) {
+	scheme, rest, ok := strings.Cut(url, "://")
+	if !ok {
+		return nil, fmt.Errorf("state store %q: want a URL such as file://data/state", url)
+	}
+	if scheme != "file" {
+		return nil, fmt.Errorf("state store %q: scheme %q is not supported; use file://FOLDER", url, scheme)
+	}
+	if strings.ContainsAny(rest, "?#") {
+		return nil, fmt.Errorf("state store %q: file:// takes no options; remove what follows ? or #", url)
+	}
+	b, err := OpenDirectory(rest)
+	if err != nil {
+		return nil, fmt.Errorf("state store %q: %w", url, err)
+	}
+	return b, nil
+}
+
+// OpenDirectory opens the bucket in a folder.
+func OpenDirectory(folder string) (Bucket, error) {
+	if folder == "" {
+		return nil, errors.New("the folder is empty: name one, such as data/state")
+	}
+	return openDirectory(hostDisk{}, folder)
+}
