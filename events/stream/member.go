@@ -268,7 +268,7 @@ func (m *membership) beat() *beating {
 	own := *m // the coordinator is followed here, apart from what run does
 	go func() {
 		defer close(b.done)
-		every := m.l.config.SessionTimeout / 4
+		every := min(m.l.config.SessionTimeout/4, time.Second) // also how soon we hear of a new member
 		told := false
 		for sleep(ctx, every) {
 			err := own.find(ctx)

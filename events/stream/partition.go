@@ -79,7 +79,6 @@ type PartitionReader struct {
 
 // chunk is what one fetch brought for a partition.
 type chunk struct {
-	turn    int
 	data    []byte
 	aborted []aborted
 }

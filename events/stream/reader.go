@@ -27,6 +27,7 @@ type Reader struct {
 	parts     map[int32]*PartitionReader
 	loops     map[int32]chan struct{} // by broker: wakes it; holds one
 	topic     *Topic                  // layout; nil: none yet
+	err       error                   // final for all partitions: the topic is gone or another
 	free      map[int][][]byte        // buffers by size class
 	freeBytes int
 }
@@ -62,6 +63,9 @@ func (r *Reader) Open(partition int32, at Position) *PartitionReader {
 	}
 	r.mu.Lock()
 	r.parts[partition] = p
+	if r.err != nil {
+		r.failLocked(p, r.err)
+	}
 	r.mu.Unlock()
 	r.ask() // its leader may have no loop yet
 	r.wake()
@@ -157,7 +161,13 @@ func (r *Reader) keepLayout() {
 			for _, p := range r.parts {
 				r.failLocked(p, err)
 			}
+			if isLost(err) {
+				r.err = err
+			}
 			r.mu.Unlock()
+			if isLost(err) {
+				return
+			}
 		}
 		if err != nil {
 			r.log.config.Logger.Warn("asking for the topic's layout again", "topic", r.log.config.Topic, "error", err)
@@ -367,7 +377,7 @@ func (r *Reader) accept(p *PartitionReader, got *piece) {
 		return
 	}
 	p.pause.reset()
-	p.waiting = &chunk{turn: p.turn, data: got.data, aborted: got.aborted}
+	p.waiting = &chunk{data: got.data, aborted: got.aborted}
 	p.signal()
 }
 
