@@ -134,7 +134,10 @@ type Plan struct {
 func (p *Plan) ID() string { return p.Book.Name + "/" + p.Name }
 
 // Fact is something shown and never enforced.
-type Fact struct{ Name, Value string }
+type Fact struct {
+	Name  string `json:"name"`
+	Value string `json:"value"`
+}
 
 // Charge is the price of a meter's usage.
 type Charge struct {

@@ -171,14 +171,18 @@ func (c *contract) itemRefund(p purchase, until time.Time, plan *Plan) (purchase
 	return p, false
 }
 
+func (p *purchase) print(digits int32) Prepaid {
+	return Prepaid{
+		Date: p.date.String(), App: p.app, Item: p.item, Quantity: p.quantity.String(), Amount: p.amount.StringFixed(digits),
+		From: p.from.String(), Until: p.until.String(), How: p.how,
+	}
+}
+
 // prepaid lists what was paid ahead in the month.
 func (r *rater) prepaid() []Prepaid {
 	out := []Prepaid{}
 	for _, p := range r.c.purchases(r.month.first(), r.month.add(1).first()) {
-		out = append(out, Prepaid{
-			Date: p.date.String(), App: p.app, Item: p.item, Quantity: p.quantity.String(), Amount: r.money(p.amount),
-			From: p.from.String(), Until: p.until.String(), How: p.how,
-		})
+		out = append(out, p.print(r.book.Digits))
 	}
 	return out
 }

@@ -1,0 +1,282 @@
+package rating
+
+import (
+	"fmt"
+	"time"
+)
+
+// State is where a subscription stands.
+type State string
+
+// The states of a subscription.
+const (
+	Pending     State = "pending"     // not begun
+	Active      State = "active"      // in force
+	Expired     State = "expired"     // past its expiry, still served
+	Suspended   State = "suspended"   // not served, for expiry or arrears; what it holds is kept
+	Repossessed State = "repossessed" // lost
+	Cancelled   State = "cancelled"   // given up, by a refund where the book has one
+	Disabled    State = "disabled"    // switched off by the user, at once
+	Ended       State = "ended"       // over, in a book that describes no suspension
+)
+
+// Subscription is one account at one time. Times are RFC 3339 in the billing zone, dates 2026-04-01; empty: there is none.
+type Subscription struct {
+	Account      string       `json:"account"`
+	At           string       `json:"at"`
+	Plan         string       `json:"plan"`
+	State        State        `json:"state"`
+	Since        string       `json:"since"` // when the state began
+	Cause        string       `json:"cause,omitempty"`
+	TermFrom     string       `json:"term_from"`
+	TermUntil    string       `json:"term_until"` // exclusive; empty: open
+	Renews       bool         `json:"renews"`     // by itself at the term's end
+	Reminders    []string     `json:"reminders"`  // dates, about the expiry to come or just past
+	Expiry       string       `json:"expiry"`
+	Suspension   string       `json:"suspension"`   // when it is or was suspended, if nothing is done
+	Repossession string       `json:"repossession"` // when all is lost, if nothing is done
+	Refund       *RefundThen  `json:"refund"`       // if cancelled at this time; null: the book pays nothing back
+	Due          []Prepaid    `json:"due"`          // to be paid ahead within a month
+	Unpaid       []UnpaidBill `json:"unpaid"`
+	DeductFrom   string       `json:"deduct_from"` // of this month's settlement
+	DeductUntil  string       `json:"deduct_until"`
+}
+
+// RefundThen is what would be paid back.
+type RefundThen struct {
+	Amount string `json:"amount"`
+	Cash   string `json:"cash"`
+	Credit string `json:"credit"`
+	How    string `json:"how"`
+}
+
+// UnpaidBill is a bill pushed and not paid.
+type UnpaidBill struct {
+	Month   string `json:"month"`
+	Pushed  string `json:"pushed"`
+	Suspend string `json:"suspend"` // when the service is suspended for it
+}
+
+// SubscriptionAt says where an account stands at a time. It knows what was known then: orders, bills and payments of later are
+// not in it; changes and ends that the file announces are.
+func SubscriptionAt(a *Accounts, cat *Catalog, zone *time.Location, id string, at time.Time) (*Subscription, error) {
+	if zone == nil {
+		zone = time.UTC
+	}
+	at = at.In(zone)
+	whole := a.find(id)
+	if whole == nil {
+		return nil, fmt.Errorf("%s: unknown account %q%s", a.file, id, didYouMean(id, a.IDs()))
+	}
+	if _, err := whole.resolve(cat, zone); err != nil {
+		return nil, err
+	}
+	c, err := whole.knownAt(at, zone).resolve(cat, zone)
+	if err != nil {
+		return nil, err
+	}
+	l := life{c: c, at: at, today: dateOf(at), plan: c.planAt(at)}
+	return l.subscription(), nil
+}
+
+// knownAt returns the account without what came later.
+func (x *account) knownAt(at time.Time, zone *time.Location) *account {
+	y := *x
+	y.orders, y.bills = nil, nil
+	for _, o := range x.orders {
+		if !o.when.At(zone).After(at) {
+			y.orders = append(y.orders, o)
+		}
+	}
+	for _, b := range x.bills {
+		if b.pushed.At(zone).After(at) {
+			continue
+		}
+		if b.paid != nil && b.paid.At(zone).After(at) {
+			b.paid = nil
+		}
+		y.bills = append(y.bills, b)
+	}
+	return &y
+}
+
+// life is a contract looked at from one time.
+type life struct {
+	c     *contract
+	at    time.Time
+	today Date
+	plan  *Plan
+}
+
+func (l *life) subscription() *Subscription {
+	next := Month{l.today.Year, l.today.Month}.add(1)
+	rules := &l.plan.Book.Rules
+	s := &Subscription{
+		Account: l.c.acc.id, At: l.stamp(l.at), Plan: l.plan.ID(), Reminders: []string{}, Due: []Prepaid{}, Unpaid: []UnpaidBill{},
+		DeductFrom:  Date{next.Year, next.Month, rules.DeductFrom}.String(),
+		DeductUntil: Date{next.Year, next.Month, rules.DeductUntil}.String(),
+	}
+	expiry := l.term(s)
+	halts := l.c.halts(l.today.addDays(800).start(l.c.zone))
+	l.dates(s, expiry, halts)
+	l.state(s, expiry, halts)
+	l.unpaid(s)
+	if s.State == Active || s.State == Expired || s.State == Suspended {
+		l.refund(s)
+		l.due(s)
+	}
+	return s
+}
+
+func (l *life) stamp(t time.Time) string {
+	if t.IsZero() {
+		return ""
+	}
+	return t.In(l.c.zone).Format(time.RFC3339)
+}
+
+// term fills in the current or last term and returns when what is bought by now expires; zero: never.
+func (l *life) term(s *Subscription) (expiry time.Time) {
+	ps := l.c.periods(l.at.Add(1))
+	i := len(ps) - 1
+	for i > 0 && ps[i].from.After(l.at) {
+		i--
+	}
+	if i < 0 {
+		return time.Time{}
+	}
+	s.TermFrom, s.TermUntil = l.stamp(ps[i].from), l.stamp(ps[i].until)
+	expiry = ps[i].until
+	if l.c.acc.renew || !l.c.ends.IsZero() {
+		_, end := l.c.envelope()
+		s.Renews = !expiry.IsZero() && (end.IsZero() || expiry.Before(end))
+		return end
+	}
+	for follows := true; follows && !expiry.IsZero(); { // bought already, or announced by a change
+		follows = false
+		for _, p := range l.c.periods(expiry.Add(1)) {
+			if p.from.Equal(expiry) {
+				expiry, follows = p.until, true
+				break
+			}
+		}
+	}
+	return expiry
+}
+
+// dates fills in what happens if nothing is done.
+func (l *life) dates(s *Subscription, expiry time.Time, halts []halt) {
+	if !expiry.IsZero() && (l.c.halted.IsZero() || !l.c.halted.Before(expiry)) {
+		s.Expiry = l.stamp(expiry)
+		if r := l.plan.Book.Reminders; r != nil && !s.Renews {
+			day := dateOf(expiry)
+			for d := day.addDays(1 - r.DaysBefore); !day.addDays(r.DaysAfter).before(d); d = d.addDays(1) {
+				s.Reminders = append(s.Reminders, d.String())
+			}
+		}
+	}
+	var first *halt
+	for i := range halts {
+		h := &halts[i]
+		if (h.until.IsZero() || h.until.After(l.at)) && (first == nil || h.from.Before(first.from)) {
+			first = h
+		}
+	}
+	if first != nil {
+		s.Suspension, s.Repossession = l.stamp(first.from), l.stamp(first.repossessed(l.c.zone))
+	} else if l.c.cause == causeCancelled && l.plan.Book.Suspension != nil {
+		s.Suspension = l.stamp(l.c.halted)
+		s.Repossession = l.stamp(l.lostAfterCancelling())
+	}
+}
+
+// lostAfterCancelling is when a cancelled account's content is gone: it is kept as that of a suspended one.
+func (l *life) lostAfterCancelling() time.Time {
+	if l.plan.Book.Suspension == nil {
+		return time.Time{}
+	}
+	return dateOf(l.c.halted).addDays(l.plan.Book.Suspension.KeepDays).start(l.c.zone)
+}
+
+func (l *life) state(s *Subscription, expiry time.Time, halts []halt) {
+	set := func(state State, since time.Time, cause string) {
+		s.State, s.Since, s.Cause = state, l.stamp(since), cause
+	}
+	began := l.c.steps[0].at
+	if l.at.Before(began) {
+		set(Pending, time.Time{}, "")
+		return
+	}
+	if h := l.c.halted; !h.IsZero() && !l.at.Before(h) {
+		switch l.c.cause {
+		case causeDisabled:
+			set(Disabled, h, l.c.cause)
+		case causeCancelled:
+			set(Cancelled, h, l.c.cause)
+			if lost := l.lostAfterCancelling(); !lost.IsZero() && !l.at.Before(lost) {
+				set(Repossessed, lost, l.c.cause)
+			}
+		default:
+			set(Repossessed, h, causeArrears)
+		}
+		return
+	}
+	for _, h := range halts {
+		if l.at.Before(h.from) || !h.until.IsZero() && !l.at.Before(h.until) {
+			continue
+		}
+		set(Suspended, h.from, h.cause)
+		if lost := h.repossessed(l.c.zone); !lost.IsZero() && !l.at.Before(lost) {
+			set(Repossessed, lost, h.cause)
+		}
+		return
+	}
+	for _, v := range l.c.service(began, l.at.Add(1)) {
+		if !v.from.After(l.at) && l.at.Before(v.until) {
+			if v.grace {
+				set(Expired, v.from, causeExpiry)
+			} else {
+				set(Active, v.from, "")
+			}
+			return
+		}
+	}
+	set(Ended, expiry, "")
+}
+
+func (l *life) unpaid(s *Subscription) {
+	for i := range l.c.acc.bills {
+		b := &l.c.acc.bills[i]
+		if b.paid != nil {
+			continue
+		}
+		u := UnpaidBill{Month: b.month.String(), Pushed: l.stamp(b.pushed.At(l.c.zone))}
+		if p := l.plan.Book.Suspension; p != nil && p.AfterBill != nil {
+			u.Suspend = l.stamp(p.AfterBill.after(b.pushed.At(l.c.zone), l.c.zone))
+		}
+		s.Unpaid = append(s.Unpaid, u)
+	}
+}
+
+func (l *life) refund(s *Subscription) {
+	runs := l.c.runs()
+	i := len(runs) - 1
+	for i > 0 && runs[i].from.After(l.at) {
+		i--
+	}
+	r := l.c.refundOf(runs[i], l.at)
+	if r == nil {
+		return
+	}
+	money := func(d interface{ StringFixed(int32) string }) string { return d.StringFixed(l.plan.Book.Digits) }
+	s.Refund = &RefundThen{money(r.amount), money(r.cash), money(r.credit), r.how}
+}
+
+// due lists what is to be paid ahead from tomorrow up to this day of the next month, both included.
+func (l *life) due(s *Subscription) {
+	for _, p := range l.c.purchases(l.today.addDays(1), l.today.addMonths(1).addDays(1)) {
+		if !p.amount.IsNegative() {
+			s.Due = append(s.Due, p.print(l.plan.Book.Digits))
+		}
+	}
+}
