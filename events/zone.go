@@ -60,16 +60,15 @@ func dayStarts(zone *time.Location, m Month) []int64 {
 // dayStart returns the first instant (seconds since 1970) whose local date is the given one or later.
 func dayStart(zone *time.Location, year int, month time.Month, day int) int64 {
 	midnight := time.Date(year, month, day, 0, 0, 0, 0, time.UTC).Unix() // as local clocks count
-	// No zone is more than a day and a half away from UTC, with room for a jump.
+	// No zone is more than a day and a half away from UTC, with room for a jump: the search begins on an earlier date.
 	t := time.Unix(midnight-36*3600, 0).In(zone)
 	for {
 		_, offset := t.Zone()
-		from, until := t.ZoneBounds()
-		start := midnight - int64(offset)
-		if !from.IsZero() {
-			start = max(start, from.Unix())
+		_, until := t.ZoneBounds()
+		if !until.IsZero() && !until.After(t) {
+			until = t.Add(time.Hour) // beyond the zone's table, ZoneBounds ends a leap year a day too early
 		}
-		if until.IsZero() || start < until.Unix() {
+		if start := max(midnight-int64(offset), t.Unix()); until.IsZero() || start < until.Unix() {
 			return start
 		}
 		t = until
