@@ -1,0 +1,156 @@
+package counter
+
+import (
+	"headcount/events"
+)
+
+// batchRecords is how many records are decoded before the first of them is counted, so that the cache misses of one overlap
+// with those of the others.
+const batchRecords = 128
+
+// batch is the scratch of Count.
+type batch struct {
+	events  [batchRecords]events.Event
+	windows [batchRecords]*window // nil: look it up
+	hints   [batchRecords]uint32  // ordinals that may be the devices'
+	sink    uint32
+}
+
+const noHint = 1<<32 - 1 // no ordinal
+
+// Count counts records in order. It stops after a record that seals a month, which it returns: the rest is for the next call.
+// An error is the rulebook's, or says that a GUID key is missing or a window full: recs[n] and what follows was not counted,
+// and the call can be repeated with it.
+func (s *Shard) Count(recs []events.Record) (n int, sealed *Sealed, err error) {
+	for n < len(recs) && sealed == nil && err == nil {
+		var done int
+		done, sealed, err = s.countBatch(recs[n:min(len(recs), n+batchRecords)])
+		n += done
+	}
+	return n, sealed, err
+}
+
+func (s *Shard) countBatch(recs []events.Record) (n int, sealed *Sealed, err error) {
+	s.decoder.Reset()
+	var decodeErr error
+	for i := range recs {
+		e := &s.batch.events[i]
+		if decodeErr = s.decoder.Decode(&recs[i], e); decodeErr != nil {
+			recs = recs[:i]
+			break
+		}
+		if e.Outcome == events.Control { // it may be a seal, after which records read otherwise
+			recs = recs[:i+1]
+			break
+		}
+	}
+	s.approach(len(recs))
+	for i := range recs {
+		sealed, err = s.countOne(&recs[i], i)
+		if err != nil {
+			return i, nil, err
+		}
+		s.state.Records++
+	}
+	return len(recs), sealed, decodeErr
+}
+
+// approach looks up the windows of the batch's events, and touches the memory that counting them will need: the slots of all,
+// then the entries of all. What it finds are hints: counting may make them wrong.
+func (s *Shard) approach(n int) {
+	b := &s.batch
+	sink := uint32(0)
+	for i := range n {
+		e := &b.events[i]
+		b.windows[i], b.hints[i] = nil, noHint
+		if e.Outcome != events.Counted {
+			continue
+		}
+		w := s.find(e.Month, e.App)
+		b.windows[i] = w
+		if w == nil || w.large == nil {
+			continue
+		}
+		h := e.Fingerprint.Hash()
+		g := w.large.segment(h)
+		sink += g.slots[g.home(h)]
+		if k := w.sketches[e.Kind]; k != nil && k.dense != nil {
+			index, _ := registerOf(e.Fingerprint.SketchHash(), w.precision)
+			sink += uint32(k.dense[index])
+		}
+	}
+	for i := range n {
+		w := b.windows[i]
+		if w == nil || w.large == nil {
+			continue
+		}
+		h := b.events[i].Fingerprint.Hash()
+		if ordinal, ok := w.large.segment(h).candidate(h); ok {
+			b.hints[i] = ordinal
+			sink += uint32(w.large.at(ordinal).seen)
+		}
+	}
+	b.sink = sink // so that the reads are not left out
+}
+
+// countOne counts the i-th event of the batch. On an error nothing has changed.
+func (s *Shard) countOne(r *events.Record, i int) (*Sealed, error) {
+	switch e := &s.batch.events[i]; e.Outcome {
+	case events.Tombstone:
+		s.state.Tombstones++
+	case events.Counted:
+		w := s.batch.windows[i]
+		if w == nil {
+			var err error
+			if w, err = s.window(e.Month, string(e.App), true); err != nil {
+				return nil, err
+			}
+			if w == nil {
+				s.reject(r, e, events.OverLimit)
+				return nil, nil
+			}
+		}
+		if err := w.count(e, s.batch.hints[i]); err != nil {
+			return nil, err
+		}
+		s.touch(w)
+	case events.Reported:
+		return nil, s.report(r, e)
+	case events.Unknown:
+		s.state.Unknown++
+	case events.Control:
+		return s.control(r, e)
+	case events.Expired:
+		s.attribute(e.App, Stretch{Expired: 1})
+	case events.Rejected:
+		s.reject(r, e, e.Reason)
+	}
+	return nil, nil
+}
+
+func (s *Shard) report(r *events.Record, e *events.Event) error {
+	w, err := s.window(e.Month, string(e.App), true)
+	if err != nil {
+		return err
+	}
+	in, err := s.month(e.Month)
+	if err != nil {
+		return err
+	}
+	if w == nil || !w.report(e.Quantity, in.rules.Limits.QuantitySources) {
+		s.reject(r, e, events.OverLimit)
+		return nil
+	}
+	s.touch(w)
+	return nil
+}
+
+func (s *Shard) reject(r *events.Record, e *events.Event, why events.Reason) {
+	add := Stretch{Rejected: 1}
+	if why == events.OverLimit {
+		add.OverLimit = 1
+	}
+	s.attribute(e.App, add)
+	s.state.TotalRejected++
+	s.dead = append(s.dead, DeadLetter{Offset: r.Offset, Reason: why, App: string(e.App)})
+}

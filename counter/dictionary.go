@@ -1,0 +1,159 @@
+package counter
+
+import (
+	"errors"
+	"math/bits"
+
+	"headcount/events"
+)
+
+// ErrFull says that a window has as many devices as 32-bit ordinals can number. Nothing of the record was counted.
+var ErrFull = errors.New("a window holds no more than 4,294,967,294 devices: split the topic into more partitions")
+
+// maxDevices leaves out two ordinals, so that ordinal plus one is never zero and a count fits 32 bits.
+const maxDevices = 1<<32 - 2
+
+// seen is the last day on which a device did anything, and what it did on that day: day<<16 | kinds. It is a function of the
+// device's facts, so that order does not matter.
+type seen uint32
+
+func sawOn(day events.Day, kind events.Kind) seen { return seen(day)<<16 | 1<<kind }
+
+func (s seen) day() events.Day { return events.Day(s >> 16) }
+
+// entry is a device. 20 bytes: a look-up finds key and last day in one cache line, mostly.
+type entry struct {
+	print events.Fingerprint
+	seen  seen
+}
+
+const (
+	chunkBits    = 11
+	chunkEntries = 1 << chunkBits // 40 KiB: a size that the allocator gives out without waste
+)
+
+type chunk [chunkEntries]entry
+
+// dictionary numbers devices in order of first appearance, from 0.
+//
+// Entries lie in chunks that never move. Slots lie in segments, by the first bits of the hash, that grow by a quarter and then
+// split, each at a time of its own: so that no insertion stops for more than about a millisecond, and slots are three quarters
+// full at any size. In all 20 bytes an entry and about 5.3 of slots.
+type dictionary struct {
+	chunks    []*chunk
+	n         uint32
+	directory []*segment // by the first depth bits of the hash; neighbours may share a segment
+	depth     uint8
+}
+
+func newDictionary(room int) *dictionary {
+	return &dictionary{directory: []*segment{newSegment(room*4/3, 0, uint64(room))}}
+}
+
+func (d *dictionary) at(ordinal uint32) *entry {
+	return &d.chunks[ordinal>>chunkBits][ordinal%chunkEntries]
+}
+
+func (d *dictionary) segment(h uint64) *segment { return d.directory[h>>(64-d.depth)] }
+
+// find returns the ordinal of a fingerprint.
+func (d *dictionary) find(print *events.Fingerprint) (uint32, bool) {
+	h := print.Hash()
+	s := d.segment(h)
+	tag, slots := s.tag(h), s.slots
+	for i := s.home(h); ; {
+		slot := slots[i]
+		if slot == 0 {
+			return 0, false
+		}
+		if (slot^tag)>>s.width == 0 {
+			if ordinal := s.ordinal(slot); d.at(ordinal).print == *print {
+				return ordinal, true
+			}
+		}
+		if i++; i == len(slots) {
+			i = 0
+		}
+	}
+}
+
+// insert numbers a fingerprint that is not in the dictionary. ErrFull.
+func (d *dictionary) insert(print *events.Fingerprint) (uint32, error) {
+	if d.n >= maxDevices {
+		return 0, ErrFull
+	}
+	ordinal, h := d.n, print.Hash()
+	s := d.segment(h)
+	for s.used >= s.limit || !s.fits(ordinal) {
+		d.grow(s, h)
+		s = d.segment(h)
+	}
+	if int(ordinal>>chunkBits) == len(d.chunks) {
+		d.chunks = append(d.chunks, new(chunk))
+	}
+	d.at(ordinal).print = *print
+	s.place(h, ordinal)
+	d.n++
+	return ordinal, nil
+}
+
+// grow puts one or two larger segments in the place of s, to which h belongs.
+func (d *dictionary) grow(s *segment, h uint64) {
+	ordinals := make([]uint32, 0, s.used)
+	for _, slot := range s.slots {
+		if slot != 0 {
+			ordinals = append(ordinals, s.ordinal(slot))
+		}
+	}
+	hashes := make([]uint64, len(ordinals))
+	for i, o := range ordinals { // apart from the placing, so that the cache misses overlap
+		hashes[i] = d.at(o).print.Hash()
+	}
+	prefix := h >> (64 - s.depth)
+	if s.used < segmentDevices {
+		slots := len(s.slots)
+		if s.used >= s.limit {
+			slots += slots / 4
+		}
+		larger := newSegment(slots, s.depth, uint64(d.n))
+		for i, o := range ordinals {
+			larger.place(hashes[i], o)
+		}
+		d.put(larger, prefix)
+		return
+	}
+	if s.depth == d.depth {
+		d.double()
+	}
+	var halves [2]*segment
+	ones := 0
+	for _, h := range hashes {
+		ones += int(h << s.depth >> 63)
+	}
+	for bit, n := range [2]int{len(hashes) - ones, ones} {
+		half := prefix<<1 | uint64(bit)
+		// How full a new segment is depends on its place: so that not all of them grow at the same time.
+		spare := int(bits.Reverse64(half) >> 54) // 0–1023
+		halves[bit] = newSegment(n*(1200+300*spare/1024)/1000, s.depth+1, uint64(d.n))
+		d.put(halves[bit], half)
+	}
+	for i, o := range ordinals {
+		halves[hashes[i]<<s.depth>>63].place(hashes[i], o)
+	}
+}
+
+// put makes s the segment of all hashes that begin with prefix, s.depth bits.
+func (d *dictionary) put(s *segment, prefix uint64) {
+	share := uint64(1) << (d.depth - s.depth)
+	for i := range share {
+		d.directory[prefix*share+i] = s
+	}
+}
+
+func (d *dictionary) double() {
+	twice := make([]*segment, 2*len(d.directory))
+	for i := range twice {
+		twice[i] = d.directory[i/2]
+	}
+	d.directory, d.depth = twice, d.depth+1
+}

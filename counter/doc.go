@@ -1,0 +1,31 @@
+// Package counter counts who did what: it turns a partition's records into facts, and the facts of all partitions into numbers.
+//
+// It promises:
+//
+//   - A Shard is a pure function of (rules, log prefix): no clock, no random number, no map order. Counting the same records
+//     gives the same content, in whatever calls they come; and so does applying its deltas to an empty shard.
+//   - A record is counted wholly or not at all.
+//   - A Delta, and what a seal hands out, share nothing that counting on will change.
+//   - No call stops for long because something doubles: dictionaries grow by parts of about a millisecond.
+//   - A union does not depend on how a month was partitioned (Unite).
+//
+// Two witnesses count every event: the exact facts, and the sketches. They share nothing after the fingerprint, not even half of
+// its bits.
+//
+// Layout:
+//
+//	content.go                               what passes between a shard and what stores it
+//	shard.go count.go seal.go                the shard, its way through records, the end of a month
+//	window.go flat.go large.go               one app's month in a partition, and its two forms
+//	dictionary.go segment.go                 fingerprint → ordinal
+//	sketch.go quantities.go                  registers and estimates; reported quantities
+//	delta.go                                 what is new, and how it is put back
+//	rows.go largerows.go                     facts by device, sorted
+//	union.go tally.go digest.go              all partitions of a month as one
+//
+// # Memory
+//
+// A large window takes 20 bytes a device of entries (fingerprint, last day and what was done on it) and about 5.3 of slots at any
+// size, and its facts as bitmaps: one bit a device, kind and day where a sixteenth of the devices or more did it, else two bytes
+// a fact. A flat one, below 1,000 devices, takes about a kilobyte and a half for ten devices.
+package counter

@@ -1,0 +1,75 @@
+package counter
+
+import (
+	"math/bits"
+
+	"github.com/RoaringBitmap/roaring/v2"
+
+	"headcount/events"
+)
+
+// large is the form of a window of many devices: a dictionary, and a bitmap of ordinals for each kind and day.
+type large struct {
+	dictionary
+	facts [events.MaxKinds]*[32]*roaring.Bitmap // by kind, day
+}
+
+// newLarge returns the large form of what f holds.
+func newLarge(f *flat) *large {
+	l := &large{dictionary: *newDictionary(len(f.prints))}
+	for i := range f.prints {
+		if _, err := l.insert(&f.prints[i]); err != nil {
+			panic(err) // a flat window has far fewer devices
+		}
+	}
+	for k := range f.days {
+		for o, days := range f.days[k] {
+			for ; days != 0; days &= days - 1 {
+				l.learn(uint32(o), events.Day(bits.TrailingZeros32(days)), events.Kind(k))
+			}
+		}
+	}
+	return l
+}
+
+// learn adds a fact, and says whether it is new. A repeat of what the device did on its last day touches no bitmap.
+func (l *large) learn(ordinal uint32, day events.Day, kind events.Kind) bool {
+	e := l.at(ordinal)
+	now := sawOn(day, kind)
+	switch last := e.seen.day(); {
+	case day == last:
+		if e.seen|now == e.seen {
+			return false
+		}
+		e.seen |= now
+	case day > last:
+		e.seen = now
+	default:
+		return l.bitmap(kind, day).CheckedAdd(ordinal)
+	}
+	l.bitmap(kind, day).Add(ordinal)
+	return true
+}
+
+func (l *large) bitmap(kind events.Kind, day events.Day) *roaring.Bitmap {
+	days := l.facts[kind]
+	if days == nil {
+		days = new([32]*roaring.Bitmap)
+		l.facts[kind] = days
+	}
+	if days[day] == nil {
+		days[day] = roaring.New()
+	}
+	return days[day]
+}
+
+// kinds returns the kinds that have facts.
+func (l *large) kinds() []events.Kind {
+	var kinds []events.Kind
+	for k, days := range l.facts {
+		if days != nil {
+			kinds = append(kinds, events.Kind(k))
+		}
+	}
+	return kinds
+}

@@ -1,0 +1,258 @@
+package counter
+
+import (
+	"cmp"
+	"fmt"
+	"maps"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/axiomhq/hyperloglog"
+
+	"headcount/events"
+)
+
+// model is a shard as one would write it without a thought of time and memory: maps, one event at a time, the library's
+// sketches.
+type model struct {
+	id      Identity
+	book    *testBook
+	decoder *events.Decoder
+	state   State
+	windows map[WindowID]*modelWindow
+	dead    []DeadLetter
+	sealed  []modelSealed
+}
+
+type modelWindow struct {
+	facts    map[events.Fingerprint]*Row
+	counters Counters
+	sketches map[events.Kind]*hyperloglog.Sketch
+	totals   map[totalKey]Total
+}
+
+type modelSealed struct {
+	month        events.Month
+	offset       int64
+	unattributed Stretch
+	onTime, late []appContent
+}
+
+func newModel(book *testBook) *model {
+	return &model{
+		id: testID, book: book, decoder: events.NewDecoder(book, testKeys), state: State{Apps: map[string]Stretch{}},
+		windows: map[WindowID]*modelWindow{},
+	}
+}
+
+func (m *model) count(tb testing.TB, r *events.Record) {
+	var e events.Event
+	m.decoder.Reset()
+	if err := m.decoder.Decode(r, &e); err != nil {
+		tb.Fatal(err)
+	}
+	m.state.Records++
+	switch e.Outcome {
+	case events.Tombstone:
+		m.state.Tombstones++
+	case events.Unknown:
+		m.state.Unknown++
+	case events.Control:
+		m.control(r, &e)
+	case events.Expired:
+		m.stretch(string(e.App), Stretch{Expired: 1})
+	case events.Rejected:
+		m.reject(r, &e, e.Reason)
+	case events.Counted:
+		w := m.window(e.Month, string(e.App))
+		if w == nil {
+			m.reject(r, &e, events.OverLimit)
+			return
+		}
+		w.counters.Events++
+		if e.Skewed {
+			w.counters.Skewed++
+		}
+		row := w.facts[e.Fingerprint]
+		if row == nil {
+			row = &Row{Fingerprint: e.Fingerprint}
+			w.facts[e.Fingerprint] = row
+		}
+		if row.Days[e.Kind]>>e.Day&1 == 1 {
+			w.counters.Duplicates++
+		}
+		row.Days[e.Kind] |= 1 << e.Day
+		row.Kinds = row.Kinds.With(e.Kind)
+		if w.sketches[e.Kind] == nil {
+			w.sketches[e.Kind], _ = hyperloglog.NewSketch(uint8(m.book.months[e.Month].Precision), false)
+		}
+		w.sketches[e.Kind].InsertHash(e.Fingerprint.SketchHash())
+	case events.Reported:
+		w := m.window(e.Month, string(e.App))
+		if w == nil {
+			m.reject(r, &e, events.OverLimit)
+			return
+		}
+		q := *e.Quantity
+		sources := map[string]bool{q.Source: true}
+		for k := range w.totals {
+			if k.meter == q.Meter {
+				sources[k.source] = true
+			}
+		}
+		if len(sources) > m.book.months[e.Month].Limits.QuantitySources {
+			m.reject(r, &e, events.OverLimit)
+			return
+		}
+		key := totalKey{q.Meter, q.Source, q.Day}
+		old, found := w.totals[key]
+		if !found || q.Revision > old.Revision || q.Revision == old.Revision && q.Value > old.Value {
+			w.totals[key] = Total{q}
+		}
+	}
+}
+
+func (m *model) window(month events.Month, app string) *modelWindow {
+	id := WindowID{Month: month, Late: month == m.state.Sealed, App: app}
+	if w := m.windows[id]; w != nil {
+		return w
+	}
+	apps := 0
+	for other := range m.windows {
+		if other.Month == month && other.Late == id.Late {
+			apps++
+		}
+	}
+	if _, err := m.book.MonthRules(month); err != nil || apps >= m.book.months[month].Limits.AppsPerPartition {
+		return nil
+	}
+	w := &modelWindow{facts: map[events.Fingerprint]*Row{}, sketches: map[events.Kind]*hyperloglog.Sketch{}, totals: map[totalKey]Total{}}
+	m.windows[id] = w
+	return w
+}
+
+func (m *model) stretch(app string, add Stretch) {
+	if app == "" {
+		m.state.Unattributed = m.state.Unattributed.plus(add)
+		return
+	}
+	m.state.Apps[app] = m.state.Apps[app].plus(add)
+}
+
+func (m *model) reject(r *events.Record, e *events.Event, why events.Reason) {
+	add := Stretch{Rejected: 1}
+	if why == events.OverLimit {
+		add.OverLimit = 1
+	}
+	m.stretch(string(e.App), add)
+	m.state.TotalRejected++
+	m.dead = append(m.dead, DeadLetter{Offset: r.Offset, Reason: why, App: string(e.App)})
+}
+
+func (m *model) control(r *events.Record, e *events.Event) {
+	if string(e.Type) != events.SealType {
+		return
+	}
+	s, signature, err := events.ParseSeal(r.Value)
+	if err != nil || s.Cluster != m.id.Cluster || s.TopicID != m.id.TopicID || s.Partition != m.id.Partition || s.Month < m.state.Sealed {
+		m.state.InvalidSeals++
+		return
+	}
+	rules, _ := m.book.MonthRules(s.Month)
+	key, _ := rules.PublicKey()
+	if signature.Verify(key) != nil || rules.Hash() != s.RulesHash {
+		m.state.InvalidSeals++
+		return
+	}
+	if s.Month == m.state.Sealed {
+		return
+	}
+	p := s.Previous
+	if p == nil && m.state.Sealed != 0 || p != nil && p.Month != m.state.Sealed && slices.Contains(p.Partitions, m.id.Partition) {
+		m.state.InvalidSeals++
+		return
+	}
+	z := modelSealed{month: s.Month, offset: r.Offset, unattributed: m.state.Unattributed, onTime: m.content(s.Month, false)}
+	if p != nil {
+		late := m.content(p.Month, p.Month == m.state.Sealed)
+		for i := range late {
+			late[i].Stretch, late[i].Registers = Stretch{}, [events.MaxKinds][]uint8{}
+		}
+		z.late = slices.DeleteFunc(late, func(a appContent) bool {
+			return m.windows[WindowID{p.Month, p.Month == m.state.Sealed, a.App}] == nil
+		})
+	}
+	m.sealed = append(m.sealed, z)
+	for id := range m.windows {
+		if id.Month <= s.Month {
+			delete(m.windows, id)
+		}
+	}
+	m.state.Sealed, m.state.SealHash = s.Month, s.Hash()
+	m.state.Unattributed, m.state.Apps = Stretch{}, map[string]Stretch{}
+	m.decoder.SetFloor(s.Month)
+}
+
+// content is what a reader of a month's windows must say. Late ones have neither stretch nor sketch.
+func (m *model) content(month events.Month, late bool) (apps []appContent) {
+	names := map[string]bool{}
+	for id := range m.windows {
+		if id.Month == month && id.Late == late {
+			names[id.App] = true
+		}
+	}
+	if !late {
+		for app := range m.state.Apps {
+			names[app] = true
+		}
+	}
+	for _, app := range slices.Sorted(maps.Keys(names)) {
+		a := appContent{AppHeader: AppHeader{App: app}}
+		if !late {
+			a.Stretch = m.state.Apps[app]
+		}
+		if w := m.windows[WindowID{month, late, app}]; w != nil {
+			a.Devices, a.Counters = uint64(len(w.facts)), w.counters
+			for _, row := range w.facts {
+				a.Rows = append(a.Rows, *row)
+			}
+			for k, s := range w.sketches {
+				if !late {
+					raw, _ := s.MarshalBinary()
+					a.Registers[k] = raw[8:]
+				}
+			}
+			for _, t := range w.totals {
+				a.Totals = append(a.Totals, t)
+			}
+		}
+		slices.SortFunc(a.Rows, func(a, b Row) int { return strings.Compare(a.Fingerprint.String(), b.Fingerprint.String()) })
+		slices.SortFunc(a.Totals, func(a, b Total) int {
+			return cmp.Or(cmp.Compare(a.Meter, b.Meter), cmp.Compare(a.Source, b.Source), cmp.Compare(a.Day, b.Day))
+		})
+		apps = append(apps, a)
+	}
+	return apps
+}
+
+// sameContent says where two contents differ; empty: nowhere.
+func sameContent(got, want []appContent) string {
+	for i := range max(len(got), len(want)) {
+		if i >= len(got) || i >= len(want) {
+			return fmt.Sprintf("%d apps, want %d", len(got), len(want))
+		}
+		g, w := got[i], want[i]
+		if !reflect.DeepEqual(g.AppHeader, w.AppHeader) {
+			g.Registers, w.Registers = [events.MaxKinds][]uint8{}, [events.MaxKinds][]uint8{}
+			return fmt.Sprintf("app %q: header\n%+v, want\n%+v (registers not shown)", w.App, g.AppHeader, w.AppHeader)
+		}
+		for j := range w.Rows {
+			if g.Rows[j] != w.Rows[j] {
+				return fmt.Sprintf("app %q, row %d:\n%+v, want\n%+v", w.App, j, g.Rows[j], w.Rows[j])
+			}
+		}
+	}
+	return ""
+}

@@ -1,0 +1,160 @@
+package counter
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"headcount/events"
+)
+
+// control takes a record of ours: a seal, or something for others to read.
+func (s *Shard) control(r *events.Record, e *events.Event) (*Sealed, error) {
+	if string(e.Type) != events.SealType {
+		return nil, nil
+	}
+	seal, rules, err := s.valid(r.Value)
+	if err != nil {
+		return nil, err
+	}
+	switch {
+	case seal == nil:
+		s.state.InvalidSeals++
+		return nil, nil
+	case seal.Month == s.state.Sealed:
+		return nil, nil // a repeat
+	}
+	return s.seal(r.Offset, seal, rules), nil
+}
+
+// valid returns the seal in a record's value, and the rules of its month; nil where it is none that this partition may follow.
+// What the seal says is looked at before the rules of its month, which would be made for it.
+func (s *Shard) valid(value []byte) (*events.Seal, *events.MonthRules, error) {
+	seal, signature, err := events.ParseSeal(value)
+	if err != nil || seal.Cluster != s.id.Cluster || seal.TopicID != s.id.TopicID || seal.Partition != s.id.Partition ||
+		seal.Month < s.state.Sealed || seal.Month > s.state.Sealed && !s.follows(seal) {
+		return nil, nil, nil
+	}
+	rules, err := s.book.MonthRules(seal.Month)
+	if err != nil {
+		return nil, nil, fmt.Errorf("rules of %s: %w", seal.Month, err)
+	}
+	key, err := rules.PublicKey()
+	if err != nil {
+		return nil, nil, err
+	}
+	if rules.Hash() != seal.RulesHash || signature.Verify(key) != nil {
+		return nil, nil, nil
+	}
+	return seal, rules, nil
+}
+
+// follows says whether a seal of a later month comes next here: the books are opened by it, or the closing before it was
+// followed here or did not list this partition.
+func (s *Shard) follows(seal *events.Seal) bool {
+	p := seal.Previous
+	if p == nil {
+		return s.state.Sealed == 0
+	}
+	return p.Month < seal.Month && (s.state.Sealed == p.Month || !p.Has(s.id.Partition))
+}
+
+// seal closes a month: its windows, and the late ones of the closing before, leave the shard. Where that closing did not list
+// this partition, all of its month is late. What is older is finished.
+func (s *Shard) seal(offset int64, seal *events.Seal, rules *events.MonthRules) *Sealed {
+	var late *month
+	if p := seal.Previous; p != nil {
+		if s.state.Sealed == p.Month {
+			late = s.late
+		} else {
+			late = s.open[p.Month]
+		}
+	}
+	z := &Sealed{
+		Partition: s.id.Partition, Month: seal.Month, Offset: offset, SealHash: seal.Hash(), SealID: seal.SealID,
+		RulesHash: seal.RulesHash, KeyID: rules.KeyID, Precision: rules.Precision, Unattributed: s.state.Unattributed,
+		OnTime: readOnTime(s.open[seal.Month], s.state.Apps), Late: readLate(late),
+	}
+	if s.state.Sealed != 0 {
+		s.dropped = append(s.dropped, s.state.Sealed) // its late windows
+	}
+	s.state.Sealed, s.state.SealHash = seal.Month, z.SealHash
+	s.state.Unattributed, s.state.Apps = Stretch{}, map[string]Stretch{}
+	s.late = nil
+	s.drop()
+	s.decoder.SetFloor(seal.Month)
+	return z
+}
+
+// drop lets go of the on-time windows of months that are sealed or finished.
+func (s *Shard) drop() {
+	for _, m := range s.Months() {
+		if m <= s.state.Sealed {
+			delete(s.open, m)
+			s.dropped = append(s.dropped, m)
+		}
+	}
+	s.dirty = slices.DeleteFunc(s.dirty, func(w *window) bool {
+		return w.Month < s.state.Sealed || w.Month == s.state.Sealed && !w.Late
+	})
+	s.last = nil
+}
+
+// Snapshot returns a month as it stands, without a seal: an open month with its facts so far, and, where the month before it is
+// the sealed one, that month's late facts; of the sealed month the late facts alone. What expired or was rejected since the last
+// seal stands with every open month. The readers see the shard as it is when they read: they end with the next Count or Absorb.
+func (s *Shard) Snapshot(m events.Month) *Sealed {
+	z := &Sealed{Partition: s.id.Partition, Month: m, Offset: -1}
+	in := s.open[m]
+	if m == s.state.Sealed {
+		in = s.late
+	}
+	if in != nil {
+		z.RulesHash, z.KeyID, z.Precision = in.rules.Hash(), in.rules.KeyID, in.rules.Precision
+	}
+	var late *month
+	if s.state.Sealed != 0 && (m == s.state.Sealed || m == s.state.Sealed+1) {
+		late = s.late
+	}
+	z.Late = readLate(late)
+	if m > s.state.Sealed {
+		z.Unattributed = s.state.Unattributed
+		z.OnTime = readOnTime(s.open[m], s.state.Apps)
+	} else {
+		z.OnTime = readOnTime(nil, nil)
+	}
+	return z
+}
+
+// readOnTime returns what reads a month's windows, and the apps that have only a stretch.
+func readOnTime(in *month, stretches map[string]Stretch) func() RowReader {
+	var apps []appWindow
+	if in != nil {
+		for app, w := range in.windows {
+			apps = append(apps, appWindow{app: app, window: w, stretch: stretches[app]})
+		}
+	}
+	for app, stretch := range stretches {
+		if in == nil || in.windows[app] == nil {
+			apps = append(apps, appWindow{app: app, stretch: stretch})
+		}
+	}
+	return reader(apps)
+}
+
+func readLate(in *month) func() RowReader {
+	if in == nil {
+		return reader(nil)
+	}
+	var apps []appWindow
+	for _, app := range slices.Collect(maps.Keys(in.windows)) {
+		apps = append(apps, appWindow{app: app, window: in.windows[app], late: true})
+	}
+	return reader(apps)
+}
+
+func reader(apps []appWindow) func() RowReader {
+	slices.SortFunc(apps, func(a, b appWindow) int { return strings.Compare(a.app, b.app) })
+	return func() RowReader { return &windowReader{apps: apps} }
+}

@@ -1,0 +1,170 @@
+package counter
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+
+	"headcount/events"
+)
+
+// Identity names a partition of a topic, for ever.
+type Identity struct {
+	Cluster   string
+	TopicID   string
+	Partition int32
+}
+
+// DeadLetter is a record that could not be counted.
+type DeadLetter struct {
+	Offset int64
+	Reason events.Reason
+	App    string // empty where none could be read
+}
+
+// MaxAttributed is for how many apps a shard counts expired and rejected records apart, from seal to seal: ids in records that
+// are no events are under nobody's control. Those of further apps count as unattributed.
+const MaxAttributed = 250_000
+
+// Shard is the state of one partition. It is a pure function of rules and log prefix. One goroutine owns it.
+type Shard struct {
+	id    Identity
+	book  events.Rulebook
+	state State
+	open  map[events.Month]*month // on time
+	late  *month                  // of the sealed month; nil: nothing yet
+	dead  []DeadLetter
+
+	// since the last cut
+	dirty   []*window
+	dropped []events.Month
+
+	decoder *events.Decoder
+	batch   batch
+	last    *window // of the last event
+}
+
+// month is the windows of one month, on time or late.
+type month struct {
+	rules   *events.MonthRules
+	late    bool
+	windows map[string]*window // by app
+}
+
+// NewShard returns an empty shard.
+func NewShard(id Identity, book events.Rulebook, keys *events.Keyring) *Shard {
+	return &Shard{
+		id: id, book: book, decoder: events.NewDecoder(book, keys),
+		state: State{Apps: map[string]Stretch{}}, open: map[events.Month]*month{},
+	}
+}
+
+// State returns the small part of the shard; it does not change with it.
+func (s *Shard) State() State {
+	st := s.state
+	st.Apps = maps.Clone(st.Apps)
+	st.Gaps = slices.Clone(st.Gaps)
+	return st
+}
+
+// Months returns the open months that have windows, ascending.
+func (s *Shard) Months() []events.Month { return slices.Sorted(maps.Keys(s.open)) }
+
+// TakeDead returns the records rejected since the last call, in order.
+func (s *Shard) TakeDead() []DeadLetter {
+	dead := s.dead
+	s.dead = nil
+	return dead
+}
+
+// AcceptGap records that a stretch of the log was lost and that the operator accepts it.
+func (s *Shard) AcceptGap(g Gap) { s.state.Gaps = append(s.state.Gaps, g) }
+
+// find returns the window of an app in an unfinished month; nil where there is none.
+func (s *Shard) find(m events.Month, app []byte) *window {
+	if w := s.last; w != nil && w.Month == m && w.App == string(app) {
+		return w
+	}
+	in := s.open[m]
+	if m == s.state.Sealed {
+		in = s.late
+	}
+	if in == nil {
+		return nil
+	}
+	w := in.windows[string(app)]
+	if w != nil {
+		s.last = w
+	}
+	return w
+}
+
+// window returns the window of an app in an unfinished month, a new one where there is none; nil where the month has too many
+// apps already.
+func (s *Shard) window(m events.Month, app string, limited bool) (*window, error) {
+	in, err := s.month(m)
+	if err != nil {
+		return nil, err
+	}
+	w := in.windows[app]
+	if w == nil {
+		if limited && len(in.windows) >= in.rules.Limits.AppsPerPartition {
+			return nil, nil
+		}
+		w = newWindow(WindowID{Month: m, Late: in.late, App: app}, in.rules)
+		in.windows[app] = w
+	}
+	return w, nil
+}
+
+// month returns the windows of an unfinished month.
+func (s *Shard) month(m events.Month) (*month, error) {
+	late := m == s.state.Sealed
+	if late && s.late != nil {
+		return s.late, nil
+	}
+	if in := s.open[m]; in != nil && !late {
+		return in, nil
+	}
+	rules, err := s.book.MonthRules(m)
+	if err != nil {
+		return nil, fmt.Errorf("rules of %s: %w", m, err)
+	}
+	in := &month{rules: rules, late: late, windows: map[string]*window{}}
+	if late {
+		s.late = in
+	} else {
+		s.open[m] = in
+	}
+	return in, nil
+}
+
+// touch marks a window as one that the next cut must hold.
+func (s *Shard) touch(w *window) {
+	if !w.dirty {
+		w.dirty = true
+		s.dirty = append(s.dirty, w)
+	}
+}
+
+// attribute adds to the stretch of an app, or to what is unattributed.
+func (s *Shard) attribute(app []byte, add Stretch) {
+	if len(app) == 0 {
+		s.state.Unattributed = s.state.Unattributed.plus(add)
+		return
+	}
+	have, known := s.state.Apps[string(app)]
+	if !known && len(s.state.Apps) >= MaxAttributed {
+		s.state.Unattributed = s.state.Unattributed.plus(add)
+		return
+	}
+	s.state.Apps[string(app)] = have.plus(add)
+}
+
+func (s Stretch) plus(o Stretch) Stretch {
+	return Stretch{Expired: s.Expired + o.Expired, Rejected: s.Rejected + o.Rejected, OverLimit: s.OverLimit + o.OverLimit}
+}
+
+func (c Counters) plus(o Counters) Counters {
+	return Counters{Events: c.Events + o.Events, Duplicates: c.Duplicates + o.Duplicates, Skewed: c.Skewed + o.Skewed}
+}

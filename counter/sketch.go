@@ -1,0 +1,122 @@
+package counter
+
+import (
+	"fmt"
+	"math/bits"
+
+	"github.com/axiomhq/hyperloglog"
+)
+
+// sketch holds the HyperLogLog registers of one kind, the same that axiomhq/hyperloglog's sketch without its sparse form holds.
+// They are kept here, not in a hyperloglog.Sketch, because a checkpoint needs to know which ones rose; the estimate is the
+// library's (Estimate). Few registers are kept in a table, so that a small app does not pay for all.
+type sketch struct {
+	p     uint8
+	dense []uint8  // 2^p registers; nil while few are set
+	few   []uint32 // open addressing: index<<8 | value; 0: empty
+	used  int      // of few
+}
+
+func newSketch(p uint8) *sketch {
+	s := &sketch{p: p}
+	s.resize(16)
+	return s
+}
+
+// registerOf returns what an element of that hash, which is uniform, does: register index is at least value.
+func registerOf(hash uint64, p uint8) (index uint32, value uint8) {
+	return uint32(hash >> (64 - p)), uint8(bits.LeadingZeros64(hash<<p|1<<(p-1))) + 1
+}
+
+// maxRegister is the highest value of a register.
+func maxRegister(p uint8) uint8 { return 64 - p + 1 }
+
+// raise makes register index at least value, and says whether it rose.
+func (s *sketch) raise(index uint32, value uint8) bool {
+	if s.dense != nil {
+		if s.dense[index] >= value {
+			return false
+		}
+		s.dense[index] = value
+		return true
+	}
+	for i := s.home(index); ; i = (i + 1) & (len(s.few) - 1) {
+		switch slot := s.few[i]; {
+		case slot == 0:
+			s.few[i] = index<<8 | uint32(value)
+			if s.used++; s.used*4 > len(s.few)*3 {
+				s.resize(2 * len(s.few))
+			}
+			return true
+		case slot>>8 == index:
+			if uint8(slot) >= value {
+				return false
+			}
+			s.few[i] = index<<8 | uint32(value)
+			return true
+		}
+	}
+}
+
+func (s *sketch) home(index uint32) int { return int(index) & (len(s.few) - 1) }
+
+// resize moves to a table of that many slots, or to all registers where they take no more.
+func (s *sketch) resize(slots int) {
+	few := s.few
+	s.few, s.used = nil, 0
+	if slots*4 >= 1<<s.p {
+		s.dense = make([]uint8, 1<<s.p)
+	} else {
+		s.few = make([]uint32, slots)
+	}
+	for _, slot := range few {
+		if slot != 0 {
+			s.raise(slot>>8, uint8(slot))
+		}
+	}
+}
+
+// registers fills buf, 2^p zeros.
+func (s *sketch) registers(buf []uint8) {
+	copy(buf, s.dense)
+	for _, slot := range s.few {
+		if slot != 0 {
+			buf[slot>>8] = uint8(slot)
+		}
+	}
+}
+
+// Estimate returns how many elements registers, 2^p of them with p from 4 to 16, stand for; none: 0. It panics on what no
+// sketch can hold: see ValidRegisters.
+func Estimate(registers []uint8) uint64 {
+	if len(registers) == 0 {
+		return 0
+	}
+	if err := ValidRegisters(registers); err != nil {
+		panic("counter: " + err.Error())
+	}
+	n := len(registers)
+	// The library's own encoding, version 2, of a sketch without the sparse form.
+	b := make([]byte, 8, 8+n)
+	b[0], b[1] = 2, uint8(bits.TrailingZeros(uint(n)))
+	b[4], b[5], b[6], b[7] = byte(n>>24), byte(n>>16), byte(n>>8), byte(n)
+	var s hyperloglog.Sketch
+	if err := s.UnmarshalBinary(append(b, registers...)); err != nil {
+		panic("counter: estimate: " + err.Error())
+	}
+	return s.Estimate()
+}
+
+// ValidRegisters says what is wrong with registers: their number, or a value that cannot be.
+func ValidRegisters(registers []uint8) error {
+	p := bits.TrailingZeros(uint(len(registers)))
+	if len(registers) != 1<<p || p < 4 || p > 16 {
+		return fmt.Errorf("%d registers: want 2^4 to 2^16", len(registers))
+	}
+	for i, v := range registers {
+		if v > maxRegister(uint8(p)) {
+			return fmt.Errorf("register %d of %d holds %d, at most %d is possible", i, len(registers), v, maxRegister(uint8(p)))
+		}
+	}
+	return nil
+}

@@ -1,0 +1,76 @@
+package counter
+
+import (
+	"bytes"
+	"math/rand/v2"
+	"testing"
+
+	"github.com/axiomhq/hyperloglog"
+)
+
+// TestSketchIsTheLibrarys holds registers and estimates to those of the library, at every precision and in both forms.
+func TestSketchIsTheLibrarys(t *testing.T) {
+	r := rand.New(rand.NewPCG(1, 1))
+	for p := uint8(4); p <= 16; p++ {
+		for _, n := range []int{0, 1, 10, 500, 3000, 40_000} {
+			ours := newSketch(p)
+			library, err := hyperloglog.NewSketch(p, false)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for i := range n {
+				h := r.Uint64() >> (r.Uint64() % 64) // also hashes that begin with many zeros
+				if i%4 > 0 {
+					h = r.Uint64()
+				}
+				index, value := registerOf(h, p)
+				before := make([]uint8, 1<<p)
+				if i < 300 {
+					ours.registers(before)
+				}
+				rose := ours.raise(index, value)
+				if i < 300 && rose != (before[index] < value) {
+					t.Fatalf("p %d: register %d from %d to %d: rose %v", p, index, before[index], value, rose)
+				}
+				library.InsertHash(h)
+			}
+			raw, err := library.MarshalBinary()
+			if err != nil {
+				t.Fatal(err)
+			}
+			got := make([]uint8, 1<<p)
+			ours.registers(got)
+			if !bytes.Equal(got, raw[8:]) {
+				t.Errorf("p %d, %d elements: registers differ from the library's", p, n)
+			}
+			if got, want := Estimate(got), library.Estimate(); got != want {
+				t.Errorf("p %d, %d elements: estimate %d, the library says %d", p, n, got, want)
+			}
+		}
+	}
+}
+
+func TestEstimateOfNothing(t *testing.T) {
+	if got := Estimate(nil); got != 0 {
+		t.Errorf("Estimate(nil) = %d", got)
+	}
+}
+
+func TestValidRegisters(t *testing.T) {
+	for name, tt := range map[string]struct {
+		registers []uint8
+		ok        bool
+	}{
+		"none":      {nil, false},
+		"eight":     {make([]uint8, 8), false},
+		"seventeen": {make([]uint8, 17), false},
+		"sixteen":   {make([]uint8, 16), true},
+		"highest":   {append(make([]uint8, 15), 61), true},
+		"too high":  {append(make([]uint8, 15), 62), false},
+		"too many":  {make([]uint8, 1<<17), false},
+	} {
+		if err := ValidRegisters(tt.registers); (err == nil) != tt.ok {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}

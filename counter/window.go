@@ -1,0 +1,108 @@
+package counter
+
+import (
+	"headcount/events"
+)
+
+// window holds the facts of one app in one month in one partition, on time or late: devices and facts in the flat or the large
+// form, a sketch per kind, counters, quantities; and what of them is new since the last cut.
+type window struct {
+	WindowID
+	precision uint8
+	flat      *flat                    // nil from flatDevices devices on
+	large     *large                   // nil before
+	sketches  [events.MaxKinds]*sketch // nil: no event of that kind, or late
+	counters  Counters
+	reported  quantities
+
+	dirty bool   // something is new since the last cut
+	cut   uint32 // devices at the last cut
+	facts []Fact
+	risen []Register
+	moved []totalKey // quantities that changed; a repeat does no harm
+}
+
+type totalKey struct {
+	meter, source string
+	day           events.Day
+}
+
+func newWindow(id WindowID, rules *events.MonthRules) *window {
+	return &window{WindowID: id, precision: uint8(rules.Precision), flat: &flat{}}
+}
+
+func (w *window) devices() uint32 {
+	if w.large != nil {
+		return w.large.n
+	}
+	return uint32(len(w.flat.prints))
+}
+
+// count counts an event. ErrFull: it was not. Hint is an ordinal that may be the device's.
+func (w *window) count(e *events.Event, hint uint32) error {
+	ordinal, err := w.device(&e.Fingerprint, hint)
+	if err != nil {
+		return err
+	}
+	w.counters.Events++
+	if e.Skewed {
+		w.counters.Skewed++
+	}
+	if w.learn(ordinal, e.Day, e.Kind) {
+		w.facts = append(w.facts, Fact{Ordinal: ordinal, Day: e.Day, Kind: e.Kind})
+	} else {
+		w.counters.Duplicates++
+	}
+	// The sketches are fed by every event, whatever the dictionary thinks of it: they are to notice where it errs.
+	if !w.Late {
+		s := w.sketch(e.Kind)
+		if index, value := registerOf(e.Fingerprint.SketchHash(), w.precision); s.raise(index, value) {
+			w.risen = append(w.risen, Register{Kind: e.Kind, Index: uint16(index), Value: value})
+		}
+	}
+	return nil
+}
+
+// device returns the ordinal of a fingerprint, a new one where it is new.
+func (w *window) device(print *events.Fingerprint, hint uint32) (uint32, error) {
+	if l := w.large; l != nil {
+		if hint < l.n && l.at(hint).print == *print {
+			return hint, nil
+		}
+		if ordinal, ok := l.find(print); ok {
+			return ordinal, nil
+		}
+		return l.insert(print)
+	}
+	if ordinal, ok := w.flat.find(print); ok {
+		return ordinal, nil
+	}
+	ordinal := w.flat.insert(print)
+	if ordinal+1 == flatDevices {
+		w.large, w.flat = newLarge(w.flat), nil
+	}
+	return ordinal, nil
+}
+
+func (w *window) learn(ordinal uint32, day events.Day, kind events.Kind) bool {
+	if w.large != nil {
+		return w.large.learn(ordinal, day, kind)
+	}
+	return w.flat.learn(ordinal, day, kind)
+}
+
+func (w *window) sketch(kind events.Kind) *sketch {
+	if w.sketches[kind] == nil {
+		w.sketches[kind] = newSketch(w.precision)
+	}
+	return w.sketches[kind]
+}
+
+// report takes a reported quantity; false: its meter has too many sources.
+func (w *window) report(q *events.Quantity, limit int) bool {
+	changed, ok := w.reported.report(q, limit)
+	if changed {
+		w.moved = append(w.moved, totalKey{q.Meter, q.Source, q.Day})
+	}
+	return ok
+}
