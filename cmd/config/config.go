@@ -1,0 +1,347 @@
+// Package config reads headcount.yaml, the one file that both commands are told by.
+//
+// It is strict: an unknown field, a wrong type, an alias or a file over 1 MiB is an error with file and line. Fields left out
+// have the defaults of Default; environment variables HEADCOUNT_… override both; relative paths are relative to the file.
+package config
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/goccy/go-yaml"
+	"github.com/goccy/go-yaml/ast"
+	"github.com/goccy/go-yaml/parser"
+	"github.com/shopspring/decimal"
+
+	"headcount/events"
+)
+
+// MaxFileBytes is the largest file that is read.
+const MaxFileBytes = 1 << 20
+
+// Config is what headcount.yaml says, defaults filled in and paths made absolute.
+type Config struct {
+	Billing           Billing `yaml:"billing"`
+	Kafka             Kafka   `yaml:"kafka"`
+	Ingest            Ingest  `yaml:"ingest"`
+	Events            Events  `yaml:"events"`
+	Limits            Limits  `yaml:"limits"`
+	State             string  `yaml:"state"`  // URL of the state store
+	Ledger            string  `yaml:"ledger"` // URL of the ledger
+	GUIDKeyFile       string  `yaml:"guid_key_file"`
+	SealKeyFile       string  `yaml:"seal_key_file"`
+	SealPublicKeyFile string  `yaml:"seal_public_key_file"`
+	Catalog           string  `yaml:"catalog"` // folder of price books; empty: the built-in ones
+	Accounts          string  `yaml:"accounts"`
+
+	File string `yaml:"-"` // the file this was read from, absolute
+}
+
+// Billing says what a month is and when it may be closed.
+type Billing struct {
+	TimeZone  string   `yaml:"time_zone"`  // IANA name
+	Grace     Duration `yaml:"grace"`      // how long after a month's end its close must wait
+	SkewLimit string   `yaml:"skew_limit"` // share of an app's events, skewed or expired, past which its invoice is held
+}
+
+// Kafka says where the log is.
+type Kafka struct {
+	Brokers        []string  `yaml:"brokers"`
+	Topic          string    `yaml:"topic"`
+	Group          string    `yaml:"group"`    // empty: no group, this process reads every partition
+	Instance       string    `yaml:"instance"` // static member name; empty: a dynamic member
+	SessionTimeout Duration  `yaml:"session_timeout"`
+	MaxBatchBytes  int       `yaml:"max_batch_bytes"` // cap on one decompressed record batch, bytes
+	MaxFetchBytes  int       `yaml:"max_fetch_bytes"` // memory for fetched data not yet counted, bytes
+	Embedded       *Embedded `yaml:"embedded"`        // nil: none
+}
+
+// Embedded says where the embedded broker keeps its log.
+type Embedded struct {
+	DataDir    string `yaml:"data_dir"`
+	Partitions int    `yaml:"partitions"` // of a topic it creates
+}
+
+// Ingest tunes counting.
+type Ingest struct {
+	CheckpointInterval Duration `yaml:"checkpoint_interval"`
+}
+
+// Events says how records that are not our CloudEvents are read.
+type Events struct {
+	Types  map[string]string `yaml:"types"` // event type → kind, added to the built-in ones or replacing them
+	Fields Fields            `yaml:"fields"`
+}
+
+// Fields name where type, guid, app and time lie in JSON that is not a CloudEvent.
+type Fields struct {
+	Type string `yaml:"type"`
+	GUID string `yaml:"guid"`
+	App  string `yaml:"app"`
+	Time string `yaml:"time"`
+}
+
+// Limits bound what a flood of ids can do; 0: the default.
+type Limits struct {
+	AppsPerPartition int `yaml:"apps_per_partition"`
+	RecordBytes      int `yaml:"record_bytes"`
+	QuantitySources  int `yaml:"quantity_sources"`
+}
+
+// Duration is a time.Duration written as 24h or 10s.
+type Duration time.Duration
+
+// UnmarshalYAML reads the form of UnmarshalText and says where it does not stand.
+func (d *Duration) UnmarshalYAML(n ast.Node) error {
+	at := n.GetToken().Position
+	if err := d.UnmarshalText([]byte(n.GetToken().Value)); err != nil {
+		return &placed{at.Line, at.Column, err.Error()}
+	}
+	return nil
+}
+
+// placed is a mistake in a value, with its place in the file.
+type placed struct {
+	line, column int
+	what         string
+}
+
+func (p *placed) Error() string { return p.what }
+
+// UnmarshalText reads the form of time.ParseDuration; negative ones are refused.
+func (d *Duration) UnmarshalText(b []byte) error {
+	v, err := time.ParseDuration(string(b))
+	if err != nil || v < 0 {
+		return fmt.Errorf("%q is not a duration: write 24h, 10m or 10s", b)
+	}
+	*d = Duration(v)
+	return nil
+}
+
+// Error is a mistake in the configuration: exit code 2.
+type Error struct {
+	Where string // file, and line where known
+	What  string
+}
+
+func (e *Error) Error() string { return e.Where + ": " + e.What }
+
+// Default returns the values of fields that a file leaves out, paths as written there.
+func Default() *Config {
+	return &Config{
+		Billing: Billing{TimeZone: "UTC", Grace: Duration(24 * time.Hour), SkewLimit: "0.01"},
+		Kafka: Kafka{
+			Brokers: []string{"127.0.0.1:9092"}, Topic: "sdk-events", Group: groupUnset,
+			SessionTimeout: Duration(10 * time.Second), MaxBatchBytes: 64 << 20, MaxFetchBytes: 64 << 20,
+		},
+		Ingest: Ingest{CheckpointInterval: Duration(10 * time.Second)},
+		State:  "file://data/state", Ledger: "sqlite://data/ledger.db",
+		GUIDKeyFile: "data/guid.key", SealKeyFile: "data/seal.key", SealPublicKeyFile: "data/seal.pub",
+		Accounts: "accounts.yaml",
+	}
+}
+
+// groupUnset marks a group that neither file nor environment names: its default hangs on the embedded broker.
+const groupUnset = "\x00"
+
+// Load reads file, then the environment (KEY=value pairs), and checks the result.
+func Load(file string, environ []string) (*Config, error) {
+	abs, err := filepath.Abs(file)
+	if err != nil {
+		return nil, fmt.Errorf("config file %s: %w", file, err)
+	}
+	data, err := ReadFile(file)
+	if os.IsNotExist(err) {
+		return nil, &Error{file, "no such config file: `ingest init` writes one, --config FILE names another"}
+	}
+	if err != nil {
+		return nil, &Error{file, err.Error()}
+	}
+	c := Default()
+	if err := Strict(file, data, c); err != nil {
+		return nil, err
+	}
+	c.File = abs
+	if err := c.override(environ); err != nil {
+		return nil, err
+	}
+	if c.Kafka.Group == groupUnset {
+		c.Kafka.Group = "headcount"
+		if c.Kafka.Embedded != nil {
+			c.Kafka.Group = ""
+		}
+	}
+	if e := c.Kafka.Embedded; e != nil {
+		if e.DataDir == "" {
+			e.DataDir = "data/kafka"
+		}
+		if e.Partitions == 0 {
+			e.Partitions = 4
+		}
+	}
+	c.resolve(filepath.Dir(abs))
+	if err := c.Validate(); err != nil {
+		return nil, err
+	}
+	return c, nil
+}
+
+// ReadFile reads a file of at most MaxFileBytes.
+func ReadFile(name string) ([]byte, error) {
+	info, err := os.Stat(name)
+	if err != nil {
+		return nil, err
+	}
+	if info.IsDir() {
+		return nil, fmt.Errorf("is a folder, not a file")
+	}
+	if info.Size() > MaxFileBytes {
+		return nil, fmt.Errorf("%d bytes are over the limit of 1 MiB", info.Size())
+	}
+	return os.ReadFile(name)
+}
+
+// Strict decodes YAML into v: unknown fields, wrong types and aliases are *Error with file and line.
+func Strict(file string, data []byte, v any) error {
+	tree, err := parser.ParseBytes(data, 0)
+	if err != nil {
+		return yamlError(file, err)
+	}
+	for _, doc := range tree.Docs {
+		if doc.Body == nil {
+			continue
+		}
+		var alias aliasFinder
+		ast.Walk(&alias, doc.Body)
+		if alias.line > 0 {
+			return &Error{fmt.Sprintf("%s:%d", file, alias.line), "aliases and anchors are not allowed: write the value out"}
+		}
+	}
+	if len(tree.Docs) > 1 {
+		return &Error{file, "more than one YAML document: keep one"}
+	}
+	if len(tree.Docs) == 0 || tree.Docs[0].Body == nil {
+		return nil
+	}
+	if err := yaml.UnmarshalWithOptions(data, v, yaml.Strict()); err != nil {
+		return yamlError(file, err)
+	}
+	return nil
+}
+
+type aliasFinder struct{ line int }
+
+func (f *aliasFinder) Visit(n ast.Node) ast.Visitor {
+	switch n.(type) {
+	case *ast.AliasNode, *ast.AnchorNode, *ast.MergeKeyNode:
+		if f.line == 0 {
+			f.line = n.GetToken().Position.Line
+		}
+	}
+	return f
+}
+
+var yamlPlace = regexp.MustCompile(`^\[(\d+):(\d+)\] `)
+
+// yamlError turns the library's "[line:column] message\n source" into one line with the file's name.
+func yamlError(file string, err error) error {
+	if p := (*placed)(nil); errors.As(err, &p) {
+		return &Error{fmt.Sprintf("%s:%d:%d", file, p.line, p.column), p.what}
+	}
+	text := yaml.FormatError(err, false, false)
+	text, _, _ = strings.Cut(text, "\n")
+	if m := yamlPlace.FindStringSubmatch(text); m != nil {
+		return &Error{file + ":" + m[1] + ":" + m[2], strings.TrimPrefix(text, m[0])}
+	}
+	return &Error{file, text}
+}
+
+// resolve makes paths absolute, relative to the config file's folder.
+func (c *Config) resolve(dir string) {
+	for _, p := range []*string{&c.GUIDKeyFile, &c.SealKeyFile, &c.SealPublicKeyFile, &c.Catalog, &c.Accounts} {
+		if *p != "" && !filepath.IsAbs(*p) {
+			*p = filepath.Join(dir, *p)
+		}
+	}
+	for _, u := range []*string{&c.State, &c.Ledger} {
+		scheme, path, ok := strings.Cut(*u, "://")
+		if ok && (scheme == "file" || scheme == "sqlite") && !filepath.IsAbs(path) {
+			*u = scheme + "://" + filepath.Join(dir, path)
+		}
+	}
+	if e := c.Kafka.Embedded; e != nil && !filepath.IsAbs(e.DataDir) {
+		e.DataDir = filepath.Join(dir, e.DataDir)
+	}
+}
+
+var topicName = regexp.MustCompile(`^[A-Za-z0-9._-]{1,249}$`)
+
+// Validate checks what can be checked without touching anything outside.
+func (c *Config) Validate() error {
+	bad := func(field, format string, args ...any) error {
+		return &Error{c.File, field + ": " + fmt.Sprintf(format, args...)}
+	}
+	if _, err := events.LoadZone(c.Billing.TimeZone); err != nil {
+		return bad("billing.time_zone", "%q is not a time zone: write an IANA name such as UTC or Asia/Shanghai", c.Billing.TimeZone)
+	}
+	if share, err := decimal.NewFromString(c.Billing.SkewLimit); err != nil || share.IsNegative() {
+		return bad("billing.skew_limit", "%q is not a share: write it as \"0.01\"", c.Billing.SkewLimit)
+	}
+	if len(c.Kafka.Brokers) == 0 {
+		return bad("kafka.brokers", "name at least one broker as host:port")
+	}
+	for _, b := range c.Kafka.Brokers {
+		if _, _, err := net.SplitHostPort(b); err != nil {
+			return bad("kafka.brokers", "%q is not host:port", b)
+		}
+	}
+	if !topicName.MatchString(c.Kafka.Topic) || c.Kafka.Topic == "." || c.Kafka.Topic == ".." {
+		return bad("kafka.topic", "%q is not a topic name: 1–249 of letters, digits, '.', '_', '-'", c.Kafka.Topic)
+	}
+	if t := time.Duration(c.Kafka.SessionTimeout); t < time.Second {
+		return bad("kafka.session_timeout", "%s is too short: at least 1s", t)
+	}
+	if c.Kafka.MaxBatchBytes < 1<<20 {
+		return bad("kafka.max_batch_bytes", "%d is too small: at least 1048576", c.Kafka.MaxBatchBytes)
+	}
+	if c.Kafka.MaxFetchBytes < 1<<20 {
+		return bad("kafka.max_fetch_bytes", "%d is too small: at least 1048576", c.Kafka.MaxFetchBytes)
+	}
+	if e := c.Kafka.Embedded; e != nil && (e.Partitions < 1 || e.Partitions > 1024) {
+		return bad("kafka.embedded.partitions", "%d: 1–1024", e.Partitions)
+	}
+	if d := time.Duration(c.Ingest.CheckpointInterval); d < 10*time.Millisecond {
+		return bad("ingest.checkpoint_interval", "%s is too short: at least 10ms", d)
+	}
+	if c.Limits.AppsPerPartition < 0 || c.Limits.RecordBytes < 0 || c.Limits.QuantitySources < 0 {
+		return bad("limits", "negative")
+	}
+	if !strings.Contains(c.State, "://") {
+		return bad("state", "%q is not a URL: write file://data/state", c.State)
+	}
+	if scheme, _, _ := strings.Cut(c.Ledger, "://"); !slices.Contains([]string{"sqlite", "postgres", "postgresql"}, scheme) {
+		return bad("ledger", "%q: write sqlite://data/ledger.db or postgres://user@host/db", c.Ledger)
+	}
+	for field, v := range map[string]string{"guid_key_file": c.GUIDKeyFile, "seal_public_key_file": c.SealPublicKeyFile, "accounts": c.Accounts} {
+		if v == "" {
+			return bad(field, "empty: name a file")
+		}
+	}
+	return nil
+}
+
+// Zone returns the billing zone.
+func (c *Config) Zone() *time.Location {
+	zone, err := events.LoadZone(c.Billing.TimeZone)
+	if err != nil {
+		panic("config not validated: " + err.Error())
+	}
+	return zone
+}

@@ -1,0 +1,151 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"headcount/cmd/cli"
+	"headcount/cmd/config"
+	"headcount/cmd/site"
+	"headcount/counter/checkpoint"
+	"headcount/events"
+	"headcount/rating/ledger"
+)
+
+// finding is one line of the preflight.
+type finding struct {
+	Check   string `json:"check"`
+	Verdict string `json:"verdict"` // ok, warn or fail
+	Detail  string `json:"detail"`
+	Remedy  string `json:"remedy,omitempty"`
+}
+
+func checkCommand(p *cli.Program) *cobra.Command {
+	return &cobra.Command{
+		Use: "check", Short: "preflight: broker, topic, permissions, state, ledger, key, catalog; a line each", Args: cli.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			c, err := p.Config()
+			if err != nil {
+				return err
+			}
+			found := check(cmd.Context(), p, c)
+			failed := 0
+			for _, f := range found {
+				if f.Verdict == "fail" {
+					failed++
+				}
+			}
+			if p.JSON {
+				err = p.PrintJSON(map[string]any{"checks": found})
+			} else {
+				err = printFindings(p, found)
+			}
+			if err == nil && failed > 0 {
+				code := cli.CheckFailed
+				if found[len(found)-1].Check == "broker" { // nothing after it could be looked at
+					code = cli.Unreachable
+				}
+				err = cli.Fail(code, "%d of %d checks failed", failed, len(found))
+			}
+			return err
+		},
+	}
+}
+
+func printFindings(p *cli.Program, found []finding) error {
+	for _, f := range found {
+		line := fmt.Sprintf("%-4s  %-22s %s", f.Verdict, f.Check, f.Detail)
+		if f.Verdict != "ok" && f.Remedy != "" {
+			line += "; " + f.Remedy
+		}
+		if _, err := fmt.Fprintln(p.Out, line); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func check(ctx context.Context, p *cli.Program, c *config.Config) []finding {
+	found := []finding{{"config", "ok", c.File, ""}}
+	add := func(name, detail string, err error) bool {
+		f := finding{Check: name, Verdict: "ok", Detail: detail}
+		if err != nil {
+			f.Verdict, f.Detail = "fail", err.Error()
+		}
+		found = append(found, f)
+		return err == nil
+	}
+	keys, err := site.Keys(c)
+	if add("GUID key", detail(err, func() string { return "newest is " + keys.Newest().ID() }), err) {
+		_, err = site.Template(c, keys)
+		add("seal public key", c.SealPublicKeyFile, err)
+	}
+	if _, err := site.SealKey(c); err != nil {
+		found = append(found, finding{"seal key", "warn", err.Error(), "only the host that closes months needs it"})
+	} else {
+		add("seal key", c.SealKeyFile, nil)
+	}
+	catalog, err := site.Catalog(c)
+	add("catalog", detail(err, func() string { return fmt.Sprintf("%d plans", len(catalog.Plans())) }), err)
+	if err == nil {
+		_, err = site.Accounts(c, catalog)
+		add("accounts", c.Accounts, err)
+	}
+	bucket, stateErr := site.State(ctx, c)
+	if stateErr == nil {
+		_, stateErr = bucket.List(ctx, "")
+	}
+	add("state", c.State, stateErr)
+	add("ledger", c.Ledger, checkLedger(ctx, c))
+
+	conn, err := site.Connect(ctx, c, p.Log)
+	if !add("broker", strings.Join(c.Kafka.Brokers, ", "), err) {
+		return found
+	}
+	defer conn.Close()
+	topic, err := conn.Topic(ctx, c)
+	if !add("topic", c.Kafka.Topic, err) {
+		return found
+	}
+	for _, f := range conn.Check(ctx) {
+		found = append(found, finding{f.Check, f.Verdict, f.Detail, f.Remedy})
+	}
+	if keys != nil && stateErr == nil {
+		if template, err := site.Template(c, keys); err == nil {
+			state := checkpoint.OpenTopic(bucket, topic.Name, topic.ID)
+			add("rules", "as configured", rulesAgree(ctx, c, state, template, keys))
+			add("former topics", "none with an open month", site.CheckSiblings(ctx, state, topic, false))
+		}
+	}
+	return found
+}
+
+// rulesAgree compares without fixing anything.
+func rulesAgree(ctx context.Context, c *config.Config, state *checkpoint.Topic, t *events.Template, keys *events.Keyring) error {
+	if _, err := state.Rules(ctx, nil); errors.Is(err, checkpoint.ErrNoRules) {
+		return nil
+	}
+	return site.CheckRules(ctx, c, state, t, keys)
+}
+
+func checkLedger(ctx context.Context, c *config.Config) error {
+	l, err := ledger.OpenExisting(ctx, c.Ledger)
+	if errors.Is(err, ledger.ErrMissing) {
+		return nil // the first close makes it
+	}
+	if err != nil {
+		return err
+	}
+	return l.Close()
+}
+
+func detail(err error, ok func() string) string {
+	if err != nil {
+		return ""
+	}
+	return ok()
+}

@@ -1,0 +1,73 @@
+package main
+
+import (
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"headcount/cmd/cli"
+	"headcount/cmd/ingest/setup"
+	"headcount/cmd/site"
+)
+
+func initCommand(p *cli.Program) *cobra.Command {
+	partitions := 0
+	cmd := &cobra.Command{
+		Use: "init", Short: "create what is missing: config, accounts example, keys, topics; overwrites nothing", Args: cli.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			ctx := cmd.Context()
+			if cmd.Flags().Changed("partitions") && partitions < 1 {
+				return cli.Fail(cli.Usage, "--partitions %d: at least 1", partitions)
+			}
+			var steps []setup.Step
+			step, err := setup.Config(p.ConfigFile)
+			if err != nil {
+				return err
+			}
+			steps = append(steps, step)
+			c, err := p.Config()
+			if err != nil {
+				return err
+			}
+			if partitions == 0 {
+				partitions = 4
+				if c.Kafka.Embedded != nil {
+					partitions = c.Kafka.Embedded.Partitions
+				}
+			}
+			files, err := setup.Files(ctx, c)
+			steps = append(steps, files...)
+			if err == nil {
+				var conn *site.Connection
+				if conn, err = site.Connect(ctx, c, p.Log); err == nil {
+					defer conn.Close()
+					var topics []setup.Step
+					topics, err = setup.Topics(ctx, c, conn, partitions)
+					steps = append(steps, topics...)
+				}
+			}
+			if printed := printSteps(p, steps); printed != nil {
+				return printed
+			}
+			return err
+		},
+	}
+	cmd.Flags().IntVar(&partitions, "partitions", 0, "partitions of a new topic (default 4)")
+	return cmd
+}
+
+func printSteps(p *cli.Program, steps []setup.Step) error {
+	if p.JSON {
+		return p.PrintJSON(map[string]any{"steps": steps})
+	}
+	for _, s := range steps {
+		did := "exists "
+		if s.Created {
+			did = "created"
+		}
+		if _, err := fmt.Fprintf(p.Out, "%s  %-18s %s\n", did, s.What, s.Name); err != nil {
+			return err
+		}
+	}
+	return nil
+}

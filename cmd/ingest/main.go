@@ -1,0 +1,21 @@
+// Command ingest consumes the topic and counts: init, run, load, check, broker.
+package main
+
+import (
+	"os"
+
+	"github.com/spf13/cobra"
+
+	"headcount/cmd/cli"
+)
+
+func main() {
+	p := &cli.Program{Out: os.Stdout, Err: os.Stderr}
+	os.Exit(cli.Execute(p, root(p)))
+}
+
+func root(p *cli.Program) *cobra.Command {
+	cmd := cli.Root(p, "ingest", "count monthly active users from a Kafka topic")
+	cmd.AddCommand(initCommand(p), runCommand(p), loadCommand(p), checkCommand(p), brokerCommand(p))
+	return cmd
+}

@@ -1,0 +1,149 @@
+package worker
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"time"
+
+	"headcount/events/stream"
+)
+
+// Crew runs one worker for each partition that this process is given, and stops it before the partition is given up.
+type Crew struct {
+	cfg    Config
+	ctx    context.Context
+	stop   context.CancelCauseFunc
+	reader *stream.Reader
+
+	mu       sync.Mutex
+	workers  map[int32]*running
+	assigned bool // at least one assignment was heard
+	halted   []error
+}
+
+type running struct {
+	cancel context.CancelFunc
+	done   chan struct{}
+	ended  bool // it reached its end, or is halted
+}
+
+// errEnd is the cause with which a crew stops when every partition is read.
+var errEnd = errors.New("every partition is read")
+
+// Run counts until ctx ends or, with Config.Until, every partition is read. It returns the first failure of a worker; a halted
+// partition does not stop the others, but is returned at the end.
+func Run(ctx context.Context, cfg Config) error {
+	work, stop := context.WithCancelCause(ctx)
+	defer stop(nil)
+	crew := &Crew{cfg: cfg, ctx: work, stop: stop, workers: map[int32]*running{}}
+	crew.reader = cfg.Log.NewReader(work)
+	err := cfg.Log.Assign(work, crew)
+	crew.Revoked(crew.partitions())
+	crew.reader.Close()
+	cause := context.Cause(work)
+	switch {
+	case ctx.Err() == nil && cause != nil && !errors.Is(cause, errEnd) && !errors.Is(cause, context.Canceled):
+		return cause
+	case err != nil && work.Err() == nil:
+		return err
+	}
+	crew.mu.Lock()
+	defer crew.mu.Unlock()
+	return errors.Join(crew.halted...)
+}
+
+func (c *Crew) partitions() []int32 {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	var all []int32
+	for p := range c.workers {
+		all = append(all, p)
+	}
+	return all
+}
+
+// Assigned starts a worker for each partition.
+func (c *Crew) Assigned(partitions []int32) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.assigned = true
+	for _, p := range partitions {
+		if c.workers[p] != nil {
+			continue
+		}
+		ctx, cancel := context.WithCancel(c.ctx)
+		r := &running{cancel: cancel, done: make(chan struct{})}
+		c.workers[p] = r
+		go c.work(ctx, p, r)
+	}
+	c.endIfRead()
+}
+
+func (c *Crew) work(ctx context.Context, p int32, r *running) {
+	defer close(r.done)
+	err := New(c.cfg, p).Run(ctx, c.reader)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	var halted *Halted
+	switch {
+	case err == nil && ctx.Err() == nil:
+		r.ended = true
+	case errors.As(err, &halted):
+		c.halted = append(c.halted, err)
+		r.ended = true
+		go c.shout(err)
+	case err != nil && ctx.Err() == nil:
+		c.stop(err)
+	case err != nil:
+		c.cfg.Logger.Error("worker stopped badly", "error", err)
+		c.stop(err)
+	}
+	c.endIfRead()
+}
+
+// shout repeats that a partition is halted until the process ends.
+func (c *Crew) shout(err error) {
+	for {
+		c.cfg.Logger.Error("partition halted; the others go on", "error", err)
+		select {
+		case <-c.ctx.Done():
+			return
+		case <-time.After(time.Minute):
+		}
+	}
+}
+
+// endIfRead stops the crew once every worker reached its end. Called with the lock held.
+func (c *Crew) endIfRead() {
+	if c.cfg.Until == nil || !c.assigned {
+		return
+	}
+	for _, r := range c.workers {
+		if !r.ended {
+			return
+		}
+	}
+	c.stop(errEnd)
+}
+
+// Revoked stops the partitions' workers and returns when each has written its last checkpoint.
+func (c *Crew) Revoked(partitions []int32) {
+	var wait []*running
+	c.mu.Lock()
+	for _, p := range partitions {
+		if r := c.workers[p]; r != nil {
+			r.cancel()
+			wait = append(wait, r)
+		}
+	}
+	c.mu.Unlock()
+	for _, r := range wait {
+		<-r.done
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, p := range partitions {
+		delete(c.workers, p)
+	}
+}

@@ -1,0 +1,58 @@
+package worker
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"strconv"
+	"time"
+
+	"headcount/events"
+	"headcount/events/stream"
+)
+
+// bury copies the records that were rejected, with the reason and the place they came from: the reader's buffers are about to
+// be used again.
+func (w *Worker) bury(recs []events.Record) {
+	for i, dead := 0, w.shard.TakeDead(); len(dead) > 0; i++ {
+		if recs[i].Offset != dead[0].Offset {
+			continue
+		}
+		r := &recs[i]
+		w.dead = append(w.dead, stream.Message{
+			Topic: w.cfg.DeadLetter, Partition: -1,
+			Key: bytes.Clone(r.Key), Value: bytes.Clone(r.Value), Time: time.UnixMilli(max(r.Timestamp, 0)),
+			Headers: []stream.Header{
+				{Key: "reason", Value: []byte(dead[0].Reason)},
+				{Key: "topic", Value: []byte(w.cfg.Topic.Name)},
+				{Key: "partition", Value: strconv.AppendInt(nil, int64(w.partition), 10)},
+				{Key: "offset", Value: strconv.AppendInt(nil, r.Offset, 10)},
+			},
+		})
+		dead = dead[1:]
+	}
+}
+
+// flushDead writes the dead letters to the log. Where their topic is missing the shard waits, loudly: a checkpoint must not
+// pass a record that went nowhere.
+func (w *Worker) flushDead(ctx context.Context) error {
+	for wait := time.Second; len(w.dead) > 0; wait = min(2*wait, 30*time.Second) {
+		err := w.cfg.Log.Produce(ctx, w.dead)
+		if err == nil {
+			w.log.Info("dead letters written", "topic", w.cfg.DeadLetter, "records", len(w.dead))
+			w.dead = nil
+			return nil
+		}
+		if ctx.Err() != nil {
+			return fmt.Errorf("write dead letters: %w", ctx.Err())
+		}
+		w.log.Error("dead letters cannot be written; the partition waits. Create the topic (`ingest init`) or allow writing to it",
+			"topic", w.cfg.DeadLetter, "records", len(w.dead), "error", err)
+		select {
+		case <-ctx.Done():
+			return fmt.Errorf("write dead letters: %w", ctx.Err())
+		case <-time.After(wait):
+		}
+	}
+	return nil
+}

@@ -1,0 +1,80 @@
+package worker
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"headcount/counter"
+	"headcount/counter/checkpoint"
+	"headcount/events/stream"
+)
+
+// restore loads the newest checkpoint that verifies, or starts at offset 0, and holds it against the log.
+func (w *Worker) restore(ctx context.Context) error {
+	rules, err := w.cfg.State.Rules(ctx, w.cfg.Template)
+	if err != nil {
+		return err
+	}
+	id := counter.Identity{Cluster: w.cfg.Topic.Cluster, TopicID: w.cfg.Topic.ID, Partition: w.partition}
+	fresh := func() *counter.Shard { return counter.NewShard(id, rules, w.cfg.Keys) }
+	shard, loaded, err := w.part.Load(ctx, fresh)
+	if loaded != nil {
+		for _, line := range loaded.Skipped {
+			w.log.Warn("checkpoint not used", "why", line)
+		}
+	}
+	switch {
+	case errors.Is(err, checkpoint.ErrNone):
+		w.shard, w.pos = fresh(), counter.Position{BatchOffset: -1, LeaderEpoch: -1}
+		w.log.Info("no checkpoint: counting from offset 0")
+	case err != nil:
+		return fmt.Errorf("load checkpoint: %w", err)
+	default:
+		w.shard, w.pos, w.saved = shard, loaded.Position, loaded.Position.Next
+		w.log.Info("restored", "offset", w.pos.Next, "generation", loaded.Generation)
+	}
+	return w.compare(ctx)
+}
+
+// compare holds the position against the log: what the log lost stops the shard, unless the operator accepted the gap.
+func (w *Worker) compare(ctx context.Context) error {
+	all, err := w.cfg.Log.Offsets(ctx)
+	if err != nil {
+		return err
+	}
+	offsets, ok := all[w.partition]
+	if !ok {
+		return &Halted{fmt.Errorf("topic %s has no such partition", w.cfg.Topic.Name)}
+	}
+	err = w.cfg.Log.Verify(ctx, w.partition, stream.Position(logPosition(w.pos)))
+	if err != nil {
+		var gap *stream.GapError
+		if !errors.As(err, &gap) || !w.cfg.AcceptGap {
+			return halt(err)
+		}
+		w.log.Warn("gap accepted: the records are lost, the month's invoices will be held", "from", w.pos.Next, "to", offsets.Start)
+		w.shard.AcceptGap(counter.Gap{From: w.pos.Next, To: offsets.Start, Reason: "log begins later"})
+		w.pos = counter.Position{Next: offsets.Start, BatchOffset: -1, LeaderEpoch: -1}
+	}
+	if w.cfg.Until != nil && w.cfg.Until(w.partition) {
+		w.end = offsets.Stable
+	}
+	return nil
+}
+
+// logPosition says in the reader's words where the shard stands.
+func logPosition(p counter.Position) stream.Position {
+	return stream.Position{Offset: p.Next, BatchOffset: p.BatchOffset, BatchCRC: p.BatchCRC, LeaderEpoch: p.LeaderEpoch}
+}
+
+// halt marks errors that say that the log is not what it was: they need an operator and concern one partition.
+func halt(err error) error {
+	var gap *stream.GapError
+	var truncated *stream.TruncatedError
+	var recreated *stream.RecreatedError
+	if errors.As(err, &gap) || errors.As(err, &truncated) || errors.As(err, &recreated) {
+		return &Halted{err}
+	}
+	return err
+}

@@ -1,0 +1,206 @@
+// Package worker counts partitions: one goroutine owns one shard and moves it from the log to the state store.
+//
+// The order that everything hangs on: records are counted; their dead letters are written to the log; a sealed month's index is
+// durable; only then is the checkpoint that passes them committed; only after that is the offset committed to the group. A
+// worker that dies anywhere leaves a checkpoint that is older than what it read, and the next one reads that part again. A
+// worker that lost its partition and does not know it writes what its successor would have written, or loses the race for the
+// manifest's name and stops.
+package worker
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"headcount/counter"
+	"headcount/counter/checkpoint"
+	"headcount/events"
+	"headcount/events/stream"
+)
+
+// Config is what workers are told. All fields are required except where said.
+type Config struct {
+	Log        *stream.Log
+	Topic      *stream.Topic
+	State      *checkpoint.Topic
+	Template   *events.Template
+	Keys       *events.Keyring
+	Interval   time.Duration      // between checkpoints
+	DeadLetter string             // topic
+	AcceptGap  bool               // go on where the log was lost, on the record
+	Until      func(p int32) bool // nil: no end. Says whether the partition is to be read up to its present end and then left
+	Logger     *slog.Logger
+	Read       func(records, bytes int) // nil: none; called for each batch, by many goroutines
+}
+
+// Worker counts one partition.
+type Worker struct {
+	cfg       Config
+	partition int32
+	log       *slog.Logger
+	part      *checkpoint.Partition
+
+	shard   *counter.Shard
+	pos     counter.Position
+	saved   int64            // next offset of the last checkpoint; −1: none yet
+	dead    []stream.Message // written to the log before the next checkpoint
+	sealing chan error       // nil: no seal is being written
+	end     int64            // stop here; −1: never
+}
+
+// New returns a worker for a partition; Run does the work.
+func New(cfg Config, partition int32) *Worker {
+	id := counter.Identity{Cluster: cfg.Topic.Cluster, TopicID: cfg.Topic.ID, Partition: partition}
+	return &Worker{
+		cfg: cfg, partition: partition, saved: -1, end: -1,
+		log:  cfg.Logger.With("partition", partition),
+		part: cfg.State.Partition(id),
+	}
+}
+
+// Halted is an error of one partition that needs an operator: its shard stops, the others go on.
+type Halted struct{ Err error }
+
+func (h *Halted) Error() string { return h.Err.Error() }
+func (h *Halted) Unwrap() error { return h.Err }
+
+// Run restores the shard and counts until ctx ends, the partition's end is reached (Config.Until), or something fails. What was
+// counted by then is checkpointed in every case but a failure.
+func (w *Worker) Run(ctx context.Context, reader *stream.Reader) error {
+	if err := w.restore(ctx); err != nil {
+		return fmt.Errorf("partition %d: %w", w.partition, err)
+	}
+	in := reader.Open(w.partition, stream.Position(logPosition(w.pos)))
+	defer in.Close()
+	err := w.count(ctx, in)
+	if err != nil && !errors.Is(err, context.Canceled) {
+		if w.sealing != nil {
+			<-w.sealing
+		}
+		return fmt.Errorf("partition %d: %w", w.partition, err)
+	}
+	last, cancel := context.WithTimeout(context.WithoutCancel(ctx), 30*time.Second)
+	defer cancel()
+	if err := w.checkpoint(last); err != nil {
+		return fmt.Errorf("partition %d: last checkpoint: %w", w.partition, err)
+	}
+	return nil
+}
+
+func (w *Worker) count(ctx context.Context, in *stream.PartitionReader) error {
+	next := time.Now().Add(w.cfg.Interval)
+	for {
+		if w.end >= 0 && w.pos.Next >= w.end {
+			return nil
+		}
+		wait, cancel := context.WithDeadline(ctx, next)
+		batch, err := in.Next(wait)
+		cancel()
+		switch {
+		case ctx.Err() != nil:
+			if err == nil {
+				batch.Release()
+			}
+			return ctx.Err()
+		case err == nil:
+			err = w.countBatch(ctx, batch)
+			batch.Release()
+			if err != nil {
+				return err
+			}
+		case !errors.Is(err, context.DeadlineExceeded):
+			return halt(err)
+		}
+		if time.Now().After(next) {
+			if err := w.checkpoint(ctx); err != nil {
+				return err
+			}
+			next = time.Now().Add(w.cfg.Interval)
+		}
+	}
+}
+
+// countBatch counts a batch whole; the position moves past it only when all of it is counted.
+func (w *Worker) countBatch(ctx context.Context, batch *stream.Batch) error {
+	for recs := batch.Records; len(recs) > 0; {
+		n, sealed, err := w.shard.Count(recs)
+		w.bury(recs[:n])
+		if err != nil {
+			return fmt.Errorf("count after offset %d: %w", w.pos.Next, err)
+		}
+		if sealed != nil {
+			if err := w.seal(ctx, sealed); err != nil {
+				return err
+			}
+		}
+		recs = recs[n:]
+	}
+	w.pos = counter.Position{Next: batch.Next, BatchOffset: batch.Base, BatchCRC: batch.CRC, LeaderEpoch: batch.LeaderEpoch}
+	if w.cfg.Read != nil {
+		w.cfg.Read(len(batch.Records), batch.Bytes)
+	}
+	if len(w.dead) >= 1000 {
+		return w.flushDead(ctx)
+	}
+	return nil
+}
+
+// seal makes a sealed month durable in the background: sorting and writing take long, and counting goes on. The next
+// checkpoint waits for it.
+func (w *Worker) seal(ctx context.Context, sealed *counter.Sealed) error {
+	if err := w.sealed(); err != nil {
+		return err
+	}
+	w.log.Info("sealing", "month", sealed.Month, "offset", sealed.Offset)
+	done := make(chan error, 1)
+	w.sealing = done
+	ctx = context.WithoutCancel(ctx)
+	go func() {
+		index, err := w.part.Seal(ctx, sealed)
+		if err == nil {
+			w.log.Info("sealed", "month", sealed.Month, "offset", sealed.Offset, "apps", index.Apps, "rows", index.Rows)
+		}
+		done <- err
+	}()
+	return nil
+}
+
+// sealed waits until no seal is being written.
+func (w *Worker) sealed() error {
+	if w.sealing == nil {
+		return nil
+	}
+	err := <-w.sealing
+	w.sealing = nil
+	if err != nil {
+		return fmt.Errorf("write sealed month: %w", err)
+	}
+	return nil
+}
+
+// checkpoint commits what was counted since the last one: dead letters, sealed months, the checkpoint, the group's offset, in
+// this order.
+func (w *Worker) checkpoint(ctx context.Context) error {
+	if err := w.flushDead(ctx); err != nil {
+		return err
+	}
+	if err := w.sealed(); err != nil {
+		return err
+	}
+	if w.pos.Next == w.saved {
+		return nil
+	}
+	began := time.Now()
+	saved, err := w.part.Save(ctx, w.shard.Cut(w.pos))
+	if err != nil {
+		return fmt.Errorf("checkpoint at offset %d: %w", w.pos.Next, err)
+	}
+	w.saved = w.pos.Next
+	w.log.Debug("checkpoint", "offset", w.pos.Next, "generation", saved.Generation, "bytes", saved.Bytes, "took", time.Since(began))
+	if err := w.cfg.Log.Commit(ctx, map[int32]int64{w.partition: w.pos.Next}); err != nil && ctx.Err() == nil {
+		w.log.Warn("the group's offset was not committed: lag dashboards are behind, counts are not", "error", err)
+	}
+	return nil
+}

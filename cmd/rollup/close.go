@@ -1,0 +1,97 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"headcount/cmd/cli"
+	"headcount/cmd/rollup/closing"
+	"headcount/cmd/site"
+	"headcount/events"
+)
+
+func closeCommand(p *cli.Program) *cobra.Command {
+	var due bool
+	var timeout time.Duration
+	cmd := &cobra.Command{Use: "close", Short: "seal, count, rate and record a month", Args: cli.NoArgs}
+	month := monthFlag(cmd, "the month to close")
+	cmd.Flags().BoolVar(&due, "due", false, "close every month that is over, oldest first")
+	cmd.Flags().DurationVar(&timeout, "timeout", 0, "give up waiting for sealed partitions after this long (default: never)")
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		c, err := p.Config()
+		if err != nil {
+			return err
+		}
+		if due == cmd.Flags().Changed("month") {
+			return cli.Fail(cli.Usage, "say either --month YYYY-MM or --due")
+		}
+		keys, err := site.Keys(c)
+		if err != nil {
+			return err
+		}
+		sealKey, err := site.SealKey(c)
+		if err != nil {
+			return err
+		}
+		closer := &closing.Closer{Config: c, Keys: keys, SealKey: sealKey, Log: p.Log, Program: p, Now: time.Now, Timeout: timeout}
+		if due {
+			return closeDue(cmd.Context(), p, closer)
+		}
+		m, err := month()
+		if err != nil {
+			return err
+		}
+		return closeOne(cmd.Context(), p, closer, m)
+	}
+	return cmd
+}
+
+func closeOne(ctx context.Context, p *cli.Program, closer *closing.Closer, m events.Month) error {
+	r, err := closer.Close(ctx, m)
+	if err != nil {
+		return err
+	}
+	if err := printClosed(p, r); err != nil {
+		return err
+	}
+	return heldError(r)
+}
+
+// heldError is what a command ends with that showed a held invoice.
+func heldError(r *closing.Result) error {
+	if !r.Held() {
+		return nil
+	}
+	return cli.Fail(cli.CheckFailed, "an invoice of %s is held: look into the reason, then `rollup release --month %s --account A --reason R`", r.Month, r.Month)
+}
+
+func closeDue(ctx context.Context, p *cli.Program, closer *closing.Closer) error {
+	months, err := closer.Due(ctx)
+	if err != nil {
+		return err
+	}
+	if len(months) == 0 {
+		if p.JSON {
+			return p.PrintJSON([]any{})
+		}
+		_, err := fmt.Fprintln(p.Out, "no month is due")
+		return err
+	}
+	var held error
+	for _, m := range months {
+		err := closeOne(ctx, p, closer, m)
+		if cli.Code(err) == cli.CheckFailed && err != nil {
+			if r, stored := closer.Stored(ctx, m); stored == nil && r != nil {
+				held = err // closed, with a held invoice: the months after it can be closed
+				continue
+			}
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return held
+}

@@ -1,0 +1,272 @@
+// Package closing closes a month: the closing's row, a seal to every partition, the sealed facts united, rated and recorded.
+//
+// Each step can be repeated. Before the closing's row nothing is written; after it every run adopts that row and goes on from
+// where the last one was: seals are repeated only where a partition has none, sealed files are created once, the ledger commits
+// once, and the closed record is sent until it is marked as sent.
+package closing
+
+import (
+	"context"
+	"crypto/ed25519"
+	"crypto/rand"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"headcount/cmd/cli"
+	"headcount/cmd/config"
+	"headcount/cmd/site"
+	"headcount/counter/checkpoint"
+	"headcount/events"
+	"headcount/events/stream"
+	"headcount/rating"
+	"headcount/rating/ledger"
+)
+
+// Closer closes months. All fields are required.
+type Closer struct {
+	Config  *config.Config
+	Keys    *events.Keyring
+	SealKey ed25519.PrivateKey
+	Log     *slog.Logger
+	Program *cli.Program // for progress
+	Now     func() time.Time
+	Timeout time.Duration // of the wait for sealed months; 0: none
+}
+
+// work is a close under way.
+type work struct {
+	*Closer
+	month    events.Month
+	template *events.Template
+	bucket   checkpoint.Bucket
+	conn     *site.Connection
+	topic    *stream.Topic
+	state    *checkpoint.Topic
+	ledger   *ledger.Ledger // nil: does not exist yet
+	closing  ledger.Closing
+}
+
+// Close closes a month, or prints what is stored where it is closed already.
+func (c *Closer) Close(ctx context.Context, month events.Month) (*Result, error) {
+	w := &work{Closer: c, month: month}
+	defer w.end()
+	if err := w.openLedger(ctx); err != nil {
+		return nil, err
+	}
+	if stored, err := w.stored(ctx); stored != nil || err != nil {
+		if err == nil {
+			err = w.announceLater(ctx)
+		}
+		return stored, err
+	}
+	if err := w.check(ctx); err != nil {
+		return nil, err
+	}
+	if err := w.begin(ctx); err != nil {
+		return nil, err
+	}
+	if err := w.seal(ctx); err != nil {
+		return nil, err
+	}
+	if err := w.wait(ctx); err != nil {
+		return nil, err
+	}
+	if err := w.settle(ctx); err != nil {
+		return nil, err
+	}
+	if err := w.announce(ctx); err != nil {
+		return nil, err
+	}
+	return w.stored(ctx)
+}
+
+func (w *work) end() {
+	if w.conn != nil {
+		w.conn.Close()
+	}
+	if w.ledger != nil {
+		_ = w.ledger.Close()
+	}
+}
+
+func (w *work) openLedger(ctx context.Context) error {
+	l, err := ledger.OpenExisting(ctx, w.Config.Ledger)
+	if errors.Is(err, ledger.ErrMissing) {
+		return nil
+	}
+	if err != nil {
+		return cli.Fail(cli.Unreachable, "ledger: %w", err)
+	}
+	w.ledger = l
+	return nil
+}
+
+// connect reaches log and state.
+func (w *work) connect(ctx context.Context) (err error) {
+	if w.template, err = site.Template(w.Config, w.Keys); err != nil {
+		return err
+	}
+	if w.bucket, err = site.State(ctx, w.Config); err != nil {
+		return err
+	}
+	if w.conn, err = site.Connect(ctx, w.Config, w.Log); err != nil {
+		return err
+	}
+	if w.topic, err = w.conn.Topic(ctx, w.Config); err != nil {
+		return err
+	}
+	w.state = checkpoint.OpenTopic(w.bucket, w.topic.Name, w.topic.ID)
+	return nil
+}
+
+// check refuses what must not be closed now. It writes nothing.
+func (w *work) check(ctx context.Context) error {
+	zone := w.Config.Zone()
+	after := time.Date(w.month.Year(), w.month.Calendar()+1, 1, 0, 0, 0, 0, zone)
+	now := w.Now()
+	if now.Before(after) {
+		return cli.Fail(cli.CheckFailed, "month %s is not over: it ends at %s (%s)", w.month, after.Format(time.RFC3339), w.Config.Billing.TimeZone)
+	}
+	if due := after.Add(time.Duration(w.Config.Billing.Grace)); now.Before(due) {
+		return cli.Fail(cli.CheckFailed, "month %s can be closed from %s on: billing.grace of %s has not passed since it ended", w.month, due.Format(time.RFC3339), time.Duration(w.Config.Billing.Grace))
+	}
+	if w.ledger != nil {
+		last, ok, err := w.ledger.LastClosed(ctx)
+		if err != nil {
+			return cli.Fail(cli.Unreachable, "ledger: %w", err)
+		}
+		if ok {
+			closed, err := events.ParseMonth(last)
+			if err != nil {
+				return fmt.Errorf("ledger: %w", err)
+			}
+			if w.month < closed {
+				return cli.Fail(cli.CheckFailed, "month %s lies before the last closed one, %s, and was never closed itself: the books opened later; it cannot be billed", w.month, closed)
+			}
+			if w.month > closed+1 {
+				return cli.Fail(cli.CheckFailed, "month %s is not closed: close it first (`rollup close --month %s`, or --due for all)", closed+1, closed+1)
+			}
+		}
+	}
+	if err := w.checkPrices(); err != nil {
+		return err
+	}
+	if err := w.connect(ctx); err != nil {
+		return err
+	}
+	if err := site.CheckRules(ctx, w.Config, w.state, w.template, w.Keys); err != nil {
+		return err
+	}
+	return site.CheckSiblings(ctx, w.state, w.topic, false)
+}
+
+// checkPrices reads accounts and books as the closing would take them.
+func (w *work) checkPrices() error {
+	catalog, err := site.Catalog(w.Config)
+	if err != nil {
+		return err
+	}
+	if _, err := site.Accounts(w.Config, catalog); err != nil {
+		return err
+	}
+	data, err := site.AccountsFile(w.Config)
+	if err != nil {
+		return err
+	}
+	w.closing.Accounts, w.closing.Books = data, catalog.Documents()
+	return nil
+}
+
+// begin records the closing, or adopts the one that is recorded.
+func (w *work) begin(ctx context.Context) error {
+	if w.ledger == nil {
+		l, err := ledger.Create(ctx, w.Config.Ledger)
+		if err != nil {
+			return cli.Fail(cli.Unreachable, "ledger: %w", err)
+		}
+		w.ledger = l
+	}
+	closing, err := w.ledger.Closing(ctx, w.month.String())
+	if err == nil {
+		w.closing = closing
+		return w.adopted()
+	}
+	if !errors.Is(err, ledger.ErrNotFound) {
+		return cli.Fail(cli.Unreachable, "ledger: %w", err)
+	}
+	rules, err := w.rules(ctx, w.month)
+	if err != nil {
+		return err
+	}
+	id := make([]byte, 16)
+	if _, err := rand.Read(id); err != nil {
+		return err
+	}
+	c := ledger.Closing{
+		Month: w.month.String(), SealID: hex.EncodeToString(id), Cluster: w.topic.Cluster, TopicID: w.topic.ID, Topic: w.topic.Name,
+		RulesHash: rules.Hash(), Zone: w.Config.Billing.TimeZone, Version: cli.ProgramVersion(), At: w.Now(),
+		Accounts: w.closing.Accounts, Books: w.closing.Books,
+	}
+	for _, p := range w.topic.Partitions {
+		c.Partitions = append(c.Partitions, p.ID)
+	}
+	last, ok, err := w.ledger.LastClosed(ctx)
+	if err != nil {
+		return cli.Fail(cli.Unreachable, "ledger: %w", err)
+	}
+	if ok {
+		before, err := w.ledger.Closing(ctx, last)
+		if err != nil {
+			return cli.Fail(cli.Unreachable, "ledger: %w", err)
+		}
+		c.Previous = &ledger.Previous{Month: before.Month, Partitions: before.Partitions}
+	}
+	stored, adopted, err := w.ledger.Begin(ctx, c)
+	if err != nil {
+		return cli.Fail(cli.Unreachable, "ledger: %w", err)
+	}
+	w.closing = stored
+	if adopted {
+		return w.adopted()
+	}
+	w.Log.Info("closing begun", "month", w.month, "seal_id", stored.SealID, "partitions", len(stored.Partitions))
+	return nil
+}
+
+func (w *work) adopted() error {
+	if w.closing.TopicID != w.topic.ID || w.closing.Cluster != w.topic.Cluster {
+		return cli.Fail(cli.CheckFailed, "the closing of %s was begun on topic id %s of cluster %s, but the configuration leads to %s of %s: point kafka.brokers at the former cluster",
+			w.month, w.closing.TopicID, w.closing.Cluster, w.topic.ID, w.topic.Cluster)
+	}
+	w.Log.Info("going on with the closing that was begun", "month", w.month, "seal_id", w.closing.SealID, "begun", w.closing.At)
+	return nil
+}
+
+// rules returns a month's rules, fixing them where nobody has.
+func (w *work) rules(ctx context.Context, m events.Month) (*events.MonthRules, error) {
+	book, err := w.state.Rules(ctx, w.template)
+	if err != nil {
+		return nil, fmt.Errorf("rules: %w", err)
+	}
+	rules, err := book.MonthRules(m)
+	if err != nil {
+		return nil, fmt.Errorf("rules: %w", err)
+	}
+	return rules, nil
+}
+
+// prices returns accounts and books as the closing has them.
+func (w *work) prices() (*rating.Catalog, *rating.Accounts, error) {
+	catalog, err := rating.ParseCatalog(w.closing.Books)
+	if err != nil {
+		return nil, nil, fmt.Errorf("books of the closing of %s: %w", w.month, err)
+	}
+	accounts, err := rating.ParseAccounts("accounts of the closing of "+w.month.String(), w.closing.Accounts)
+	if err != nil {
+		return nil, nil, err
+	}
+	return catalog, accounts, nil
+}

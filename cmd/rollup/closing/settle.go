@@ -1,0 +1,233 @@
+package closing
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/shopspring/decimal"
+
+	"headcount/cmd/cli"
+	"headcount/cmd/rollup/usage"
+	"headcount/counter/checkpoint"
+	"headcount/events"
+	"headcount/events/stream"
+	"headcount/rating"
+	"headcount/rating/ledger"
+)
+
+// settle unites the sealed facts, rates them and commits the result: the one commit point of a close.
+func (w *work) settle(ctx context.Context) error {
+	catalog, accounts, err := w.prices()
+	if err != nil {
+		return err
+	}
+	doc, alarms, err := w.gather(ctx, catalog, accounts)
+	if err != nil {
+		return err
+	}
+	input, err := doc.Rating()
+	if err != nil {
+		return err
+	}
+	zone, err := events.LoadZone(w.closing.Zone)
+	if err != nil {
+		return err
+	}
+	carried, err := w.carried(ctx)
+	if err != nil {
+		return err
+	}
+	in := rating.Input{Month: w.month.String(), Zone: zone, Usage: input, Accounts: accounts, Catalog: catalog, Balances: carried}
+	invoices, err := rating.Rate(in)
+	if err != nil {
+		return fmt.Errorf("rate %s: %w", w.month, err)
+	}
+	warnings, err := rating.Warnings(in)
+	if err != nil {
+		return fmt.Errorf("rate %s: %w", w.month, err)
+	}
+	for _, text := range warnings {
+		w.Log.Warn(text)
+	}
+	result := ledger.Result{Month: w.month.String(), SealID: w.closing.SealID}
+	if result.Document, err = marshal(doc); err != nil {
+		return err
+	}
+	for _, a := range doc.Usage {
+		row := ledger.UsageRow{App: a.App, Digest: a.Digest}
+		if a.Account != nil {
+			row.Account = *a.Account
+		}
+		if row.Document, err = marshal(a); err != nil {
+			return err
+		}
+		result.Usage = append(result.Usage, row)
+	}
+	for i := range invoices {
+		hold(&invoices[i], accounts, alarms)
+		text, err := marshal(invoices[i])
+		if err != nil {
+			return err
+		}
+		invoice, err := ledger.NewInvoice(text)
+		if err != nil {
+			return err
+		}
+		result.Invoices = append(result.Invoices, invoice)
+	}
+	result.Announce = func(head string) ([][]byte, error) { return w.closedRecord(doc, head) }
+	already, err := w.ledger.Commit(ctx, result)
+	if err != nil {
+		return cli.Fail(cli.Unreachable, "ledger: %w; run the close again", err)
+	}
+	w.Log.Info("month closed", "month", w.month, "apps", len(doc.Usage), "invoices", len(invoices), "already", already)
+	return nil
+}
+
+// carried returns what the month before left of packages.
+func (w *work) carried(ctx context.Context) ([]rating.Balance, error) {
+	if w.closing.Previous == nil {
+		return nil, nil
+	}
+	stored, err := w.ledger.Invoices(ctx, w.closing.Previous.Month)
+	if err != nil {
+		return nil, cli.Fail(cli.Unreachable, "ledger: %w", err)
+	}
+	invoices := make([]rating.Invoice, len(stored))
+	for i, v := range stored {
+		if err := json.Unmarshal(v.Document, &invoices[i]); err != nil {
+			return nil, fmt.Errorf("invoice of %s for %s: %w", v.Account, v.Month, err)
+		}
+	}
+	return rating.Balances(invoices), nil
+}
+
+// hold marks the invoice of an account with an app that raised an alarm.
+func hold(v *rating.Invoice, accounts *rating.Accounts, alarms usage.Alarms) {
+	var reasons []string
+	for _, app := range accounts.AppsOf(v.Account) {
+		reasons = append(reasons, alarms[app]...)
+	}
+	reasons = append(reasons, alarms[""]...)
+	if len(reasons) > 0 {
+		v.Status, v.Reason = ledger.Held, strings.Join(reasons, "; ")
+	}
+}
+
+// gather unites the facts of the closing's partitions.
+func (w *work) gather(ctx context.Context, catalog *rating.Catalog, accounts *rating.Accounts) (*usage.Document, usage.Alarms, error) {
+	doc := &usage.Document{Month: w.month.String(), TimeZone: w.closing.Zone, Topic: w.closing.Topic, Usage: []usage.App{}, Sealed: []usage.Sealed{}}
+	rules, err := w.rules(ctx, w.month)
+	if err != nil {
+		return nil, nil, err
+	}
+	month := &usage.Facts{Rules: rules}
+	var before *usage.Facts
+	if w.closing.Previous != nil {
+		rules, err := w.rules(ctx, w.month-1)
+		if err != nil {
+			return nil, nil, err
+		}
+		before = &usage.Facts{Rules: rules}
+	}
+	var overLimit uint64
+	for _, p := range w.closing.Partitions {
+		sealed, err := w.partition(p).OpenSealed(ctx, w.month)
+		if err != nil {
+			return nil, nil, fmt.Errorf("partition %d: %w", p, err)
+		}
+		defer sealed.Close()
+		doc.Sealed = append(doc.Sealed, usage.Sealed{Partition: p, Offset: sealed.Index.Offset})
+		doc.Rejected += sealed.Index.Unattributed.Rejected
+		overLimit += sealed.Index.Unattributed.OverLimit
+		month.OnTime = append(month.OnTime, sealed.OnTime())
+		if before == nil {
+			continue
+		}
+		before.Late = append(before.Late, sealed.Late())
+		earlier, err := w.partition(p).OpenSealed(ctx, w.month-1)
+		if errors.Is(err, checkpoint.ErrNotSealed) {
+			continue // not in that closing
+		}
+		if err != nil {
+			return nil, nil, fmt.Errorf("partition %d: %w", p, err)
+		}
+		defer earlier.Close()
+		before.OnTime = append(before.OnTime, earlier.OnTime())
+	}
+	limit, err := decimal.NewFromString(w.Config.Billing.SkewLimit)
+	if err != nil {
+		return nil, nil, err
+	}
+	bill := Biller(catalog, accounts, w.month, w.Config)
+	alarms, err := usage.Gather(doc, month, before, bill, usage.SkewLimit{Decimal: limit})
+	if err != nil {
+		return nil, nil, err
+	}
+	if overLimit > 0 {
+		alarms[""] = append(alarms[""], fmt.Sprintf("%d records of no known app were over a limit and not counted", overLimit))
+	}
+	return doc, alarms, nil
+}
+
+// closedRecord makes the signed record that tells the log what was closed.
+func (w *work) closedRecord(doc *usage.Document, head string) ([][]byte, error) {
+	c := events.Closed{
+		Version: events.ClosedVersion, Cluster: w.closing.Cluster, TopicID: w.closing.TopicID, Month: w.month, SealID: w.closing.SealID,
+		LedgerHead: head,
+	}
+	digests := map[string]string{}
+	for _, a := range doc.Usage {
+		digests[a.App] = a.Digest
+	}
+	c.SetUsage(digests)
+	return [][]byte{c.Sign(w.SealKey)}, nil
+}
+
+// announce sends what the outbox holds to the log.
+func (w *work) announce(ctx context.Context) error {
+	messages, err := w.ledger.Outbox(ctx)
+	if err != nil {
+		return cli.Fail(cli.Unreachable, "ledger: %w", err)
+	}
+	for _, m := range messages {
+		if err := w.conn.Produce(ctx, []stream.Message{{Partition: w.closing.Partitions[0], Value: m.Value, Time: w.Now()}}); err != nil {
+			return cli.Fail(cli.Unreachable, "month %s is closed and recorded, but the log does not have the closed record yet: %w; run the close again", w.month, err)
+		}
+		if err := w.ledger.MarkSent(ctx, m.ID); err != nil {
+			return cli.Fail(cli.Unreachable, "ledger: %w", err)
+		}
+	}
+	return nil
+}
+
+// announceLater sends what an earlier close left in the outbox; an unreachable log is only a warning then: what is stored can
+// be printed all the same.
+func (w *work) announceLater(ctx context.Context) error {
+	messages, err := w.ledger.Outbox(ctx)
+	if err != nil || len(messages) == 0 {
+		return err
+	}
+	if err := w.connect(ctx); err != nil {
+		w.Log.Warn("the closed record is not in the log yet; run the close again when the broker is up", "month", w.month, "error", err)
+		return nil
+	}
+	for _, p := range w.topic.Partitions {
+		w.closing.Partitions = append(w.closing.Partitions, p.ID)
+	}
+	return w.announce(ctx)
+}
+
+func marshal(v any) (json.RawMessage, error) {
+	var b bytes.Buffer
+	enc := json.NewEncoder(&b)
+	enc.SetEscapeHTML(false)
+	if err := enc.Encode(v); err != nil {
+		return nil, fmt.Errorf("encode: %w", err)
+	}
+	return bytes.TrimSuffix(b.Bytes(), []byte{'\n'}), nil
+}

@@ -1,0 +1,63 @@
+package main
+
+import (
+	"fmt"
+	"os"
+
+	"github.com/spf13/cobra"
+
+	"headcount/cmd/cli"
+)
+
+func invoicesCommand(p *cli.Program) *cobra.Command {
+	var asCSV bool
+	var page string
+	cmd := &cobra.Command{Use: "invoices", Short: "show a closed month's invoices", Args: cli.NoArgs}
+	month := monthFlag(cmd, "the month to show")
+	cmd.Flags().BoolVar(&asCSV, "csv", false, "print the result as CSV")
+	cmd.Flags().StringVar(&page, "html", "", "write a page fit to print to `FILE`")
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		c, err := p.Config()
+		if err != nil {
+			return err
+		}
+		m, err := month()
+		if err != nil {
+			return err
+		}
+		r, err := closed(cmd.Context(), c, m)
+		if err != nil {
+			return err
+		}
+		invoices, err := decode(r.Invoices)
+		if err != nil {
+			return err
+		}
+		if page != "" {
+			f, err := os.Create(page)
+			if err != nil {
+				return cli.Fail(cli.Usage, "--html: %w", err)
+			}
+			if err := invoicePage(f, invoices); err != nil {
+				f.Close()
+				return fmt.Errorf("write %s: %w", page, err)
+			}
+			if err := f.Close(); err != nil {
+				return fmt.Errorf("write %s: %w", page, err)
+			}
+		}
+		switch {
+		case p.JSON:
+			err = p.PrintJSON(map[string]any{"invoices": invoices})
+		case asCSV:
+			err = invoiceCSV(p.Out, invoices)
+		case page == "":
+			err = printInvoices(p.Out, invoices)
+		}
+		if err != nil {
+			return err
+		}
+		return heldError(r)
+	}
+	return cmd
+}

@@ -1,0 +1,21 @@
+// Command rollup closes months and shows them: status, close, usage, invoices, rate, release.
+package main
+
+import (
+	"os"
+
+	"github.com/spf13/cobra"
+
+	"headcount/cmd/cli"
+)
+
+func main() {
+	p := &cli.Program{Out: os.Stdout, Err: os.Stderr}
+	os.Exit(cli.Execute(p, root(p)))
+}
+
+func root(p *cli.Program) *cobra.Command {
+	cmd := cli.Root(p, "rollup", "close months of counted users and make invoices of them")
+	cmd.AddCommand(statusCommand(p), closeCommand(p), usageCommand(p), invoicesCommand(p), rateCommand(p), releaseCommand(p))
+	return cmd
+}

@@ -1,0 +1,109 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"os"
+
+	"github.com/spf13/cobra"
+
+	"headcount/cmd/cli"
+	"headcount/cmd/config"
+	"headcount/cmd/site"
+	"headcount/rating"
+)
+
+func rateCommand(p *cli.Program) *cobra.Command {
+	var usageFile, plan, accountsFile string
+	cmd := &cobra.Command{
+		Use: "rate", Short: "what-if: price a usage file by a plan or an accounts file; no Kafka, no ledger", Args: cli.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if usageFile == "" {
+				return cli.Fail(cli.Usage, "--usage FILE is missing: `rollup usage --json` prints one")
+			}
+			if (plan == "") == (accountsFile == "") {
+				return cli.Fail(cli.Usage, "say either --plan BOOK/PLAN or --accounts FILE")
+			}
+			c, err := rateConfig(cmd, p)
+			if err != nil {
+				return err
+			}
+			invoices, err := rateFile(c, usageFile, plan, accountsFile)
+			if err != nil {
+				return err
+			}
+			if p.JSON {
+				return p.PrintJSON(map[string]any{"invoices": invoices})
+			}
+			return printInvoices(p.Out, invoices)
+		},
+	}
+	cmd.Flags().StringVar(&usageFile, "usage", "", "usage as `rollup usage --json` prints it, a `FILE` or - for standard input")
+	cmd.Flags().StringVar(&plan, "plan", "", "price all of it by this `BOOK/PLAN`")
+	cmd.Flags().StringVar(&accountsFile, "accounts", "", "price it by this accounts `FILE`")
+	return cmd
+}
+
+// rateConfig reads the configuration, of which rating needs time zone and catalog; without a file the defaults do.
+func rateConfig(cmd *cobra.Command, p *cli.Program) (*config.Config, error) {
+	if _, err := os.Stat(p.ConfigFile); os.IsNotExist(err) && !cmd.Flags().Changed("config") {
+		return config.Default(), nil
+	}
+	return p.Config()
+}
+
+func rateFile(c *config.Config, usageFile, plan, accountsFile string) ([]rating.Invoice, error) {
+	in := os.Stdin
+	if usageFile != "-" {
+		f, err := os.Open(usageFile)
+		if err != nil {
+			return nil, cli.Fail(cli.Usage, "--usage: %w", err)
+		}
+		defer f.Close()
+		in = f
+	}
+	text, err := readUsage(in)
+	if err != nil {
+		return nil, cli.Fail(cli.Usage, "%s: %w", usageFile, err)
+	}
+	usage, err := rating.ParseUsage(text)
+	if err != nil {
+		return nil, &config.Error{Where: usageFile, What: err.Error()}
+	}
+	books, err := site.Catalog(c)
+	if err != nil {
+		return nil, err
+	}
+	if plan != "" {
+		input, err := rating.PlanInput(books, plan, usage, c.Zone())
+		if err != nil {
+			return nil, cli.Fail(cli.Usage, "--plan: %w", err)
+		}
+		return rateInput(input)
+	}
+	c.Accounts = accountsFile
+	accounts, err := site.Accounts(c, books)
+	if err != nil {
+		return nil, err
+	}
+	return rateInput(rating.Input{Month: usage.Month, Zone: c.Zone(), Usage: usage, Accounts: accounts, Catalog: books})
+}
+
+func rateInput(in rating.Input) ([]rating.Invoice, error) {
+	invoices, err := rating.Rate(in)
+	if err != nil {
+		return nil, cli.Fail(cli.Usage, "%w", err)
+	}
+	return invoices, nil
+}
+
+// maxUsage is the largest usage file that is read.
+const maxUsage = 1 << 30
+
+func readUsage(in io.Reader) ([]byte, error) {
+	text, err := io.ReadAll(io.LimitReader(in, maxUsage+1))
+	if err == nil && len(text) > maxUsage {
+		err = fmt.Errorf("over 1 GiB")
+	}
+	return text, err
+}

@@ -1,0 +1,56 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os/user"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"headcount/cmd/cli"
+	"headcount/rating/ledger"
+)
+
+func releaseCommand(p *cli.Program) *cobra.Command {
+	var account, reason string
+	cmd := &cobra.Command{Use: "release", Short: "lift the hold of an invoice, on the record", Args: cli.NoArgs}
+	month := monthFlag(cmd, "the invoice's month")
+	cmd.Flags().StringVar(&account, "account", "", "the invoice's `ACCOUNT`")
+	cmd.Flags().StringVar(&reason, "reason", "", "why it is right all the same")
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		c, err := p.Config()
+		if err != nil {
+			return err
+		}
+		m, err := month()
+		if err != nil {
+			return err
+		}
+		if account == "" || strings.TrimSpace(reason) == "" {
+			return cli.Fail(cli.Usage, "--account and --reason are both needed: a release is on the record")
+		}
+		l, err := openLedger(cmd.Context(), c)
+		if err != nil {
+			return err
+		}
+		defer l.Close()
+		by := "unknown"
+		if u, err := user.Current(); err == nil {
+			by = u.Username
+		}
+		err = l.Release(cmd.Context(), m.String(), account, reason, by)
+		if errors.Is(err, ledger.ErrNotFound) || errors.Is(err, ledger.ErrNotHeld) {
+			return cli.Fail(cli.CheckFailed, "%w", err)
+		}
+		if err != nil {
+			return cli.Fail(cli.Unreachable, "ledger: %w", err)
+		}
+		if p.JSON {
+			return p.PrintJSON(map[string]string{"month": m.String(), "account": account, "status": ledger.Final, "reason": reason, "by": by})
+		}
+		_, err = fmt.Fprintf(p.Out, "invoice of %s for %s released: %s\n", account, m, reason)
+		return err
+	}
+	return cmd
+}

@@ -1,0 +1,31 @@
+package usage
+
+import (
+	"fmt"
+
+	"github.com/shopspring/decimal"
+
+	"headcount/counter"
+)
+
+// SkewLimit is the share of an app's events, with a wrong device clock or of a finished month, past which its invoice is held.
+type SkewLimit struct{ decimal.Decimal }
+
+// alarm notes why the app's account must not be billed unseen.
+func (g *gatherer) alarm(u *counter.AppUnion, a *App) {
+	note := func(format string, args ...any) {
+		g.alarms[a.App] = append(g.alarms[a.App], fmt.Sprintf("app %s: ", a.App)+fmt.Sprintf(format, args...))
+	}
+	for _, m := range a.Meters {
+		if m.Verdict == Differ {
+			note("meter %s: exact count %d and estimate %d lie further apart than %.2f %%", m.Meter, m.Exact, *m.Estimate, 100*float64(*m.Bound))
+		}
+	}
+	if u.Stretch.OverLimit > 0 {
+		note("%d records were over a limit and not counted", u.Stretch.OverLimit)
+	}
+	odd := decimal.NewFromUint64(a.Skewed + a.Expired)
+	if odd.GreaterThan(g.limit.Mul(decimal.NewFromUint64(a.Events + a.Expired))) {
+		note("%d events had a wrong clock and %d were of a finished month, more than %s of %d", a.Skewed, a.Expired, g.limit, a.Events+a.Expired)
+	}
+}

@@ -1,0 +1,136 @@
+// Package usage makes a month's numbers out of the facts of its partitions: the document that `rollup usage` prints and that
+// rating reads.
+package usage
+
+import (
+	"encoding/json"
+	"fmt"
+	"math"
+
+	"headcount/rating"
+)
+
+// Document is a month's usage, as printed. Arrays are sorted by partition, app, account, day.
+type Document struct {
+	Month       string      `json:"month"`
+	TimeZone    string      `json:"time_zone"`
+	Topic       string      `json:"topic"`
+	Provisional bool        `json:"provisional,omitempty"`
+	Sealed      []Sealed    `json:"sealed,omitempty"`
+	Partitions  []Partition `json:"partitions,omitempty"` // of a provisional document, in place of Sealed
+	Usage       []App       `json:"usage"`
+	Rejected    uint64      `json:"rejected"` // dead letters whose app cannot be read
+}
+
+// Sealed says where a partition's month ends.
+type Sealed struct {
+	Partition int32 `json:"partition"`
+	Offset    int64 `json:"offset"`
+}
+
+// Partition says how far a partition is counted.
+type Partition struct {
+	Partition int32  `json:"partition"`
+	Offset    int64  `json:"offset"` // of the next record to count, by the newest checkpoint
+	End       int64  `json:"end"`    // of the partition
+	Lag       int64  `json:"lag"`
+	Owner     string `json:"owner"`
+}
+
+// App is the usage of one app.
+type App struct {
+	App        string           `json:"app"`
+	Account    *string          `json:"account"` // null: nobody is billed for it
+	Events     uint64           `json:"events"`
+	Duplicates uint64           `json:"duplicates"`
+	Skewed     uint64           `json:"skewed"`
+	Expired    uint64           `json:"expired"`
+	Rejected   uint64           `json:"rejected"`
+	Kinds      map[string]Count `json:"kinds"`
+	Meters     []Meter          `json:"meters"`
+	Daily      []Day            `json:"daily"`
+	Late       []Late           `json:"late"`
+	Digest     string           `json:"digest"`
+}
+
+// Count is what the two witnesses say of a kind.
+type Count struct {
+	Exact    uint64 `json:"exact"`
+	Estimate uint64 `json:"estimate"`
+}
+
+// Meter is what the plan in force counts.
+type Meter struct {
+	Meter    string  `json:"meter"`
+	Exact    uint64  `json:"exact"`
+	Estimate *uint64 `json:"estimate"` // null: no sketch
+	Bound    *Bound  `json:"bound"`    // how far the two may lie apart, relative to the exact count
+	Verdict  Verdict `json:"verdict"`
+	Days     []Value `json:"days,omitempty"` // what is new on each day; days without are left out
+}
+
+// Value is a meter's value of a day.
+type Value struct {
+	Day   string `json:"day"`
+	Value uint64 `json:"value"`
+}
+
+// Day is what an app's devices and users did on a day.
+type Day struct {
+	Day    string `json:"day"`
+	Active uint64 `json:"active"` // devices of any kind
+	New    uint64 `json:"new"`    // those whose first day it is
+	Users  uint64 `json:"users"`  // of login
+}
+
+// Late is how many devices of a month came after its seal only.
+type Late struct {
+	Month   string `json:"month"`
+	Devices uint64 `json:"devices"`
+}
+
+// Bound prints with four decimals.
+type Bound float64
+
+// MarshalJSON prints four decimals at most.
+func (b Bound) MarshalJSON() ([]byte, error) { return json.Marshal(math.Round(float64(b)*1e4) / 1e4) }
+
+// Verdict says whether the two witnesses agree.
+type Verdict string
+
+// Verdicts.
+const (
+	Agree  Verdict = "agree"
+	Differ Verdict = "differ"
+	None   Verdict = "none" // no sketch
+)
+
+// K is how many standard errors the witnesses may lie apart, and Slack how many devices at least: so that a false alarm is
+// rarer than one in 10,000 closes.
+const (
+	K     = 5.7
+	Slack = 10
+)
+
+// Judge compares the witnesses of a meter with sketches of precision p.
+func Judge(exact, estimate uint64, p int) (Bound, Verdict) {
+	bound := K * 1.04 / math.Sqrt(float64(uint64(1)<<p))
+	apart := math.Abs(float64(exact) - float64(estimate))
+	if apart > math.Max(Slack, bound*float64(exact)) {
+		return Bound(bound), Differ
+	}
+	return Bound(bound), Agree
+}
+
+// Rating returns the document as rating reads it.
+func (d *Document) Rating() (rating.Usage, error) {
+	text, err := json.Marshal(d)
+	if err != nil {
+		return rating.Usage{}, fmt.Errorf("encode usage: %w", err)
+	}
+	u, err := rating.ParseUsage(text)
+	if err != nil {
+		return rating.Usage{}, fmt.Errorf("usage of %s: %w", d.Month, err)
+	}
+	return u, nil
+}

@@ -1,0 +1,196 @@
+package usage
+
+import (
+	"encoding/hex"
+	"fmt"
+	"slices"
+	"sort"
+
+	"headcount/counter"
+	"headcount/events"
+	"headcount/rating"
+)
+
+// Facts are the facts of a month, a reader for each partition.
+type Facts struct {
+	Rules  *events.MonthRules
+	OnTime []counter.RowReader
+	Late   []counter.RowReader // after the month's seal
+}
+
+// Biller says who is billed for an app in the month, and what the plan counts; account "": nobody.
+type Biller func(app string) (account string, meters []rating.Meter)
+
+// Alarms are what holds invoices, by app.
+type Alarms map[string][]string
+
+// Gather unites the month's facts, and the late ones of the month before (before may be nil), into the usage of every app.
+func Gather(doc *Document, month, before *Facts, bill Biller, limit SkewLimit) (Alarms, error) {
+	kinds := kindIndex(month.Rules)
+	g := gatherer{doc: doc, rules: month.Rules, kinds: kinds, bill: bill, limit: limit, alarms: Alarms{}, late: map[string]uint64{}}
+	if before != nil {
+		err := counter.Unite(counter.UnionConfig{Month: before.Rules.Month, Precision: before.Rules.Precision}, before.OnTime, before.Late,
+			func(u *counter.AppUnion) error {
+				if u.LateDevices > 0 {
+					g.late[u.App] = u.LateDevices
+				}
+				return nil
+			})
+		if err != nil {
+			return nil, fmt.Errorf("late facts of %s: %w", before.Rules.Month, err)
+		}
+	}
+	cfg := counter.UnionConfig{Month: month.Rules.Month, Precision: month.Rules.Precision, Sets: g.sets}
+	if err := counter.Unite(cfg, month.OnTime, month.Late, g.add); err != nil {
+		return nil, fmt.Errorf("unite %s: %w", month.Rules.Month, err)
+	}
+	g.addLateOnly()
+	sort.Slice(doc.Usage, func(i, j int) bool { return doc.Usage[i].App < doc.Usage[j].App })
+	return g.alarms, nil
+}
+
+type gatherer struct {
+	doc    *Document
+	rules  *events.MonthRules
+	kinds  map[string]events.Kind
+	bill   Biller
+	limit  SkewLimit
+	alarms Alarms
+	late   map[string]uint64 // devices of the month before that came late only, by app; taken out as apps are met
+}
+
+func kindIndex(r *events.MonthRules) map[string]events.Kind {
+	m := map[string]events.Kind{}
+	for i, name := range r.Kinds {
+		m[name] = events.Kind(i)
+	}
+	return m
+}
+
+// set returns the meter's kinds as a set; kinds that the month's rules do not have never happened.
+func (g *gatherer) set(m rating.Meter) events.KindSet {
+	var s events.KindSet
+	for _, name := range m.Kinds {
+		if k, ok := g.kinds[name]; ok {
+			s = s.With(k)
+		}
+	}
+	return s
+}
+
+func (g *gatherer) sets(app string) []events.KindSet {
+	_, meters := g.bill(app)
+	var sets []events.KindSet
+	for _, m := range meters {
+		if m.People() {
+			if s := g.set(m); !slices.Contains(sets, s) {
+				sets = append(sets, s)
+			}
+		}
+	}
+	return sets
+}
+
+func (g *gatherer) add(u *counter.AppUnion) error {
+	account, meters := g.bill(u.App)
+	a := App{
+		App: u.App, Events: u.Counters.Events, Duplicates: u.Counters.Duplicates, Skewed: u.Counters.Skewed,
+		Expired: u.Stretch.Expired, Rejected: u.Stretch.Rejected,
+		Kinds: map[string]Count{}, Meters: []Meter{},
+		Late: g.lateOf(u.App, u.LateDevices), Digest: "sha256:" + hex.EncodeToString(u.Digest[:]),
+	}
+	if account != "" {
+		a.Account = &account
+	}
+	for i, name := range g.rules.Kinds {
+		if c := u.Kinds[i]; i <= int(events.Predownload) || c.Exact > 0 {
+			a.Kinds[name] = Count(c)
+		}
+	}
+	for _, m := range meters {
+		a.Meters = append(a.Meters, g.meter(u, m))
+	}
+	for d := 1; d <= g.rules.Month.Days(); d++ {
+		a.Daily = append(a.Daily, Day{g.day(d), u.Active[d], u.New[d], u.Users[d]})
+	}
+	g.alarm(u, &a)
+	g.doc.Usage = append(g.doc.Usage, a)
+	return nil
+}
+
+func (g *gatherer) day(d int) string { return fmt.Sprintf("%s-%02d", g.rules.Month, d) }
+
+func (g *gatherer) lateOf(app string, soFar uint64) []Late {
+	before := g.late[app]
+	delete(g.late, app)
+	return []Late{{(g.rules.Month - 1).String(), before}, {g.rules.Month.String(), soFar}}
+}
+
+// addLateOnly lists apps of which the month has nothing but late devices of the month before.
+func (g *gatherer) addLateOnly() {
+	for app := range g.late {
+		_ = g.add(&counter.AppUnion{App: app})
+	}
+}
+
+func (g *gatherer) meter(u *counter.AppUnion, m rating.Meter) Meter {
+	out := Meter{Meter: m.Name, Verdict: None}
+	if !m.People() {
+		out.Exact, out.Days = g.quantity(u.Totals, m)
+		return out
+	}
+	want := g.set(m)
+	i := slices.IndexFunc(u.Sets, func(s counter.SetCount) bool { return s.Kinds == want })
+	if i < 0 {
+		return out
+	}
+	s := u.Sets[i]
+	if m.Aggregate == rating.PeakDaily {
+		for d := 1; d <= g.rules.Month.Days(); d++ {
+			out.Exact = max(out.Exact, s.ByDay[d])
+			out.Days = g.appendDay(out.Days, d, s.ByDay[d])
+		}
+		return out
+	}
+	out.Exact, out.Estimate = s.Exact, &s.Estimate
+	bound, verdict := Judge(s.Exact, s.Estimate, g.rules.Precision)
+	out.Bound, out.Verdict = &bound, verdict
+	for d := 1; d <= g.rules.Month.Days(); d++ {
+		out.Days = g.appendDay(out.Days, d, s.NewByDay[d])
+	}
+	return out
+}
+
+func (g *gatherer) appendDay(days []Value, d int, v uint64) []Value {
+	if v == 0 {
+		return days
+	}
+	return append(days, Value{g.day(d), v})
+}
+
+// quantity sums a counter over its sources and days, or takes a gauge's highest value.
+func (g *gatherer) quantity(totals []counter.Total, m rating.Meter) (uint64, []Value) {
+	var sum, peak uint64
+	var days [32]uint64
+	for _, t := range totals {
+		if t.Meter != m.Name {
+			continue
+		}
+		v := uint64(t.Value)
+		sum += v
+		peak = max(peak, v)
+		if m.Aggregate == rating.Gauge {
+			days[t.Day] = max(days[t.Day], v)
+		} else {
+			days[t.Day] += v
+		}
+	}
+	var list []Value
+	for d := 1; d < len(days); d++ {
+		list = g.appendDay(list, d, days[d])
+	}
+	if m.Aggregate == rating.Gauge {
+		return peak, list
+	}
+	return sum, list
+}

@@ -1,0 +1,87 @@
+package site
+
+import (
+	"crypto/ed25519"
+	"errors"
+	"io/fs"
+
+	"headcount/cmd/cli"
+	"headcount/cmd/config"
+	"headcount/events"
+)
+
+// Keys reads the GUID keys.
+func Keys(c *config.Config) (*events.Keyring, error) {
+	keys, err := events.LoadKeyring(c.GUIDKeyFile)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, cli.Fail(cli.Usage, "GUID key file %s does not exist: restore it from its backup; for a new installation `ingest init` makes one", c.GUIDKeyFile)
+	}
+	if err != nil {
+		return nil, cli.Fail(cli.Usage, "%w", err)
+	}
+	return keys, nil
+}
+
+// SealPublicKey reads the key that seals are checked with.
+func SealPublicKey(c *config.Config) (ed25519.PublicKey, error) {
+	pub, err := events.LoadSealPublicKey(c.SealPublicKeyFile)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, cli.Fail(cli.Usage, "seal public key file %s does not exist: restore it from its backup; for a new installation `ingest init` makes one", c.SealPublicKeyFile)
+	}
+	if err != nil {
+		return nil, cli.Fail(cli.Usage, "%w", err)
+	}
+	return pub, nil
+}
+
+// SealKey reads the private key that only the close needs, and checks that it belongs to the public one.
+func SealKey(c *config.Config) (ed25519.PrivateKey, error) {
+	priv, err := events.LoadSealKey(c.SealKeyFile)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, cli.Fail(cli.Usage, "seal key file %s does not exist: closing needs it; restore it from its backup", c.SealKeyFile)
+	}
+	if err != nil {
+		return nil, cli.Fail(cli.Usage, "%w", err)
+	}
+	pub, err := SealPublicKey(c)
+	if err != nil {
+		return nil, err
+	}
+	if !pub.Equal(priv.Public()) {
+		return nil, cli.Fail(cli.Usage, "seal key %s does not belong to %s: bring the pair together", c.SealKeyFile, c.SealPublicKeyFile)
+	}
+	return priv, nil
+}
+
+// Template says by which rules the configuration would count a month that has none yet.
+func Template(c *config.Config, keys *events.Keyring) (*events.Template, error) {
+	pub, err := SealPublicKey(c)
+	if err != nil {
+		return nil, err
+	}
+	limits := events.DefaultLimits
+	set := func(to *int, from int) {
+		if from > 0 {
+			*to = from
+		}
+	}
+	set(&limits.AppsPerPartition, c.Limits.AppsPerPartition)
+	set(&limits.RecordBytes, c.Limits.RecordBytes)
+	set(&limits.QuantitySources, c.Limits.QuantitySources)
+	t := &events.Template{
+		TimeZone:  c.Billing.TimeZone,
+		Fields:    events.Fields{Type: c.Events.Fields.Type, GUID: c.Events.Fields.GUID, App: c.Events.Fields.App, Time: c.Events.Fields.Time},
+		Types:     c.Events.Types,
+		Precision: Precision,
+		Limits:    limits,
+		KeyID:     keys.Newest().ID(),
+		SealKey:   pub,
+	}
+	if err := t.Validate(); err != nil {
+		return nil, &config.Error{Where: c.File, What: err.Error()}
+	}
+	return t, nil
+}
+
+// Precision of the sketches: 2^14 registers, a standard error of 0.81 %.
+const Precision = 14

@@ -1,0 +1,102 @@
+package site
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"headcount/cmd/cli"
+	"headcount/cmd/config"
+	"headcount/counter"
+	"headcount/counter/checkpoint"
+	"headcount/events"
+	"headcount/events/stream"
+)
+
+// CheckRules holds the configuration against the rules of the topic and of its open months. A difference is refused by name:
+// an open month is counted by the rules it began with.
+func CheckRules(ctx context.Context, c *config.Config, state *checkpoint.Topic, template *events.Template, keys *events.Keyring) error {
+	rules, err := state.Rules(ctx, template)
+	var differ *checkpoint.RulesDifferError
+	if errors.As(err, &differ) {
+		return &config.Error{Where: c.File, What: err.Error()}
+	}
+	if err != nil {
+		return fmt.Errorf("rules: %w", err)
+	}
+	months, err := rules.Months(ctx)
+	if err != nil {
+		return fmt.Errorf("rules: %w", err)
+	}
+	sealed, err := newestSealed(ctx, state)
+	if err != nil {
+		return err
+	}
+	for _, m := range months {
+		if m <= sealed {
+			continue
+		}
+		fixed, err := rules.Known(m)
+		if err != nil {
+			return fmt.Errorf("rules: %w", err)
+		}
+		if keys.Find(fixed.KeyID) == nil {
+			return cli.Fail(cli.Usage, "%s: open month %s is counted with GUID key %s, which is not in it (its newest is %s): put that key back; with another one every device would count again",
+				c.GUIDKeyFile, m, fixed.KeyID, keys.Newest().ID())
+		}
+		want, err := template.Month(m)
+		if err != nil {
+			return &config.Error{Where: c.File, What: err.Error()}
+		}
+		want.KeyID, want.DayStarts = fixed.KeyID, fixed.DayStarts // a new key, and a newer tz database, begin with a new month
+		if diff := fixed.Diff(want); len(diff) > 0 {
+			return &config.Error{Where: c.File, What: fmt.Sprintf("rules differ from those of open month %s: %s; put them back, or count the month again under the new ones: `ingest recount --month %s`", m, strings.Join(diff, "; "), m)}
+		}
+	}
+	return nil
+}
+
+// newestSealed returns the newest month that any partition has sealed; 0: none.
+func newestSealed(ctx context.Context, state *checkpoint.Topic) (events.Month, error) {
+	partitions, err := state.Partitions(ctx)
+	if err != nil {
+		return 0, fmt.Errorf("list state: %w", err)
+	}
+	var newest events.Month
+	for _, p := range partitions {
+		months, err := state.Partition(counter.Identity{Partition: p}).SealedMonths(ctx)
+		if err != nil {
+			return 0, fmt.Errorf("list sealed months: %w", err)
+		}
+		if len(months) > 0 {
+			newest = max(newest, slices.Max(months))
+		}
+	}
+	return newest, nil
+}
+
+// CheckSiblings refuses to count a topic that was deleted and made again while an older one of its name has a month that was
+// never sealed: its events are gone from the log.
+func CheckSiblings(ctx context.Context, state *checkpoint.Topic, topic *stream.Topic, acceptGap bool) error {
+	siblings, err := state.Siblings(ctx)
+	if err != nil {
+		return fmt.Errorf("list state: %w", err)
+	}
+	for _, s := range siblings {
+		if len(s.Unsealed) > 0 && !acceptGap {
+			return cli.Fail(cli.CheckFailed, "topic %s was deleted and made again: its former self %s has months that were never closed (%s), whose events are gone from the log; restore the topic, or go on without them: --accept-gap",
+				topic.Name, s.TopicID, monthList(s.Unsealed))
+		}
+	}
+	return nil
+}
+
+func monthList(months []events.Month) string {
+	names := make([]string, len(months))
+	for i, m := range months {
+		names[i] = m.String()
+	}
+	return strings.Join(names, ", ")
+}

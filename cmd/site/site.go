@@ -1,0 +1,91 @@
+// Package site opens what the configuration names: the log (starting the embedded broker where one is configured and none
+// runs), the state store, the keys. Its errors carry the exit codes of the commands.
+package site
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net"
+	"strings"
+	"time"
+
+	"headcount/cmd/cli"
+	"headcount/cmd/config"
+	"headcount/counter/checkpoint"
+	"headcount/events/stream"
+)
+
+// DeadLetterTopic returns the topic of the records that could not be counted.
+func DeadLetterTopic(topic string) string { return topic + ".dead" }
+
+// Connection is the log, and the embedded broker where this process runs it.
+type Connection struct {
+	*stream.Log
+	OwnBroker bool // nobody else can be reading
+	broker    *stream.Broker
+}
+
+// Connect reaches the brokers. With an embedded broker configured, one that answers at its address is used; else this process
+// starts it, until Close.
+func Connect(ctx context.Context, c *config.Config, logger *slog.Logger) (*Connection, error) {
+	conn := &Connection{}
+	if e := c.Kafka.Embedded; e != nil && !answers(c.Kafka.Brokers[0]) {
+		broker, err := stream.StartBroker(ctx, stream.BrokerConfig{Addr: c.Kafka.Brokers[0], DataDir: e.DataDir})
+		if err != nil {
+			return nil, cli.Fail(cli.Unreachable, "embedded broker at %s: %w", c.Kafka.Brokers[0], err)
+		}
+		conn.broker, conn.OwnBroker = broker, true
+	}
+	log, err := stream.Dial(ctx, stream.Config{
+		Brokers: c.Kafka.Brokers, Topic: c.Kafka.Topic, Group: c.Kafka.Group, Instance: c.Kafka.Instance,
+		SessionTimeout: time.Duration(c.Kafka.SessionTimeout),
+		MaxBatchBytes:  c.Kafka.MaxBatchBytes, MaxBytes: c.Kafka.MaxFetchBytes, Logger: logger,
+	})
+	if err != nil {
+		conn.Close()
+		return nil, cli.Fail(cli.Unreachable, "no broker answers at %s: %w; start one (`ingest broker` for the embedded one) or correct kafka.brokers", strings.Join(c.Kafka.Brokers, ", "), err)
+	}
+	conn.Log = log
+	return conn, nil
+}
+
+func answers(addr string) bool {
+	c, err := net.DialTimeout("tcp", addr, time.Second)
+	if err != nil {
+		return false
+	}
+	c.Close()
+	return true
+}
+
+// Close ends the connection, and the broker where it is ours.
+func (c *Connection) Close() {
+	if c.Log != nil {
+		c.Log.Close()
+	}
+	if c.broker != nil {
+		_ = c.broker.Close()
+	}
+}
+
+// Topic describes the configured topic.
+func (c *Connection) Topic(ctx context.Context, cfg *config.Config) (*stream.Topic, error) {
+	topic, err := c.Describe(ctx)
+	if errors.Is(err, stream.ErrNoTopic) {
+		return nil, cli.Fail(cli.Usage, "topic %s does not exist: `ingest init` creates it, kafka.topic names another", cfg.Kafka.Topic)
+	}
+	if err != nil {
+		return nil, cli.Fail(cli.Unreachable, "describe topic %s: %w", cfg.Kafka.Topic, err)
+	}
+	return topic, nil
+}
+
+// State opens the state store.
+func State(ctx context.Context, c *config.Config) (checkpoint.Bucket, error) {
+	bucket, err := checkpoint.Open(ctx, c.State)
+	if err != nil {
+		return nil, cli.Fail(cli.Usage, "state: %w", err)
+	}
+	return bucket, nil
+}
