@@ -46,11 +46,13 @@ func readAccount(v value) *account {
 	x := &account{at: v.at, late: lateBill}
 	x.id = o.must("id").limited(maxIDBytes)
 	apps := o.must("apps")
+	seen := make(map[string]bool)
 	for _, app := range apps.list() {
 		id := app.limited(maxAppBytes)
-		if slices.Contains(x.apps, id) {
+		if seen[id] {
 			o.doc.fail(app.at, "app %q is there twice", id)
 		}
+		seen[id] = true
 		x.apps = append(x.apps, id)
 	}
 	if !apps.missing() && len(x.apps) == 0 {

@@ -17,11 +17,14 @@ type Date struct {
 // ParseDate reads the form 2026-01-31 of a day that exists.
 func ParseDate(s string) (Date, error) {
 	t, err := time.Parse(time.DateOnly, s)
-	if err != nil {
+	if err != nil || !plausible(t) {
 		return Date{}, fmt.Errorf("date %q: want a day that exists, such as 2026-01-31", s)
 	}
 	return dateOf(t), nil
 }
+
+// plausible keeps years within what a contract can be about: a slip of the pen would be centuries of terms.
+func plausible(t time.Time) bool { return t.Year() >= 1970 && t.Year() < 2200 }
 
 func dateOf(t time.Time) Date {
 	y, m, d := t.Date()
@@ -72,7 +75,7 @@ type Month struct {
 // ParseMonth reads the form 2026-10.
 func ParseMonth(s string) (Month, error) {
 	t, err := time.Parse("2006-01", s)
-	if err != nil || len(s) != 7 {
+	if err != nil || len(s) != 7 || !plausible(t) {
 		return Month{}, fmt.Errorf("month %q: want the form 2026-10", s)
 	}
 	return Month{t.Year(), t.Month()}, nil
@@ -108,7 +111,7 @@ func ParseMoment(s string) (Moment, error) {
 		return Moment{date: d}, nil
 	}
 	t, err := time.Parse(time.RFC3339, s)
-	if err != nil {
+	if err != nil || !plausible(t) {
 		return Moment{}, fmt.Errorf("%q: want a date that exists, such as 2026-01-31, or a time such as 2026-01-31T09:00:00Z", s)
 	}
 	return Moment{instant: t}, nil

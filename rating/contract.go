@@ -14,6 +14,9 @@ type contract struct {
 	ends   time.Time // until; zero: none
 	halted time.Time // cancelled, disabled or repossessed, whichever is first; zero: never
 	cause  string    // of halted
+
+	bought  []period // what periods found, up to:
+	horizon time.Time
 }
 
 // step is a plan from an instant on.
@@ -31,6 +34,7 @@ type period struct {
 	order          *order // nil: implied, at list price
 	bought         Date
 	run            int
+	grace          time.Time // when it is suspended, if nothing follows
 }
 
 // What makes a service stand still.
@@ -74,12 +78,19 @@ func (c *contract) runs() (out []run) {
 
 // periods returns what was bought, by time, at least all that begins before the horizon; cancelling does not show in them.
 func (c *contract) periods(horizon time.Time) (out []period) {
+	if c.bought != nil && !horizon.After(c.horizon) {
+		return c.bought
+	}
 	for _, r := range c.runs() {
 		if len(out) > 0 && !r.from.Before(horizon) {
 			break
 		}
 		out = append(out, c.chain(r, horizon, earlier(r.limit, c.ends))...)
 	}
+	for i := range out {
+		out[i].grace = c.graceEnd(out[i].plan, out[i].until)
+	}
+	c.bought, c.horizon = out, horizon
 	return out
 }
 
@@ -188,6 +199,9 @@ func (d *Delay) after(t time.Time, zone *time.Location) time.Time {
 
 // graceEnd returns when a plan that expires at t is suspended; t itself where the book describes no suspension.
 func (c *contract) graceEnd(p *Plan, t time.Time) time.Time {
+	if t.IsZero() {
+		return t
+	}
 	if s := p.Book.Suspension; s != nil && s.AfterExpiry != nil {
 		return s.AfterExpiry.after(t, c.zone)
 	}
@@ -208,7 +222,7 @@ func (c *contract) halts(horizon time.Time) (out []halt) {
 		if p.until.IsZero() || book.Suspension == nil || book.Suspension.AfterExpiry == nil {
 			continue
 		}
-		h := halt{from: c.graceEnd(p.plan, p.until), cause: causeExpiry}
+		h := halt{from: p.grace, cause: causeExpiry}
 		if i+1 < len(ps) {
 			if !ps[i+1].from.After(h.from) {
 				continue
@@ -271,7 +285,7 @@ func (c *contract) service(from, until time.Time) (out []stretch) {
 		if p.until.IsZero() {
 			continue
 		}
-		end := c.graceEnd(p.plan, p.until)
+		end := p.grace
 		if i+1 < len(ps) {
 			end = earlier(end, ps[i+1].from)
 		}

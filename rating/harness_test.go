@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -11,9 +12,11 @@ import (
 	"headcount/rating/catalog"
 )
 
+var once = sync.OnceValues(catalog.Builtin)
+
 func builtin(t testing.TB) *rating.Catalog {
 	t.Helper()
-	c, err := catalog.Builtin()
+	c, err := once()
 	if err != nil {
 		t.Fatal(err)
 	}

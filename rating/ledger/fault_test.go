@@ -6,6 +6,7 @@ import (
 	"database/sql/driver"
 	"errors"
 	"fmt"
+	"os"
 	"path/filepath"
 	"reflect"
 	"testing"
@@ -166,6 +167,10 @@ func steps(t *testing.T, l *Ledger) {
 func TestFaults(t *testing.T) {
 	databases(t, func(t *testing.T, url string) {
 		reference := start(t, url)
+		template := filepath.Join(t.TempDir(), "template.db")
+		if reference.dialect == sqliteDialect {
+			execute(t, url, "VACUUM INTO '"+template+"'")
+		}
 		steps(t, reference)
 		want, err := reference.Result(t.Context(), "2026-10")
 		if err != nil {
@@ -174,8 +179,7 @@ func TestFaults(t *testing.T) {
 		wantReport := verified(t, reference)
 		for _, applied := range []bool{false, true} {
 			for k := 0; ; k++ {
-				url, c := target(t, reference.dialect)
-				l := start(t, url)
+				l, c := target(t, reference.dialect, template)
 				f := &faults{Connector: c(), left: k, applied: applied}
 				plain := l.db
 				l.db = sql.OpenDB(f)
@@ -214,8 +218,8 @@ func TestFaults(t *testing.T) {
 	})
 }
 
-// target returns the URL of a new ledger, and what connects to it.
-func target(t *testing.T, d *dialect) (url string, c func() driver.Connector) {
+// target returns a new ledger, in SQLite a copy of the template, and what connects to it.
+func target(t *testing.T, d *dialect, template string) (l *Ledger, c func() driver.Connector) {
 	t.Helper()
 	must := func(c driver.Connector, err error) driver.Connector {
 		t.Helper()
@@ -225,9 +229,20 @@ func target(t *testing.T, d *dialect) (url string, c func() driver.Connector) {
 		return c
 	}
 	if d == postgres {
-		url = postgresURL(t)
-		return url, func() driver.Connector { return must(postgresConnector(url, false)) }
+		url := postgresURL(t)
+		return start(t, url), func() driver.Connector { return must(postgresConnector(url, false)) }
 	}
 	path := filepath.Join(t.TempDir(), "l.db")
-	return "sqlite://" + path, func() driver.Connector { return must(sqliteConnector(path, time.Second, forWriting)) }
+	b, err := os.ReadFile(template)
+	if err == nil {
+		err = os.WriteFile(path, b, 0o600)
+	}
+	if err == nil {
+		l, err = Open(t.Context(), "sqlite://"+path)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	l.now = testClock
+	return l, func() driver.Connector { return must(sqliteConnector(path, time.Second, forWriting)) }
 }

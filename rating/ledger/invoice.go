@@ -54,22 +54,33 @@ func NewInvoice(document []byte) (Invoice, error) {
 	}
 	if v.Status == Held {
 		if err := v.releasable(); err != nil {
-			return Invoice{}, err
+			return Invoice{}, fmt.Errorf("invoice of %s, %s: %w", v.Account, v.Month, err)
 		}
 	}
 	return v, nil
 }
 
-// releasable says today whether a release will work: not where the document has two statuses.
+// releasable says today whether a release will work: not where the document has two statuses, or a release already.
 func (v *Invoice) releasable() error {
-	released, err := markReleased(v.Document, &Release{})
-	if err == nil {
-		var after Invoice
-		if err = json.Unmarshal(released, &after); err == nil && after.Status != Final {
-			err = errors.New("its document has more than one status")
-		}
+	var members map[string]json.RawMessage
+	if err := json.Unmarshal(v.Document, &members); err != nil {
+		return err
 	}
-	return wrap(err, "invoice of %s, %s", v.Account, v.Month)
+	if members["released"] != nil {
+		return errors.New("its document has a release already")
+	}
+	released, err := markReleased(v.Document, &Release{})
+	if err != nil {
+		return err
+	}
+	var after Invoice
+	if err := json.Unmarshal(released, &after); err != nil {
+		return err
+	}
+	if after.Status != Final {
+		return errors.New("its document has more than one status")
+	}
+	return nil
 }
 
 func (v *Invoice) validate() error {

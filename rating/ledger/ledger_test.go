@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"reflect"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -353,4 +354,93 @@ func TestOutbox(t *testing.T) {
 		}
 		verified(t, l)
 	})
+}
+
+// TestConcurrent uses one ledger from many goroutines.
+func TestConcurrent(t *testing.T) {
+	databases(t, func(t *testing.T, url string) {
+		l := start(t, url)
+		r := testResult(t, "2026-10")
+		var wait sync.WaitGroup
+		var began, committed atomic.Int64
+		for i := range 8 {
+			wait.Go(func() {
+				c := testClosing("2026-10", nil)
+				c.Version = fmt.Sprint(i)
+				_, adopted, err := l.Begin(t.Context(), c)
+				if err != nil {
+					t.Error(err)
+				}
+				if !adopted {
+					began.Add(1)
+				}
+				already, err := l.Commit(t.Context(), r)
+				if err != nil {
+					t.Error(err)
+				}
+				if !already {
+					committed.Add(1)
+				}
+				if all, err := l.Invoices(t.Context(), "2026-10"); err != nil || len(all) != 2 {
+					t.Error(all, err)
+				}
+				if err := l.Release(t.Context(), "2026-10", "acme", "checked", "ann"); err != nil {
+					t.Error(err)
+				}
+				if _, err := l.Verify(t.Context()); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		wait.Wait()
+		if began.Load() != 1 || committed.Load() != 1 {
+			t.Errorf("%d began, %d committed", began.Load(), committed.Load())
+		}
+		if r := verified(t, l); r.Entries != 10 {
+			t.Errorf("%d entries, want 10", r.Entries)
+		}
+	})
+}
+
+// TestRefused gives what must not be recorded: nothing is.
+func TestRefused(t *testing.T) {
+	l := start(t, "sqlite://"+filepath.Join(t.TempDir(), "l.db"))
+	for name, spoil := range map[string]func(*Closing){
+		"month": func(c *Closing) { c.Month = "2026-1" }, "seal id": func(c *Closing) { c.SealID = "" }, "partitions": func(c *Closing) { c.Partitions = nil },
+		"sorted": func(c *Closing) { c.Partitions = []int32{1, 0} }, "UTF-8": func(c *Closing) { c.Topic = "\xff" }, "book": func(c *Closing) { c.Books = map[string][]byte{"\x00": nil} },
+	} {
+		c := testClosing("2026-10", nil)
+		spoil(&c)
+		_, _, err := l.Begin(t.Context(), c)
+		refusal(t, name, err, nil, name)
+	}
+	if _, _, err := l.Begin(t.Context(), testClosing("2026-10", nil)); err != nil {
+		t.Fatal(err)
+	}
+	for name, spoil := range map[string]func(*Result){
+		"not JSON": func(r *Result) { r.Document = []byte("{") }, "app": func(r *Result) { r.Usage[0].App = "" }, "JSON document": func(r *Result) { r.Usage[1].Document = nil },
+		"twice": func(r *Result) { r.Usage[1].App = r.Usage[0].App }, "not closed": func(r *Result) { r.Invoices[0].Month = "2026-11" },
+		"its document says": func(r *Result) { r.Invoices[0].Account = "zeta"; r.Invoices[1].Revision = 2 }, "next is 2": func(r *Result) { r.Invoices[1] = r.Invoices[0] },
+		"announce": func(r *Result) { r.Announce = func(string) ([][]byte, error) { return nil, errors.New("no key") } },
+	} {
+		r := testResult(t, "2026-10")
+		spoil(&r)
+		_, err := l.Commit(t.Context(), r)
+		refusal(t, name, err, nil, name)
+	}
+	for _, document := range []string{``, `{}`, `[]`, `{"account":"a","month":"2026-10","revision":1,"plan":"p","currency":"USD","total":0.5,"status":"final"}`,
+		`{"account":"a","month":"2026-10","revision":0,"plan":"p","currency":"USD","total":"0.50","status":"final"}`,
+		`{"account":"a","month":"2026-10","revision":1,"plan":"p","currency":"USD","total":"0.50","status":"paid"}`,
+		`{"account":"a","month":"2026-10","revision":1,"plan":"p","currency":"USD","total":"0.50","status":"held"}`,
+		`{"account":"a","month":"2026-10","revision":1,"plan":"p","currency":"USD","total":"0.50","status":"held","status":"held","reason":"r"}`,
+		`{"account":"a","month":"2026-10","revision":1,"plan":"p","currency":"USD","total":"0.50","status":"held","reason":"r","released":null}`,
+		`{"account":"a","month":"2026-10","revision":1,"plan":"p","currency":"USD","total":"0.50","status":"final","lines":[{"app":"x"}]}`,
+		`{"account":"a","month":"2026-10","revision":1,"plan":"p","currency":"USD","total":"0.50","status":"final","lines":[{"amount":1}]}`} {
+		if v, err := NewInvoice([]byte(document)); err == nil {
+			t.Errorf("%s: got %+v", document, v)
+		}
+	}
+	if r := verified(t, l); r.Entries != 2 {
+		t.Errorf("%d entries: something refused was recorded", r.Entries)
+	}
 }

@@ -19,7 +19,7 @@ type Result struct {
 	Outbox   [][]byte        // records that are to go to the log
 
 	// Announce, where it is set, makes further records for the outbox: it is given the ledger's head after all of the above,
-	// so that what it makes vouches for them. Commit only.
+	// so that what it makes vouches for them. It runs within the transaction and must not use the ledger. Commit only.
 	Announce func(head string) ([][]byte, error)
 
 	Head string    // of the ledger after usage, invoices and result. Set by Result
@@ -64,7 +64,12 @@ func (r *Result) validate() error {
 	if !json.Valid(r.Document) {
 		return errors.New("the usage document is not JSON")
 	}
+	seen := make(map[string]bool, len(r.Usage))
 	for _, u := range r.Usage {
+		if seen[u.App] {
+			return fmt.Errorf("usage of app %q is there twice", u.App)
+		}
+		seen[u.App] = true
 		if u.App == "" || !json.Valid(u.Document) {
 			return fmt.Errorf("usage of app %q: want an app and a JSON document", u.App)
 		}

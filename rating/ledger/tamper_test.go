@@ -58,6 +58,7 @@ func newForger(t *testing.T, url string) *forger {
 		f.triggers[name] = text
 	}
 	f.exec("PRAGMA foreign_keys = OFF")
+	f.exec("PRAGMA synchronous = OFF")
 	return f
 }
 
@@ -78,14 +79,8 @@ func (f *forger) forge(statements ...string) {
 		f.exec("SET session_replication_role = replica")
 		defer f.exec("SET session_replication_role = DEFAULT")
 	} else {
-		for name := range f.triggers {
-			f.exec("DROP TRIGGER " + name)
-		}
-		defer func() {
-			for _, text := range f.triggers {
-				f.exec(text)
-			}
-		}()
+		f.unguard()
+		defer f.guard()
 	}
 	for _, s := range statements {
 		if f.exec(s) != 1 {
@@ -140,14 +135,27 @@ func (f *forger) restore(table string) {
 		f.exec("SET session_replication_role = DEFAULT")
 		return
 	}
+	f.unguard()
+	f.exec("DELETE FROM " + table)
+	f.exec("INSERT INTO " + table + " SELECT * FROM backup_" + table)
+	f.guard()
+}
+
+// unguard and guard are a transaction around SQLite's triggers.
+func (f *forger) unguard() {
+	f.t.Helper()
+	f.exec("BEGIN IMMEDIATE")
 	for name := range f.triggers {
 		f.exec("DROP TRIGGER " + name)
 	}
-	f.exec("DELETE FROM " + table)
-	f.exec("INSERT INTO " + table + " SELECT * FROM backup_" + table)
+}
+
+func (f *forger) guard() {
+	f.t.Helper()
 	for _, text := range f.triggers {
 		f.exec(text)
 	}
+	f.exec("COMMIT")
 }
 
 func found1(t *testing.T, what string, l *Ledger, heads ...string) *Difference {
