@@ -217,12 +217,16 @@ func parseBitmap(c *cursor, facts []counter.Fact, f counter.Fact, first uint64, 
 
 // compactFacts sorts facts by day, kind and ordinal, and drops repeats, in place.
 func compactFacts(facts []counter.Fact) []counter.Fact {
-	slices.SortFunc(facts, func(a, b counter.Fact) int { return compareUint(factKey(a), factKey(b)) })
-	return slices.Compact(facts)
-}
-
-func factKey(f counter.Fact) uint64 {
-	return uint64(f.Day)<<40 | uint64(f.Kind)<<32 | uint64(f.Ordinal)
+	keys := make([]uint64, len(facts)) // plain numbers sort several times faster
+	for i, f := range facts {
+		keys[i] = uint64(f.Day)<<40 | uint64(f.Kind)<<32 | uint64(f.Ordinal)
+	}
+	slices.Sort(keys)
+	keys = slices.Compact(keys)
+	for i, k := range keys {
+		facts[i] = counter.Fact{Ordinal: uint32(k), Day: events.Day(k >> 40), Kind: events.Kind(k >> 32)}
+	}
+	return facts[:len(keys)]
 }
 
 func compareUint(a, b uint64) int {

@@ -1,0 +1,132 @@
+package checkpoint
+
+import (
+	"bytes"
+	"flag"
+	"io"
+	"os"
+	"path/filepath"
+	"reflect"
+	"testing"
+
+	"headcount/counter"
+	"headcount/events"
+)
+
+var writeGolden = flag.Bool("golden", false, "write the golden files that are missing; those that are there stay for ever")
+
+// golden returns the file of that name in testdata, and checks that it is what is written today, while its version is.
+func golden(t *testing.T, name string, today []byte) []byte {
+	t.Helper()
+	path := filepath.Join("testdata", name)
+	file, err := os.ReadFile(path)
+	if os.IsNotExist(err) && *writeGolden {
+		file, err = today, os.WriteFile(path, today, 0o644)
+	}
+	if err != nil {
+		t.Fatalf("%v (a new version's file is made with -golden)", err)
+	}
+	if !bytes.Equal(file, today) {
+		t.Errorf("%s is not what is written today: a change of format is a new version", name)
+	}
+	return file
+}
+
+func goldenManifest() *manifest {
+	sealed := events.MonthOf(2026, 9)
+	return &manifest{
+		Generation: 42, Writer: "WRITER", Cluster: "cluster", TopicID: identity.TopicID, Partition: 3,
+		Position:   position{Next: 1 << 40, BatchOffset: 1<<40 - 10, BatchCRC: 0xdeadbeef, LeaderEpoch: 7},
+		TopicRules: "sha256:0a", Rules: []ruleRef{{Month: october, Revision: 1, Hash: "sha256:0b", KeyID: "key-1"}},
+		Segments: []segment{{Name: segmentName(40, "RANDOM"), Size: 12345, Sum: "sha256:0c", Months: []events.Month{october}, Late: []events.Month{sealed}}},
+		State: recordState(counter.State{
+			Sealed: sealed, SealHash: "sha256:0d", Records: 1<<64 - 1, Tombstones: 1, Unknown: 2, InvalidSeals: 3, TotalRejected: 4,
+			Unattributed: counter.Stretch{Expired: 5, Rejected: 6, OverLimit: 7},
+			Apps:         map[string]counter.Stretch{"app-001": {Expired: 1}, "ä<&>\u2028": {Rejected: 2}, "\xff\x00": {OverLimit: 3}, "": {Rejected: 1}},
+			Gaps:         []counter.Gap{{From: 5, To: 10, Reason: "lost \"it\""}},
+		}),
+	}
+}
+
+func goldenIndex() *Index {
+	return &Index{
+		Cluster: "cluster", TopicID: identity.TopicID, Partition: 3, Month: october, Offset: 12345, SealID: "seal-1", SealHash: "sha256:0a",
+		RulesHash: "sha256:0b", KeyID: "key-1", Precision: 14, Unattributed: Stretch{1, 2, 3}, Events: 4, Duplicates: 5, Skewed: 6,
+		Attributed: Stretch{7, 8, 9}, Apps: 10, Rows: 11, LateApps: 12, LateRows: 13, Data: "2026-10-RANDOM.data", Size: 14, Sum: "sha256:0c",
+	}
+}
+
+func TestGoldenManifest(t *testing.T) {
+	want := goldenManifest()
+	today, err := want.encode()
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := parseManifest("manifest-1", golden(t, "manifest-1", today))
+	if err != nil || !reflect.DeepEqual(got, want) {
+		t.Errorf("%+v, %v, want %+v", got, err, want)
+	}
+	if s := got.State.state(); !reflect.DeepEqual(recordState(s), got.State) || s.Apps["\xff\x00"].OverLimit != 3 {
+		t.Errorf("state %+v", s)
+	}
+}
+
+func TestGoldenIndex(t *testing.T) {
+	want := goldenIndex()
+	today, err := encodeDocument(indexKind, indexVersion, want)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got Index
+	if err := decodeDocument("index-1", golden(t, "index-1", today), indexKind, indexVersion, &got); err != nil || got != *want {
+		t.Errorf("%+v, %v, want %+v", got, err, want)
+	}
+}
+
+func TestGoldenSegment(t *testing.T) {
+	file := golden(t, "segment-1", segmentOf(t, 1, 3, 40))
+	s := newScript(1)
+	s.most = 40
+	for range 3 {
+		s.next(t)
+	}
+	r, err := openSegment("segment-1", openMem{bytes.NewReader(file)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	m := newModel()
+	m.Position, m.State = s.truth.Position, s.truth.State
+	for {
+		w, err := r.next()
+		if err == io.EOF {
+			break
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := m.Absorb(&counter.Delta{Position: m.Position, State: m.State, Windows: []counter.WindowDelta{*w}}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if diff := m.diff(s.truth); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestGoldenSealed(t *testing.T) {
+	z := randomSealed(1, 4, 30, 6)
+	var today bytes.Buffer
+	if _, _, err := writeSealed(&today, z); err != nil {
+		t.Fatal(err)
+	}
+	s, err := openSealed("sealed-1", openMem{bytes.NewReader(golden(t, "sealed-1", today.Bytes()))}, 6)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := sameRows(s.onTime(), z.OnTime()); err != nil {
+		t.Errorf("on time: %v", err)
+	}
+	if err := sameRows(s.late(), z.Late()); err != nil {
+		t.Errorf("late: %v", err)
+	}
+}
