@@ -14,9 +14,9 @@
 //	doc.go record.go reason.go kind.go month.go    the words
 //	guid.go key.go keyring.go fingerprint.go       identity: GUID → 16 bytes → fingerprint
 //	zone.go time.go                                calendar months in a zone; RFC 3339
-//	rules.go canonical.go template.go book.go      what decides how a record is counted
+//	rules.go canonical.go template.go              what decides how a record is counted
 //	header.go content.go                           record headers; structured or binary mode
-//	scan.go                                        the quick reader of ordinary CloudEvents
+//	scan.go pass.go                                the quick reader of ordinary CloudEvents
 //	strict.go text.go                              the reader of everything else, which defines what is right
 //	decoder.go months.go quantity.go               verdicts
 //	seal.go closed.go signed.go sealkey.go         the signed records that close a month

@@ -62,7 +62,7 @@ func parseSigned[T any](value []byte, kind string, version int, id func(*T) (str
 	if got != version {
 		return nil, nil, fmt.Errorf("%s: version %d, this program knows version %d: use a newer release", kind, got, version)
 	}
-	sig, err := base64.StdEncoding.DecodeString(s.Signature)
+	sig, err := base64.StdEncoding.Strict().DecodeString(s.Signature)
 	if err != nil || len(sig) != ed25519.SignatureSize {
 		return nil, nil, fmt.Errorf("%s: signature is not %d bytes in base64", kind, ed25519.SignatureSize)
 	}

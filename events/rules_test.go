@@ -1,0 +1,196 @@
+package events
+
+import (
+	"crypto/ed25519"
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// golden compares with the file kept for a version of a format. Its hash is in every manifest, seal and index: it never changes.
+func golden(t *testing.T, name string, got []byte) {
+	t.Helper()
+	want, err := os.ReadFile("testdata/golden/" + name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if string(got) != string(want) {
+		t.Errorf("%s: got\n%s\nwant\n%s", name, got, want)
+	}
+}
+
+func TestGoldenRules(t *testing.T) {
+	template := testTemplate()
+	template.TimeZone = "Europe/Berlin"
+	template.Types = map[string]string{"component.scan": "scan"}
+	topic := template.Topic()
+	month, err := template.Month(MonthOf(2026, 10))
+	if err != nil {
+		t.Fatal(err)
+	}
+	golden(t, "topic-1.json", topic.Canonical())
+	golden(t, "month-1.json", month.Canonical())
+	if got, want := topic.Hash(), "sha256:c2a105bba235d1efc59dccefec7ee9c16c22e4564d49ba98f982f24fedae0987"; got != want {
+		t.Errorf("hash of the topic's rules is %s, want %s", got, want)
+	}
+	if got, want := month.Hash(), "sha256:ddea7e7147e50861dea23819dc5b84c82de2bca2630d8303fdc0e722d4fe4bbd"; got != want {
+		t.Errorf("hash of the month's rules is %s, want %s", got, want)
+	}
+}
+
+func TestRulesReadBack(t *testing.T) {
+	template := testTemplate()
+	template.TimeZone = "America/St_Johns"
+	template.Types = map[string]string{"a<b>&\u2028é": "scan"}
+	template.Fields.GUID = "data.guid"
+	topic, err := ParseTopicRules(template.Topic().Canonical())
+	if err != nil || topic.Hash() != template.Topic().Hash() {
+		t.Errorf("topic rules: %v", err)
+	}
+	want, err := template.Month(MonthOf(2009, 10))
+	if err != nil {
+		t.Fatal(err)
+	}
+	month, err := ParseMonthRules(want.Canonical())
+	if err != nil || month.Hash() != want.Hash() || month.TopicHash != topic.Hash() || len(month.Diff(want)) > 0 {
+		t.Errorf("month rules: %v, %v", err, month)
+	}
+	if key, err := month.PublicKey(); err != nil || !key.Equal(template.SealKey) {
+		t.Errorf("PublicKey = %x, %v", key, err)
+	}
+}
+
+// TestRulesAreReadStrictly changes a document in one place; what is left must not read.
+func TestRulesAreReadStrictly(t *testing.T) {
+	for _, tt := range []struct{ name, old, new, want string }{
+		{"space", `{"version"`, `{ "version"`, "canonical"},
+		{"newline at the end", "}\x00", "}\n", "canonical"},
+		{"bytes after it", "}\x00", "}x", ""},
+		{"unknown member", `{"version":1,`, `{"version":1,"extra":1,`, "canonical"},
+		{"member twice", `{"version":1,`, `{"version":1,"version":1,`, "canonical"},
+		{"member of other case", `{"version":1,`, `{"Version":1,`, "canonical"},
+		{"missing member", `"key_id":"`, `"key_ix":"`, "canonical"},
+		{"newer version", `{"version":1,`, `{"version":2,`, "version 2"},
+		{"no version", `{"version":1,`, `{`, "version 0"},
+		{"other order of kinds", `["open","search"`, `["search","open"`, "kinds"},
+		{"kind of no name", `"user.login":"login"`, `"user.login":"Login"`, "user.login"},
+		{"boundary moved out of order", `"day_starts":[17`, `"day_starts":[18`, "day_starts"},
+		{"boundary missing", `"day_starts":[1790812800000,`, `"day_starts":[`, "day_starts"},
+		{"precision", `"precision":14`, `"precision":17`, "precision 17"},
+		{"limit", `"record_bytes":1048576`, `"record_bytes":0`, "limits"},
+		{"seal key", `"seal_key":"6`, `"seal_key":"!`, "seal_key"},
+		{"month", `"month":"2026-10"`, `"month":"2026-13"`, "2026-13"},
+	} {
+		month, _ := testTemplate().Month(MonthOf(2026, 10))
+		doc := string(month.Canonical()) + "\x00"
+		changed := strings.TrimSuffix(strings.Replace(doc, tt.old, tt.new, 1), "\x00")
+		if !strings.Contains(doc, tt.old) {
+			t.Fatalf("%s: %q is not in %s", tt.name, tt.old, doc)
+		}
+		if _, err := ParseMonthRules([]byte(changed)); err == nil || !strings.Contains(err.Error(), tt.want) {
+			t.Errorf("%s: error %v, want %q in it", tt.name, err, tt.want)
+		}
+	}
+	for _, tt := range []struct{ name, old, new string }{
+		{"zone", `"UTC"`, `"Mars"`}, {"grammar", `"grammar":1`, `"grammar":2`}, {"version", `"version":1`, `"version":9`},
+		{"fields", `"guid":"subject"`, `"guid":"type"`}, {"skew", `"skew_ms":600000`, `"skew_ms":-1`}, {"extra", `{"version"`, `{"x":0,"version"`},
+	} {
+		doc := strings.Replace(string(testTemplate().Topic().Canonical()), tt.old, tt.new, 1)
+		if _, err := ParseTopicRules([]byte(doc)); err == nil {
+			t.Errorf("topic rules with another %s read: %s", tt.name, doc)
+		}
+	}
+}
+
+func TestTemplateIsValidated(t *testing.T) {
+	many := func(n int) map[string]string {
+		types := map[string]string{}
+		for i := range n {
+			types[fmt.Sprintf("t%d", i)] = fmt.Sprintf("k%d", i)
+		}
+		return types
+	}
+	for _, tt := range []struct {
+		name   string
+		change func(*Template)
+		want   string // empty: valid
+	}{
+		{"default", func(*Template) {}, ""},
+		{"five more kinds", func(t *Template) { t.Types = many(5) }, ""},
+		{"six more kinds", func(t *Template) { t.Types = many(6) }, "17 kinds"},
+		{"no zone", func(t *Template) { t.TimeZone = "" }, "billing.time_zone"},
+		{"the host's zone", func(t *Template) { t.TimeZone = "Local" }, "billing.time_zone"},
+		{"a type of ours", func(t *Template) { t.Types = map[string]string{"headcount.x": "open"} }, "events.types.headcount.x"},
+		{"quantities as a kind", func(t *Template) { t.Types = map[string]string{"usage.reported": "open"} }, "events.types.usage.reported"},
+		{"empty type", func(t *Template) { t.Types = map[string]string{"": "open"} }, "events.types"},
+		{"empty kind", func(t *Template) { t.Types = map[string]string{"x": ""} }, "events.types.x"},
+		{"kind with a space", func(t *Template) { t.Types = map[string]string{"x": "a b"} }, "events.types.x"},
+		{"two fields at one place", func(t *Template) { t.Fields.App = "subject" }, "events.fields.app"},
+		{"a field inside another", func(t *Template) { t.Fields.App = "subject.app" }, "events.fields.app"},
+		{"a name that begins like another", func(t *Template) { t.Fields.App = "subjects.app" }, ""},
+		{"an empty name", func(t *Template) { t.Fields.GUID = "data..guid" }, "events.fields.guid"},
+		{"a dot at the end", func(t *Template) { t.Fields.Time = "data." }, "events.fields.time"},
+		{"a long path", func(t *Template) { t.Fields.Time = "a.b.c.d.e.f.g.h.i" }, "events.fields.time"},
+		{"the longest paths", func(t *Template) {
+			t.Fields = Fields{"a.b.c.d.e.f.g.h", "b.b.c.d.e.f.g.h", "c.b.c.d.e.f.g.h", "d.b.c.d.e.f.g.h"}
+		}, ""},
+		{"no key", func(t *Template) { t.KeyID = "" }, "key_id"},
+		{"no seal key", func(t *Template) { t.SealKey = nil }, "seal key"},
+		{"precision", func(t *Template) { t.Precision = 3 }, "precision 3"},
+		{"limits", func(t *Template) { t.Limits.AppsPerPartition = 0 }, "limits"},
+	} {
+		template := testTemplate()
+		tt.change(template)
+		err := template.Validate()
+		if (err == nil) != (tt.want == "") || err != nil && !strings.Contains(err.Error(), tt.want) {
+			t.Errorf("%s: error %v, want %q in it", tt.name, err, tt.want)
+		}
+	}
+}
+
+func TestDiff(t *testing.T) {
+	is, err := testTemplate().Month(MonthOf(2026, 10))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if d := is.Diff(is); len(d) > 0 {
+		t.Errorf("rules differ from themselves: %q", d)
+	}
+	wanted := testTemplate()
+	wanted.Types = map[string]string{"component.scan": "scan", "minigame.open": "search"}
+	wanted.Precision = 12
+	wanted.Limits.RecordBytes = 5
+	wanted.KeyID = "another"
+	wanted.SealKey = ed25519.PublicKey(make([]byte, 32))
+	want, err := wanted.Month(MonthOf(2026, 10))
+	if err != nil {
+		t.Fatal(err)
+	}
+	want.DayStarts = slices.Clone(want.DayStarts)
+	want.DayStarts[0]++
+	got := is.Diff(want)
+	for i, s := range []string{
+		"types.component.scan is not counted, the configuration says scan", "types.minigame.open is open, the configuration says search",
+		"kinds is open search", "precision is 14, the configuration says 12", "limits.record_bytes is 1048576, the configuration says 5", "seal_key is ",
+	} {
+		if i >= len(got) || !strings.HasPrefix(got[i], s) {
+			t.Fatalf("got %q, want %q at %d", got, s, i)
+		}
+	}
+	if len(got) != 6 {
+		t.Errorf("%d differences: %q; want 6, without the key and the boundaries", len(got), got)
+	}
+
+	topic := *testTemplate().Topic()
+	other := topic
+	other.TimeZone, other.Fields = "Asia/Tokyo", Fields{GUID: "guid"}
+	if got, want := topic.Diff(&other), []string{"time_zone is UTC, the configuration says Asia/Tokyo", "fields.guid is subject, the configuration says guid"}; !slices.Equal(got, want) {
+		t.Errorf("got %q, want %q", got, want)
+	}
+	topic.Fields = Fields{}
+	if got := topic.Diff(testTemplate().Topic()); len(got) > 0 {
+		t.Errorf("fields left out differ from those of CloudEvents: %q", got)
+	}
+}
