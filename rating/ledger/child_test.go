@@ -9,6 +9,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"os/exec"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -220,8 +221,8 @@ func TestKill(t *testing.T) {
 				}
 			}
 			left, err := reader.Outbox(ctx)
-			if err != nil || len(left) > 1 || len(left) == 1 && left[0].Month <= said["sent"] {
-				t.Errorf("outbox %v, %v; said %v", left, err, said)
+			if err != nil || slices.ContainsFunc(left, func(m Message) bool { return m.Month <= said["sent"] }) {
+				t.Errorf("outbox %v, %v; said %v", left, err, said) // what earlier rounds left is sent with the next month's
 			}
 			months, err := reader.Months(ctx)
 			if err != nil {
