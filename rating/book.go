@@ -1,6 +1,10 @@
 package rating
 
-import "github.com/shopspring/decimal"
+import (
+	"fmt"
+
+	"github.com/shopspring/decimal"
+)
 
 // Aggregate is how a meter makes one number of a month.
 type Aggregate string
@@ -123,6 +127,7 @@ type Plan struct {
 	Fee      *decimal.Decimal // a month; nil: none in the book
 	Term     Term             // unless the account says; 0: until its end
 	MinTerm  Term             // 0: any
+	MaxTerm  Term             // 0: any
 	NoReturn bool             // not to be had after another plan
 	Charges  []*Charge
 	Limits   []Fact
@@ -132,6 +137,17 @@ type Plan struct {
 
 // ID is the plan's name in accounts and JSON: book/plan.
 func (p *Plan) ID() string { return p.Book.Name + "/" + p.Name }
+
+// sold refuses a term that the plan is not sold for.
+func (p *Plan) sold(t Term) error {
+	switch {
+	case t != 0 && t < p.MinTerm:
+		return fmt.Errorf("%s: %s is sold for at least %s", t, p.ID(), p.MinTerm)
+	case p.MaxTerm != 0 && t > p.MaxTerm:
+		return fmt.Errorf("%s: %s is sold for at most %s", t, p.ID(), p.MaxTerm)
+	}
+	return nil
+}
 
 // Fact is something shown and never enforced.
 type Fact struct {

@@ -18,17 +18,18 @@
 // # Layout
 //
 //	yaml.go       strict reader of YAML documents, FileError
-//	civil.go      dates, moments, terms, months
-//	amount.go     decimals from text, rounding
+//	civil.go      dates, moments, terms, months          amount.go   decimals from text, rounding
 //	suggest.go    did you mean
-//	book.go       what a price book says        bookread.go  reading it       catalog.go   all books
-//	account.go    what an accounts file says    accountread.go  reading it    accountcheck.go  against the books
-//	contract.go   an account on the time axis: terms, plans, suspensions
-//	usage.go      the usage document
-//	price.go      the price models              draw.go      free tier, packages, resource packages
-//	rate.go       Rate                          invoice.go   what it returns
-//	fee.go        plan fees and value-added     prepaid.go   what was paid ahead, refunds
-//	settle.go     late devices, as a new revision
+//	book.go       what a price book says                 bookread.go, planread.go   reading it
+//	catalog.go    all books                              describe.go books and plans for display
+//	account.go    what an accounts file says             accountread.go  reading it
+//	accountcheck.go, addoncheck.go   accounts held against the books
+//	contract.go   an account on the time axis: purchases, plans, halts
+//	service.go    when it is in force; one month of it
+//	usage.go      the usage document                     meters.go   what a month counts for an app; what-if
+//	rate.go       Rate                                   invoice.go  what it returns
+//	price.go      the price models                       draw.go     free tier, packages, resource packages
+//	fee.go        plan fees and value-added              prepaid.go  what was paid ahead    refund.go  and back
+//	settle.go     what came late, as a further revision
 //	life.go       one account at one time: state, reminders, refund, what is due
-//	describe.go   books and plans for display
 package rating

@@ -48,6 +48,8 @@ func TestAccountsRefused(t *testing.T) {
 		{one("id: acme, apps: [a], plan: tcmpp/pro, from: 2026-1-1"), "accounts[0].from: ", "2026-1-1"},
 		{one(good + ", until: 2026-01-01"), "accounts[0].until: ", "does not lie after from"},
 		{one(good + ", term: 1 month"), "accounts[0].term: ", "at least 1 year"},
+		{one(chat + ", term: 25 months"), "accounts[0].term: ", "at most 2 years"},
+		{one(chat + ", orders: [{at: 2026-01-01, term: 3 years}]"), "accounts[0].orders[0]: ", "at most 2 years"},
 		{one(good + ", term: 1y"), "accounts[0].term: ", `"12 months"`},
 		{one(good + ", renew: always"), "accounts[0].renew: ", "want auto"},
 		{one(good + ", late: never"), "accounts[0].late: ", "want bill, report"},

@@ -1,0 +1,136 @@
+package rating
+
+import (
+	"time"
+)
+
+// stretch is a time in which the plan is in force, or, past its expiry and not yet suspended, in grace.
+type stretch struct {
+	from, until time.Time
+	plan        *Plan
+	grace       bool
+}
+
+// service returns the stretches that touch [from, until).
+func (c *contract) service(from, until time.Time) (out []stretch) {
+	put := func(s stretch) {
+		s.until = earlier(s.until, c.halted)
+		if a, b, ok := overlap(s.from, s.until, from, until); ok {
+			s.from, s.until = a, b
+			out = append(out, s)
+		}
+	}
+	ps := c.periods(until)
+	for i, p := range ps {
+		put(stretch{p.from, p.until, p.plan, false})
+		if p.until.IsZero() {
+			continue
+		}
+		end := p.grace
+		if i+1 < len(ps) {
+			end = earlier(end, ps[i+1].from)
+		}
+		if end.After(p.until) {
+			put(stretch{p.until, end, p.plan, true})
+		}
+	}
+	return out
+}
+
+// inForce says whether a plan is in force at some time of a stretch.
+func (c *contract) inForce(from, until time.Time) bool {
+	for _, s := range c.service(from, until) {
+		if !s.grace {
+			return true
+		}
+	}
+	return false
+}
+
+// monthView is what a contract is in one month.
+type monthView struct {
+	plan    *Plan
+	grace   bool      // only past its expiry
+	last    time.Time // until when it was in force in the month
+	shared  bool      // usage above the quota counts by inUse/of
+	inUse   int       // days of the month in use, of those with no halt
+	of      int       // days of the month
+	service []stretch
+}
+
+// month returns the contract's view of a month; nil where it was not in force in it.
+func (c *contract) month(m Month) *monthView {
+	from, until := m.span(c.zone)
+	v := &monthView{service: c.service(from, until), of: m.days()}
+	for _, s := range v.service {
+		if s.grace && s.plan.Book.Suspension.GraceUsage != billedWord {
+			continue
+		}
+		if first := v.plan == nil; first || v.grace && !s.grace || v.grace == s.grace {
+			plan := c.planAt(s.until.Add(-1))
+			if plan.Book.Rules.PlanOfMonth == firstPlan {
+				plan = c.planAt(s.from)
+				if !first && !v.grace {
+					plan = v.plan
+				}
+			}
+			v.plan, v.grace, v.last = plan, s.grace, s.until
+		}
+	}
+	if v.plan == nil {
+		return nil
+	}
+	halts := c.halts(until)
+	v.shared = v.plan.Book.Rules.PartialMonth == shareOfDays
+	if s := v.plan.Book.Suspension; s != nil && s.MonthUsage == shareOfDays {
+		for _, h := range halts {
+			_, _, touches := overlap(h.from, h.until, from, until)
+			v.shared = v.shared || touches
+		}
+	}
+	if v.shared {
+		v.inUse = c.daysInUse(m, v.service, halts)
+	}
+	return v
+}
+
+// daysInUse counts the days on which the service was there for some time and never stood still.
+func (c *contract) daysInUse(m Month, service []stretch, halts []halt) (n int) {
+	for i := range m.days() {
+		day := m.first().addDays(i)
+		from, until := day.start(c.zone), day.addDays(1).start(c.zone)
+		used := false
+		for _, s := range service {
+			_, _, ok := overlap(s.from, s.until, from, until)
+			used = used || ok
+		}
+		for _, h := range halts {
+			_, _, ok := overlap(h.from, h.until, from, until)
+			used = used && !ok
+		}
+		if used {
+			n++
+		}
+	}
+	return n
+}
+
+// envelope is the time from first to last in force.
+func (c *contract) envelope() (from, until time.Time) {
+	from = c.steps[0].at
+	last := c.runs()[len(c.runs())-1]
+	open := c.acc.renew || last.term(c.acc) == 0 && len(c.ordersOf(last)) == 0
+	if open && c.ends.IsZero() {
+		return from, c.halted
+	}
+	far := farFuture
+	if !c.ends.IsZero() {
+		far = c.ends
+	}
+	for _, p := range c.periods(far) {
+		until = p.until
+	}
+	return from, earlier(until, c.halted)
+}
+
+var farFuture = time.Date(9999, 1, 1, 0, 0, 0, 0, time.UTC)
