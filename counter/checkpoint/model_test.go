@@ -70,6 +70,9 @@ func (m *model) Absorb(d *counter.Delta) error {
 	return nil
 }
 
+// sealOf is the hash of the seal by which scripts seal a month.
+func sealOf(m events.Month) string { return "seal of " + m.String() }
+
 // script makes a shard's deltas, as random as they come.
 type script struct {
 	r      *rand.Rand
@@ -100,7 +103,7 @@ func (s *script) next(t testing.TB) *counter.Delta {
 	d := &counter.Delta{Partition: identity.Partition, Position: counter.Position{Next: s.offset, BatchOffset: s.offset - 1, BatchCRC: r.Uint32(), LeaderEpoch: r.Int32N(3) - 1}}
 	if r.IntN(12) == 0 {
 		s.state.Sealed = s.month
-		s.state.SealHash = "sha256:" + fmt.Sprint(s.offset)
+		s.state.SealHash = sealOf(s.month)
 		s.state.Apps = nil
 		d.Dropped = []events.Month{s.month - 1, s.month}
 		s.month++

@@ -22,27 +22,41 @@ func template() *events.Template {
 	return &events.Template{TimeZone: "UTC", Precision: 14, Limits: events.DefaultLimits, KeyID: "key-1", SealKey: make(ed25519.PublicKey, ed25519.PublicKeySize)}
 }
 
-// prepared is a memory that holds the rules of the months that scripts use.
-var prepared = sync.OnceValue(func() *memory {
+// prepared are memories that hold the rules of the months that scripts use, and another one their sealed indexes too.
+var prepared = sync.OnceValue(func() (memories [2]*memory) {
+	ctx := context.Background()
 	m := newMemory()
 	b, err := openDirectory(&memDisk{memory: m}, "state")
 	if err != nil {
 		panic(err)
 	}
-	rules, err := OpenTopic(b, "sdk-events", identity.TopicID).Rules(context.Background(), template())
+	topic := OpenTopic(b, "sdk-events", identity.TopicID)
+	rules, err := topic.Rules(ctx, template())
 	if err != nil {
 		panic(err)
 	}
-	for m := events.MonthOf(2026, 8); m < events.MonthOf(2028, 8); m++ {
+	const from, to = 2026*12 + 7, 2028*12 + 7
+	for m := events.Month(from); m < to; m++ {
 		if _, err := rules.MonthRules(m); err != nil {
 			panic(err)
 		}
 	}
-	return m
+	memories[0] = m.lose(nil)
+	for m := events.Month(from); m < to; m++ {
+		z := &counter.Sealed{Partition: identity.Partition, Month: m, SealHash: sealOf(m), Precision: 4}
+		if _, err := topic.Partition(identity).Seal(ctx, z); err != nil {
+			panic(err)
+		}
+	}
+	memories[1] = m.lose(nil)
+	return memories
 })
 
 // newState returns a disk that holds rules.
-func newState() *memDisk { return &memDisk{memory: prepared().lose(nil)} }
+func newState() *memDisk { return &memDisk{memory: prepared()[0].lose(nil)} }
+
+// sealedState returns a disk on which scripts can save.
+func sealedState() *memDisk { return &memDisk{memory: prepared()[1].lose(nil)} }
 
 // open opens the partition on a disk, as a process that has just begun.
 func open(t testing.TB, d disk) *Partition {
@@ -82,7 +96,7 @@ func seeds(t *testing.T, n int) []uint64 {
 func TestLoadIsAbsorbingAllDeltas(t *testing.T) {
 	for _, seed := range seeds(t, 4) {
 		s := newScript(seed)
-		disk := newState()
+		disk := sealedState()
 		p, _, _ := begin(t, disk)
 		for i := range 120 {
 			d := s.next(t)
@@ -106,12 +120,32 @@ func TestLoadIsAbsorbingAllDeltas(t *testing.T) {
 	}
 }
 
+// No checkpoint goes past a seal whose month is not durable.
+func TestSaveAfterSeal(t *testing.T) {
+	p, _, _ := begin(t, newState())
+	d := &counter.Delta{Partition: identity.Partition, State: counter.State{Sealed: october, SealHash: "sha256:5ea1"}}
+	if _, err := p.Save(t.Context(), d); !errors.Is(err, ErrNotSealed) {
+		t.Errorf("not sealed: %v", err)
+	}
+	if _, err := p.Seal(t.Context(), randomSealed(1, 1, 1, 4)); err != nil {
+		t.Fatal(err)
+	}
+	d.State.SealHash = "sha256:5ea2"
+	if _, err := p.Save(t.Context(), d); err == nil || !strings.Contains(err.Error(), "sha256:5ea2") || !strings.Contains(err.Error(), "sha256:5ea1") {
+		t.Errorf("another seal: %v", err)
+	}
+	d.State.SealHash = "sha256:5ea1"
+	if _, err := p.Save(t.Context(), d); err != nil {
+		t.Error(err)
+	}
+}
+
 // Windows larger than parts and blocks come back as they went.
 func TestLargeWindows(t *testing.T) {
 	s := newScript(1)
 	s.most = 40_000
 	s.apps = s.apps[:2]
-	disk := newState()
+	disk := sealedState()
 	p, _, _ := begin(t, disk)
 	for range 12 {
 		if saved, err := p.Save(t.Context(), s.next(t)); err != nil || saved.Postponed != nil {
@@ -126,7 +160,7 @@ func TestLargeWindows(t *testing.T) {
 // Two generations are kept, sharing segments, and nothing else.
 func TestGarbage(t *testing.T) {
 	s := newScript(2)
-	disk := newState()
+	disk := sealedState()
 	p, _, _ := begin(t, disk)
 	for i := range 60 {
 		saved, err := p.Save(t.Context(), s.next(t))
@@ -173,7 +207,7 @@ func TestSaveCrash(t *testing.T) {
 	for _, seed := range seeds(t, 3) {
 		for k := 0; ; k++ {
 			s := newScript(seed)
-			disk := newState()
+			disk := sealedState()
 			fired := disk.crashAt(k)
 			var deltas []*counter.Delta
 			var states []*model
@@ -234,7 +268,7 @@ func TestSaveFailures(t *testing.T) {
 	for _, with := range []error{syscall.ENOSPC, syscall.EIO} {
 		for k := 0; ; k++ {
 			s := newScript(5)
-			disk := newState()
+			disk := sealedState()
 			p, _, _ := begin(t, disk)
 			fired, op := disk.failAt(k, with)
 			for range 12 {
@@ -282,7 +316,7 @@ func TestSaveFailures(t *testing.T) {
 func TestEveryBit(t *testing.T) {
 	s := newScript(7)
 	s.most, s.apps = 2, s.apps[:1]
-	memory := newState().memory
+	memory := sealedState().memory
 	p, _, _ := begin(t, &memDisk{memory: memory})
 	var before *model
 	for i := range 2 {
@@ -335,7 +369,7 @@ func TestTwoWriters(t *testing.T) {
 	for _, seed := range seeds(t, 30) {
 		r := rand.New(rand.NewPCG(seed, 2))
 		s := newScript(seed)
-		disk := newState()
+		disk := sealedState()
 		deltas, states := []*counter.Delta{}, []*model{newModel()}
 		for range 30 {
 			deltas = append(deltas, s.next(t))
@@ -390,7 +424,7 @@ func TestTwoWriters(t *testing.T) {
 func TestZombie(t *testing.T) {
 	for k := 0; ; k++ {
 		s := newScript(11)
-		disk := newState()
+		disk := sealedState()
 		p, _, _ := begin(t, disk)
 		for range 3 {
 			if _, err := p.Save(t.Context(), s.next(t)); err != nil {

@@ -148,7 +148,7 @@ func TestRulesCrash(t *testing.T) {
 
 // A checkpoint whose rules are not those on disk stops the shard: counting again would bill by other rules.
 func TestLoadUnderOtherRules(t *testing.T) {
-	disk := newState()
+	disk := sealedState()
 	s := newScript(1)
 	p, _, _ := begin(t, disk)
 	for len(s.truth.Windows) == 0 {
@@ -293,7 +293,7 @@ func TestSiblings(t *testing.T) {
 
 // Sound files of a newer version are no damage: nothing is counted again, nothing removed.
 func TestNewerVersions(t *testing.T) {
-	disk := newState()
+	disk := sealedState()
 	s := newScript(3)
 	p, _, _ := begin(t, disk)
 	for len(s.truth.Windows) == 0 {

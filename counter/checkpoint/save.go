@@ -28,7 +28,7 @@ func (p *Partition) Save(ctx context.Context, d *counter.Delta) (*Saved, error) 
 	if p.writer == "" {
 		return nil, fmt.Errorf("save %s: load it first", p.name)
 	}
-	if err := p.checkDelta(d); err != nil {
+	if err := errors.Join(p.checkDelta(d), p.checkSealed(ctx, &d.State)); err != nil {
 		return nil, fmt.Errorf("save %s: %w", p.name, err)
 	}
 	saved := &Saved{}
@@ -64,6 +64,21 @@ func (p *Partition) checkDelta(d *counter.Delta) error {
 		return fmt.Errorf("the delta ends at offset %d after %d records, the newest checkpoint at %d after %d: it is not the next", d.Position.Next, d.State.Records, p.current.Position.Next, p.current.State.Records)
 	}
 	return checkWindows(d.Windows)
+}
+
+// checkSealed makes sure that a checkpoint past a seal finds the sealed month: what it held is in no checkpoint any more.
+func (p *Partition) checkSealed(ctx context.Context, state *counter.State) error {
+	if state.Sealed == 0 || p.current != nil && p.current.State.Sealed != nil && *p.current.State.Sealed == state.Sealed {
+		return nil
+	}
+	x, err := p.Index(ctx, state.Sealed)
+	if err != nil {
+		return fmt.Errorf("the checkpoint is past the seal of %s, which must be durable first: %w", state.Sealed, err)
+	}
+	if x.SealHash != state.SealHash {
+		return fmt.Errorf("the shard has sealed %s by the seal %s, its index is of the seal %s", state.Sealed, state.SealHash, x.SealHash)
+	}
+	return nil
 }
 
 // commit writes a segment of the sources, where there is something in them, and the manifest that names it after segments. The
