@@ -1,6 +1,7 @@
 package stream
 
 import (
+	"context"
 	"crypto/tls"
 	"errors"
 	"fmt"
@@ -34,6 +35,8 @@ type Config struct {
 	TLS    *tls.Config    // nil: plain
 	SASL   sasl.Mechanism // nil: none
 	Logger *slog.Logger   // nil: discard
+
+	dial func(ctx context.Context, network, addr string) (net.Conn, error) // for tests: a bad line
 }
 
 // Validate says what is wrong, all at once.

@@ -49,6 +49,7 @@ func Dial(ctx context.Context, c Config) (*Log, error) {
 			MetadataTopics: []string{c.Topic},
 			TLS:            tlsConfig,
 			SASL:           c.SASL,
+			Dial:           c.dial,
 		},
 		offered: map[int32]map[protocol.ApiKey]versionRange{},
 		topics:  map[string]*Topic{},
