@@ -112,7 +112,7 @@ func (c *Closing) follows(ctx context.Context, tx *sql.Tx) error {
 	var result sql.NullInt64
 	err := tx.QueryRowContext(ctx, `SELECT c.month, r.entry FROM closings c LEFT JOIN results r ON r.month = c.month
 		ORDER BY c.month DESC LIMIT 1`).Scan(&month, &result)
-	if err == sql.ErrNoRows {
+	if errors.Is(err, sql.ErrNoRows) {
 		if c.Previous != nil {
 			return fmt.Errorf("%w: %s is named as the closing before, but the ledger has none: is it the right ledger?", ErrOrder, c.Previous.Month)
 		}
@@ -164,7 +164,7 @@ func readClosing(ctx context.Context, tx *sql.Tx, month string) (Closing, error)
 	err := tx.QueryRowContext(ctx, `SELECT seal_id, cluster, topic_id, topic, partitions, rules_hash, zone, version, at, previous,
 		accounts FROM closings WHERE month = $1`, month).Scan(&c.SealID, &c.Cluster, &c.TopicID, &c.Topic, &partitions,
 		&c.RulesHash, &c.Zone, &c.Version, &at, &previous, &c.Accounts)
-	if err == sql.ErrNoRows {
+	if errors.Is(err, sql.ErrNoRows) {
 		return Closing{}, fmt.Errorf("closing of %s: %w: begin it with rollup close --month %s", month, ErrNotFound, month)
 	}
 	if err != nil {

@@ -7,6 +7,7 @@ import (
 	"database/sql"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strconv"
 	"strings"
@@ -96,7 +97,7 @@ func newAppender(ctx context.Context, tx *sql.Tx, now time.Time, batch int) (*ap
 func readHead(ctx context.Context, tx *sql.Tx) (int64, string, error) {
 	seq, head := int64(0), genesis
 	err := tx.QueryRowContext(ctx, `SELECT seq, hash FROM entries ORDER BY seq DESC LIMIT 1`).Scan(&seq, &head)
-	if err != nil && err != sql.ErrNoRows {
+	if err != nil && !errors.Is(err, sql.ErrNoRows) {
 		return 0, "", err
 	}
 	return seq, head, nil
@@ -171,11 +172,21 @@ func (a *appender) exec(t *table, n int, values []any) error {
 	s := a.statements[t]
 	if s == nil {
 		var err error
-		if s, err = a.tx.PrepareContext(a.ctx, t.insertion(n)); err != nil { // closed with the transaction
+		if s, err = a.tx.PrepareContext(a.ctx, t.insertion(n)); err != nil {
 			return err
 		}
 		a.statements[t] = s
 	}
 	_, err := s.ExecContext(a.ctx, values...)
+	return err
+}
+
+// close closes the statements, before the transaction ends.
+func (a *appender) close() error {
+	var err error
+	for _, s := range a.statements {
+		err = errors.Join(err, s.Close())
+	}
+	a.statements = nil
 	return err
 }

@@ -3,6 +3,7 @@ package ledger
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 )
 
@@ -44,7 +45,7 @@ func (l *Ledger) MarkSent(ctx context.Context, ids ...int64) error {
 			var mark sql.NullInt64
 			err := a.tx.QueryRowContext(ctx, `SELECT o.month, s.entry FROM outbox o LEFT JOIN sent s ON s.outbox = o.entry
 				WHERE o.entry = $1`, id).Scan(&month, &mark)
-			if err == sql.ErrNoRows {
+			if errors.Is(err, sql.ErrNoRows) {
 				return fmt.Errorf("message %d: %w", id, ErrNotFound)
 			}
 			if err != nil {

@@ -229,7 +229,7 @@ func readUsage(ctx context.Context, tx *sql.Tx, month string) ([]UsageRow, error
 func isClosed(ctx context.Context, tx *sql.Tx, month string) error {
 	var n int64
 	err := tx.QueryRowContext(ctx, `SELECT entry FROM results WHERE month = $1`, month).Scan(&n)
-	if err == sql.ErrNoRows {
+	if errors.Is(err, sql.ErrNoRows) {
 		return fmt.Errorf("%w: %s is not closed: close it with rollup close --month %s", ErrNotFound, month, month)
 	}
 	return err
@@ -239,7 +239,7 @@ func isClosed(ctx context.Context, tx *sql.Tx, month string) error {
 func (l *Ledger) LastClosed(ctx context.Context) (month string, ok bool, err error) {
 	err = l.read(ctx, func(tx *sql.Tx) error {
 		err := tx.QueryRowContext(ctx, `SELECT month FROM results ORDER BY month DESC LIMIT 1`).Scan(&month)
-		if err == sql.ErrNoRows {
+		if errors.Is(err, sql.ErrNoRows) {
 			return nil
 		}
 		ok = err == nil
