@@ -20,7 +20,7 @@ import (
 
 func runCommand(p *cli.Program) *cobra.Command {
 	var untilEnd, acceptGap bool
-	var instance string
+	var instance, profileFile string
 	cmd := &cobra.Command{
 		Use: "run", Short: "consume and count", Args: cli.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -31,12 +31,17 @@ func runCommand(p *cli.Program) *cobra.Command {
 			if instance != "" {
 				c.Kafka.Instance = instance
 			}
-			return run(cmd.Context(), p, c, untilEnd, acceptGap)
+			stop, err := profile(profileFile)
+			if err != nil {
+				return cli.Fail(cli.Usage, "%w", err)
+			}
+			return errors.Join(run(cmd.Context(), p, c, untilEnd, acceptGap), stop())
 		},
 	}
 	cmd.Flags().BoolVar(&untilEnd, "until-end", false, "stop, checkpointed, when every partition is read up to its present end")
 	cmd.Flags().BoolVar(&acceptGap, "accept-gap", false, "go on where the log was lost; recorded, and the month's invoices are held")
 	cmd.Flags().StringVar(&instance, "instance", "", "static member `NAME` in the group: a restarted process has its partitions back at once")
+	cmd.Flags().StringVar(&profileFile, "cpuprofile", "", "write a CPU profile to `FILE`")
 	return cmd
 }
 
