@@ -17,8 +17,8 @@ import (
 // is the test's own. The tests hold for both.
 func broker(t testing.TB) string {
 	t.Helper()
-	if addr := os.Getenv("HEADCOUNT_KAFKA"); addr != "" && addr != "start" {
-		return addr
+	if isApacheKafka() {
+		return os.Getenv("HEADCOUNT_KAFKA")
 	}
 	return embedded(t)
 }
@@ -205,4 +205,9 @@ func TestUnreachable(t *testing.T) {
 	if _, err := stream.Dial(t.Context(), c); !errors.Is(err, stream.ErrUnreachable) {
 		t.Errorf("dial: %v", err)
 	}
+}
+
+func isApacheKafka() bool {
+	addr := os.Getenv("HEADCOUNT_KAFKA")
+	return addr != "" && addr != "start"
 }

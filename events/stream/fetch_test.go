@@ -1,0 +1,76 @@
+package stream
+
+import (
+	"bytes"
+	"encoding/binary"
+	"hash/crc32"
+	"testing"
+)
+
+func mendCRC(b []byte) {
+	binary.BigEndian.PutUint32(b[17:], crc32.Checksum(b[crcStart:], castagnoli))
+}
+
+// fetchAnswer is an answer to a fetch of topic "t", or of id zero, partition 3, as a broker writes it.
+func fetchAnswer(version int16, data []byte) []byte {
+	e := encoder{flexible: version >= 12}
+	e.int32(0) // throttle
+	e.int16(0)
+	e.int32(0) // session
+	e.array(1)
+	if version >= 13 {
+		e.b = append(e.b, make([]byte, 16)...)
+	} else {
+		e.string("t")
+	}
+	e.array(1)
+	e.int32(3)
+	e.int16(0)
+	e.int64(30) // end
+	e.int64(20) // stable
+	e.int64(10) // start
+	e.array(1)
+	e.int64(77)
+	e.int64(11)
+	e.tags()
+	e.int32(-1)
+	e.bytes(data)
+	e.tags()
+	e.tags()
+	e.tags()
+	return e.b
+}
+
+func TestFetchAnswer(t *testing.T) {
+	for _, version := range fetchVersions {
+		b := fetchAnswer(version, []byte("data"))
+		decode := func(b []byte) (p piece, n int, err error) {
+			err = decodeFetch(bytes.NewReader(b), len(b), version, &fetchRequest{topic: "t"}, func(n int) []byte { return make([]byte, n) },
+				func(got piece) { p = got; n++ })
+			return p, n, err
+		}
+		p, n, err := decode(b)
+		if err != nil || n != 1 || p.partition != 3 || p.end != 30 || p.stable != 20 || p.start != 10 || string(p.data) != "data" ||
+			len(p.aborted) != 1 || p.aborted[0] != (aborted{77, 11}) {
+			t.Errorf("version %d: %+v, %v", version, p, err)
+		}
+		for n := range b {
+			if _, _, err := decode(b[:n]); err == nil {
+				t.Errorf("version %d: cut at %d of %d: no error", version, n, len(b))
+			}
+		}
+	}
+}
+
+// A leader that says where its log parted from what was read is heard.
+func TestFetchAnswerDiverges(t *testing.T) {
+	b := fetchAnswer(13, nil)
+	tagged := append(bytes.Clone(b[:len(b)-3]), 1, 0, 13) // one tag, number 0, 13 bytes: epoch, end offset, no tags
+	tagged = append(tagged, 0, 0, 0, 5, 0, 0, 0, 0, 0, 0, 0, 9, 0, 0, 0)
+	var got []piece
+	err := decodeFetch(bytes.NewReader(tagged), len(tagged), 13, &fetchRequest{}, func(n int) []byte { return make([]byte, n) },
+		func(p piece) { got = append(got, p) })
+	if err != nil || len(got) != 1 || !got[0].diverged {
+		t.Errorf("%+v, %v", got, err)
+	}
+}
