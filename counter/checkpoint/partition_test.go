@@ -204,7 +204,7 @@ func TestGarbage(t *testing.T) {
 // was about to be; and counting goes on from it to the same end.
 func TestSaveCrash(t *testing.T) {
 	const saves = 14
-	for _, seed := range seeds(t, 3) {
+	for _, seed := range seeds(t, 2) {
 		for k := 0; ; k++ {
 			s := newScript(seed)
 			disk := sealedState()
@@ -366,7 +366,7 @@ func TestEveryBit(t *testing.T) {
 
 // Of two writers one goes on, the other learns that it is lost, and what is loaded is sound whoever was faster.
 func TestTwoWriters(t *testing.T) {
-	for _, seed := range seeds(t, 30) {
+	for _, seed := range seeds(t, 8) {
 		r := rand.New(rand.NewPCG(seed, 2))
 		s := newScript(seed)
 		disk := sealedState()

@@ -91,7 +91,7 @@ func (r *rowReader) NextApp() (*counter.AppHeader, error) {
 	if t != appBlock {
 		return nil, r.damage("block of type %d, want an app", t)
 	}
-	section, h, err := parseApp(payload, r.precision)
+	section, h, totals, err := parseApp(payload, r.precision)
 	if err != nil {
 		return nil, r.damage("%v", err)
 	}
@@ -102,7 +102,32 @@ func (r *rowReader) NextApp() (*counter.AppHeader, error) {
 	r.apps--
 	r.total -= h.Devices
 	r.left = h.Devices
+	for uint64(len(h.Totals)) < totals {
+		if h.Totals, err = r.appTotals(h.Totals, totals); err != nil {
+			return nil, err
+		}
+	}
 	return h, nil
+}
+
+// appTotals reads the app's next block of totals, of which there are to be so many.
+func (r *rowReader) appTotals(totals []counter.Total, want uint64) ([]counter.Total, error) {
+	r.at = r.blocks.at
+	t, payload, err := r.blocks.next()
+	if err == io.EOF || err == nil && (t != totalsBlock || len(payload) == 0) {
+		return nil, r.damage("%d totals of app %q are missing", want-uint64(len(totals)), r.app)
+	}
+	if err != nil {
+		return nil, err
+	}
+	c := cursor{b: payload}
+	for len(c.b) > 0 && uint64(len(totals)) < want {
+		totals = parseTotal(&c, totals)
+	}
+	if err := c.done(); err != nil {
+		return nil, r.damage("totals of app %q: %v", r.app, err)
+	}
+	return totals, nil
 }
 
 func (r *rowReader) damage(format string, args ...any) error {

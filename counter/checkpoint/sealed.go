@@ -18,7 +18,8 @@ import (
 //	       registers: set of kinds u16; each: form u8;
 //	         form 0 sparse: count, (distance<<6 | value) each as in a segment; where fewer than an eighth are not zero
 //	         form 1 dense: 2^p bytes
-//	       totals as in a segment, without bound on their number
+//	       number of totals
+//	totals of the app before, sorted, each as in a segment; a block is put out when it has reached 256 KiB
 //	rows   of the app before, sorted, 4096 a block, the rest in the last: fingerprints 16 bytes each; sets of kinds u16 each;
 //	       then for each row and kind of its set a u32: bit d for day d
 //	end    offset of the first late app (or of the end) u64, apps, rows, late apps, late rows u64
@@ -27,6 +28,7 @@ const (
 	appBlock      = blockType(1)
 	rowsBlock     = blockType(2)
 	sealedEnd     = blockType(3)
+	totalsBlock   = blockType(4)
 
 	rowsPerBlock  = 4096
 	sealedEndSize = 40
@@ -111,6 +113,9 @@ func (s *sealedWriter) app(section byte, h *counter.AppHeader, r counter.RowRead
 	if err := s.blocks.write(appBlock, s.buf); err != nil {
 		return err
 	}
+	if err := s.appTotals(h.Totals); err != nil {
+		return err
+	}
 	t := s.totals
 	t.counters.Events += h.Counters.Events
 	t.counters.Duplicates += h.Counters.Duplicates
@@ -145,6 +150,26 @@ func (s *sealedWriter) app(section byte, h *counter.AppHeader, r counter.RowRead
 	}
 	if seen != h.Devices {
 		return fmt.Errorf("%d rows, where its header says %d devices", seen, h.Devices)
+	}
+	return nil
+}
+
+// appTotals puts out an app's totals.
+func (s *sealedWriter) appTotals(totals []counter.Total) (err error) {
+	s.buf = s.buf[:0]
+	for i := range totals {
+		if i > 0 && compareTotals(totals[i-1], totals[i]) >= 0 {
+			return errors.New("its totals are not sorted by meter, source and day")
+		}
+		if s.buf, err = appendTotal(s.buf, &totals[i]); err != nil {
+			return err
+		}
+		if len(s.buf) >= blockTarget || i == len(totals)-1 {
+			if err := s.blocks.write(totalsBlock, s.buf); err != nil {
+				return err
+			}
+			s.buf = s.buf[:0]
+		}
 	}
 	return nil
 }
@@ -191,12 +216,7 @@ func appendApp(b []byte, section byte, h *counter.AppHeader, precision int) ([]b
 			return nil, fmt.Errorf("kind %d: %w", k, err)
 		}
 	}
-	for i := 1; i < len(h.Totals); i++ {
-		if compareTotals(h.Totals[i-1], h.Totals[i]) >= 0 {
-			return nil, errors.New("its totals are not sorted by meter, source and day")
-		}
-	}
-	return appendTotals(b, h.Totals)
+	return binary.AppendUvarint(b, uint64(len(h.Totals))), nil
 }
 
 func appendSketch(b []byte, registers []uint8) ([]byte, error) {
@@ -227,7 +247,8 @@ func appendSketch(b []byte, registers []uint8) ([]byte, error) {
 // sparse says which form registers have of which so many are set.
 func sparse(set, of int) bool { return set < of/8 }
 
-func parseApp(payload []byte, precision int) (section byte, h *counter.AppHeader, err error) {
+// parseApp decodes an app's header; its totals come in blocks of their own.
+func parseApp(payload []byte, precision int) (section byte, h *counter.AppHeader, totals uint64, err error) {
 	const all = 1<<64 - 1
 	c := cursor{b: payload}
 	h = &counter.AppHeader{}
@@ -244,8 +265,8 @@ func parseApp(payload []byte, precision int) (section byte, h *counter.AppHeader
 			}
 		}
 	}
-	h.Totals = parseTotals(&c, maxBlock)
-	return section, h, c.done()
+	totals = c.uvarint(all)
+	return section, h, totals, c.done()
 }
 
 func parseSketch(c *cursor, precision int) []uint8 {

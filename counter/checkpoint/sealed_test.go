@@ -168,6 +168,31 @@ func TestSealedComesBack(t *testing.T) {
 	}
 }
 
+// More totals than a block holds come back too.
+func TestSealedManyTotals(t *testing.T) {
+	z := randomSealed(1, 0, 0, 4)
+	apps := randomApps(rand.New(rand.NewPCG(1, 1)), 3, 5, 4, true)
+	for i := range 300_000 {
+		apps[1].Totals = append(apps[1].Totals, counter.Total{Quantity: events.Quantity{Meter: "zz", Source: fmt.Sprintf("source-%020d", i), Value: int64(i)}})
+	}
+	z.OnTime = apps.reader
+	p := open(t, newState())
+	x, err := p.Seal(t.Context(), z)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if x.Size < maxBlock {
+		t.Fatalf("%d bytes are too few for this test", x.Size)
+	}
+	s, err := p.OpenSealed(t.Context(), z.Month)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := sameRows(s.OnTime(), z.OnTime()); err != nil {
+		t.Error(err)
+	}
+}
+
 // The reader goes on to the next app wherever it is left.
 func TestSealedSkipsRows(t *testing.T) {
 	z := randomSealed(4, 6, 3*rowsPerBlock, 4)
