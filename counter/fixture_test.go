@@ -62,14 +62,14 @@ func (b *testBook) MonthRules(m events.Month) (*events.MonthRules, error) {
 	return b.months[m], nil
 }
 
-// testLog makes records, one after another.
+// testLog makes records, one after another, that are read after all months of the tests.
 type testLog struct {
 	records []events.Record
 	now     time.Time // of the next record
 }
 
 func newTestLog() *testLog {
-	return &testLog{now: time.Date(2026, 10, 1, 0, 0, 0, 0, time.UTC)}
+	return &testLog{now: time.Date(2026, 12, 31, 0, 0, 0, 0, time.UTC)}
 }
 
 func (l *testLog) add(value []byte) {

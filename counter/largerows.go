@@ -31,6 +31,12 @@ type sortedPrint struct {
 	rank      uint32
 }
 
+func printOf(p sortedPrint) (f events.Fingerprint) {
+	binary.BigEndian.PutUint64(f[:8], p.high)
+	binary.BigEndian.PutUint64(f[8:], p.low)
+	return f
+}
+
 // passBytes is what a pass may take of memory where the window is small; a large one may add a fraction of its own size.
 const passBytes = 32 << 20
 
@@ -51,9 +57,7 @@ func (r *largeRows) fill(buf []Row) int {
 	n := min(len(buf), len(r.order)-r.next)
 	for i, p := range r.order[r.next : r.next+n] {
 		row := &buf[i]
-		*row = Row{}
-		binary.BigEndian.PutUint64(row.Fingerprint[:8], p.high)
-		binary.BigEndian.PutUint64(row.Fingerprint[8:], p.low)
+		*row = Row{Fingerprint: printOf(p)}
 		days := r.days[int(p.rank)*len(r.kinds):]
 		for j, k := range r.kinds {
 			if days[j] != 0 {

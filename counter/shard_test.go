@@ -16,6 +16,7 @@ import (
 // repeats; the seals close September, October and November, with valid, repeated and invalid ones.
 func randomLog(r *rand.Rand, book *testBook, n, devices int) []events.Record {
 	l := newTestLog()
+	l.now = time.Date(2026, 10, 1, 0, 0, 0, 0, time.UTC)
 	apps := []string{"app-1", "app-2", "app-3", "zz", "a"}
 	types := []string{"miniprogram.open", "miniprogram.open", "minigame.search", "miniprogram.predownload", "component.push"}
 	months := []events.Month{september, october, october, november, december}

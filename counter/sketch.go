@@ -1,11 +1,6 @@
 package counter
 
-import (
-	"fmt"
-	"math/bits"
-
-	"github.com/axiomhq/hyperloglog"
-)
+import "math/bits"
 
 // sketch holds the HyperLogLog registers of one kind, the same that axiomhq/hyperloglog's sketch without its sparse form holds.
 // They are kept here, not in a hyperloglog.Sketch, because a checkpoint needs to know which ones rose; the estimate is the
@@ -84,39 +79,4 @@ func (s *sketch) registers(buf []uint8) {
 			buf[slot>>8] = uint8(slot)
 		}
 	}
-}
-
-// Estimate returns how many elements registers, 2^p of them with p from 4 to 16, stand for; none: 0. It panics on what no
-// sketch can hold: see ValidRegisters.
-func Estimate(registers []uint8) uint64 {
-	if len(registers) == 0 {
-		return 0
-	}
-	if err := ValidRegisters(registers); err != nil {
-		panic("counter: " + err.Error())
-	}
-	n := len(registers)
-	// The library's own encoding, version 2, of a sketch without the sparse form.
-	b := make([]byte, 8, 8+n)
-	b[0], b[1] = 2, uint8(bits.TrailingZeros(uint(n)))
-	b[4], b[5], b[6], b[7] = byte(n>>24), byte(n>>16), byte(n>>8), byte(n)
-	var s hyperloglog.Sketch
-	if err := s.UnmarshalBinary(append(b, registers...)); err != nil {
-		panic("counter: estimate: " + err.Error())
-	}
-	return s.Estimate()
-}
-
-// ValidRegisters says what is wrong with registers: their number, or a value that cannot be.
-func ValidRegisters(registers []uint8) error {
-	p := bits.TrailingZeros(uint(len(registers)))
-	if len(registers) != 1<<p || p < 4 || p > 16 {
-		return fmt.Errorf("%d registers: want 2^4 to 2^16", len(registers))
-	}
-	for i, v := range registers {
-		if v > maxRegister(uint8(p)) {
-			return fmt.Errorf("register %d of %d holds %d, at most %d is possible", i, len(registers), v, maxRegister(uint8(p)))
-		}
-	}
-	return nil
 }

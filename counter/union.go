@@ -294,14 +294,6 @@ func (q *quantities) reportAll(totals []Total) {
 	}
 }
 
-// mergeRegisters makes each register at least that of from.
-func mergeRegisters(into, from []uint8) {
-	into = into[:len(from)]
-	for i, v := range from {
-		into[i] = max(into[i], v)
-	}
-}
-
 // setsOf returns what to count for an app; a copy.
 func (c *UnionConfig) setsOf(app string) []events.KindSet {
 	if c.Sets == nil {
