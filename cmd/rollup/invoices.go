@@ -7,6 +7,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"headcount/cmd/cli"
+	"headcount/cmd/rollup/closing"
 )
 
 func invoicesCommand(p *cli.Program) *cobra.Command {
@@ -29,7 +30,7 @@ func invoicesCommand(p *cli.Program) *cobra.Command {
 		if err != nil {
 			return err
 		}
-		invoices, err := decode(r.Invoices)
+		invoices, err := closing.Decode(r.Invoices)
 		if err != nil {
 			return err
 		}

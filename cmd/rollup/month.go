@@ -28,9 +28,18 @@ func monthFlag(cmd *cobra.Command, use string) func() (events.Month, error) {
 	}
 }
 
-// openLedger opens the ledger of a configuration; a missing one is a month that is not closed.
-func openLedger(ctx context.Context, c *config.Config) (*ledger.Ledger, error) {
-	l, err := ledger.OpenExisting(ctx, c.Ledger)
+// readLedger opens the ledger of a configuration for reading; a missing one is a month that is not closed.
+func readLedger(ctx context.Context, c *config.Config) (*ledger.Ledger, error) {
+	return opened(c, func() (*ledger.Ledger, error) { return ledger.OpenExisting(ctx, c.Ledger) })
+}
+
+// writeLedger opens it for writing too.
+func writeLedger(ctx context.Context, c *config.Config) (*ledger.Ledger, error) {
+	return opened(c, func() (*ledger.Ledger, error) { return ledger.Open(ctx, c.Ledger) })
+}
+
+func opened(c *config.Config, open func() (*ledger.Ledger, error)) (*ledger.Ledger, error) {
+	l, err := open()
 	if errors.Is(err, ledger.ErrMissing) {
 		return nil, cli.Fail(cli.CheckFailed, "no month is closed yet: the ledger %s does not exist; the first `rollup close` makes it", c.Ledger)
 	}
@@ -42,7 +51,7 @@ func openLedger(ctx context.Context, c *config.Config) (*ledger.Ledger, error) {
 
 // closed returns a closed month's result.
 func closed(ctx context.Context, c *config.Config, m events.Month) (*closing.Result, error) {
-	l, err := openLedger(ctx, c)
+	l, err := readLedger(ctx, c)
 	if err != nil {
 		return nil, err
 	}

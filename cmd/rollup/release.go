@@ -30,7 +30,7 @@ func releaseCommand(p *cli.Program) *cobra.Command {
 		if account == "" || strings.TrimSpace(reason) == "" {
 			return cli.Fail(cli.Usage, "--account and --reason are both needed: a release is on the record")
 		}
-		l, err := openLedger(cmd.Context(), c)
+		l, err := writeLedger(cmd.Context(), c)
 		if err != nil {
 			return err
 		}

@@ -33,7 +33,7 @@ func printClosed(p *cli.Program, r *closing.Result) error {
 		return err
 	}
 	fmt.Fprintln(p.Out)
-	return invoiceTable(p.Out, r.Invoices)
+	return invoiceTable(p.Out, append(r.Invoices, r.Late...))
 }
 
 // withInvoices adds the invoices to the stored document, byte for byte as it was but for them.
@@ -128,19 +128,8 @@ func usageCSV(out io.Writer, d *usage.Document) error {
 	return w.WriteAll(rows)
 }
 
-// decode reads the stored documents of invoices.
-func decode(stored []ledger.Invoice) ([]rating.Invoice, error) {
-	invoices := make([]rating.Invoice, len(stored))
-	for i, v := range stored {
-		if err := json.Unmarshal(v.Document, &invoices[i]); err != nil {
-			return nil, fmt.Errorf("invoice of %s: %w", v.Account, err)
-		}
-	}
-	return invoices, nil
-}
-
 func invoiceTable(out io.Writer, stored []ledger.Invoice) error {
-	invoices, err := decode(stored)
+	invoices, err := closing.Decode(stored)
 	if err != nil {
 		return err
 	}
@@ -161,12 +150,18 @@ func printInvoices(out io.Writer, invoices []rating.Invoice) error {
 			fmt.Fprintf(out, "  held because: %s\n", v.Reason)
 		}
 		w := tabwriter.NewWriter(out, 0, 8, 2, ' ', 0)
-		fmt.Fprintln(w, "  app\tmeter\tquantity\tfree\tbillable\tunit price\tamount\thow")
+		fmt.Fprintln(w, "  app\tmeter or item\tquantity\tfree\tbillable\tunit price\tamount\thow")
 		for _, l := range v.Lines {
-			fmt.Fprintf(w, "  %s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n", l.App, l.Meter, l.Quantity, l.Free, l.Billable, l.UnitPrice, l.Amount, l.How)
+			fmt.Fprintf(w, "  %s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n", appOf(l), l.Meter+l.Item, l.Quantity, l.Free, l.Billable, l.UnitPrice, l.Amount, l.How)
 		}
 		if err := w.Flush(); err != nil {
 			return err
+		}
+		for _, paid := range v.Prepaid {
+			fmt.Fprintf(out, "  paid ahead on %s, not in the total: %s %s for %s %s (%s)\n", paid.Date, paid.Amount, v.Currency, paid.Quantity, paid.Item, paid.How)
+		}
+		for _, left := range v.Balances {
+			fmt.Fprintf(out, "  package %s: %s of %s left, until %s\n", left.Package, left.Remaining, left.Quantity, left.Until)
 		}
 		if v.DeductFrom != "" {
 			fmt.Fprintf(out, "  deducted from %s until %s\n", v.DeductFrom, v.DeductUntil)
@@ -175,14 +170,22 @@ func printInvoices(out io.Writer, invoices []rating.Invoice) error {
 	return nil
 }
 
+// appOf names the app of a line.
+func appOf(l rating.Line) string {
+	if l.App == "" {
+		return "all apps"
+	}
+	return l.App
+}
+
 func invoiceCSV(out io.Writer, invoices []rating.Invoice) error {
 	w := csv.NewWriter(out)
-	rows := [][]string{{"account", "plan", "month", "revision", "status", "currency", "app", "meter", "quantity", "free", "billable", "unit_price", "amount", "how"}}
+	rows := [][]string{{"account", "plan", "month", "revision", "status", "currency", "app", "meter", "item", "quantity", "free", "billable", "unit_price", "amount", "how"}}
 	for _, v := range invoices {
 		for _, l := range v.Lines {
-			rows = append(rows, []string{v.Account, v.Plan, v.Month, strconv.Itoa(v.Revision), v.Status, v.Currency, l.App, l.Meter, l.Quantity, l.Free, l.Billable, l.UnitPrice, l.Amount, l.How})
+			rows = append(rows, []string{v.Account, v.Plan, v.Month, strconv.Itoa(v.Revision), v.Status, v.Currency, l.App, l.Meter, l.Item, l.Quantity, l.Free, l.Billable, l.UnitPrice, l.Amount, l.How})
 		}
-		rows = append(rows, []string{v.Account, v.Plan, v.Month, strconv.Itoa(v.Revision), v.Status, v.Currency, "", "total", "", "", "", "", v.Total, ""})
+		rows = append(rows, []string{v.Account, v.Plan, v.Month, strconv.Itoa(v.Revision), v.Status, v.Currency, "", "", "total", "", "", "", "", v.Total, ""})
 	}
 	return w.WriteAll(rows)
 }

@@ -30,7 +30,7 @@ func CheckRules(ctx context.Context, c *config.Config, state *checkpoint.Topic, 
 	if err != nil {
 		return fmt.Errorf("rules: %w", err)
 	}
-	sealed, err := newestSealed(ctx, state)
+	sealed, err := NewestSealed(ctx, state)
 	if err != nil {
 		return err
 	}
@@ -58,8 +58,8 @@ func CheckRules(ctx context.Context, c *config.Config, state *checkpoint.Topic, 
 	return nil
 }
 
-// newestSealed returns the newest month that any partition has sealed; 0: none.
-func newestSealed(ctx context.Context, state *checkpoint.Topic) (events.Month, error) {
+// NewestSealed returns the newest month that any partition has sealed; 0: none.
+func NewestSealed(ctx context.Context, state *checkpoint.Topic) (events.Month, error) {
 	partitions, err := state.Partitions(ctx)
 	if err != nil {
 		return 0, fmt.Errorf("list state: %w", err)

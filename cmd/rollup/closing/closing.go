@@ -93,7 +93,7 @@ func (w *work) end() {
 }
 
 func (w *work) openLedger(ctx context.Context) error {
-	l, err := ledger.OpenExisting(ctx, w.Config.Ledger)
+	l, err := ledger.Open(ctx, w.Config.Ledger)
 	if errors.Is(err, ledger.ErrMissing) {
 		return nil
 	}
@@ -160,7 +160,29 @@ func (w *work) check(ctx context.Context) error {
 	if err := site.CheckRules(ctx, w.Config, w.state, w.template, w.Keys); err != nil {
 		return err
 	}
-	return site.CheckSiblings(ctx, w.state, w.topic, false)
+	if err := site.CheckSiblings(ctx, w.state, w.topic, false); err != nil {
+		return err
+	}
+	return w.checkLedger(ctx)
+}
+
+// checkLedger refuses to open the books where they were open before: partitions with sealed months belong to a ledger that is
+// not this one.
+func (w *work) checkLedger(ctx context.Context) error {
+	sealed, err := site.NewestSealed(ctx, w.state)
+	if err != nil || sealed == 0 {
+		return err
+	}
+	if w.ledger != nil {
+		_, err := w.ledger.Closing(ctx, sealed.String())
+		if err == nil {
+			return nil
+		}
+		if !errors.Is(err, ledger.ErrNotFound) {
+			return cli.Fail(cli.Unreachable, "ledger: %w", err)
+		}
+	}
+	return cli.Fail(cli.CheckFailed, "the state store %s has month %s sealed, but the ledger %s knows no closing of it: it is not the ledger that this state belongs to; restore that one from its backup", w.Config.State, sealed, w.Config.Ledger)
 }
 
 // checkPrices reads accounts and books as the closing would take them.
@@ -184,6 +206,9 @@ func (w *work) checkPrices() error {
 func (w *work) begin(ctx context.Context) error {
 	if w.ledger == nil {
 		l, err := ledger.Create(ctx, w.Config.Ledger)
+		if errors.Is(err, ledger.ErrExists) { // another first close was quicker
+			l, err = ledger.Open(ctx, w.Config.Ledger)
+		}
 		if err != nil {
 			return cli.Fail(cli.Unreachable, "ledger: %w", err)
 		}

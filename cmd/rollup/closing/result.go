@@ -6,7 +6,6 @@ import (
 	"errors"
 
 	"headcount/cmd/cli"
-	"headcount/cmd/config"
 	"headcount/cmd/rollup/usage"
 	"headcount/events"
 	"headcount/rating"
@@ -17,7 +16,8 @@ import (
 type Result struct {
 	Month    events.Month
 	Document json.RawMessage
-	Invoices []ledger.Invoice
+	Invoices []ledger.Invoice // of the month, all revisions
+	Late     []ledger.Invoice // revisions of the month before that were made with this close
 }
 
 // Held says whether any invoice waits for a release.
@@ -52,7 +52,13 @@ func Stored(ctx context.Context, l *ledger.Ledger, month events.Month) (*Result,
 	if err != nil {
 		return nil, cli.Fail(cli.Unreachable, "ledger: %w", err)
 	}
-	return &Result{month, stored.Document, invoices}, nil
+	r := &Result{Month: month, Document: stored.Document, Invoices: invoices}
+	for _, v := range stored.Invoices {
+		if v.Month != month.String() {
+			r.Late = append(r.Late, v)
+		}
+	}
+	return r, nil
 }
 
 // stored returns the month's result, nil where there is none.
@@ -68,7 +74,11 @@ func (w *work) stored(ctx context.Context) (*Result, error) {
 }
 
 // Biller tells by accounts and books who is billed for an app in a month.
-func Biller(catalog *rating.Catalog, accounts *rating.Accounts, month events.Month, c *config.Config) usage.Biller {
+func Biller(catalog *rating.Catalog, accounts *rating.Accounts, month events.Month, zoneName string) usage.Biller {
+	zone, err := events.LoadZone(zoneName)
+	if err != nil {
+		panic("zone was not checked: " + err.Error())
+	}
 	type answer struct {
 		account string
 		meters  []rating.Meter
@@ -77,7 +87,7 @@ func Biller(catalog *rating.Catalog, accounts *rating.Accounts, month events.Mon
 	return func(app string) (string, []rating.Meter) {
 		a, ok := known[app]
 		if !ok {
-			a.account, _, a.meters = accounts.MetersOf(catalog, month.String(), c.Zone(), app)
+			a.account, _, a.meters = accounts.MetersOf(catalog, month.String(), zone, app)
 			known[app] = a
 		}
 		return a.account, a.meters

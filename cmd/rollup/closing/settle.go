@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"strings"
 
@@ -12,7 +11,6 @@ import (
 
 	"headcount/cmd/cli"
 	"headcount/cmd/rollup/usage"
-	"headcount/counter/checkpoint"
 	"headcount/events"
 	"headcount/events/stream"
 	"headcount/rating"
@@ -37,7 +35,7 @@ func (w *work) settle(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	carried, err := w.carried(ctx)
+	late, carried, err := w.settleLate(ctx)
 	if err != nil {
 		return err
 	}
@@ -69,7 +67,9 @@ func (w *work) settle(ctx context.Context) error {
 	}
 	for i := range invoices {
 		hold(&invoices[i], accounts, alarms)
-		text, err := marshal(invoices[i])
+	}
+	for _, v := range append(late, invoices...) {
+		text, err := marshal(v)
 		if err != nil {
 			return err
 		}
@@ -88,27 +88,12 @@ func (w *work) settle(ctx context.Context) error {
 	return nil
 }
 
-// carried returns what the month before left of packages.
-func (w *work) carried(ctx context.Context) ([]rating.Balance, error) {
-	if w.closing.Previous == nil {
-		return nil, nil
-	}
-	stored, err := w.ledger.Invoices(ctx, w.closing.Previous.Month)
-	if err != nil {
-		return nil, cli.Fail(cli.Unreachable, "ledger: %w", err)
-	}
-	invoices := make([]rating.Invoice, len(stored))
-	for i, v := range stored {
-		if err := json.Unmarshal(v.Document, &invoices[i]); err != nil {
-			return nil, fmt.Errorf("invoice of %s for %s: %w", v.Account, v.Month, err)
-		}
-	}
-	return rating.Balances(invoices), nil
-}
-
 // hold marks the invoice of an account with an app that raised an alarm.
 func hold(v *rating.Invoice, accounts *rating.Accounts, alarms usage.Alarms) {
 	var reasons []string
+	if v.Status == ledger.Held {
+		reasons = append(reasons, v.Reason)
+	}
 	for _, app := range accounts.AppsOf(v.Account) {
 		reasons = append(reasons, alarms[app]...)
 	}
@@ -134,36 +119,26 @@ func (w *work) gather(ctx context.Context, catalog *rating.Catalog, accounts *ra
 		}
 		before = &usage.Facts{Rules: rules}
 	}
+	opened, err := w.open(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
+	defer opened.close()
 	var overLimit uint64
-	for _, p := range w.closing.Partitions {
-		sealed, err := w.partition(p).OpenSealed(ctx, w.month)
-		if err != nil {
-			return nil, nil, fmt.Errorf("partition %d: %w", p, err)
-		}
-		defer sealed.Close()
-		doc.Sealed = append(doc.Sealed, usage.Sealed{Partition: p, Offset: sealed.Index.Offset})
+	for i, sealed := range opened.months {
+		doc.Sealed = append(doc.Sealed, usage.Sealed{Partition: w.closing.Partitions[i], Offset: sealed.Index.Offset})
 		doc.Rejected += sealed.Index.Unattributed.Rejected
 		overLimit += sealed.Index.Unattributed.OverLimit
 		month.OnTime = append(month.OnTime, sealed.OnTime())
-		if before == nil {
-			continue
-		}
-		before.Late = append(before.Late, sealed.Late())
-		earlier, err := w.partition(p).OpenSealed(ctx, w.month-1)
-		if errors.Is(err, checkpoint.ErrNotSealed) {
-			continue // not in that closing
-		}
-		if err != nil {
-			return nil, nil, fmt.Errorf("partition %d: %w", p, err)
-		}
-		defer earlier.Close()
-		before.OnTime = append(before.OnTime, earlier.OnTime())
+	}
+	if before != nil {
+		before.OnTime, before.Late = opened.before()
 	}
 	limit, err := decimal.NewFromString(w.Config.Billing.SkewLimit)
 	if err != nil {
 		return nil, nil, err
 	}
-	bill := Biller(catalog, accounts, w.month, w.Config)
+	bill := Biller(catalog, accounts, w.month, w.closing.Zone)
 	alarms, err := usage.Gather(doc, month, before, bill, usage.SkewLimit{Decimal: limit})
 	if err != nil {
 		return nil, nil, err

@@ -92,7 +92,7 @@ func Read(ctx context.Context, c *config.Config, m events.Month, now time.Time, 
 	if err != nil {
 		return nil, err
 	}
-	if _, err := usage.Gather(&r.doc.Document, r.facts, nil, closing.Biller(books, accounts, m, c), usage.SkewLimit{Decimal: limit}); err != nil {
+	if _, err := usage.Gather(&r.doc.Document, r.facts, nil, closing.Biller(books, accounts, m, c.Billing.TimeZone), usage.SkewLimit{Decimal: limit}); err != nil {
 		return nil, err
 	}
 	r.doc.Forecast = forecast(r.doc.Usage, accounts, books, r.facts.Rules, m, c, now)

@@ -1,0 +1,157 @@
+package closing
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+
+	"github.com/shopspring/decimal"
+
+	"headcount/cmd/cli"
+	"headcount/cmd/rollup/usage"
+	"headcount/counter"
+	"headcount/counter/checkpoint"
+	"headcount/events"
+	"headcount/rating"
+	"headcount/rating/ledger"
+)
+
+// opened are the sealed months of a closing's partitions, and of the month before where they have one.
+type opened struct {
+	months  []*checkpoint.SealedMonth // as the closing's partitions
+	earlier []*checkpoint.SealedMonth // of the month before; fewer where a partition was not in its closing
+}
+
+func (o *opened) close() {
+	for _, s := range append(o.months, o.earlier...) {
+		s.Close()
+	}
+}
+
+// before returns the facts of the month before: what its seals hold, and what came late.
+func (o *opened) before() (onTime, late []counter.RowReader) {
+	for _, s := range o.earlier {
+		onTime = append(onTime, s.OnTime())
+	}
+	for _, s := range o.months {
+		late = append(late, s.Late())
+	}
+	return onTime, late
+}
+
+// open opens the sealed files that a close reads. They are verified.
+func (w *work) open(ctx context.Context) (_ *opened, err error) {
+	o := &opened{}
+	defer func() {
+		if err != nil {
+			o.close()
+		}
+	}()
+	for _, p := range w.closing.Partitions {
+		sealed, err := w.partition(p).OpenSealed(ctx, w.month)
+		if err != nil {
+			return nil, fmt.Errorf("partition %d: %w", p, err)
+		}
+		o.months = append(o.months, sealed)
+		if w.closing.Previous == nil {
+			continue
+		}
+		earlier, err := w.partition(p).OpenSealed(ctx, w.month-1)
+		if errors.Is(err, checkpoint.ErrNotSealed) {
+			continue // not in that closing: all of it is late
+		}
+		if err != nil {
+			return nil, fmt.Errorf("partition %d: %w", p, err)
+		}
+		o.earlier = append(o.earlier, earlier)
+	}
+	return o, nil
+}
+
+// settleLate prices what came late of the month before, by the accounts and books of its own closing: further revisions of its
+// invoices. It also returns what that month left of packages.
+func (w *work) settleLate(ctx context.Context) ([]rating.Invoice, []rating.Balance, error) {
+	if w.closing.Previous == nil {
+		return nil, nil, nil
+	}
+	month := w.month - 1
+	closing, err := w.ledger.Closing(ctx, month.String())
+	if err != nil {
+		return nil, nil, cli.Fail(cli.Unreachable, "ledger: %w", err)
+	}
+	issued, err := w.issued(ctx, month)
+	if err != nil {
+		return nil, nil, err
+	}
+	former := &work{Closer: w.Closer, month: month, closing: closing}
+	catalog, accounts, err := former.prices()
+	if err != nil {
+		return nil, nil, err
+	}
+	doc, err := w.withLate(ctx, month, closing.Zone, Biller(catalog, accounts, month, closing.Zone))
+	if err != nil {
+		return nil, nil, err
+	}
+	input, err := doc.Rating()
+	if err != nil {
+		return nil, nil, err
+	}
+	zone, err := events.LoadZone(closing.Zone)
+	if err != nil {
+		return nil, nil, err
+	}
+	in := rating.Input{Month: month.String(), Zone: zone, Usage: input, Accounts: accounts, Catalog: catalog}
+	if closing.Previous != nil {
+		earlier, err := w.issued(ctx, month-1)
+		if err != nil {
+			return nil, nil, err
+		}
+		in.Balances = rating.Balances(earlier)
+	}
+	late, err := rating.Settle(in, issued, w.month.String())
+	if err != nil {
+		return nil, nil, fmt.Errorf("settle what came late of %s: %w", month, err)
+	}
+	return late, rating.Balances(append(issued, late...)), nil
+}
+
+// issued returns a month's invoices so far, all revisions.
+func (w *work) issued(ctx context.Context, m events.Month) ([]rating.Invoice, error) {
+	stored, err := w.ledger.Invoices(ctx, m.String())
+	if err != nil {
+		return nil, cli.Fail(cli.Unreachable, "ledger: %w", err)
+	}
+	return Decode(stored)
+}
+
+// Decode reads the documents of stored invoices.
+func Decode(stored []ledger.Invoice) ([]rating.Invoice, error) {
+	invoices := make([]rating.Invoice, len(stored))
+	for i, v := range stored {
+		if err := json.Unmarshal(v.Document, &invoices[i]); err != nil {
+			return nil, fmt.Errorf("invoice of %s for %s: %w", v.Account, v.Month, err)
+		}
+	}
+	return invoices, nil
+}
+
+// withLate is the usage of the month before with what came late of it.
+func (w *work) withLate(ctx context.Context, month events.Month, zone string, bill usage.Biller) (*usage.Document, error) {
+	rules, err := w.rules(ctx, month)
+	if err != nil {
+		return nil, err
+	}
+	sealed, err := w.open(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer sealed.close()
+	onTime, late := sealed.before()
+	doc := &usage.Document{Month: month.String(), TimeZone: zone, Topic: w.closing.Topic, Usage: []usage.App{}}
+	facts := &usage.Facts{Rules: rules, OnTime: append(onTime, late...)}
+	if _, err := usage.Gather(doc, facts, nil, bill, usage.SkewLimit{Decimal: decimal.NewFromInt(1)}); err != nil {
+		return nil, fmt.Errorf("what came late of %s: %w", month, err)
+	}
+	return doc, nil
+}
