@@ -14,21 +14,37 @@ const (
 	unreadable             // neither
 )
 
-// attributes are the headers of binary mode that are read.
-var attributes = [...]struct {
-	header string
-	slot   slot
-}{
-	{"ce_type", slotType}, {"ce_subject", slotGUID}, {"ce_superapp", slotApp}, {"ce_time", slotTime},
-	{"ce_meter", slotMeter}, {"ce_month", slotMonth}, {"ce_day", slotDay}, {"ce_source", slotSource},
-	{"ce_value", slotValue}, {"ce_revision", slotRevision},
+// attribute returns where the value of a header of binary mode goes, by its name after ce_.
+func attribute(name []byte) (slot, bool) {
+	switch string(name) {
+	case "type":
+		return slotType, true
+	case "subject":
+		return slotGUID, true
+	case "superapp":
+		return slotApp, true
+	case "time":
+		return slotTime, true
+	case "meter":
+		return slotMeter, true
+	case "month":
+		return slotMonth, true
+	case "day":
+		return slotDay, true
+	case "source":
+		return slotSource, true
+	case "value":
+		return slotValue, true
+	case "revision":
+		return slotRevision, true
+	}
+	return 0, false
 }
 
 // readHeaders finds the mode and, for binary mode, what is read. Only application/cloudevents+json, and no content type at all,
 // are structured; of what is no CloudEvent (configured fields) any JSON type is. CloudEvents in other formats, such as Avro, are
 // unreadable.
 func (d *Decoder) readHeaders(r *Record) (mode, Reason) {
-	d.members = [slots]member{}
 	var contentType []byte
 	types, binary := 0, false
 	it := headers{rest: r.Headers}
@@ -44,14 +60,15 @@ func (d *Decoder) readHeaders(r *Record) (mode, Reason) {
 			contentType = value
 			continue
 		}
-		if !bytes.HasPrefix(key, []byte("ce_")) {
+		if len(key) < 3 || string(key[:3]) != "ce_" {
 			continue
 		}
-		binary = true
-		for i := range attributes {
-			if string(key) == attributes[i].header {
-				d.members[attributes[i].slot].set(value, text)
-			}
+		if !binary {
+			binary = true
+			d.members = [slots]member{}
+		}
+		if to, ok := attribute(key[3:]); ok {
+			d.members[to].set(value, text)
 		}
 	}
 	if len(it.rest) > 0 {

@@ -2,6 +2,7 @@ package events
 
 import (
 	"bytes"
+	"cmp"
 	"fmt"
 	"time"
 	"unicode/utf8"
@@ -27,6 +28,10 @@ type Decoder struct {
 	arena   arena
 	strict  *strict
 	prints  fingerprinter
+	dates   calendar
+
+	headers     []byte // the last ones that said structured: a producer's are the same in all its records
+	headerCount int
 }
 
 // NewDecoder returns a decoder by the rules of book, with the keys that they name.
@@ -65,7 +70,7 @@ func (d *Decoder) Decode(r *Record, e *Event) error {
 		return d.err
 	}
 	how := structured
-	if r.HeaderCount > 0 {
+	if len(r.Headers)|r.HeaderCount != 0 && (len(d.headers) == 0 || r.HeaderCount != d.headerCount || string(r.Headers) != string(d.headers)) {
 		var why Reason
 		how, why = d.readHeaders(r)
 		if r.Value == nil && how != binaryMode {
@@ -73,6 +78,9 @@ func (d *Decoder) Decode(r *Record, e *Event) error {
 		}
 		if how == unreadable {
 			return reject(e, why)
+		}
+		if how == structured && len(r.Headers) <= maxKnownHeaders {
+			d.headers, d.headerCount = append(d.headers[:0], r.Headers...), r.HeaderCount
 		}
 	} else if r.Value == nil {
 		return nil // Tombstone
@@ -97,6 +105,9 @@ func (d *Decoder) Decode(r *Record, e *Event) error {
 	return d.judge(r, e, &h)
 }
 
+// maxKnownHeaders is the most bytes of headers that are remembered.
+const maxKnownHeaders = 256
+
 // MaxAppBytes is the longest id of an app, bytes.
 const MaxAppBytes = 64
 
@@ -115,23 +126,15 @@ func (d *Decoder) head() (h head, why Reason) {
 		case text:
 			*to = m.val
 			if !utf8.Valid(m.val) { // of a header; JSON is checked already
-				*to, why = nil, cmpReason(why, badUTF8)
+				*to, why = nil, cmp.Or(why, badUTF8)
 			}
 		case repeated:
-			why = cmpReason(why, duplicateName)
+			why = cmp.Or(why, duplicateName)
 		case number, other:
-			why = cmpReason(why, notString)
+			why = cmp.Or(why, notString)
 		}
 	}
 	return h, why
-}
-
-// cmpReason returns the first of two reasons that is one.
-func cmpReason(a, b Reason) Reason {
-	if a != "" {
-		return a
-	}
-	return b
 }
 
 // judge gives the verdict on an event whose head is well-formed.
@@ -139,7 +142,7 @@ func (d *Decoder) judge(r *Record, e *Event, h *head) error {
 	var t instant
 	if len(h.time) > 0 {
 		var ok bool
-		if t, ok = parseTime(h.time); !ok {
+		if t, ok = d.dates.parseTime(h.time); !ok {
 			return reject(e, badTime)
 		}
 	}
@@ -161,7 +164,7 @@ func (d *Decoder) judge(r *Record, e *Event, h *head) error {
 	if err != nil {
 		return err
 	}
-	kind, known := m.kinds[string(h.kind)]
+	kind, known := m.kinds.find(h.kind)
 	if !known {
 		e.Outcome, e.Type = Unknown, h.kind
 		return nil

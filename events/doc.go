@@ -18,7 +18,7 @@
 //	header.go content.go                           record headers; structured or binary mode
 //	scan.go pass.go                                the quick reader of ordinary CloudEvents
 //	strict.go text.go                              the reader of everything else, which defines what is right
-//	decoder.go months.go quantity.go               verdicts
+//	decoder.go months.go kindtable.go quantity.go  verdicts
 //	seal.go closed.go signed.go sealkey.go         the signed records that close a month
 //
 // # What a record is

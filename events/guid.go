@@ -1,6 +1,9 @@
 package events
 
-import "bytes"
+import (
+	"bytes"
+	"encoding/binary"
+)
 
 // MaxGUIDBytes is the longest GUID or user id, bytes.
 const MaxGUIDBytes = 128
@@ -30,40 +33,46 @@ func parseUUID(u *[16]byte, g []byte) bool {
 	return false
 }
 
-// hexValue maps a hex digit to its value, all other bytes to 0xff.
-var hexValue = func() (t [256]byte) {
-	for i := range t {
-		t[i] = 0xff
-	}
-	for i, c := range "0123456789" {
-		t[c] = byte(i)
-	}
-	for i, c := range "abcdef" {
-		t[c], t[c-'a'+'A'] = byte(10+i), byte(10+i)
-	}
-	return t
-}()
-
 func parseHyphenated(u *[16]byte, g []byte) bool {
 	_ = g[35]
 	if g[8] != '-' || g[13] != '-' || g[18] != '-' || g[23] != '-' {
 		return false
 	}
-	bad := byte(0)
-	for i, at := range [16]uint8{0, 2, 4, 6, 9, 11, 14, 16, 19, 21, 24, 26, 28, 30, 32, 34} {
-		hi, lo := hexValue[g[at]], hexValue[g[at+1]]
-		bad |= hi | lo
-		u[i] = hi<<4 | lo
-	}
-	return bad < 0x10
+	a := binary.LittleEndian.Uint64(g)
+	b := uint64(binary.LittleEndian.Uint32(g[9:])) | uint64(binary.LittleEndian.Uint32(g[14:]))<<32
+	c := uint64(binary.LittleEndian.Uint32(g[19:])) | uint64(binary.LittleEndian.Uint32(g[24:]))<<32
+	d := binary.LittleEndian.Uint64(g[28:])
+	return parseWords(u, a, b, c, d)
 }
 
 func parseHex32(u *[16]byte, g []byte) bool {
-	bad := byte(0)
-	for i := range u {
-		hi, lo := hexValue[g[2*i]], hexValue[g[2*i+1]]
-		bad |= hi | lo
-		u[i] = hi<<4 | lo
-	}
-	return bad < 0x10
+	_ = g[31]
+	return parseWords(u, binary.LittleEndian.Uint64(g), binary.LittleEndian.Uint64(g[8:]),
+		binary.LittleEndian.Uint64(g[16:]), binary.LittleEndian.Uint64(g[24:]))
+}
+
+// parseWords reads 32 hex digits in four words.
+func parseWords(u *[16]byte, a, b, c, d uint64) bool {
+	binary.LittleEndian.PutUint32(u[0:], hex8(a))
+	binary.LittleEndian.PutUint32(u[4:], hex8(b))
+	binary.LittleEndian.PutUint32(u[8:], hex8(c))
+	binary.LittleEndian.PutUint32(u[12:], hex8(d))
+	return (notHex(a)|notHex(b)|notHex(c)|notHex(d))&highs == 0
+}
+
+// hex8 turns eight hex digits, the first in the lowest byte, into four bytes, the first in the lowest.
+func hex8(w uint64) uint32 {
+	w = w&(0x0f*ones) + w>>6&ones*9 // a letter has bit 6 set, and its low bits count from 1
+	w = (w<<4 | w>>8) & 0x00ff00ff00ff00ff
+	w = (w | w>>8) & 0x0000ffff0000ffff
+	return uint32(w | w>>16)
+}
+
+// notHex has the high bit set for each byte that is no hex digit.
+func notHex(w uint64) uint64 {
+	t := w &^ highs
+	digit := (t + (0x80-'0')*ones) &^ (t + (0x80-'9'-1)*ones)
+	t |= 0x20 * ones
+	letter := (t + (0x80-'a')*ones) &^ (t + (0x80-'f'-1)*ones)
+	return ^(digit | letter) | w
 }

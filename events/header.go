@@ -51,6 +51,14 @@ func (h *headers) next() (key, value []byte, ok bool) {
 
 // field reads a length and as many bytes; a length of −1 is nil.
 func (h *headers) field() ([]byte, bool) {
+	if len(h.rest) > 0 && h.rest[0] < 0x80 && h.rest[0]&1 == 0 { // up to 63 bytes: most
+		if end := 1 + int(h.rest[0]>>1); end <= len(h.rest) {
+			f := h.rest[1:end:end]
+			h.rest = h.rest[end:]
+			return f, true
+		}
+		return nil, false
+	}
 	n, width := binary.Varint(h.rest)
 	if width <= 0 || n < -1 || n > int64(len(h.rest)-width) {
 		return nil, false

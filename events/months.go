@@ -7,7 +7,7 @@ type month struct {
 	rules *MonthRules
 	month Month
 	key   *GUIDKey
-	kinds map[string]Kind // by event type
+	kinds kindTable
 
 	// from and until bound the instants that need no look at other months: those on which the month's rules and the tz database
 	// in this program agree.
@@ -24,17 +24,15 @@ func (d *Decoder) load(m Month) (*month, error) {
 		return nil, fmt.Errorf("rules of %s: %w", m, err)
 	}
 	s := &month{
-		rules: r, month: m, kinds: make(map[string]Kind, len(r.Types)), key: d.keys.Find(r.KeyID),
+		rules: r, month: m, key: d.keys.Find(r.KeyID),
 		from:  max(r.Start(), dayStart(d.zone, m.Year(), m.Calendar(), 1)*1000),
 		until: min(r.End(), dayStart(d.zone, m.Year(), m.Calendar()+1, 1)*1000),
 	}
 	if s.key == nil {
 		return nil, fmt.Errorf("%w: the rules of %s name key %s, the newest there is %s: put the missing line back from a backup", ErrUnknownKey, m, r.KeyID, d.keys.Newest().ID())
 	}
-	for name, kind := range r.Types {
-		if s.kinds[name], _ = r.KindOf(kind); r.Kinds[s.kinds[name]] != kind {
-			return nil, fmt.Errorf("rules of %s: type %s is of kind %s, which is not in kinds", m, name, kind)
-		}
+	if s.kinds, err = newKindTable(r); err != nil {
+		return nil, fmt.Errorf("rules of %s: %w", m, err)
 	}
 	d.months[m] = s
 	return s, nil

@@ -273,3 +273,46 @@ func randomString(r *rand.Rand, s string) string {
 	}
 	return out + `"`
 }
+
+// sameVerdict decodes with a decoder that scans and one that does not. Both have read other records before.
+func sameVerdict(tb testing.TB, scanning, strict *Decoder, value []byte, timestamp int64) {
+	tb.Helper()
+	scanning.Reset()
+	strict.Reset()
+	r := &Record{Timestamp: timestamp, Value: value}
+	a, b := decode(tb, scanning, r), decode(tb, strict, r)
+	if verdict(a) != verdict(b) || a.Fingerprint != b.Fingerprint || !bytes.Equal(a.GUID, b.GUID) || a.Skewed != b.Skewed {
+		tb.Fatalf("%q at %d\nscanning: %s %s %q\n  strict: %s %s %q", value, timestamp, verdict(a), a.Fingerprint, a.GUID, verdict(b), b.Fingerprint, b.GUID)
+	}
+}
+
+func twoDecoders(tb testing.TB) (scanning, strict *Decoder) {
+	scanning, _ = newTestDecoder(tb, nil)
+	strict, _ = newTestDecoder(tb, nil)
+	strict.plain = false
+	return scanning, strict
+}
+
+// FuzzDecode compares verdicts with and without the scanner.
+func FuzzDecode(f *testing.F) {
+	for _, s := range append(structuredSeeds(), testEvent, event("usage.reported", ""), event("user.login", "2016-12-31T23:59:60Z")) {
+		f.Add([]byte(s), int64(1790985600000))
+	}
+	scanning, strict := twoDecoders(f)
+	f.Fuzz(func(t *testing.T, value []byte, timestamp int64) { sameVerdict(t, scanning, strict, value, timestamp) })
+}
+
+func TestVerdictsAgree(t *testing.T) {
+	seed := rand.Uint64()
+	t.Logf("seed %d", seed)
+	r := rand.New(rand.NewPCG(seed, 3))
+	scanning, strict := twoDecoders(t)
+	for range 20_000 {
+		b := []byte(strings.Replace(randomObject(r, 3), "{", `{"type":"miniprogram.open",`, 1))
+		if r.IntN(3) > 0 {
+			b = []byte(testEvent)
+			b[r.IntN(len(b))] = byte(r.IntN(256))
+		}
+		sameVerdict(t, scanning, strict, b, 1790985600000)
+	}
+}

@@ -82,11 +82,15 @@ func hex4(b []byte) (r rune, ok bool) {
 		return 0, false
 	}
 	for _, c := range b[:4] {
-		v := hexValue[c]
-		if v > 0xf {
+		switch {
+		case c-'0' <= 9:
+			c -= '0'
+		case c|0x20-'a' <= 5:
+			c = c | 0x20 - 'a' + 10
+		default:
 			return 0, false
 		}
-		r = r<<4 | rune(v)
+		r = r<<4 | rune(c)
 	}
 	return r, true
 }

@@ -10,25 +10,17 @@ type instant struct {
 
 // parseTime reads an RFC 3339 date-time: T and Z of any case, any number of fractional digits, any offset. A leap second is
 // taken where one can be, in the last minute of a month in UTC; it belongs to the day it ends.
-func parseTime(b []byte) (t instant, ok bool) {
+func (c *calendar) parseTime(b []byte) (t instant, ok bool) {
 	if len(b) < len("2006-01-02T15:04:05Z") {
 		return t, false
 	}
-	if b[4] != '-' || b[7] != '-' || b[10]|0x20 != 't' || b[13] != ':' || b[16] != ':' {
+	if b[10]|0x20 != 't' || b[13] != ':' || b[16] != ':' || !c.read(b) {
 		return t, false
 	}
-	century, ok0 := twoDigits(b, 0)
-	year, ok1 := twoDigits(b, 2)
-	month, ok2 := twoDigits(b, 5)
-	day, ok3 := twoDigits(b, 8)
-	hour, ok4 := twoDigits(b, 11)
-	minute, ok5 := twoDigits(b, 14)
-	second, ok6 := twoDigits(b, 17)
-	if !(ok0 && ok1 && ok2 && ok3 && ok4 && ok5 && ok6) {
-		return t, false
-	}
-	year += century * 100
-	if month < 1 || month > 12 || day < 1 || day > daysIn(year, month) || hour > 23 || minute > 59 || second > 60 {
+	hour, ok1 := twoDigits(b, 11)
+	minute, ok2 := twoDigits(b, 14)
+	second, ok3 := twoDigits(b, 17)
+	if !ok1 || !ok2 || !ok3 || hour > 23 || minute > 59 || second > 60 {
 		return t, false
 	}
 
@@ -78,12 +70,11 @@ func parseTime(b []byte) (t instant, ok bool) {
 		return t, false
 	}
 
-	days := daysSince1970(year, month, day)
 	leap := second == 60
 	if leap {
 		second = 59
 	}
-	seconds := int64(days)*86400 + int64(hour*3600+minute*60+second) - int64(offset)*60
+	seconds := c.midnight + int64(hour*3600+minute*60+second) - int64(offset)*60
 	if leap {
 		if !endsMonth(seconds) {
 			return t, false
@@ -92,6 +83,30 @@ func parseTime(b []byte) (t instant, ok bool) {
 	}
 	t.ms = seconds*1000 + int64(millis)
 	return t, true
+}
+
+// calendar remembers the date it read last: most events are of the same day as the one before.
+type calendar struct {
+	date     [10]byte
+	midnight int64 // seconds since 1970
+}
+
+// read reads the date that b begins with.
+func (c *calendar) read(b []byte) bool {
+	if string(b[:10]) == string(c.date[:]) {
+		return true
+	}
+	century, ok0 := twoDigits(b, 0)
+	year, ok1 := twoDigits(b, 2)
+	month, ok2 := twoDigits(b, 5)
+	day, ok3 := twoDigits(b, 8)
+	year += century * 100
+	if !ok0 || !ok1 || !ok2 || !ok3 || b[4] != '-' || b[7] != '-' || month < 1 || month > 12 || day < 1 || day > daysIn(year, month) {
+		return false
+	}
+	copy(c.date[:], b)
+	c.midnight = int64(daysSince1970(year, month, day)) * 86400
+	return true
 }
 
 func twoDigits(b []byte, i int) (int, bool) {

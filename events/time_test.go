@@ -78,7 +78,7 @@ func TestParseTime(t *testing.T) {
 		{"2026-W40-6T08:15:30Z", ""},
 	}
 	for _, tt := range tests {
-		got, ok := parseTime([]byte(tt.s))
+		got, ok := new(calendar).parseTime([]byte(tt.s))
 		if ok != (tt.want != "") {
 			t.Errorf("parseTime(%q): %v, want %v", tt.s, ok, !ok)
 		} else if ok && got.ms != millis(t, tt.want) {
@@ -101,7 +101,7 @@ func TestParseTimeOfAllYears(t *testing.T) {
 			sign, want = "-", at.Add(time.Duration(off)*time.Minute)
 		}
 		s += fmt.Sprintf("%s%02d:%02d", sign, off/60, off%60)
-		got, ok := parseTime([]byte(s))
+		got, ok := new(calendar).parseTime([]byte(s))
 		if !ok || got.ms != want.UnixMilli() || got.more != (want.Nanosecond()%1e6 != 0) {
 			t.Fatalf("parseTime(%q) = %+v, %v; want %d", s, got, ok, want.UnixMilli())
 		}
@@ -114,7 +114,7 @@ func FuzzTime(f *testing.F) {
 	f.Add("2016-12-31T23:59:60Z")
 	f.Add("2026-10-03T08:15:30+05:30")
 	f.Fuzz(func(t *testing.T, s string) {
-		got, ok := parseTime([]byte(s))
+		got, ok := new(calendar).parseTime([]byte(s))
 		want, err := time.Parse(time.RFC3339, strings.ToUpper(s))
 		if ok && err != nil && !strings.Contains(s, ":60") {
 			t.Errorf("%q: taken as %d, the standard library says %v", s, got.ms, err)
