@@ -39,18 +39,12 @@ func scan(b []byte, h *head) bool {
 	if i >= len(b) || b[i] != '{' {
 		return false
 	}
+	if i = passSpace(b, i+1); i >= len(b) || b[i] != '"' {
+		return false
+	}
 	i++
 	for {
-		// A name: its first eight bytes tell whether it is read.
-		if i >= len(b) {
-			return false
-		}
-		if b[i] != '"' {
-			if i = passSpace(b, i); i >= len(b) || b[i] != '"' {
-				return false
-			}
-		}
-		i++
+		// A name begins: its first eight bytes tell whether it is read.
 		name := uint64(0)
 		if i+8 <= len(b) {
 			w := binary.LittleEndian.Uint64(b[i:])
@@ -81,20 +75,21 @@ func scan(b []byte, h *head) bool {
 				return false
 			}
 		}
-		i++
 
-		if i < len(b) && b[i] == ':' {
-			i++
-		} else if i = passSpace(b, i); i < len(b) && b[i] == ':' {
-			i++
+		// Between name and value there is nothing but the colon, as a rule.
+		isString := i+4 <= len(b) && binary.LittleEndian.Uint32(b[i:])&0xffffff == '"'|':'<<8|'"'<<16
+		if isString {
+			i += 3
 		} else {
-			return false
-		}
-		if i < len(b) && b[i] <= ' ' {
-			i = passSpace(b, i)
-		}
-		if i >= len(b) {
-			return false
+			if i = passSpace(b, i+1); i >= len(b) || b[i] != ':' {
+				return false
+			}
+			if i = passSpace(b, i+1); i >= len(b) {
+				return false
+			}
+			if isString = b[i] == '"'; isString {
+				i++
+			}
 		}
 
 		var to *[]byte
@@ -108,8 +103,7 @@ func scan(b []byte, h *head) bool {
 		case wordSuperapp:
 			to = &h.app
 		}
-		if b[i] == '"' {
-			i++
+		if isString {
 			start := i
 			for ; i+8 <= len(b); i += 8 {
 				if m := stops(binary.LittleEndian.Uint64(b[i:])); m != 0 {
@@ -138,6 +132,11 @@ func scan(b []byte, h *head) bool {
 				}
 				*to = b[start:i:i]
 			}
+			// Likewise between value and name.
+			if i+4 <= len(b) && binary.LittleEndian.Uint32(b[i:])&0xffffff == '"'|','<<8|'"'<<16 {
+				i += 3
+				continue
+			}
 			i++
 		} else {
 			if to != nil {
@@ -148,19 +147,18 @@ func scan(b []byte, h *head) bool {
 			}
 		}
 
-		if i < len(b) && b[i] <= ' ' {
-			i = passSpace(b, i)
-		}
-		if i >= len(b) {
+		if i = passSpace(b, i); i >= len(b) {
 			return false
 		}
-		switch b[i] {
-		case ',':
-			i++
-		case '}':
-			return i+1 == len(b) || passSpace(b, i+1) == len(b)
-		default:
+		if b[i] == '}' {
+			return passSpace(b, i+1) == len(b)
+		}
+		if b[i] != ',' {
 			return false
 		}
+		if i = passSpace(b, i+1); i >= len(b) || b[i] != '"' {
+			return false
+		}
+		i++
 	}
 }

@@ -52,8 +52,8 @@ func (s *Seal) Validate() error {
 	switch {
 	case s.Cluster == "" || s.TopicID == "" || s.SealID == "" || s.RulesHash == "":
 		return errors.New("seal: cluster, topic_id, seal_id or rules is empty")
-	case s.Month < MonthOf(2000, 1):
-		return fmt.Errorf("seal: month %s is before the year 2000", s.Month)
+	case s.Month <= 0 || s.Month > MonthOf(9999, 12):
+		return fmt.Errorf("seal: month %d is outside the years 0–9999", int(s.Month))
 	case !sortedOnce(s.Partitions) || !contains(s.Partitions, s.Partition):
 		return fmt.Errorf("seal: partitions %v are not ascending, or partition %d is not among them", s.Partitions, s.Partition)
 	case s.Previous != nil && (s.Previous.Month >= s.Month || !sortedOnce(s.Previous.Partitions)):

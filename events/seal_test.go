@@ -114,17 +114,17 @@ func TestSealFieldsAreSigned(t *testing.T) {
 
 func TestSealsThatCannotBe(t *testing.T) {
 	for name, change := range map[string]func(*Seal){
-		"no cluster":                   func(s *Seal) { s.Cluster = "" },
-		"no id":                        func(s *Seal) { s.SealID = "" },
-		"not of its own list":          func(s *Seal) { s.Partition = 9 },
-		"partitions out of order":      func(s *Seal) { s.Partitions = []int32{2, 0} },
-		"a partition twice":            func(s *Seal) { s.Partitions = []int32{0, 2, 2} },
-		"negative partition":           func(s *Seal) { s.Partitions = []int32{-1, 2} },
-		"no partitions":                func(s *Seal) { s.Partitions = nil },
-		"previous is the same month":   func(s *Seal) { s.Previous.Month = s.Month },
-		"previous list out of order":   func(s *Seal) { s.Previous.Partitions = []int32{1, 0} },
-		"a month before the year 2000": func(s *Seal) { s.Month = 0; s.Previous = nil },
-		"a version to come":            func(s *Seal) { s.Version = 2 },
+		"no cluster":                     func(s *Seal) { s.Cluster = "" },
+		"no id":                          func(s *Seal) { s.SealID = "" },
+		"not of its own list":            func(s *Seal) { s.Partition = 9 },
+		"partitions out of order":        func(s *Seal) { s.Partitions = []int32{2, 0} },
+		"a partition twice":              func(s *Seal) { s.Partitions = []int32{0, 2, 2} },
+		"negative partition":             func(s *Seal) { s.Partitions = []int32{-1, 2} },
+		"no partitions":                  func(s *Seal) { s.Partitions = nil },
+		"previous is the same month":     func(s *Seal) { s.Previous.Month = s.Month },
+		"previous list out of order":     func(s *Seal) { s.Previous.Partitions = []int32{1, 0} },
+		"month 0, which stands for none": func(s *Seal) { s.Month = 0; s.Previous = nil },
+		"a version to come":              func(s *Seal) { s.Version = 2 },
 	} {
 		s := testSeal()
 		change(s)
