@@ -16,6 +16,7 @@ import (
 	"headcount/cmd/site"
 	"headcount/counter/checkpoint"
 	"headcount/events"
+	"headcount/events/stream"
 )
 
 func runCommand(p *cli.Program) *cobra.Command {
@@ -45,67 +46,93 @@ func runCommand(p *cli.Program) *cobra.Command {
 	return cmd
 }
 
-func run(ctx context.Context, p *cli.Program, c *config.Config, untilEnd, acceptGap bool) error {
+// work is what counting needs open.
+type work struct {
+	conn     *site.Connection
+	topic    *stream.Topic
+	state    *checkpoint.Topic
+	template *events.Template
+	keys     *events.Keyring
+}
+
+// openWork opens log, state and keys; with an embedded broker it first makes what is missing, as `init` does. The caller closes
+// the connection.
+func openWork(ctx context.Context, p *cli.Program, c *config.Config) (w *work, err error) {
 	if c.Kafka.Embedded != nil {
 		if _, err := setup.Files(ctx, c); err != nil {
-			return err
+			return nil, err
 		}
 	}
-	keys, err := site.Keys(c)
-	if err != nil {
-		return err
+	w = &work{}
+	if w.keys, err = site.Keys(c); err != nil {
+		return nil, err
 	}
-	template, err := site.Template(c, keys)
-	if err != nil {
-		return err
+	if w.template, err = site.Template(c, w.keys); err != nil {
+		return nil, err
 	}
 	bucket, err := site.State(ctx, c)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	conn, err := site.Connect(ctx, c, p.Log)
-	if err != nil {
-		return err
+	if w.conn, err = site.Connect(ctx, c, p.Log); err != nil {
+		return nil, err
 	}
-	defer conn.Close()
+	defer func() {
+		if err != nil {
+			w.conn.Close()
+		}
+	}()
 	if e := c.Kafka.Embedded; e != nil {
-		if _, err := setup.Topics(ctx, c, conn, e.Partitions); err != nil {
-			return err
+		if _, err := setup.Topics(ctx, c, w.conn, e.Partitions); err != nil {
+			return nil, err
 		}
 	}
-	topic, err := conn.Topic(ctx, c)
+	if w.topic, err = w.conn.Topic(ctx, c); err != nil {
+		return nil, err
+	}
+	w.state = checkpoint.OpenTopic(bucket, w.topic.Name, w.topic.ID)
+	return w, nil
+}
+
+func run(ctx context.Context, p *cli.Program, c *config.Config, untilEnd, acceptGap bool) error {
+	w, err := openWork(ctx, p, c)
 	if err != nil {
 		return err
 	}
-	state := checkpoint.OpenTopic(bucket, topic.Name, topic.ID)
-	if err := site.CheckRules(ctx, c, state, template, keys); err != nil {
+	defer w.conn.Close()
+	if err := site.CheckRules(ctx, c, w.state, w.template, w.keys); err != nil {
 		return err
 	}
-	if err := site.CheckSiblings(ctx, state, topic, acceptGap); err != nil {
+	if err := site.CheckSiblings(ctx, w.state, w.topic, acceptGap); err != nil {
 		return err
 	}
-	for _, f := range conn.Check(ctx) {
-		if f.Verdict != "ok" {
-			p.Log.Warn(f.Check+": "+f.Detail, "remedy", f.Remedy)
-		}
+	for _, f := range w.conn.Check(ctx) {
 		if f.Verdict == "fail" {
 			return cli.Fail(cli.CheckFailed, "%s: %s; %s", f.Check, f.Detail, f.Remedy)
 		}
+		if f.Verdict != "ok" {
+			p.Log.Warn(f.Check+": "+f.Detail, "remedy", f.Remedy)
+		}
 	}
-	p.Log.Info("counting", "topic", topic.Name, "topic_id", topic.ID, "partitions", len(topic.Partitions), "group", c.Kafka.Group, "key", keys.Newest().ID())
-
-	progress := p.NewProgress("counted", "records", 0)
-	var records atomic.Int64
+	p.Log.Info("counting", "topic", w.topic.Name, "topic_id", w.topic.ID, "partitions", len(w.topic.Partitions), "group", c.Kafka.Group, "key", w.keys.Newest().ID())
 	cfg := worker.Config{
-		Log: conn.Log, Topic: topic, State: state, Template: template, Keys: keys,
-		Interval: time.Duration(c.Ingest.CheckpointInterval), DeadLetter: site.DeadLetterTopic(topic.Name),
-		AcceptGap: acceptGap, Logger: p.Log,
-		Read: func(n, _ int) { records.Add(int64(n)) },
+		Topic: w.topic, State: w.state, Template: w.template, Keys: w.keys,
+		Interval: time.Duration(c.Ingest.CheckpointInterval), AcceptGap: acceptGap,
 	}
 	if untilEnd {
 		cfg.Until = func(int32) bool { return true }
 	}
-	shown, stopShowing := context.WithCancel(ctx)
+	_, err = count(ctx, p, w.conn, cfg)
+	return err
+}
+
+// count runs the workers and shows how far they are. It returns how many records were read.
+func count(ctx context.Context, p *cli.Program, conn *site.Connection, cfg worker.Config) (int64, error) {
+	progress := p.NewProgress("counted", "records", 0)
+	var records atomic.Int64
+	cfg.Log, cfg.Logger, cfg.DeadLetter = conn.Log, p.Log, site.DeadLetterTopic(cfg.Topic.Name)
+	cfg.Read = func(n, _ int) { records.Add(int64(n)) }
+	shown, stop := context.WithCancel(ctx)
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
@@ -118,12 +145,12 @@ func run(ctx context.Context, p *cli.Program, c *config.Config, untilEnd, accept
 			}
 		}
 	}()
-	err = worker.Run(ctx, cfg)
-	stopShowing()
+	err := worker.Run(ctx, cfg)
+	stop()
 	<-done
 	progress.Set(records.Load())
 	progress.End()
-	return explain(err)
+	return records.Load(), explain(err)
 }
 
 // explain gives a worker's failure its exit code.

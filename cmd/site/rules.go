@@ -18,6 +18,37 @@ import (
 // CheckRules holds the configuration against the rules of the topic and of its open months. A difference is refused by name:
 // an open month is counted by the rules it began with.
 func CheckRules(ctx context.Context, c *config.Config, state *checkpoint.Topic, template *events.Template, keys *events.Keyring) error {
+	return eachOpen(ctx, c, state, template, func(m events.Month, fixed *events.MonthRules) error {
+		if err := checkKey(c, m, fixed, keys); err != nil {
+			return err
+		}
+		want, err := template.Month(m)
+		if err != nil {
+			return &config.Error{Where: c.File, What: err.Error()}
+		}
+		want.KeyID, want.DayStarts = fixed.KeyID, fixed.DayStarts // a new key, and a newer tz database, begin with a new month
+		if diff := fixed.Diff(want); len(diff) > 0 {
+			return &config.Error{Where: c.File, What: fmt.Sprintf("rules differ from those of open month %s: %s; put them back, or count the month again under the new ones: `ingest recount --month %s`", m, strings.Join(diff, "; "), m)}
+		}
+		return nil
+	})
+}
+
+// CheckKeys checks that the GUID keys of all open months are there.
+func CheckKeys(ctx context.Context, c *config.Config, state *checkpoint.Topic, template *events.Template, keys *events.Keyring) error {
+	return eachOpen(ctx, c, state, template, func(m events.Month, fixed *events.MonthRules) error { return checkKey(c, m, fixed, keys) })
+}
+
+func checkKey(c *config.Config, m events.Month, fixed *events.MonthRules, keys *events.Keyring) error {
+	if keys.Find(fixed.KeyID) != nil {
+		return nil
+	}
+	return cli.Fail(cli.Usage, "%s: open month %s is counted with GUID key %s, which is not in it (its newest is %s): put that key back; with another one every device would count again",
+		c.GUIDKeyFile, m, fixed.KeyID, keys.Newest().ID())
+}
+
+// eachOpen calls check with the rules of each month that no partition has sealed.
+func eachOpen(ctx context.Context, c *config.Config, state *checkpoint.Topic, template *events.Template, check func(events.Month, *events.MonthRules) error) error {
 	rules, err := state.Rules(ctx, template)
 	var differ *checkpoint.RulesDifferError
 	if errors.As(err, &differ) {
@@ -42,17 +73,8 @@ func CheckRules(ctx context.Context, c *config.Config, state *checkpoint.Topic, 
 		if err != nil {
 			return fmt.Errorf("rules: %w", err)
 		}
-		if keys.Find(fixed.KeyID) == nil {
-			return cli.Fail(cli.Usage, "%s: open month %s is counted with GUID key %s, which is not in it (its newest is %s): put that key back; with another one every device would count again",
-				c.GUIDKeyFile, m, fixed.KeyID, keys.Newest().ID())
-		}
-		want, err := template.Month(m)
-		if err != nil {
-			return &config.Error{Where: c.File, What: err.Error()}
-		}
-		want.KeyID, want.DayStarts = fixed.KeyID, fixed.DayStarts // a new key, and a newer tz database, begin with a new month
-		if diff := fixed.Diff(want); len(diff) > 0 {
-			return &config.Error{Where: c.File, What: fmt.Sprintf("rules differ from those of open month %s: %s; put them back, or count the month again under the new ones: `ingest recount --month %s`", m, strings.Join(diff, "; "), m)}
+		if err := check(m, fixed); err != nil {
+			return err
 		}
 	}
 	return nil

@@ -38,7 +38,12 @@ func Run(ctx context.Context, cfg Config) error {
 	defer stop(nil)
 	crew := &Crew{cfg: cfg, ctx: work, stop: stop, workers: map[int32]*running{}}
 	crew.reader = cfg.Log.NewReader(work)
-	err := cfg.Log.Assign(work, crew)
+	var err error
+	if cfg.Alone {
+		err = crew.all(work)
+	} else {
+		err = cfg.Log.Assign(work, crew)
+	}
 	crew.Revoked(crew.partitions())
 	crew.reader.Close()
 	cause := context.Cause(work)
@@ -51,6 +56,17 @@ func Run(ctx context.Context, cfg Config) error {
 	crew.mu.Lock()
 	defer crew.mu.Unlock()
 	return errors.Join(crew.halted...)
+}
+
+// all takes every partition that the topic has, whatever the group says.
+func (c *Crew) all(ctx context.Context) error {
+	var partitions []int32
+	for _, p := range c.cfg.Topic.Partitions {
+		partitions = append(partitions, p.ID)
+	}
+	c.Assigned(partitions)
+	<-ctx.Done()
+	return nil
 }
 
 func (c *Crew) partitions() []int32 {

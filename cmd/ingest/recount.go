@@ -1,0 +1,130 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"headcount/cmd/cli"
+	"headcount/cmd/config"
+	"headcount/cmd/ingest/worker"
+	"headcount/cmd/site"
+	"headcount/counter/checkpoint"
+	"headcount/events"
+	"headcount/rating/ledger"
+)
+
+func recountCommand(p *cli.Program) *cobra.Command {
+	var text string
+	cmd := &cobra.Command{
+		Use: "recount", Short: "throw an unsealed month's windows away and count it again from the log, under today's rules", Args: cli.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			c, err := p.Config()
+			if err != nil {
+				return err
+			}
+			if text == "" {
+				return cli.Fail(cli.Usage, "--month is missing: name the month as 2026-10")
+			}
+			m, err := events.ParseMonth(text)
+			if err != nil {
+				return cli.Fail(cli.Usage, "--month: %w", err)
+			}
+			return recount(cmd.Context(), p, c, m)
+		},
+	}
+	cmd.Flags().StringVar(&text, "month", "", "the month to count again (`YYYY-MM`)")
+	return cmd
+}
+
+// recount gives the month a further revision of its rules, which is the record of it and makes the checkpoints counted under the
+// former one void, and counts every partition again from the log's start.
+func recount(ctx context.Context, p *cli.Program, c *config.Config, m events.Month) error {
+	if err := notClosing(ctx, c, m); err != nil {
+		return err
+	}
+	w, err := openWork(ctx, p, c)
+	if err != nil {
+		return err
+	}
+	defer w.conn.Close()
+	if err := site.CheckKeys(ctx, c, w.state, w.template, w.keys); err != nil {
+		return err
+	}
+	if err := wholeLog(ctx, w.conn, m); err != nil {
+		return err
+	}
+	if c.Kafka.Group != "" {
+		owners, err := w.conn.Owners(ctx)
+		if err != nil {
+			return cli.Fail(cli.Unreachable, "group %s: %w", c.Kafka.Group, err)
+		}
+		for partition, owner := range owners {
+			return cli.Fail(cli.CheckFailed, "partition %d is being read by %s: stop every `ingest run` of group %s first, they count by the former rules", partition, owner, c.Kafka.Group)
+		}
+	}
+	rules, err := w.state.Recount(ctx, m, w.template)
+	if errors.Is(err, checkpoint.ErrNoRules) {
+		return cli.Fail(cli.CheckFailed, "no event of %s was ever counted: nothing to count again", m)
+	}
+	if err != nil {
+		return cli.Fail(cli.CheckFailed, "%w", err)
+	}
+	p.Log.Info("month is counted again from the log", "month", m, "rules", rules.Hash())
+	records, err := count(ctx, p, w.conn, worker.Config{
+		Topic: w.topic, State: w.state, Template: w.template, Keys: w.keys,
+		Interval: time.Duration(c.Ingest.CheckpointInterval), Until: func(int32) bool { return true }, Alone: true,
+	})
+	if err != nil {
+		return err
+	}
+	if p.JSON {
+		return p.PrintJSON(map[string]any{"month": m, "rules": rules.Hash(), "records": records})
+	}
+	_, err = fmt.Fprintf(p.Out, "%s counted again from the log: %d records, rules %s\n", m, records, rules.Hash())
+	return err
+}
+
+// notClosing refuses a month whose closing has begun.
+func notClosing(ctx context.Context, c *config.Config, m events.Month) error {
+	l, err := ledger.OpenExisting(ctx, c.Ledger)
+	if errors.Is(err, ledger.ErrMissing) {
+		return nil
+	}
+	if err != nil {
+		return cli.Fail(cli.Unreachable, "ledger: %w", err)
+	}
+	defer l.Close()
+	_, err = l.Closing(ctx, m.String())
+	if errors.Is(err, ledger.ErrNotFound) {
+		return nil
+	}
+	if err != nil {
+		return cli.Fail(cli.Unreachable, "ledger: %w", err)
+	}
+	return cli.Fail(cli.CheckFailed, "the closing of %s has begun: a month that is being sealed, or is sealed, is not counted again", m)
+}
+
+// wholeLog refuses where records that the month may need are gone.
+func wholeLog(ctx context.Context, conn *site.Connection, m events.Month) error {
+	offsets, err := conn.Offsets(ctx)
+	if err != nil {
+		return cli.Fail(cli.Unreachable, "offsets: %w", err)
+	}
+	var short []string
+	for p, o := range offsets {
+		if o.Start > 0 {
+			short = append(short, fmt.Sprintf("partition %d begins at offset %d", p, o.Start))
+		}
+	}
+	if len(short) == 0 {
+		return nil
+	}
+	slices.Sort(short)
+	return cli.Fail(cli.CheckFailed, "the log no longer reaches back to offset 0 (%s): %s cannot be counted again; its present counts stay", strings.Join(short, ", "), m)
+}
