@@ -219,7 +219,7 @@ func TestReadersMemory(t *testing.T) {
 	}
 	buf := make([]counter.Row, 256)
 	for _, r := range readers {
-		if _, err := r.NextApp(); err != nil && err != io.EOF {
+		if _, err := r.NextApp(); err != nil && !errors.Is(err, io.EOF) {
 			t.Fatal(err)
 		}
 		for range 10_000 {

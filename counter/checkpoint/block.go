@@ -3,6 +3,7 @@ package checkpoint
 import (
 	"bufio"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"hash/crc32"
 	"io"
@@ -122,7 +123,7 @@ func (b *blockReader) next() (blockType, []byte, error) {
 }
 
 func (b *blockReader) failed(err error) error {
-	if err == io.EOF || err == io.ErrUnexpectedEOF {
+	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
 		return damage(b.file, b.at, "the file ends within a block")
 	}
 	return fmt.Errorf("%s: read at byte %d: %w", b.file, b.at, err)

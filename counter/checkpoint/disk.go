@@ -59,7 +59,7 @@ func (hostDisk) Create(path string) (diskFile, error) {
 	if err == nil {
 		err = unix.Fstat(int(f.Fd()), &stat)
 	}
-	if err == unix.EWOULDBLOCK || err == nil && stat.Nlink == 0 {
+	if errors.Is(err, unix.EWOULDBLOCK) || err == nil && stat.Nlink == 0 {
 		f.Close()
 		return nil, &fs.PathError{Op: "lock", Path: path, Err: fs.ErrExist}
 	}

@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"strconv"
@@ -75,7 +76,7 @@ func readAll(ctx context.Context, b Bucket, name string, max int64) ([]byte, err
 	}
 	text := make([]byte, f.Size())
 	if n, err := f.ReadAt(text, 0); n < len(text) {
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			return nil, damage(name, int64(n), "the file ends before its size")
 		}
 		return nil, fmt.Errorf("%s: read: %w", name, err)
@@ -125,7 +126,7 @@ func checkSum(ctx context.Context, name string, f File, size int64, sum string) 
 		}
 		n, err := r.Read(buf)
 		h.Write(buf[:n])
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			break
 		}
 		if err != nil {

@@ -42,7 +42,7 @@ func blocksOf(t testing.TB, file []byte, want blockType) (payloads [][]byte) {
 	r := newBlockReader("file", bytes.NewReader(file), headerSize, int64(len(file)))
 	for {
 		got, payload, err := r.next()
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			return payloads
 		}
 		if err != nil {
@@ -63,7 +63,7 @@ func FuzzSegment(f *testing.F) {
 		for err == nil {
 			_, err = s.next()
 		}
-		if err != io.EOF && !errors.Is(err, ErrDamaged) && !errors.Is(err, ErrVersion) {
+		if !errors.Is(err, io.EOF) && !errors.Is(err, ErrDamaged) && !errors.Is(err, ErrVersion) {
 			t.Fatal(err)
 		}
 	})

@@ -2,6 +2,7 @@ package checkpoint
 
 import (
 	"bytes"
+	"errors"
 	"flag"
 	"io"
 	"os"
@@ -98,7 +99,7 @@ func TestGoldenSegment(t *testing.T) {
 	m.Position, m.State = s.truth.Position, s.truth.State
 	for {
 		w, err := r.next()
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			break
 		}
 		if err != nil {

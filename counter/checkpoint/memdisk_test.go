@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 )
 
@@ -103,6 +104,9 @@ func (d *memDisk) begin(op, path string) (folder *node, name string, err error) 
 	}
 	if d.before != nil {
 		if err := d.before(op, path); err != nil {
+			if errors.Is(err, syscall.EMFILE) {
+				op = "open" // it failed before it came to what it was to do
+			}
 			return nil, "", &fs.PathError{Op: op, Path: path, Err: err}
 		}
 	}

@@ -1,6 +1,7 @@
 package checkpoint
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"slices"
@@ -38,7 +39,7 @@ func merge(out *segmentWriter, sources []source, sealed events.Month) error {
 	advance := func(i int) (err error) {
 		for {
 			heads[i], err = sources[i].next()
-			if err == io.EOF {
+			if errors.Is(err, io.EOF) {
 				heads[i] = nil
 				return nil
 			}

@@ -163,10 +163,6 @@ func (p *Partition) agree(ctx context.Context, there *Index, z *counter.Sealed) 
 	if err != nil {
 		return err
 	}
-	// A checkpoint past the seal is about to depend on it.
-	if err := settle(ctx, p.bucket, p.sealed+indexName(z.Month)); err != nil {
-		return err
-	}
 	p.sweepData(ctx, there)
 	return nil
 }
@@ -193,7 +189,7 @@ func (p *Partition) sweepData(ctx context.Context, x *Index) {
 	}
 }
 
-// Index returns the sealed index of a month, ErrNotSealed where there is none.
+// Index returns the sealed index of a month, ErrNotSealed where there is none. What it returns lasts.
 func (p *Partition) Index(ctx context.Context, m events.Month) (*Index, error) {
 	file := p.sealed + indexName(m)
 	text, err := readAll(ctx, p.bucket, file, maxDocument)
@@ -212,6 +208,10 @@ func (p *Partition) Index(ctx context.Context, m events.Month) (*Index, error) {
 	}
 	if CheckName(x.Data) != nil || strings.Contains(x.Data, "/") || x.Precision < 2 || x.Precision > 16 {
 		return nil, damage(file, 0, "it names the data file %q, with precision %d", x.Data, x.Precision)
+	}
+	// A checkpoint past the seal, or a bill, is about to depend on it.
+	if err := settle(ctx, p.bucket, file); err != nil {
+		return nil, err
 	}
 	return x, nil
 }

@@ -64,6 +64,10 @@ func load[A absorber](ctx context.Context, p *Partition, fresh func() A) (into A
 			into := fresh()
 			m, err := p.restore(ctx, g, into)
 			if err == nil {
+				// Its writer may have died before it made sure that it lasts.
+				err = settle(ctx, p.bucket, p.folder+manifestName(g))
+			}
+			if err == nil {
 				p.writer, p.current = rand.Text(), m
 				loaded.Generation, loaded.Position, loaded.State = g, counter.Position(m.Position), m.State.state()
 				for _, r := range m.Rules {
@@ -225,7 +229,7 @@ func (p *Partition) apply(ctx context.Context, m *manifest, s segment, into abso
 	}
 	for block := 0; ; {
 		w, err := r.next()
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			return absorb()
 		}
 		if err != nil {

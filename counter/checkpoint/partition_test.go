@@ -265,7 +265,7 @@ func TestSaveCrash(t *testing.T) {
 // A save that fails may be tried again, unless an fsync failed: then nothing more is written, and a new process finds a good
 // state.
 func TestSaveFailures(t *testing.T) {
-	for _, with := range []error{syscall.ENOSPC, syscall.EIO} {
+	for _, with := range []error{syscall.ENOSPC, syscall.EIO, syscall.EMFILE} {
 		for k := 0; ; k++ {
 			s := newScript(5)
 			disk := sealedState()
@@ -302,7 +302,7 @@ func TestSaveFailures(t *testing.T) {
 					}
 				}
 			}
-			if _, got, loaded := begin(t, &memDisk{memory: disk.memory}); got.diff(s.truth) != "" || len(loaded.Skipped) > 0 {
+			if _, got, loaded := begin(t, &memDisk{memory: disk.lose(nil)}); got.diff(s.truth) != "" || len(loaded.Skipped) > 0 {
 				t.Fatalf("%v at %s: %s %v", with, *op, got.diff(s.truth), loaded.Skipped)
 			}
 			if !*fired {

@@ -2,6 +2,7 @@ package checkpoint
 
 import (
 	"encoding/binary"
+	"errors"
 	"io"
 	"math/bits"
 
@@ -79,7 +80,7 @@ func (r *rowReader) NextApp() (*counter.AppHeader, error) {
 	r.n, r.next = 0, 0
 	r.at = r.blocks.at
 	t, payload, err := r.blocks.next()
-	if err == io.EOF {
+	if errors.Is(err, io.EOF) {
 		if r.apps > 0 || r.total > 0 {
 			return nil, r.damage("the section ends with %d apps and %d rows still to come", r.apps, r.total)
 		}
@@ -114,7 +115,7 @@ func (r *rowReader) NextApp() (*counter.AppHeader, error) {
 func (r *rowReader) appTotals(totals []counter.Total, want uint64) ([]counter.Total, error) {
 	r.at = r.blocks.at
 	t, payload, err := r.blocks.next()
-	if err == io.EOF || err == nil && (t != totalsBlock || len(payload) == 0) {
+	if errors.Is(err, io.EOF) || err == nil && (t != totalsBlock || len(payload) == 0) {
 		return nil, r.damage("%d totals of app %q are missing", want-uint64(len(totals)), r.app)
 	}
 	if err != nil {
@@ -138,7 +139,7 @@ func (r *rowReader) damage(format string, args ...any) error {
 func (r *rowReader) block() error {
 	r.at = r.blocks.at
 	t, payload, err := r.blocks.next()
-	if err == io.EOF {
+	if errors.Is(err, io.EOF) {
 		return r.damage("%d rows of app %q are missing", r.left, r.app)
 	}
 	if err != nil {

@@ -158,7 +158,10 @@ func (p *Partition) writeManifest(ctx context.Context, saved *Saved, generation 
 		there, e := readAll(ctx, p.bucket, file, maxDocument)
 		switch {
 		case e == nil && bytes.Equal(there, text):
-			err = nil
+			err = settle(ctx, p.bucket, file)
+			if err != nil {
+				p.writer = ""
+			}
 		case e == nil || errors.Is(err, ErrExists):
 			p.writer = ""
 			return nil, fmt.Errorf("%w: %s is another's", ErrLost, file)

@@ -89,7 +89,7 @@ func (s *sealedWriter) section(section byte, open func() counter.RowReader) (app
 	r := open()
 	for previous := ""; ; apps++ {
 		h, err := r.NextApp()
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			return apps, rows, nil
 		}
 		if err != nil {

@@ -109,7 +109,7 @@ func sameRows(got, want counter.RowReader) error {
 	for i := 0; ; i++ {
 		g, err := got.NextApp()
 		w, end := want.NextApp()
-		if end == io.EOF || err != nil {
+		if errors.Is(end, io.EOF) || err != nil {
 			if err != end {
 				return fmt.Errorf("app %d: %v, want %v", i, err, end)
 			}
@@ -209,8 +209,8 @@ func TestSealedSkipsRows(t *testing.T) {
 	for {
 		w, end := want.NextApp()
 		g, err := got.NextApp()
-		if end == io.EOF {
-			if err != io.EOF {
+		if errors.Is(end, io.EOF) {
+			if !errors.Is(err, io.EOF) {
 				t.Fatal(err)
 			}
 			break
@@ -370,6 +370,40 @@ func TestSealCrash(t *testing.T) {
 			}
 		}
 	}
+}
+
+// An index that was found lasts, whoever made it and died.
+func TestFoundIndexLasts(t *testing.T) {
+	disk := newState()
+	disk.before = func(op, path string) error {
+		if op == "sync folder" && strings.HasSuffix(path, "/sealed") && len(disk.visible(path)) == 2 {
+			disk.dead = true
+			return errDead
+		}
+		return nil
+	}
+	z := randomSealed(9, 3, 100, 4)
+	if _, err := open(t, disk).Seal(t.Context(), z); err == nil || !disk.dead {
+		t.Fatalf("no crash: %v", err)
+	}
+	if _, err := open(t, &memDisk{memory: disk.memory}).Index(t.Context(), z.Month); err != nil {
+		t.Fatal(err)
+	}
+	checkSealed(t, open(t, &memDisk{memory: disk.lose(nil)}), z, "after the crash")
+}
+
+// visible are the names in a folder that are not temporary. The memory is locked.
+func (d *memDisk) visible(path string) (names []string) {
+	n, err := d.find(path)
+	if err != nil {
+		return nil
+	}
+	for name := range n.entries {
+		if !strings.HasPrefix(name, temporary) {
+			names = append(names, name)
+		}
+	}
+	return names
 }
 
 // checkSealed checks content and files of a sealed month.

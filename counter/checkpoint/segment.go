@@ -2,6 +2,7 @@ package checkpoint
 
 import (
 	"encoding/binary"
+	"errors"
 	"io"
 	"strings"
 
@@ -133,9 +134,9 @@ func (s *segmentReader) nextBlock() error {
 	s.at = s.blocks.at
 	t, payload, err := s.blocks.next()
 	switch {
-	case err == io.EOF && s.ended:
+	case errors.Is(err, io.EOF) && s.ended:
 		return io.EOF
-	case err == io.EOF:
+	case errors.Is(err, io.EOF):
 		return damage(s.file, s.at, "the end block is missing")
 	case err != nil:
 		return err
