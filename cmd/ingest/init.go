@@ -11,7 +11,7 @@ import (
 )
 
 func initCommand(p *cli.Program) *cobra.Command {
-	partitions := 0
+	partitions, newSealKey := 0, false
 	cmd := &cobra.Command{
 		Use: "init", Short: "create what is missing: config, accounts example, keys, topics; overwrites nothing", Args: cli.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -35,7 +35,7 @@ func initCommand(p *cli.Program) *cobra.Command {
 					partitions = c.Kafka.Embedded.Partitions
 				}
 			}
-			files, err := setup.Files(ctx, c)
+			files, err := setup.Files(ctx, c, newSealKey)
 			steps = append(steps, files...)
 			if err == nil {
 				var conn *site.Connection
@@ -53,6 +53,7 @@ func initCommand(p *cli.Program) *cobra.Command {
 		},
 	}
 	cmd.Flags().IntVar(&partitions, "partitions", 0, "partitions of a new topic (default 4)")
+	cmd.Flags().BoolVar(&newSealKey, "new-seal-key", false, "replace seal keys that are lost; the open months must then be counted again")
 	return cmd
 }
 

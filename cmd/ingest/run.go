@@ -59,7 +59,7 @@ type work struct {
 // the connection.
 func openWork(ctx context.Context, p *cli.Program, c *config.Config) (w *work, err error) {
 	if c.Kafka.Embedded != nil {
-		if _, err := setup.Files(ctx, c); err != nil {
+		if _, err := setup.Files(ctx, c, false); err != nil {
 			return nil, err
 		}
 	}

@@ -31,31 +31,31 @@ func Config(file string) (Step, error) {
 	return Step{"config", file, created}, err
 }
 
-// Files makes what lies on disk: accounts file, GUID key, seal keys. The configuration must exist.
-func Files(ctx context.Context, c *config.Config) ([]Step, error) {
+// Files makes what lies on disk: accounts file, GUID key, seal keys. The configuration must exist. With newSealKey, lost seal
+// keys are replaced also where counting has begun: open months must then be counted again.
+func Files(ctx context.Context, c *config.Config, newSealKey bool) ([]Step, error) {
 	var steps []Step
 	created, err := create(c.Accounts, 0o644, []byte(accountsText))
 	if err != nil {
 		return steps, err
 	}
 	steps = append(steps, Step{"accounts", c.Accounts, created})
-	keys, err := keyFiles(ctx, c)
+	keys, err := keyFiles(ctx, c, newSealKey)
 	return append(steps, keys...), err
 }
 
-func keyFiles(ctx context.Context, c *config.Config) ([]Step, error) {
+func keyFiles(ctx context.Context, c *config.Config, newSealKey bool) ([]Step, error) {
 	haveGUID, havePriv, havePub := exists(c.GUIDKeyFile), exists(c.SealKeyFile), exists(c.SealPublicKeyFile)
-	if !haveGUID || (!havePriv && !havePub) {
+	if !haveGUID || (!havePriv && !havePub && !newSealKey) {
 		used, err := inUse(ctx, c)
 		if err != nil {
 			return nil, err
 		}
 		if used != "" {
-			missing := c.GUIDKeyFile
 			if haveGUID {
-				missing = c.SealKeyFile
+				return nil, cli.Fail(cli.Usage, "seal key files %s and %s are missing, but %s is not empty: restore them from their backup; if they are lost, `ingest init --new-seal-key` makes new ones, and the open months must be counted again (`ingest recount`)", c.SealKeyFile, c.SealPublicKeyFile, used)
 			}
-			return nil, cli.Fail(cli.Usage, "key file %s is missing, but %s is not empty: restore the key from its backup; a new one would count every device again", missing, used)
+			return nil, cli.Fail(cli.Usage, "GUID key file %s is missing, but %s is not empty: restore the key from its backup; a new one would count every device again", c.GUIDKeyFile, used)
 		}
 	}
 	if !haveGUID {

@@ -33,21 +33,23 @@ func (w *Worker) bury(recs []events.Record) {
 	}
 }
 
-// flushDead writes the dead letters to the log. Where their topic is missing the shard waits, loudly: a checkpoint must not
-// pass a record that went nowhere.
-func (w *Worker) flushDead(ctx context.Context) error {
-	for wait := time.Second; len(w.dead) > 0; wait = min(2*wait, 30*time.Second) {
-		err := w.cfg.Log.Produce(ctx, w.dead)
+// mostDead is how many dead letters are held before they are written without waiting for a checkpoint.
+const mostDead = 1000
+
+// writeDead writes dead letters to the log. Where their topic is missing the shard waits, loudly: a checkpoint must not pass a
+// record that went nowhere.
+func (w *Worker) writeDead(ctx context.Context, dead []stream.Message) error {
+	for wait := time.Second; len(dead) > 0; wait = min(2*wait, 30*time.Second) {
+		err := w.cfg.Log.Produce(ctx, dead)
 		if err == nil {
-			w.log.Info("dead letters written", "topic", w.cfg.DeadLetter, "records", len(w.dead))
-			w.dead = nil
+			w.log.Info("dead letters written", "topic", w.cfg.DeadLetter, "records", len(dead))
 			return nil
 		}
 		if ctx.Err() != nil {
 			return fmt.Errorf("write dead letters: %w", ctx.Err())
 		}
 		w.log.Error("dead letters cannot be written; the partition waits. Create the topic (`ingest init`) or allow writing to it",
-			"topic", w.cfg.DeadLetter, "records", len(w.dead), "error", err)
+			"topic", w.cfg.DeadLetter, "records", len(dead), "error", err)
 		select {
 		case <-ctx.Done():
 			return fmt.Errorf("write dead letters: %w", ctx.Err())

@@ -31,7 +31,7 @@ func (w *Worker) restore(ctx context.Context) error {
 	case err != nil:
 		return fmt.Errorf("load checkpoint: %w", err)
 	default:
-		w.shard, w.pos, w.saved = shard, loaded.Position, loaded.Position.Next
+		w.shard, w.pos, w.cut = shard, loaded.Position, loaded.Position.Next
 		w.log.Info("restored", "offset", w.pos.Next, "generation", loaded.Generation)
 	}
 	return w.compare(ctx)

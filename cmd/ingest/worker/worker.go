@@ -45,9 +45,10 @@ type Worker struct {
 
 	shard   *counter.Shard
 	pos     counter.Position
-	saved   int64            // next offset of the last checkpoint; −1: none yet
+	cut     int64            // next offset of the last checkpoint begun; −1: none yet
 	dead    []stream.Message // written to the log before the next checkpoint
 	sealing chan error       // nil: no seal is being written
+	saving  chan error       // nil: no checkpoint is being written
 	end     int64            // stop here; −1: never
 }
 
@@ -55,7 +56,7 @@ type Worker struct {
 func New(cfg Config, partition int32) *Worker {
 	id := counter.Identity{Cluster: cfg.Topic.Cluster, TopicID: cfg.Topic.ID, Partition: partition}
 	return &Worker{
-		cfg: cfg, partition: partition, saved: -1, end: -1,
+		cfg: cfg, partition: partition, cut: -1, end: -1,
 		log:  cfg.Logger.With("partition", partition),
 		part: cfg.State.Partition(id),
 	}
@@ -77,14 +78,11 @@ func (w *Worker) Run(ctx context.Context, reader *stream.Reader) error {
 	defer in.Close()
 	err := w.count(ctx, in)
 	if err != nil && !errors.Is(err, context.Canceled) {
-		if w.sealing != nil {
-			<-w.sealing
-		}
-		return fmt.Errorf("partition %d: %w", w.partition, err)
+		return fmt.Errorf("partition %d: %w", w.partition, errors.Join(err, w.saved(), w.sealed()))
 	}
-	last, cancel := context.WithTimeout(context.WithoutCancel(ctx), 30*time.Second)
+	last, cancel := context.WithTimeout(context.WithoutCancel(ctx), grace)
 	defer cancel()
-	if err := w.checkpoint(last); err != nil {
+	if err := w.lastCheckpoint(last); err != nil {
 		return fmt.Errorf("partition %d: last checkpoint: %w", w.partition, err)
 	}
 	return nil
@@ -142,8 +140,10 @@ func (w *Worker) countBatch(ctx context.Context, batch *stream.Batch) error {
 	if w.cfg.Read != nil {
 		w.cfg.Read(len(batch.Records), batch.Bytes)
 	}
-	if len(w.dead) >= 1000 {
-		return w.flushDead(ctx)
+	if len(w.dead) >= mostDead {
+		dead := w.dead
+		w.dead = nil
+		return w.writeDead(ctx, dead)
 	}
 	return nil
 }
@@ -160,47 +160,105 @@ func (w *Worker) seal(ctx context.Context, sealed *counter.Sealed) error {
 	ctx = context.WithoutCancel(ctx)
 	go func() {
 		index, err := w.part.Seal(ctx, sealed)
-		if err == nil {
-			w.log.Info("sealed", "month", sealed.Month, "offset", sealed.Offset, "apps", index.Apps, "rows", index.Rows)
+		if err != nil {
+			done <- fmt.Errorf("write sealed month: %w", err)
+			return
 		}
-		done <- err
+		w.log.Info("sealed", "month", sealed.Month, "offset", sealed.Offset, "apps", index.Apps, "rows", index.Rows)
+		done <- nil
 	}()
 	return nil
 }
 
 // sealed waits until no seal is being written.
 func (w *Worker) sealed() error {
-	if w.sealing == nil {
+	err := wait(w.sealing)
+	w.sealing = nil
+	return err
+}
+
+// saved waits until no checkpoint is being written.
+func (w *Worker) saved() error {
+	err := wait(w.saving)
+	w.saving = nil
+	return err
+}
+
+func wait(done chan error) error {
+	if done == nil {
 		return nil
 	}
-	err := <-w.sealing
-	w.sealing = nil
-	if err != nil {
-		return fmt.Errorf("write sealed month: %w", err)
+	return <-done
+}
+
+// checkpoint begins to commit what was counted since the last one. The shard's part, to hand over what is new, is short; the
+// rest is done in the background while counting goes on. Where the checkpoint before is still being written, this one is left
+// out.
+func (w *Worker) checkpoint(ctx context.Context) error {
+	select {
+	case err := <-w.saving: // nil: blocks for ever
+		w.saving = nil
+		if err != nil {
+			return err
+		}
+	default:
+		if w.saving != nil {
+			return nil
+		}
 	}
+	if w.pos.Next == w.cut {
+		return nil
+	}
+	done := make(chan error, 1)
+	delta, dead, sealing := w.shard.Cut(w.pos), w.dead, w.sealing
+	w.cut, w.dead, w.sealing, w.saving = w.pos.Next, nil, nil, done
+	ctx, release := outlive(ctx, grace)
+	go func() {
+		defer release()
+		done <- w.save(ctx, delta, dead, sealing)
+	}()
 	return nil
 }
 
-// checkpoint commits what was counted since the last one: dead letters, sealed months, the checkpoint, the group's offset, in
-// this order.
-func (w *Worker) checkpoint(ctx context.Context) error {
-	if err := w.flushDead(ctx); err != nil {
+// grace is how long what is being written may go on after the worker was told to stop.
+const grace = 30 * time.Second
+
+// outlive returns a context that ends some time after ctx does.
+func outlive(ctx context.Context, after time.Duration) (context.Context, func()) {
+	longer, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	stop := context.AfterFunc(ctx, func() { time.AfterFunc(after, cancel) })
+	return longer, func() {
+		stop()
+		cancel()
+	}
+}
+
+// lastCheckpoint commits all that was counted and returns when it is durable.
+func (w *Worker) lastCheckpoint(ctx context.Context) error {
+	if err := w.saved(); err != nil {
 		return err
 	}
-	if err := w.sealed(); err != nil {
+	if err := w.checkpoint(ctx); err != nil {
 		return err
 	}
-	if w.pos.Next == w.saved {
-		return nil
+	return errors.Join(w.saved(), w.sealed())
+}
+
+// save commits, in this order: dead letters, sealed months, the checkpoint, the group's offset.
+func (w *Worker) save(ctx context.Context, delta *counter.Delta, dead []stream.Message, sealing chan error) error {
+	if err := w.writeDead(ctx, dead); err != nil {
+		return err
 	}
-	began := time.Now()
-	saved, err := w.part.Save(ctx, w.shard.Cut(w.pos))
+	if err := wait(sealing); err != nil {
+		return err
+	}
+	began, next := time.Now(), delta.Position.Next
+	saved, err := w.part.Save(ctx, delta)
 	if err != nil {
-		return fmt.Errorf("checkpoint at offset %d: %w", w.pos.Next, err)
+		return fmt.Errorf("checkpoint at offset %d: %w", next, err)
 	}
-	w.saved = w.pos.Next
-	w.log.Debug("checkpoint", "offset", w.pos.Next, "generation", saved.Generation, "bytes", saved.Bytes, "took", time.Since(began))
-	if err := w.cfg.Log.Commit(ctx, map[int32]int64{w.partition: w.pos.Next}); err != nil && ctx.Err() == nil {
+	w.log.Debug("checkpoint", "offset", next, "generation", saved.Generation, "bytes", saved.Bytes, "took", time.Since(began))
+	if err := w.cfg.Log.Commit(ctx, map[int32]int64{w.partition: next}); err != nil && ctx.Err() == nil {
 		w.log.Warn("the group's offset was not committed: lag dashboards are behind, counts are not", "error", err)
 	}
 	return nil
