@@ -14,12 +14,18 @@
 //   - What can pass is retried for as long as the context lasts, with backoff, and shown in the log; what cannot is returned, with
 //     the thing's name and a remedy.
 //
-// Requests go through kafka-go's Transport, which keeps connections and knows the brokers. Fetch, Metadata, ListOffsets,
-// OffsetForLeaderEpoch and Produce are encoded here, in versions kafka-go does not have or without its copies; the others are
-// kafka-go's messages in pinned versions.
+// Requests go through kafka-go's Transport, which keeps connections and knows the brokers. Fetch, Metadata, ListOffsets, Produce,
+// Heartbeat and LeaveGroup are encoded here: in versions kafka-go does not have, without its copies, or because it reads the answers
+// wrong. The others are kafka-go's messages in pinned versions.
 //
-// Layout: log.go, config.go; wire.go, exchange.go, versions.go, errors.go are the way to a broker; metadata.go, offsets.go,
-// verify.go ask about the topic; header.go, records.go, compress.go, aborted.go read record batches; fetch.go is the Fetch
-// request, reader.go and partition.go the loops around it; group.go, member.go, share.go are the membership; encode.go, murmur2.go,
-// produce.go write; admin.go, check.go, owners.go are for operators; broker.go is the embedded broker.
+// Layout:
+//
+//	the way to a broker      log.go config.go wire.go exchange.go versions.go errors.go lost.go backoff.go notice.go
+//	about the topic          metadata.go offsets.go verify.go
+//	record batches, reading  header.go records.go compress.go aborted.go
+//	fetching                 fetch.go reader.go partition.go
+//	membership               group.go member.go heartbeat.go share.go commit.go
+//	writing                  encode.go murmur2.go produce.go
+//	for operators            admin.go check.go owners.go
+//	the embedded broker      broker.go lock_unix.go lock_other.go
 package stream

@@ -26,6 +26,7 @@ type Log struct {
 	lanes   map[laneID]*lane
 
 	producer producer
+	notices  notices
 }
 
 // Dial reaches a broker and returns the log. It tries for Config.DialTimeout; then the error is ErrUnreachable. The topic need not
@@ -92,7 +93,7 @@ func (l *Log) persist(ctx context.Context, what string, f func(context.Context) 
 			return err
 		}
 		if pause.tries > 1 {
-			l.config.Logger.Warn("retrying", "what", what, "topic", l.config.Topic, "error", err)
+			l.warn("retrying: "+what, err)
 		}
 		if !pause.wait(ctx) {
 			return errors.Join(context.Cause(ctx), err)

@@ -9,7 +9,6 @@ import (
 
 	"github.com/segmentio/kafka-go/protocol/findcoordinator"
 	"github.com/segmentio/kafka-go/protocol/joingroup"
-	"github.com/segmentio/kafka-go/protocol/offsetcommit"
 	"github.com/segmentio/kafka-go/protocol/syncgroup"
 )
 
@@ -110,7 +109,7 @@ func (m *membership) run(ctx context.Context, h Handler) error {
 		default:
 			m.coordinator = anyBroker
 			if pause.tries > 2 {
-				m.l.config.Logger.Warn("joining the group again", "group", m.l.config.Group, "error", err)
+				m.l.warn("joining the group again", err, "group", m.l.config.Group)
 			}
 			pause.wait(ctx)
 		}
@@ -255,58 +254,6 @@ func (m *membership) verdict(c code, op string) error {
 	return err
 }
 
-// beating sends heartbeats in its own goroutine until the group wants something else of us, or stop.
-type beating struct {
-	cancel context.CancelFunc
-	done   chan struct{}
-	end    chan error // holds one
-}
-
-func (m *membership) beat() *beating {
-	ctx, cancel := context.WithCancel(context.Background())
-	b := &beating{cancel: cancel, done: make(chan struct{}), end: make(chan error, 1)}
-	own := *m // the coordinator is followed here, apart from what run does
-	go func() {
-		defer close(b.done)
-		every := min(m.l.config.SessionTimeout/4, time.Second) // also how soon we hear of a new member
-		told := false
-		for sleep(ctx, every) {
-			err := own.find(ctx)
-			if err == nil {
-				err = own.heartbeat(ctx)
-			}
-			switch {
-			case err == nil, ctx.Err() != nil:
-			case errors.Is(err, errAgain):
-				// We stay known while the handler is busy: keep beating.
-				if !told {
-					told = true
-					b.end <- err
-				}
-			case errors.Is(err, errLeft), codeOf(err).class() == fatal && codeOf(err) != codeNone:
-				select { // this is worse than what may wait there
-				case <-b.end:
-				default:
-				}
-				b.end <- err
-				return
-			default:
-				own.coordinator = anyBroker
-				own.l.config.Logger.Warn("heartbeat failed", "group", own.l.config.Group, "error", err)
-			}
-		}
-	}()
-	return b
-}
-
-// stop ends the heartbeats and waits for that. A nil beating has none.
-func (b *beating) stop() {
-	if b != nil {
-		b.cancel()
-		<-b.done
-	}
-}
-
 // leave gives our place up at once, unless it has a name: then it is kept for the process that comes back.
 func (m *membership) leave() {
 	c := m.l.config
@@ -318,45 +265,4 @@ func (m *membership) leave() {
 	if err := m.leaveGroup(ctx); err != nil {
 		c.Logger.Warn("leaving the group", "group", c.Group, "error", err)
 	}
-}
-
-// Commit tells the group how far each partition is counted, for whoever watches its lag. Headcount itself never reads it back. It
-// does nothing without a group, or while this process is no member.
-func (l *Log) Commit(ctx context.Context, offsets map[int32]int64) error {
-	l.mu.Lock()
-	ours := l.member
-	l.mu.Unlock()
-	if ours == nil || len(offsets) == 0 {
-		return nil
-	}
-	m := *ours
-	err := m.commit(ctx, offsets)
-	if err != nil && (codeOf(err) == codeNone || codeOf(err) == codeNotCoordinator || codeOf(err) == codeNoCoordinator) {
-		m.coordinator = anyBroker // it may have moved
-		err = m.commit(ctx, offsets)
-	}
-	return err
-}
-
-func (m *membership) commit(ctx context.Context, offsets map[int32]int64) error {
-	if err := m.find(ctx); err != nil {
-		return err
-	}
-	l := m.l
-	topic := offsetcommit.RequestTopic{Name: l.config.Topic}
-	for p, o := range offsets {
-		topic.Partitions = append(topic.Partitions, offsetcommit.RequestPartition{PartitionIndex: p, CommittedOffset: o, CommittedLeaderEpoch: -1})
-	}
-	a, err := ask[*offsetcommit.Response](ctx, l, m.coordinator, commitVersion, &offsetcommit.Request{
-		GroupID: l.config.Group, GenerationID: m.generation, MemberID: m.id, GroupInstanceID: l.config.Instance, Topics: []offsetcommit.RequestTopic{topic}})
-	if err != nil {
-		return err
-	}
-	var errs []error
-	for _, t := range a.Topics {
-		for _, p := range t.Partitions {
-			errs = append(errs, refusal(code(p.ErrorCode), "commit the offset of", partitionName(t.Name, p.PartitionIndex), ""))
-		}
-	}
-	return errors.Join(errs...)
 }

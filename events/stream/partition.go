@@ -215,7 +215,7 @@ func (p *PartitionReader) again(err error) error {
 		p.r.fail(p, err)
 		return err
 	}
-	p.r.log.config.Logger.Warn("fetching a batch again", "topic", p.r.log.config.Topic, "partition", p.id, "error", err)
+	p.r.log.warn("fetching a batch again", err, "partition", p.id)
 	p.finish()
 	p.r.seek(p, p.next)
 	return nil

@@ -170,7 +170,7 @@ func (r *Reader) keepLayout() {
 			}
 		}
 		if err != nil {
-			r.log.config.Logger.Warn("asking for the topic's layout again", "topic", r.log.config.Topic, "error", err)
+			r.log.warn("asking for the topic's layout again", err)
 			if !pause.wait(r.ctx) {
 				return
 			}
@@ -239,7 +239,7 @@ func (r *Reader) loop(node int32, wake chan struct{}) {
 			if r.ctx.Err() != nil {
 				return
 			}
-			r.log.config.Logger.Warn("fetching again", "topic", r.log.config.Topic, "broker", node, "error", err)
+			r.log.warn("fetching again", err, "broker", node)
 			if codeOf(err).class() == fatal && codeOf(err) != codeNone {
 				r.mu.Lock()
 				for _, p := range f.parts {
@@ -403,7 +403,7 @@ func (r *Reader) refused(p *PartitionReader, got *piece) {
 func (r *Reader) delay(p *PartitionReader, err error) {
 	p.resumeAt = time.Now().Add(p.pause.next())
 	if p.pause.tries > 2 {
-		r.log.config.Logger.Warn("fetching again", "topic", r.log.config.Topic, "partition", p.id, "error", err)
+		r.log.warn("fetching again", err, "partition", p.id)
 	}
 }
 

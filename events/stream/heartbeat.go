@@ -1,0 +1,114 @@
+package stream
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/segmentio/kafka-go/protocol"
+)
+
+// beating sends heartbeats in its own goroutine until the group wants something else of us, or stop.
+type beating struct {
+	cancel context.CancelFunc
+	done   chan struct{}
+	end    chan error // holds one
+}
+
+func (m *membership) beat() *beating {
+	ctx, cancel := context.WithCancel(context.Background())
+	b := &beating{cancel: cancel, done: make(chan struct{}), end: make(chan error, 1)}
+	own := *m // the coordinator is followed here, apart from what run does
+	go func() {
+		defer close(b.done)
+		every := min(m.l.config.SessionTimeout/4, time.Second) // also how soon we hear of a new member
+		told := false
+		var pause backoff
+		for wait := every; sleep(ctx, wait); {
+			wait = every
+			err := own.find(ctx)
+			if err == nil {
+				err = own.heartbeat(ctx)
+			}
+			switch {
+			case err == nil, ctx.Err() != nil:
+				pause.reset()
+			case errors.Is(err, errAgain):
+				// We stay known while the handler is busy: keep beating.
+				if !told {
+					told = true
+					b.end <- err
+				}
+			case errors.Is(err, errLeft), codeOf(err).class() == fatal && codeOf(err) != codeNone:
+				select { // this is worse than what may wait there
+				case <-b.end:
+				default:
+				}
+				b.end <- err
+				return
+			default:
+				// The session runs on meanwhile: no waiting for the next beat.
+				wait = min(pause.next(), every)
+				own.coordinator = anyBroker
+				own.l.warn("heartbeat failed", err, "group", own.l.config.Group)
+			}
+		}
+	}()
+	return b
+}
+
+// stop ends the heartbeats and waits for that. A nil beating has none.
+func (b *beating) stop() {
+	if b != nil {
+		b.cancel()
+		<-b.done
+	}
+}
+
+// kafka-go reads the answers to these two with their fields in the wrong order, so that it never sees an error in them.
+
+// heartbeat tells the coordinator that we are there, and hears whether we still belong.
+func (m *membership) heartbeat(ctx context.Context) error {
+	// A broker that does not answer must not cost us the session.
+	ctx, cancel := context.WithTimeout(ctx, m.l.config.SessionTimeout/2)
+	defer cancel()
+	var e encoder
+	e.string(m.l.config.Group)
+	e.int32(m.generation)
+	e.string(m.id)
+	e.nullable(m.l.config.Instance)
+	c, err := m.exchange(ctx, protocol.Heartbeat, heartbeatVersion, e.b)
+	if err != nil {
+		return err
+	}
+	return m.verdict(c, "heartbeat to")
+}
+
+// leaveGroup gives our place up.
+func (m *membership) leaveGroup(ctx context.Context) error {
+	var e encoder
+	e.string(m.l.config.Group)
+	e.array(1)
+	e.string(m.id)
+	e.nullable("") // a member with a name does not leave
+	c, err := m.exchange(ctx, protocol.LeaveGroup, leaveVersion, e.b)
+	if err != nil {
+		return err
+	}
+	return m.verdict(c, "leave")
+}
+
+func (m *membership) exchange(ctx context.Context, key protocol.ApiKey, version int16, body []byte) (code, error) {
+	r := &request{key: key, version: version, node: m.coordinator, body: body}
+	if err := m.l.send(ctx, r); err != nil {
+		return 0, err
+	}
+	d := decoder{b: r.whole}
+	d.int32() // throttle
+	c := code(d.int16())
+	if d.err != nil {
+		return 0, fmt.Errorf("%v answer: %w", key, d.err)
+	}
+	return c, nil
+}
