@@ -254,3 +254,48 @@ func BenchmarkUniteSmallApps(b *testing.B) {
 		}
 	}
 }
+
+// BenchmarkCountDecoded counts events of devices drawn at random from four million in four apps, without the decoder: what cache
+// misses cost.
+func BenchmarkCountDecoded(b *testing.B) {
+	for _, look := range []string{"ahead", "one by one"} {
+		b.Run(look, func(b *testing.B) { countDecoded(b, look == "ahead") })
+	}
+}
+
+func countDecoded(b *testing.B, ahead bool) {
+	s := NewShard(testID, newTestBook(nil), testKeys)
+	apps := [][]byte{[]byte("app-1"), []byte("app-2"), []byte("app-3"), []byte("app-4")}
+	prints := benchPrints(benchDevices)
+	count := func(i int, e events.Event) {
+		s.batch.events[i%batchRecords] = e
+		if i%batchRecords < batchRecords-1 {
+			return
+		}
+		if ahead {
+			s.approach(batchRecords)
+		} else {
+			clear(s.batch.windows[:])
+		}
+		for j := range batchRecords {
+			if _, err := s.countOne(nil, j); err != nil {
+				b.Fatal(err)
+			}
+		}
+	}
+	for i := range prints {
+		count(i, events.Event{Outcome: events.Counted, Month: october, Day: 20, App: apps[i%len(apps)], Fingerprint: prints[i]})
+	}
+	s.Cut(Position{})
+	r := rand.New(rand.NewPCG(3, 3))
+	queries := make([]events.Event, 1<<20)
+	for i := range queries {
+		d := r.IntN(len(prints))
+		queries[i] = events.Event{Outcome: events.Counted, Month: october, Day: 20, App: apps[d%len(apps)], Fingerprint: prints[d]}
+	}
+	runtime.GC()
+	defer cpuTime(b)()
+	for i := range b.N {
+		count(i, queries[i%len(queries)])
+	}
+}

@@ -113,8 +113,8 @@ type AppHeader struct {
 
 // RowReader reads the facts of one month in one partition, sorted by app and fingerprint. Not for concurrent use.
 //
-// NextApp moves to the next app, whatever is unread of the one before, and returns io.EOF after the last. Rows fills buf with
-// the app's next rows and returns how many; 0 at the app's end.
+// NextApp moves to the next app, whatever is unread of the one before, and returns io.EOF after the last. The header is valid
+// until the next call. Rows fills buf with the app's next rows and returns how many; 0 at the app's end.
 type RowReader interface {
 	NextApp() (*AppHeader, error)
 	Rows(buf []Row) (int, error)

@@ -13,7 +13,21 @@ type batch struct {
 	events  [batchRecords]events.Event
 	windows [batchRecords]*window // nil: look it up
 	hints   [batchRecords]uint32  // ordinals that may be the devices'
+
+	// Events of large windows, by number in the batch, and what counting them will read.
+	large   [batchRecords]uint8
+	slots   [batchRecords]*uint32
+	entries [batchRecords]*seen
+	touched [batchRecords]*uint8 // registers
 	sink    uint32
+}
+
+// forget lets go of windows that may have left the shard.
+func (b *batch) forget() {
+	clear(b.windows[:])
+	clear(b.slots[:])
+	clear(b.entries[:])
+	clear(b.touched[:])
 }
 
 const noHint = 1<<32 - 1 // no ordinal
@@ -27,6 +41,7 @@ func (s *Shard) Count(recs []events.Record) (n int, sealed *Sealed, err error) {
 		done, sealed, err = s.countBatch(recs[n:min(len(recs), n+batchRecords)])
 		n += done
 	}
+	clear(s.batch.events[:min(len(recs), batchRecords)]) // they alias the records
 	return n, sealed, err
 }
 
@@ -55,11 +70,12 @@ func (s *Shard) countBatch(recs []events.Record) (n int, sealed *Sealed, err err
 	return len(recs), sealed, decodeErr
 }
 
-// approach looks up the windows of the batch's events, and touches the memory that counting them will need: the slots of all,
-// then the entries of all. What it finds are hints: counting may make them wrong.
+// approach looks up the windows of the batch's events, and reads the memory that counting them will need: the slots of all,
+// then the entries of all. The loops that read do nothing else, so that many misses are under way at once. What is found are
+// hints: counting may make them wrong.
 func (s *Shard) approach(n int) {
 	b := &s.batch
-	sink := uint32(0)
+	m, registers := 0, 0
 	for i := range n {
 		e := &b.events[i]
 		b.windows[i], b.hints[i] = nil, noHint
@@ -73,24 +89,34 @@ func (s *Shard) approach(n int) {
 		}
 		h := e.Fingerprint.Hash()
 		g := w.large.segment(h)
-		sink += g.slots[g.home(h)]
+		b.large[m], b.slots[m] = uint8(i), &g.slots[g.home(h)]
+		m++
 		if k := w.sketches[e.Kind]; k != nil && k.dense != nil {
 			index, _ := registerOf(e.Fingerprint.SketchHash(), w.precision)
-			sink += uint32(k.dense[index])
+			b.touched[registers] = &k.dense[index]
+			registers++
 		}
 	}
-	for i := range n {
-		w := b.windows[i]
-		if w == nil || w.large == nil {
-			continue
-		}
-		h := b.events[i].Fingerprint.Hash()
-		if ordinal, ok := w.large.segment(h).candidate(h); ok {
+	sink := b.sink // kept, so that the reads are not left out
+	for _, slot := range b.slots[:m] {
+		sink += *slot
+	}
+	for _, register := range b.touched[:registers] {
+		sink += uint32(*register)
+	}
+	found := 0
+	for _, i := range b.large[:m] {
+		h, l := b.events[i].Fingerprint.Hash(), b.windows[i].large
+		if ordinal, ok := l.segment(h).candidate(h); ok {
 			b.hints[i] = ordinal
-			sink += uint32(w.large.at(ordinal).seen)
+			b.entries[found] = &l.at(ordinal).seen
+			found++
 		}
 	}
-	b.sink = sink // so that the reads are not left out
+	for _, entry := range b.entries[:found] {
+		sink += uint32(*entry)
+	}
+	b.sink = sink
 }
 
 // countOne counts the i-th event of the batch. On an error nothing has changed.

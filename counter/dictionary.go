@@ -37,7 +37,7 @@ type chunk [chunkEntries]entry
 // dictionary numbers devices in order of first appearance, from 0.
 //
 // Entries lie in chunks that never move. Slots lie in segments, by the first bits of the hash, that grow by a quarter and then
-// split, each at a time of its own: so that no insertion stops for more than about a millisecond, and slots are three quarters
+// split, each at a time of its own: so that no insertion stops for more than a few milliseconds, and slots are three quarters
 // full at any size. In all 20 bytes an entry and about 5.3 of slots.
 type dictionary struct {
 	chunks    []*chunk

@@ -126,6 +126,9 @@ func TestDictionaryIsFull(t *testing.T) {
 
 // TestDictionaryMemory holds the dictionary to what is promised of it, at every size.
 func TestDictionaryMemory(t *testing.T) {
+	if testing.Short() {
+		t.Skip("slow under the race detector")
+	}
 	r := rand.NewPCG(5, 6)
 	d := newDictionary(1)
 	longest, most := time.Duration(0), 0.0
@@ -148,7 +151,7 @@ func TestDictionaryMemory(t *testing.T) {
 			if each > 26 {
 				t.Errorf("%d devices: %.2f bytes each, want at most 26", i, each)
 			}
-			}
+		}
 	}
 	t.Logf("at most %.2f bytes a device, longest insertion %v", most, longest)
 }

@@ -6,7 +6,7 @@
 //     gives the same content, in whatever calls they come; and so does applying its deltas to an empty shard.
 //   - A record is counted wholly or not at all.
 //   - A Delta, and what a seal hands out, share nothing that counting on will change.
-//   - No call stops for long because something doubles: dictionaries grow by parts of about a millisecond.
+//   - No call stops for long because something doubles: dictionaries grow by parts of a few milliseconds.
 //   - A union does not depend on how a month was partitioned (Unite).
 //
 // Two witnesses count every event: the exact facts, and the sketches. They share nothing after the fingerprint, not even half of
@@ -18,10 +18,10 @@
 //	shard.go count.go seal.go                the shard, its way through records, the end of a month
 //	window.go flat.go large.go               one app's month in a partition, and its two forms
 //	dictionary.go segment.go                 fingerprint → ordinal
-//	sketch.go quantities.go                  registers and estimates; reported quantities
+//	sketch.go estimate.go quantities.go      registers and estimates; reported quantities
 //	delta.go                                 what is new, and how it is put back
 //	rows.go largerows.go                     facts by device, sorted
-//	union.go tally.go digest.go              all partitions of a month as one
+//	union.go source.go tally.go digest.go    all partitions of a month as one
 //
 // # Memory
 //

@@ -20,6 +20,9 @@ func heap() uint64 {
 
 // TestMemoryOfLargeWindow holds a large window to what is promised of it. HEADCOUNT_DEVICES sets another size.
 func TestMemoryOfLargeWindow(t *testing.T) {
+	if testing.Short() {
+		t.Skip("slow under the race detector")
+	}
 	n := 250_000
 	if v := os.Getenv("HEADCOUNT_DEVICES"); v != "" {
 		var err error
@@ -52,6 +55,9 @@ func TestMemoryOfLargeWindow(t *testing.T) {
 // TestMemoryOfSmallApps holds 100,000 apps of ten devices to a gigabyte, with room for the collector to let as much again lie
 // about.
 func TestMemoryOfSmallApps(t *testing.T) {
+	if testing.Short() {
+		t.Skip("slow under the race detector")
+	}
 	book := newTestBook(nil)
 	before := heap()
 	s := NewShard(testID, book, testKeys)

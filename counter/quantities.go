@@ -39,6 +39,13 @@ func (q *quantities) report(r *events.Quantity, limit int) (changed, ok bool) {
 	return true, true
 }
 
+// reportAll gathers reports of several partitions.
+func (q *quantities) reportAll(totals []Total) {
+	for _, t := range totals {
+		q.report(&t.Quantity, 0)
+	}
+}
+
 // supersedes says whether of two reports of one source, meter and day a stands above b.
 func supersedes(a, b *events.Quantity) bool {
 	if a.Revision != b.Revision {

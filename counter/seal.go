@@ -99,6 +99,7 @@ func (s *Shard) drop() {
 		return w.Month < s.state.Sealed || w.Month == s.state.Sealed && !w.Late
 	})
 	s.last = nil
+	s.batch.forget()
 }
 
 // Snapshot returns a month as it stands, without a seal: an open month with its facts so far, and, where the month before it is

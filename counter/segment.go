@@ -16,7 +16,7 @@ type segment struct {
 }
 
 const (
-	segmentDevices = 40_000 // at which a segment splits: a rebuild takes about a millisecond
+	segmentDevices = 40_000 // at which a segment splits: a rebuild takes a few milliseconds
 	minSlots       = 64
 )
 

@@ -69,16 +69,7 @@ func (t *tally) addHeader(h *AppHeader, late bool) error {
 	return nil
 }
 
-// add counts a device that is on time, late or both.
-func (t *tally) add(onTime, late *Row) {
-	if onTime.Kinds != 0 {
-		t.addOnTime(onTime)
-	}
-	if late.Kinds != 0 {
-		t.addLate(onTime, late)
-	}
-}
-
+// addOnTime counts a device that was on time.
 func (t *tally) addOnTime(r *Row) {
 	a := t.app
 	t.digest.row(r)
@@ -117,6 +108,7 @@ func (t *tally) addOnTime(r *Row) {
 	}
 }
 
+// addLate counts a device that is late, and what of it was on time.
 func (t *tally) addLate(onTime, late *Row) {
 	a := t.app
 	for k := uint16(late.Kinds &^ onTime.Kinds); k != 0; k &= k - 1 {

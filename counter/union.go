@@ -1,9 +1,7 @@
 package counter
 
 import (
-	"errors"
 	"fmt"
-	"io"
 	"slices"
 
 	"headcount/events"
@@ -150,39 +148,72 @@ func (u *union) unite(app string) (*AppUnion, error) {
 	return t.finish(), nil
 }
 
+// none is what a device has where it is not.
+var none Row
+
 // device takes one device from all sources that have it.
 func (u *union) device(t *tally) error {
 	first := u.heap[0]
+	if !u.shared() {
+		row := &first.rows[first.next]
+		if row.Kinds == 0 {
+			return first.noKind()
+		}
+		if first.late {
+			t.addLate(&none, row)
+		} else {
+			t.addOnTime(row)
+		}
+		return u.advance()
+	}
 	high, low := first.high, first.low
 	var onTime, late Row
-	for {
+	for len(u.heap) > 0 && u.heap[0].high == high && u.heap[0].low == low {
 		s := u.heap[0]
 		row := &s.rows[s.next]
 		if row.Kinds == 0 {
-			return fmt.Errorf("%s: the row of %s has no kind", s.name, row.Fingerprint)
+			return s.noKind()
 		}
 		if s.late {
 			late.unite(row)
 		} else {
 			onTime.unite(row)
 		}
-		if err := s.advance(); err != nil {
+		if err := u.advance(); err != nil {
 			return err
 		}
-		if s.n == 0 {
-			last := len(u.heap) - 1
-			u.heap[0] = u.heap[last]
-			u.heap = u.heap[:last]
-			if last == 0 {
-				break
-			}
-		}
-		u.down(0)
-		if u.heap[0].high != high || u.heap[0].low != low {
-			break
+	}
+	if onTime.Kinds != 0 {
+		t.addOnTime(&onTime)
+	}
+	if late.Kinds != 0 {
+		t.addLate(&onTime, &late)
+	}
+	return nil
+}
+
+// shared says whether a second source has the first device.
+func (u *union) shared() bool {
+	for _, s := range u.heap[1:min(len(u.heap), 3)] {
+		if s.high == u.heap[0].high && s.low == u.heap[0].low {
+			return true
 		}
 	}
-	t.add(&onTime, &late)
+	return false
+}
+
+// advance moves the first source to its next row.
+func (u *union) advance() error {
+	s := u.heap[0]
+	if err := s.advance(); err != nil {
+		return err
+	}
+	if s.n == 0 {
+		last := len(u.heap) - 1
+		u.heap[0] = u.heap[last]
+		u.heap = u.heap[:last]
+	}
+	u.down(0)
 	return nil
 }
 
@@ -191,106 +222,6 @@ func (r *Row) unite(o *Row) {
 	r.Kinds |= o.Kinds
 	for k := range o.Days {
 		r.Days[k] |= o.Days[k]
-	}
-}
-
-// down restores the heap's order below i.
-func (u *union) down(i int) {
-	h := u.heap
-	for {
-		child := 2*i + 1
-		if child >= len(h) {
-			return
-		}
-		if child+1 < len(h) && h[child+1].before(h[child]) {
-			child++
-		}
-		if !h[child].before(h[i]) {
-			return
-		}
-		h[i], h[child] = h[child], h[i]
-		i = child
-	}
-}
-
-// source is a reader, and the rows of it that are at hand.
-type source struct {
-	reader RowReader
-	late   bool
-	name   string
-	header *AppHeader // nil: at its end
-	last   string     // app before
-
-	rows      []Row
-	n, next   int    // n: 0 at the app's end
-	high, low uint64 // of rows[next]
-	read      uint64 // rows of the app
-}
-
-const sourceRows = 512
-
-func (s *source) nextApp() error {
-	h, err := s.reader.NextApp()
-	if err == io.EOF {
-		s.header = nil
-		return nil
-	}
-	if err != nil {
-		return fmt.Errorf("%s: %w", s.name, err)
-	}
-	if h.App <= s.last {
-		return fmt.Errorf("%s: app %q comes after %q: not sorted", s.name, h.App, s.last)
-	}
-	s.header, s.last, s.n, s.next, s.read = h, h.App, 0, 0, 0
-	return nil
-}
-
-// fill reads the app's next rows.
-func (s *source) fill() error {
-	if s.rows == nil {
-		s.rows = make([]Row, sourceRows)
-	}
-	n, err := s.reader.Rows(s.rows)
-	if err != nil {
-		return fmt.Errorf("%s: %w", s.name, err)
-	}
-	s.n, s.next = n, 0
-	s.read += uint64(n)
-	if n == 0 {
-		if s.read != s.header.Devices {
-			return fmt.Errorf("%s: %d rows of app %q, its header says %d", s.name, s.read, s.header.App, s.header.Devices)
-		}
-		return nil
-	}
-	s.high, s.low = high(&s.rows[0].Fingerprint), low(&s.rows[0].Fingerprint)
-	return nil
-}
-
-// advance moves to the next row.
-func (s *source) advance() error {
-	high0, low0 := s.high, s.low
-	if s.next++; s.next < s.n {
-		f := &s.rows[s.next].Fingerprint
-		s.high, s.low = high(f), low(f)
-	} else if err := s.fill(); err != nil || s.n == 0 {
-		return err
-	}
-	if s.high < high0 || s.high == high0 && s.low <= low0 {
-		return fmt.Errorf("%s: %w", s.name, errOrder)
-	}
-	return nil
-}
-
-var errOrder = errors.New("rows are not sorted by fingerprint")
-
-func (s *source) before(o *source) bool {
-	return s.high < o.high || s.high == o.high && s.low < o.low
-}
-
-// reportAll gathers reports of several partitions.
-func (q *quantities) reportAll(totals []Total) {
-	for _, t := range totals {
-		q.report(&t.Quantity, 0)
 	}
 }
 
