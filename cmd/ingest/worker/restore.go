@@ -56,6 +56,10 @@ func (w *Worker) compare(ctx context.Context) error {
 		w.log.Warn("gap accepted: the records are lost, the month's invoices will be held", "from", w.pos.Next, "to", offsets.Start)
 		w.shard.AcceptGap(counter.Gap{From: w.pos.Next, To: offsets.Start, Reason: "log begins later"})
 		w.pos = counter.Position{Next: offsets.Start, BatchOffset: -1, LeaderEpoch: -1}
+		// On the record before anything after it is read: the close looks for it.
+		if err := w.lastCheckpoint(ctx); err != nil {
+			return err
+		}
 	}
 	if w.cfg.Until != nil && w.cfg.Until(w.partition) {
 		w.end = offsets.Stable

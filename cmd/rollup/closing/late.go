@@ -155,3 +155,31 @@ func (w *work) withLate(ctx context.Context, month events.Month, zone string, bi
 	}
 	return doc, nil
 }
+
+// gaps notes the losses of log that may have taken events of the month: those before its seal and after the seal of the month
+// before the last. They concern every account.
+func (w *work) gaps(ctx context.Context, sealed *opened, alarms usage.Alarms) error {
+	for i, p := range w.closing.Partitions {
+		_, state, err := w.partition(p).Glance(ctx)
+		if errors.Is(err, checkpoint.ErrNone) {
+			continue
+		}
+		if err != nil {
+			return fmt.Errorf("partition %d: %w", p, err)
+		}
+		after := int64(-1)
+		index, err := w.partition(p).Index(ctx, w.month-2)
+		switch {
+		case err == nil:
+			after = index.Offset
+		case !errors.Is(err, checkpoint.ErrNotSealed):
+			return fmt.Errorf("partition %d: %w", p, err)
+		}
+		for _, g := range state.Gaps {
+			if g.To > after && g.From < sealed.months[i].Index.Offset {
+				alarms[""] = append(alarms[""], fmt.Sprintf("partition %d: the records from offset %d to %d were lost (%s), and the loss was accepted", p, g.From, g.To-1, g.Reason))
+			}
+		}
+	}
+	return nil
+}

@@ -143,6 +143,9 @@ func (w *work) gather(ctx context.Context, catalog *rating.Catalog, accounts *ra
 	if err != nil {
 		return nil, nil, err
 	}
+	if err := w.gaps(ctx, opened, alarms); err != nil {
+		return nil, nil, err
+	}
 	if overLimit > 0 {
 		alarms[""] = append(alarms[""], fmt.Sprintf("%d records of no known app were over a limit and not counted", overLimit))
 	}
