@@ -1,9 +1,11 @@
 package counter
 
 import (
+	"cmp"
 	"fmt"
 	"math/rand/v2"
 	"runtime"
+	"slices"
 	"testing"
 	"time"
 
@@ -297,5 +299,47 @@ func countDecoded(b *testing.B, ahead bool) {
 	defer cpuTime(b)()
 	for i := range b.N {
 		count(i, queries[i%len(queries)])
+	}
+}
+
+// BenchmarkAbsorb restores a window of a million devices from deltas as a checkpoint keeps them; an operation is a fact.
+func BenchmarkAbsorb(b *testing.B) {
+	w := benchLarge(1_000_000)
+	var facts []Fact
+	for ordinal := range w.devices() {
+		for _, k := range w.large.kinds() {
+			for day, bitmap := range w.large.facts[k] {
+				if bitmap != nil && bitmap.Contains(ordinal) {
+					facts = append(facts, Fact{Ordinal: ordinal, Day: events.Day(day), Kind: k})
+				}
+			}
+		}
+	}
+	const part = 1 << 16
+	parts := []*Delta{}
+	prints := w.printsFrom(0)
+	for i := 0; len(facts) > 0; i++ {
+		d := WindowDelta{WindowID: w.WindowID, First: uint32(i * part), Fingerprints: prints[i*part : min(len(prints), (i+1)*part)]}
+		n := 0
+		for n < len(facts) && facts[n].Ordinal < uint32((i+1)*part) {
+			n++
+		}
+		d.Facts, facts = facts[:n], facts[n:]
+		slices.SortFunc(d.Facts, func(a, b Fact) int {
+			return cmp.Or(cmp.Compare(a.Day, b.Day), cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.Ordinal, b.Ordinal))
+		})
+		parts = append(parts, &Delta{Partition: 3, Windows: []WindowDelta{d}})
+	}
+	defer cpuTime(b)()
+	for i := 0; i < b.N; {
+		s := NewShard(testID, newTestBook(nil), testKeys)
+		for _, d := range parts {
+			if err := s.Absorb(d); err != nil {
+				b.Fatal(err)
+			}
+			if i += len(d.Windows[0].Facts); i >= b.N {
+				break
+			}
+		}
 	}
 }

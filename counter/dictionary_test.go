@@ -2,6 +2,7 @@ package counter
 
 import (
 	"encoding/binary"
+	"errors"
 	"math/rand/v2"
 	"testing"
 	"time"
@@ -116,7 +117,7 @@ func TestDictionaryIsFull(t *testing.T) {
 	d := newDictionary(1)
 	d.n = maxDevices
 	f := testPrint(1)
-	if _, err := d.insert(&f); err != ErrFull {
+	if _, err := d.insert(&f); !errors.Is(err, ErrFull) {
 		t.Fatalf("insert into a full dictionary: %v", err)
 	}
 	if d.n != maxDevices {

@@ -5,6 +5,7 @@ import (
 	"crypto/ed25519"
 	"crypto/sha256"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"io"
 	"math/rand/v2"
@@ -161,7 +162,7 @@ func readAll(tb testing.TB, r RowReader) (apps []appContent) {
 	tb.Helper()
 	for {
 		h, err := r.NextApp()
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			return apps
 		}
 		if err != nil {

@@ -24,7 +24,7 @@ const sourceRows = 512
 
 func (s *source) nextApp() error {
 	h, err := s.reader.NextApp()
-	if err == io.EOF {
+	if errors.Is(err, io.EOF) {
 		s.header = nil
 		return nil
 	}

@@ -347,3 +347,44 @@ func TestUnionRefuses(t *testing.T) {
 		t.Errorf("yield's error: %v after %d apps", err, apps)
 	}
 }
+
+// TestUnionOfShards counts one month's events in one partition, and dealt at random to several: what is billed must be the same.
+func TestUnionOfShards(t *testing.T) {
+	for seed := range uint64(6) {
+		r := rand.New(rand.NewPCG(seed, 5))
+		partitions := 2 + r.IntN(7)
+		book := newTestBook(limited)
+		logs := make([]*testLog, partitions+1) // the last has all
+		for i := range logs {
+			logs[i] = newTestLog()
+		}
+		for range 6000 {
+			app, device := fmt.Sprint("app-", r.IntN(2)), r.IntN(1+r.IntN(4000))
+			for _, l := range []*testLog{logs[r.IntN(partitions)], logs[partitions]} {
+				l.open(device, app, october, 1+device%31)
+			}
+			if device < 20 {
+				for _, l := range []*testLog{logs[r.IntN(partitions)], logs[partitions]} {
+					l.reported(app, "api", october, device%3, "source", int64(device%4), int64(device))
+				}
+			}
+		}
+		var readers []RowReader
+		for _, l := range logs {
+			s := NewShard(testID, book, testKeys)
+			countAll(t, s, l.records)
+			readers = append(readers, s.Snapshot(october).OnTime())
+		}
+		got := unite(t, unionConfig(10), readers[:partitions], nil)
+		want := unite(t, unionConfig(10), readers[partitions:], nil)
+		for i := range want {
+			if got[i].Counters.Events != want[i].Counters.Events || got[i].Counters.Duplicates > want[i].Counters.Duplicates {
+				t.Errorf("seed %d: counters %+v, in one partition %+v", seed, got[i].Counters, want[i].Counters)
+			}
+			got[i].Counters = want[i].Counters // duplicates are those within a partition
+			if !reflect.DeepEqual(got[i], want[i]) {
+				t.Errorf("seed %d, %d partitions:\n%+v, in one\n%+v", seed, partitions, *got[i], *want[i])
+			}
+		}
+	}
+}
