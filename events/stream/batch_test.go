@@ -56,7 +56,7 @@ func (r rawBatch) bytes() []byte {
 	binary.BigEndian.PutUint64(b[35:], uint64(r.max))
 	binary.BigEndian.PutUint64(b[43:], uint64(r.producer))
 	binary.BigEndian.PutUint32(b[57:], uint32(r.count))
-	b = append(b, r.content...)
+	b = slices.Concat(b, r.content)
 	binary.BigEndian.PutUint32(b[17:], crc32.Checksum(b[21:], crc32.MakeTable(crc32.Castagnoli))+r.crcOff)
 	return b
 }

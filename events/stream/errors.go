@@ -186,8 +186,5 @@ func Retriable(err error) bool {
 		return code(e.Code).class() != fatal
 	}
 	var lost lostError
-	if errors.As(err, &lost) {
-		return false
-	}
-	return true
+	return !errors.As(err, &lost)
 }

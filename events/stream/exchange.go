@@ -35,6 +35,7 @@ type request struct {
 	whole    []byte                            // the answer's body otherwise
 }
 
+//nolint:staticcheck // the name is protocol.Message's
 func (r *request) ApiKey() protocol.ApiKey                 { return r.key }
 func (r *request) Required(map[protocol.ApiKey]int16) bool { return true }
 func (r *request) Broker(protocol.Cluster) (protocol.Broker, error) {
@@ -118,6 +119,7 @@ type routed struct {
 	answer   protocol.Message
 }
 
+//nolint:staticcheck // the name is protocol.Message's
 func (r *routed) ApiKey() protocol.ApiKey                 { return r.message.ApiKey() }
 func (r *routed) Required(map[protocol.ApiKey]int16) bool { return true }
 func (r *routed) Broker(c protocol.Cluster) (protocol.Broker, error) {

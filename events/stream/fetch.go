@@ -83,7 +83,7 @@ func decodeFetch(r io.Reader, size int, version int16, f *fetchRequest, buffer f
 	}
 	d.int32() // session
 	for n := d.array(2); n > 0 && d.err == nil; n-- {
-		ours := true
+		var ours bool
 		if version >= 13 {
 			var id topicID
 			d.full(id[:])

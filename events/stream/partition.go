@@ -2,6 +2,7 @@ package stream
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -141,7 +142,7 @@ func (p *PartitionReader) read() (bool, error) {
 	b := &p.batch
 	for len(p.rest) > 0 && len(b.Records) < gather {
 		var h header
-		if err := readHeader(p.rest, &h); err == errPartial {
+		if err := readHeader(p.rest, &h); errors.Is(err, errPartial) {
 			p.rest = nil
 			break
 		} else if err != nil {

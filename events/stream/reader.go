@@ -370,7 +370,7 @@ func (r *Reader) accept(p *PartitionReader, got *piece) {
 			p.fetchAt, p.lastEpoch, useful = h.next(), h.epoch, true
 		}
 	}
-	if err == errPartial && !useful {
+	if errors.Is(err, errPartial) && !useful {
 		// Less than a batch, or only ones that were read: it comes first another time. A broker that insists is paced.
 		r.recycleLocked(got.data)
 		p.resumeAt = time.Now().Add(p.pause.next())

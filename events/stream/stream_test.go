@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"os"
 	"slices"
 	"testing"
 	"time"
@@ -13,12 +12,12 @@ import (
 	"headcount/events/stream"
 )
 
-// broker returns the address of a broker: of the Apache Kafka that HEADCOUNT_KAFKA names as host:port, else of an embedded one that
+// broker returns the address of a broker: of the Apache Kafka that HEADCOUNT_KAFKA names, or has started, else of an embedded one that
 // is the test's own. The tests hold for both.
 func broker(t testing.TB) string {
 	t.Helper()
-	if isApacheKafka() {
-		return os.Getenv("HEADCOUNT_KAFKA")
+	if kafkaAddr != "" {
+		return kafkaAddr
 	}
 	return embedded(t)
 }
@@ -205,9 +204,4 @@ func TestUnreachable(t *testing.T) {
 	if _, err := stream.Dial(t.Context(), c); !errors.Is(err, stream.ErrUnreachable) {
 		t.Errorf("dial: %v", err)
 	}
-}
-
-func isApacheKafka() bool {
-	addr := os.Getenv("HEADCOUNT_KAFKA")
-	return addr != "" && addr != "start"
 }

@@ -2,6 +2,7 @@ package stream
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 
@@ -38,7 +39,7 @@ func (l *Log) verify(ctx context.Context, partition int32, want int64, at Positi
 	if err != nil {
 		return err
 	}
-	detail := ""
+	var detail string
 	switch {
 	case !found:
 		detail = fmt.Sprintf("there is no batch at offset %d any more", at.BatchOffset)
@@ -81,7 +82,7 @@ func (l *Log) batchAt(ctx context.Context, t *Topic, partition int32, offset int
 			return h, false, err
 		}
 		for rest := g.data; ; rest = rest[h.size:] {
-			if err := readHeader(rest, &h); err == errPartial {
+			if err := readHeader(rest, &h); errors.Is(err, errPartial) {
 				return header{}, false, nil
 			} else if err != nil {
 				return h, false, &CorruptError{Topic: t.Name, Partition: partition, Offset: h.base, Err: err}
