@@ -103,7 +103,8 @@ func run(ctx context.Context, p *cli.Program, c *config.Config, untilEnd, accept
 	if err := site.CheckRules(ctx, c, w.state, w.template, w.keys); err != nil {
 		return err
 	}
-	if err := site.CheckSiblings(ctx, w.state, w.topic, acceptGap); err != nil {
+	former, err := site.CheckSiblings(ctx, w.state, w.topic, acceptGap)
+	if err != nil {
 		return err
 	}
 	for _, f := range w.conn.Check(ctx) {
@@ -117,7 +118,7 @@ func run(ctx context.Context, p *cli.Program, c *config.Config, untilEnd, accept
 	p.Log.Info("counting", "topic", w.topic.Name, "topic_id", w.topic.ID, "partitions", len(w.topic.Partitions), "group", c.Kafka.Group, "key", w.keys.Newest().ID())
 	cfg := worker.Config{
 		Topic: w.topic, State: w.state, Template: w.template, Keys: w.keys,
-		Interval: time.Duration(c.Ingest.CheckpointInterval), AcceptGap: acceptGap,
+		Interval: time.Duration(c.Ingest.CheckpointInterval), AcceptGap: acceptGap, Former: former,
 	}
 	if untilEnd {
 		cfg.Until = func(int32) bool { return true }

@@ -100,19 +100,32 @@ func NewestSealed(ctx context.Context, state *checkpoint.Topic) (events.Month, e
 }
 
 // CheckSiblings refuses to count a topic that was deleted and made again while an older one of its name has a month that was
-// never sealed: its events are gone from the log.
-func CheckSiblings(ctx context.Context, state *checkpoint.Topic, topic *stream.Topic, acceptGap bool) error {
+// never sealed: its events are gone from the log. Where that is accepted, it returns what was lost; empty: nothing. Partitions
+// that have a checkpoint began when it was accepted, or before.
+func CheckSiblings(ctx context.Context, state *checkpoint.Topic, topic *stream.Topic, acceptGap bool) (lost string, err error) {
 	siblings, err := state.Siblings(ctx)
 	if err != nil {
-		return fmt.Errorf("list state: %w", err)
+		return "", fmt.Errorf("list state: %w", err)
+	}
+	begun := true
+	for _, p := range topic.Partitions {
+		_, _, err := state.Partition(counter.Identity{Cluster: topic.Cluster, TopicID: topic.ID, Partition: p.ID}).Glance(ctx)
+		if err != nil && !errors.Is(err, checkpoint.ErrNone) {
+			return "", err
+		}
+		begun = begun && err == nil
 	}
 	for _, s := range siblings {
-		if len(s.Unsealed) > 0 && !acceptGap {
-			return cli.Fail(cli.CheckFailed, "topic %s was deleted and made again: its former self %s has months that were never closed (%s), whose events are gone from the log; restore the topic, or go on without them: --accept-gap",
+		if begun || len(s.Unsealed) == 0 {
+			continue
+		}
+		if !acceptGap {
+			return "", cli.Fail(cli.CheckFailed, "topic %s was deleted and made again: its former self %s has months that were never closed (%s), whose events are gone from the log; restore the topic, or go on without them: `ingest run --accept-gap`",
 				topic.Name, s.TopicID, monthList(s.Unsealed))
 		}
+		lost = fmt.Sprintf("topic %s was made again; its former self %s had %s unsealed", topic.Name, s.TopicID, monthList(s.Unsealed))
 	}
-	return nil
+	return lost, nil
 }
 
 func monthList(months []events.Month) string {

@@ -28,6 +28,12 @@ func (w *Worker) restore(ctx context.Context) error {
 	case errors.Is(err, checkpoint.ErrNone):
 		w.shard, w.pos = fresh(), counter.Position{BatchOffset: -1, LeaderEpoch: -1}
 		w.log.Info("no checkpoint: counting from offset 0")
+		if w.cfg.Former != "" {
+			w.shard.AcceptGap(counter.Gap{From: -1, To: 0, Reason: w.cfg.Former})
+			if err := w.lastCheckpoint(ctx); err != nil {
+				return err
+			}
+		}
 	case err != nil:
 		return fmt.Errorf("load checkpoint: %w", err)
 	default:
@@ -54,7 +60,7 @@ func (w *Worker) compare(ctx context.Context) error {
 			return halt(err)
 		}
 		w.log.Warn("gap accepted: the records are lost, the month's invoices will be held", "from", w.pos.Next, "to", offsets.Start)
-		w.shard.AcceptGap(counter.Gap{From: w.pos.Next, To: offsets.Start, Reason: "log begins later"})
+		w.shard.AcceptGap(counter.Gap{From: w.pos.Next, To: offsets.Start, Reason: fmt.Sprintf("offsets %d to %d were gone from the log", w.pos.Next, offsets.Start-1)})
 		w.pos = counter.Position{Next: offsets.Start, BatchOffset: -1, LeaderEpoch: -1}
 		// On the record before anything after it is read: the close looks for it.
 		if err := w.lastCheckpoint(ctx); err != nil {

@@ -30,6 +30,7 @@ type Config struct {
 	Interval   time.Duration      // between checkpoints
 	DeadLetter string             // topic
 	AcceptGap  bool               // go on where the log was lost, on the record
+	Former     string             // what was lost with a former topic of the name, accepted; empty: nothing
 	Alone      bool               // read every partition, group or not
 	Until      func(p int32) bool // nil: no end. Says whether the partition is to be read up to its present end and then left
 	Logger     *slog.Logger

@@ -160,7 +160,7 @@ func (w *work) check(ctx context.Context) error {
 	if err := site.CheckRules(ctx, w.Config, w.state, w.template, w.Keys); err != nil {
 		return err
 	}
-	if err := site.CheckSiblings(ctx, w.state, w.topic, false); err != nil {
+	if _, err := site.CheckSiblings(ctx, w.state, w.topic, false); err != nil {
 		return err
 	}
 	return w.checkLedger(ctx)

@@ -13,6 +13,7 @@ import (
 	"headcount/counter"
 	"headcount/counter/checkpoint"
 	"headcount/events"
+	"headcount/events/stream"
 	"headcount/rating"
 	"headcount/rating/ledger"
 )
@@ -20,7 +21,7 @@ import (
 // opened are the sealed months of a closing's partitions, and of the month before where they have one.
 type opened struct {
 	months  []*checkpoint.SealedMonth // as the closing's partitions
-	earlier []*checkpoint.SealedMonth // of the month before; fewer where a partition was not in its closing
+	earlier []*checkpoint.SealedMonth // of the closing before
 }
 
 func (o *opened) close() {
@@ -54,13 +55,16 @@ func (w *work) open(ctx context.Context) (_ *opened, err error) {
 			return nil, fmt.Errorf("partition %d: %w", p, err)
 		}
 		o.months = append(o.months, sealed)
-		if w.closing.Previous == nil {
-			continue
-		}
-		earlier, err := w.partition(p).OpenSealed(ctx, w.month-1)
-		if errors.Is(err, checkpoint.ErrNotSealed) {
-			continue // not in that closing: all of it is late
-		}
+	}
+	if w.closing.Previous == nil {
+		return o, nil
+	}
+	former, err := w.former(ctx)
+	if err != nil {
+		return nil, err
+	}
+	for _, p := range former.closing.Partitions {
+		earlier, err := former.partition(p).OpenSealed(ctx, former.month)
 		if err != nil {
 			return nil, fmt.Errorf("partition %d: %w", p, err)
 		}
@@ -69,27 +73,45 @@ func (w *work) open(ctx context.Context) (_ *opened, err error) {
 	return o, nil
 }
 
+// former is the close of the month before, with the state that it sealed: another than this one's where the topic was made
+// again since.
+func (w *work) former(ctx context.Context) (*work, error) {
+	month, err := events.ParseMonth(w.closing.Previous.Month)
+	if err != nil {
+		return nil, fmt.Errorf("ledger: %w", err)
+	}
+	closing, err := w.ledger.Closing(ctx, month.String())
+	if err != nil {
+		return nil, cli.Fail(cli.Unreachable, "ledger: %w", err)
+	}
+	state := w.state
+	if closing.TopicID != w.closing.TopicID {
+		state = checkpoint.OpenTopic(w.bucket, closing.Topic, closing.TopicID)
+	}
+	topic := &stream.Topic{Name: closing.Topic, ID: closing.TopicID, Cluster: closing.Cluster}
+	return &work{Closer: w.Closer, month: month, template: w.template, bucket: w.bucket, topic: topic, state: state, ledger: w.ledger, closing: closing}, nil
+}
+
 // settleLate prices what came late of the month before, by the accounts and books of its own closing: further revisions of its
 // invoices. It also returns what that month left of packages.
 func (w *work) settleLate(ctx context.Context) ([]rating.Invoice, []rating.Balance, error) {
 	if w.closing.Previous == nil {
 		return nil, nil, nil
 	}
-	month := w.month - 1
-	closing, err := w.ledger.Closing(ctx, month.String())
+	former, err := w.former(ctx)
 	if err != nil {
-		return nil, nil, cli.Fail(cli.Unreachable, "ledger: %w", err)
+		return nil, nil, err
 	}
+	month, closing := former.month, former.closing
 	issued, err := w.issued(ctx, month)
 	if err != nil {
 		return nil, nil, err
 	}
-	former := &work{Closer: w.Closer, month: month, closing: closing}
 	catalog, accounts, err := former.prices()
 	if err != nil {
 		return nil, nil, err
 	}
-	doc, err := w.withLate(ctx, month, closing.Zone, Biller(catalog, accounts, month, closing.Zone))
+	doc, err := w.withLate(ctx, former, Biller(catalog, accounts, month, closing.Zone))
 	if err != nil {
 		return nil, nil, err
 	}
@@ -137,8 +159,8 @@ func Decode(stored []ledger.Invoice) ([]rating.Invoice, error) {
 }
 
 // withLate is the usage of the month before with what came late of it.
-func (w *work) withLate(ctx context.Context, month events.Month, zone string, bill usage.Biller) (*usage.Document, error) {
-	rules, err := w.rules(ctx, month)
+func (w *work) withLate(ctx context.Context, former *work, bill usage.Biller) (*usage.Document, error) {
+	rules, err := former.rules(ctx, former.month)
 	if err != nil {
 		return nil, err
 	}
@@ -148,10 +170,10 @@ func (w *work) withLate(ctx context.Context, month events.Month, zone string, bi
 	}
 	defer sealed.close()
 	onTime, late := sealed.before()
-	doc := &usage.Document{Month: month.String(), TimeZone: zone, Topic: w.closing.Topic, Usage: []usage.App{}}
+	doc := &usage.Document{Month: former.month.String(), TimeZone: former.closing.Zone, Topic: former.closing.Topic, Usage: []usage.App{}}
 	facts := &usage.Facts{Rules: rules, OnTime: append(onTime, late...)}
 	if _, err := usage.Gather(doc, facts, nil, bill, usage.SkewLimit{Decimal: decimal.NewFromInt(1)}); err != nil {
-		return nil, fmt.Errorf("what came late of %s: %w", month, err)
+		return nil, fmt.Errorf("what came late of %s: %w", former.month, err)
 	}
 	return doc, nil
 }
@@ -177,7 +199,7 @@ func (w *work) gaps(ctx context.Context, sealed *opened, alarms usage.Alarms) er
 		}
 		for _, g := range state.Gaps {
 			if g.To > after && g.From < sealed.months[i].Index.Offset {
-				alarms[""] = append(alarms[""], fmt.Sprintf("partition %d: the records from offset %d to %d were lost (%s), and the loss was accepted", p, g.From, g.To-1, g.Reason))
+				alarms[""] = append(alarms[""], fmt.Sprintf("partition %d: records were lost (%s), and the loss was accepted", p, g.Reason))
 			}
 		}
 	}

@@ -46,12 +46,15 @@ func (w *work) seal(ctx context.Context) error {
 		return err
 	}
 	var previous *events.PreviousClosing
-	if p := w.closing.Previous; p != nil {
-		m, err := events.ParseMonth(p.Month)
+	if w.closing.Previous != nil {
+		former, err := w.former(ctx)
 		if err != nil {
 			return err
 		}
-		previous = &events.PreviousClosing{Month: m, Partitions: p.Partitions}
+		previous = &events.PreviousClosing{Month: former.month, Partitions: []int32{}}
+		if former.closing.TopicID == w.closing.TopicID { // else no partition of this topic was in it
+			previous.Partitions = former.closing.Partitions
+		}
 	}
 	var messages []stream.Message
 	for _, p := range open {

@@ -113,7 +113,11 @@ func (w *work) gather(ctx context.Context, catalog *rating.Catalog, accounts *ra
 	month := &usage.Facts{Rules: rules}
 	var before *usage.Facts
 	if w.closing.Previous != nil {
-		rules, err := w.rules(ctx, w.month-1)
+		former, err := w.former(ctx)
+		if err != nil {
+			return nil, nil, err
+		}
+		rules, err := former.rules(ctx, former.month)
 		if err != nil {
 			return nil, nil, err
 		}
