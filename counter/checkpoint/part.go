@@ -219,12 +219,12 @@ func parseBitmap(c *cursor, facts []counter.Fact, f counter.Fact, first uint64, 
 func compactFacts(facts []counter.Fact) []counter.Fact {
 	keys := make([]uint64, len(facts)) // plain numbers sort several times faster
 	for i, f := range facts {
-		keys[i] = uint64(f.Day)<<40 | uint64(f.Kind)<<32 | uint64(f.Ordinal)
+		keys[i] = uint64(f.Day)<<36 | uint64(f.Kind)<<32 | uint64(f.Ordinal)
 	}
-	slices.Sort(keys)
+	sortKeys(keys)
 	keys = slices.Compact(keys)
 	for i, k := range keys {
-		facts[i] = counter.Fact{Ordinal: uint32(k), Day: events.Day(k >> 40), Kind: events.Kind(k >> 32)}
+		facts[i] = counter.Fact{Ordinal: uint32(k), Day: events.Day(k >> 36), Kind: events.Kind(k >> 32 & 0xf)}
 	}
 	return facts[:len(keys)]
 }

@@ -75,9 +75,14 @@ func parseRegisters(c *cursor) []counter.Register {
 
 // compactRegisters sorts registers by kind and index, and keeps the highest value of each, in place.
 func compactRegisters(registers []counter.Register) []counter.Register {
-	key := func(r counter.Register) uint64 { return uint64(r.Kind)<<16 | uint64(r.Index) }
-	slices.SortFunc(registers, func(a, b counter.Register) int {
-		return compareUint(key(a)<<8|uint64(^a.Value), key(b)<<8|uint64(^b.Value))
-	})
-	return slices.CompactFunc(registers, func(a, b counter.Register) bool { return key(a) == key(b) })
+	keys := make([]uint64, len(registers))
+	for i, r := range registers {
+		keys[i] = uint64(r.Kind)<<24 | uint64(r.Index)<<8 | uint64(^r.Value)
+	}
+	sortKeys(keys)
+	keys = slices.CompactFunc(keys, func(a, b uint64) bool { return a>>8 == b>>8 })
+	for i, k := range keys {
+		registers[i] = counter.Register{Kind: events.Kind(k >> 24), Index: uint16(k >> 8), Value: ^uint8(k)}
+	}
+	return registers[:len(keys)]
 }
