@@ -79,8 +79,10 @@ func (s *site) load(l *recount.Log, records []record) {
 // send sends records with their own timestamps, headers and partitions, as SDK pipelines do.
 func (s *site) send(l *recount.Log, records []record) {
 	s.Helper()
+	transport := &kafka.Transport{} // its own: the default one remembers for seconds which topics there are not
+	defer transport.CloseIdleConnections()
 	w := &kafka.Writer{
-		Addr: kafka.TCP(s.addr), Topic: s.topic, RequiredAcks: kafka.RequireAll,
+		Transport: transport, Addr: kafka.TCP(s.addr), Topic: s.topic, RequiredAcks: kafka.RequireAll,
 		BatchSize: 2000, BatchTimeout: 5 * time.Millisecond, Balancer: byPartition{},
 	}
 	defer w.Close()
@@ -104,7 +106,7 @@ func (s *site) send(l *recount.Log, records []record) {
 		}
 		if messages = append(messages, m); len(messages) == 20_000 || i == len(records)-1 {
 			if err := w.WriteMessages(s.Context(), messages...); err != nil {
-				s.Fatal(err)
+				s.Fatalf("send: %.200s", err) // it repeats itself for each message
 			}
 			messages = messages[:0]
 		}

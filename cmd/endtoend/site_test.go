@@ -273,6 +273,9 @@ func (p *process) wait(atMost time.Duration) result {
 		<-p.ended
 		p.t.Fatalf("%s: still runs after %v\nstderr: %s", p.line, atMost, cut(p.stderr.String()))
 	}
+	if text := p.stderr.String(); strings.Contains(text, "DATA RACE") || strings.Contains(text, "panic: ") {
+		p.t.Errorf("%s: %s", p.line, cut(text)) // whatever its exit code is
+	}
 	return result{p.line, p.cmd.ProcessState.ExitCode(), p.stdout.String(), p.stderr.String()}
 }
 
@@ -280,11 +283,7 @@ func (p *process) wait(atMost time.Duration) result {
 func (p *process) terminate() result {
 	p.t.Helper()
 	p.cmd.Process.Signal(syscall.SIGTERM)
-	r := p.wait(30 * time.Second)
-	if strings.Contains(r.stderr, "DATA RACE") || strings.Contains(r.stderr, "panic:") {
-		p.t.Errorf("%s: %s", p.line, cut(r.stderr))
-	}
-	return r
+	return p.wait(30 * time.Second)
 }
 
 // kill ends the process as a crash would.
