@@ -33,7 +33,6 @@ type unpacker struct {
 	buf   []byte
 	in    bytes.Reader
 	gzip  *gzip.Reader
-	lz4   *lz4.Reader
 	zstd  *zstd.Decoder
 }
 
@@ -60,13 +59,7 @@ func (u *unpacker) unpack(c codec, b []byte) ([]byte, error) {
 	case codecSnappy:
 		err = u.snappy(b)
 	case codecLZ4:
-		u.in.Reset(b)
-		if u.lz4 == nil {
-			u.lz4 = lz4.NewReader(&u.in)
-		} else {
-			u.lz4.Reset(&u.in)
-		}
-		err = u.readAll(u.lz4)
+		err = u.lz4Frames(b)
 	case codecZstd:
 		if u.zstd == nil {
 			u.zstd, err = zstd.NewReader(nil, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxMemory(uint64(u.limit)), zstd.WithDecoderLowmem(true))
