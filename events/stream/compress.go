@@ -163,11 +163,20 @@ func (u *unpacker) snappyBlock(b []byte) error {
 // packers compress for Produce.
 var (
 	gzipPackers = sync.Pool{New: func() any { w, _ := gzip.NewWriterLevel(nil, gzip.BestSpeed); return w }}
-	lz4Packers  = sync.Pool{New: func() any { return lz4.NewWriter(nil) }}
+	lz4Packers  = sync.Pool{New: newLZ4Packer}
 	zstdPacker  = sync.OnceValues(func() (*zstd.Encoder, error) {
 		return zstd.NewWriter(nil, zstd.WithEncoderLevel(zstd.SpeedFastest))
 	})
 )
+
+// newLZ4Packer makes blocks as small as the Java client's: whoever reads them holds one, and the library's own are of 4 MiB.
+func newLZ4Packer() any {
+	w := lz4.NewWriter(nil)
+	if err := w.Apply(lz4.BlockSizeOption(lz4.Block64Kb)); err != nil {
+		panic(err) // of an option that is constant
+	}
+	return w
+}
 
 // pack appends b, compressed, to dst.
 func pack(dst []byte, c codec, b []byte) ([]byte, error) {

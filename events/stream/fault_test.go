@@ -439,18 +439,18 @@ func TestLinesBreak(t *testing.T) {
 	done := make(chan struct{})
 	for p := range int32(2) {
 		go func() {
+			defer func() { done <- struct{}{} }()
 			fill(t, l, p, 0, n)
-			done <- struct{}{}
 		}()
 	}
 	r := l.NewReader(t.Context())
 	defer r.Close()
 	for p := range int32(2) {
 		go func() {
+			defer func() { done <- struct{}{} }()
 			pr := r.Open(p, beginning)
+			defer pr.Close()
 			expect(t, pr, 0, n)
-			pr.Close()
-			done <- struct{}{}
 		}()
 	}
 	for range 4 {
