@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -46,20 +47,11 @@ func loadFiles(ctx context.Context, p *cli.Program, files []string, strict bool)
 	if err != nil {
 		return err
 	}
-	for i, f := range files {
-		if f == "-" && strict {
-			spooled, err := spool(os.Stdin)
-			if err != nil {
-				return fmt.Errorf("standard input: %w", err)
-			}
-			defer os.Remove(spooled)
-			files[i] = spooled
-			continue
-		}
-		if _, err := os.Stat(f); f != "-" && err != nil {
-			return cli.Fail(cli.Usage, "%w", err)
-		}
+	inputs, cleanup, err := inputsOf(ctx, files, strict)
+	if err != nil {
+		return err
 	}
+	defer cleanup()
 	warned := 0
 	cfg := load.Config{
 		Decoder: events.NewDecoder(site.NewTemplateRules(template), keys),
@@ -71,14 +63,15 @@ func loadFiles(ctx context.Context, p *cli.Program, files []string, strict bool)
 	}
 	if strict {
 		var res load.Result
-		for _, f := range files {
-			if err := load.File(ctx, cfg, f, os.Stdin, &res); err != nil {
-				return err
+		for _, in := range inputs {
+			if err := load.File(ctx, cfg, in, os.Stdin, &res); err != nil {
+				return fmt.Errorf("%w; nothing was sent (--strict)", err)
 			}
 		}
 		if res.Rejected > 0 {
 			return cli.Fail(cli.CheckFailed, "%d of %d lines would be dead letters: nothing was sent (--strict)", res.Rejected, res.Sent)
 		}
+		cfg.Warn = nil
 	}
 	conn, err := site.Connect(ctx, c, p.Log)
 	if err != nil {
@@ -92,32 +85,97 @@ func loadFiles(ctx context.Context, p *cli.Program, files []string, strict bool)
 	done := 0
 	cfg.Send, cfg.Sent = conn.Log, func(n int) { done += n; progress.Set(int64(done)) }
 	var res load.Result
-	for _, f := range files {
-		if err := load.File(ctx, cfg, f, os.Stdin, &res); err != nil {
-			return err
+	for _, in := range inputs {
+		if err := load.File(ctx, cfg, in, os.Stdin, &res); err != nil {
+			return fmt.Errorf("%w; %d records before it were sent", err, done)
 		}
 	}
 	progress.End()
 	if warned > shownWarnings {
 		fmt.Fprintf(p.Err, "… and %d more lines that will be dead letters\n", warned-shownWarnings)
 	}
+	return printLoaded(p, res)
+}
+
+func printLoaded(p *cli.Program, res load.Result) error {
 	if p.JSON {
 		return p.PrintJSON(res)
 	}
-	_, err = fmt.Fprintf(p.Out, "%d records sent: %d events, %d of unknown type, %d that will be dead letters\n", res.Sent, res.Events, res.Unknown, res.Rejected)
+	events := fmt.Sprintf("%d events", res.Events)
+	if res.Skewed > 0 {
+		events += fmt.Sprintf(" (%d with a wrong clock: they count as of now)", res.Skewed)
+	}
+	_, err := fmt.Fprintf(p.Out, "%d records sent: %s, %d of unknown type, %d that will be dead letters\n", res.Sent, events, res.Unknown, res.Rejected)
 	return err
 }
 
-// spool copies standard input to a file, so that it can be read twice.
-func spool(in io.Reader) (string, error) {
+// inputsOf looks at every file before anything is sent. With strict, what can be read once only (standard input, a pipe) is
+// copied first; cleanup removes the copies.
+func inputsOf(ctx context.Context, files []string, strict bool) (inputs []load.Input, cleanup func(), err error) {
+	var copies []string
+	cleanup = func() {
+		for _, c := range copies {
+			_ = os.Remove(c)
+		}
+	}
+	defer func() {
+		if err != nil {
+			cleanup()
+		}
+	}()
+	stdin := false
+	for _, f := range files {
+		in := load.Input{Name: f, Path: f}
+		info, err := os.Stat(f)
+		switch {
+		case f == "-" && stdin:
+			return nil, cleanup, cli.Fail(cli.Usage, "- is named twice: standard input can be read once")
+		case f == "-":
+			in.Name, stdin = "standard input", true
+		case err == nil && !info.Mode().IsRegular() && !info.IsDir(): // a pipe or a device: a look would take from it
+		default:
+			if err := look(ctx, in); err != nil {
+				return nil, cleanup, cli.Fail(cli.Usage, "%w", err)
+			}
+		}
+		inputs = append(inputs, in)
+	}
+	for i := range inputs {
+		in := &inputs[i]
+		if info, err := os.Stat(in.Path); strict && (err != nil || !info.Mode().IsRegular()) {
+			name, err := spool(ctx, *in)
+			if err != nil {
+				return nil, cleanup, fmt.Errorf("%s: %w", in.Name, err)
+			}
+			copies = append(copies, name)
+			in.Path = name
+		}
+	}
+	return inputs, cleanup, nil
+}
+
+// look says whether a file can be read, and unpacked where it is packed.
+func look(ctx context.Context, in load.Input) error {
+	text, err := in.Open(ctx, nil)
+	if err != nil {
+		return err
+	}
+	return text.Close()
+}
+
+// spool copies an input to a file, unpacked, so that it can be read twice.
+func spool(ctx context.Context, in load.Input) (string, error) {
+	text, err := in.Open(ctx, os.Stdin)
+	if err != nil {
+		return "", err
+	}
+	defer text.Close()
 	f, err := os.CreateTemp("", "headcount-load-*.ndjson")
 	if err != nil {
 		return "", err
 	}
-	if _, err := io.Copy(f, in); err != nil {
-		f.Close()
-		os.Remove(f.Name())
-		return "", err
+	if _, err := io.Copy(f, text); err != nil {
+		return "", errors.Join(err, f.Close(), os.Remove(f.Name()))
 	}
 	return f.Name(), f.Close()
 }
