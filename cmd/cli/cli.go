@@ -7,10 +7,14 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"log/slog"
 	"os"
 	"os/signal"
+	"regexp"
+	"runtime"
 	"runtime/debug"
+	"strings"
 	"syscall"
 
 	"github.com/spf13/cobra"
@@ -40,7 +44,8 @@ func Fail(code int, format string, args ...any) error {
 	return &Failure{code, fmt.Errorf(format, args...)}
 }
 
-// Code returns the exit code of an error: a Failure's own, 2 for a mistake in the configuration, else 1.
+// Code returns the exit code of an error: a Failure's own, 2 for a mistake in the configuration, 3 for a folder or file that this
+// user must not touch, else 1.
 func Code(err error) int {
 	var failure *Failure
 	var mistake *config.Error
@@ -51,6 +56,8 @@ func Code(err error) int {
 		return failure.Code
 	case errors.As(err, &mistake):
 		return Usage
+	case errors.Is(err, fs.ErrPermission):
+		return Unreachable
 	}
 	return CheckFailed
 }
@@ -67,6 +74,16 @@ func ProgramVersion() string {
 		return info.Main.Version
 	}
 	return "(devel)"
+}
+
+// printVersion prints what a report of a fault needs.
+func printVersion(p *Program, name string) error {
+	built := runtime.Version() + " " + runtime.GOOS + "/" + runtime.GOARCH
+	if p.JSON {
+		return p.PrintJSON(map[string]string{"version": ProgramVersion(), "built": built})
+	}
+	_, err := fmt.Fprintf(p.Out, "%s %s (%s)\n", name, ProgramVersion(), built)
+	return err
 }
 
 // Program is what every command runs with.
@@ -106,24 +123,39 @@ func Root(p *Program, name, short string) *cobra.Command {
 	root.PersistentFlags().StringVar(&p.ConfigFile, "config", "headcount.yaml", "configuration `FILE`; HEADCOUNT_… variables override its fields")
 	root.PersistentFlags().BoolVar(&p.JSON, "json", false, "print the result as JSON")
 	root.PersistentFlags().BoolVar(&p.Quiet, "quiet", false, "log warnings and errors only")
-	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return &Failure{Usage, err} })
+	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error { return &Failure{Usage, flagError(cmd, err)} })
 	root.AddCommand(&cobra.Command{
 		Use: "version", Short: "print the program's version", Args: NoArgs,
-		RunE: func(*cobra.Command, []string) error {
-			if p.JSON {
-				return p.PrintJSON(map[string]string{"version": ProgramVersion()})
-			}
-			_, err := fmt.Fprintln(p.Out, name, ProgramVersion())
-			return err
-		},
+		RunE: func(*cobra.Command, []string) error { return printVersion(p, name) },
 	})
 	return root
 }
 
+var badValue = regexp.MustCompile(`^invalid argument (".*") for "(?:-., )?--([a-z0-9-]+)" flag: `)
+
+// flagError says in our words what is wrong with a flag's value; those of Go's parsers are no help to who typed it.
+func flagError(cmd *cobra.Command, err error) error {
+	m := badValue.FindStringSubmatch(err.Error())
+	if m == nil {
+		return err
+	}
+	want := "another value"
+	switch flag := cmd.Flag(m[2]); {
+	case flag == nil:
+	case strings.Contains(flag.Value.Type(), "int"):
+		want = "a whole number"
+	case flag.Value.Type() == "duration":
+		want = "a duration such as 10s, 5m or 24h"
+	case flag.Value.Type() == "bool":
+		want = "true or false"
+	}
+	return fmt.Errorf("--%s %s: want %s", m[2], m[1], want)
+}
+
 // NoArgs refuses arguments with exit code 2.
-func NoArgs(cmd *cobra.Command, args []string) error {
+func NoArgs(_ *cobra.Command, args []string) error {
 	if len(args) > 0 {
-		return Fail(Usage, "%s takes no argument, got %q", cmd.CommandPath(), args[0])
+		return Fail(Usage, "got %q, but takes no argument", args[0])
 	}
 	return nil
 }
@@ -144,6 +176,32 @@ func Execute(p *Program, root *cobra.Command) int {
 	if found == root && code == CheckFailed { // cobra's own errors: unknown command, missing flag
 		code = Usage
 	}
-	fmt.Fprintf(p.Err, "%s: %v\n", found.CommandPath(), err)
+	if stopped(ctx, err) {
+		code, err = CheckFailed, interrupted(err)
+	}
+	fmt.Fprintf(p.Err, "%s: %s\n", found.CommandPath(), oneLine(err))
 	return code
+}
+
+// stopped says whether an error is only that of a signal.
+func stopped(ctx context.Context, err error) bool {
+	return ctx.Err() != nil && (errors.Is(err, context.Canceled) || errors.Is(err, context.Cause(ctx)))
+}
+
+// interrupted says so in place of the context's words; what else the error says stays.
+func interrupted(err error) error {
+	if _, after, ok := strings.Cut(err.Error(), context.Canceled.Error()+"; "); ok {
+		return fmt.Errorf("interrupted; %s", after)
+	}
+	return errors.New("interrupted before it was done")
+}
+
+// oneLine prints an error on one line: joined errors, and cobra's suggestions, have several.
+func oneLine(err error) string {
+	lines := strings.FieldsFunc(err.Error(), func(r rune) bool { return r == '\n' })
+	for i := range lines {
+		lines[i] = strings.TrimSpace(lines[i])
+	}
+	text := strings.Join(lines, "; ")
+	return strings.ReplaceAll(text, "Did you mean this?; ", "did you mean ")
 }

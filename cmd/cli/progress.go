@@ -10,7 +10,8 @@ import (
 	"golang.org/x/term"
 )
 
-// Progress shows how far long work has come: a bar on a terminal, a plain line every few seconds elsewhere.
+// Progress shows how far long work has come: a bar on a terminal; elsewhere plain lines, the first after five seconds, then ever
+// rarer up to one a minute, and none while nothing moves. Short work leaves no trace.
 type Progress struct {
 	bar   *progressbar.ProgressBar // nil: not a terminal
 	w     io.Writer
@@ -18,13 +19,21 @@ type Progress struct {
 	unit  string
 	total int64
 	done  int64
+	said  int64 // of done, in the last line
 	last  time.Time
+	pause time.Duration // until the next line
 	began time.Time
 }
 
+// A service that runs for months must not fill its log with progress.
+const (
+	firstPause = 5 * time.Second
+	mostPause  = time.Minute
+)
+
 // NewProgress begins work of total units (0: unknown).
 func (p *Program) NewProgress(what, unit string, total int64) *Progress {
-	g := &Progress{w: p.Err, what: what, unit: unit, total: total, last: time.Now(), began: time.Now()}
+	g := &Progress{w: p.Err, what: what, unit: unit, total: total, last: time.Now(), pause: firstPause, began: time.Now()}
 	if f, ok := p.Err.(*os.File); ok && term.IsTerminal(int(f.Fd())) && !p.Quiet {
 		n := total
 		if n == 0 {
@@ -47,8 +56,8 @@ func (g *Progress) Set(done int64) {
 		_ = g.bar.Set64(done)
 		return
 	}
-	if time.Since(g.last) >= 5*time.Second {
-		g.last = time.Now()
+	if done != g.said && time.Since(g.last) >= g.pause {
+		g.said, g.last, g.pause = done, time.Now(), min(2*g.pause, mostPause)
 		g.line()
 	}
 }
@@ -61,11 +70,12 @@ func (g *Progress) line() {
 	fmt.Fprintf(g.w, "%s: %d %s\n", g.what, g.done, g.unit)
 }
 
-// End says that the work is over.
+// End says that the work is over, where it took long enough for anybody to ask.
 func (g *Progress) End() {
 	if g.bar != nil {
 		_ = g.bar.Finish()
 	}
-	secs := time.Since(g.began).Seconds()
-	fmt.Fprintf(g.w, "%s: %d %s in %.1f s\n", g.what, g.done, g.unit, secs)
+	if took := time.Since(g.began); took >= time.Second {
+		fmt.Fprintf(g.w, "%s: %d %s in %.1f s\n", g.what, g.done, g.unit, took.Seconds())
+	}
 }

@@ -22,9 +22,9 @@ func loadCommand(p *cli.Program) *cobra.Command {
 	strict := false
 	cmd := &cobra.Command{
 		Use: "load FILE…", Short: "send NDJSON CloudEvents (.ndjson, .gz, .zst, - for standard input) as they are",
-		Args: func(cmd *cobra.Command, args []string) error {
+		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) == 0 {
-				return cli.Fail(cli.Usage, "%s: name at least one file, or - for standard input", cmd.CommandPath())
+				return cli.Fail(cli.Usage, "name at least one file, or - for standard input")
 			}
 			return nil
 		},

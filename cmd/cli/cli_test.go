@@ -1,0 +1,163 @@
+package cli
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"headcount/cmd/config"
+)
+
+func TestCode(t *testing.T) {
+	for _, c := range []struct {
+		err  error
+		want int
+	}{
+		{nil, Done},
+		{errors.New("anything"), CheckFailed},
+		{Fail(Unreachable, "no broker"), Unreachable},
+		{fmt.Errorf("outer: %w", Fail(Usage, "inner")), Usage},
+		{fmt.Errorf("outer: %w", &config.Error{Where: "f", What: "w"}), Usage},
+		{Fail(Unreachable, "outer: %w", &config.Error{Where: "f", What: "w"}), Unreachable},
+		{&fs.PathError{Op: "mkdir", Path: "/x", Err: syscall.EACCES}, Unreachable},
+		{errors.Join(errors.New("first"), Fail(Usage, "second")), Usage},
+	} {
+		if got := Code(c.err); got != c.want {
+			t.Errorf("Code(%v) = %d, want %d", c.err, got, c.want)
+		}
+	}
+}
+
+// program runs a command line of a program with one command, do, that ends with do's error.
+func program(t *testing.T, do func(context.Context) error, args ...string) (code int, stdout, stderr string) {
+	t.Helper()
+	var out, err bytes.Buffer
+	p := &Program{Out: &out, Err: &err}
+	root := Root(p, "prog", "test")
+	cmd := &cobra.Command{Use: "do", Args: NoArgs, RunE: func(cmd *cobra.Command, _ []string) error { return do(cmd.Context()) }}
+	cmd.Flags().Int("count", 0, "")
+	cmd.Flags().Duration("wait", 0, "")
+	root.AddCommand(cmd)
+	root.SetArgs(args)
+	code = Execute(p, root)
+	return code, out.String(), err.String()
+}
+
+func TestExitCodesAndMessages(t *testing.T) {
+	fine := func(context.Context) error { return nil }
+	fails := func(err error) func(context.Context) error { return func(context.Context) error { return err } }
+	for _, c := range []struct {
+		do   func(context.Context) error
+		args string
+		code int
+		want string // on stderr; all of it
+	}{
+		{fine, "do", Done, ""},
+		{fails(errors.New("went wrong")), "do", CheckFailed, "prog do: went wrong\n"},
+		{fails(Fail(Unreachable, "no broker")), "do", Unreachable, "prog do: no broker\n"},
+		{fails(errors.Join(errors.New("one"), errors.New("two"))), "do", CheckFailed, "prog do: one; two\n"},
+		{fails(context.Canceled), "do", CheckFailed, "prog do: context canceled\n"}, // no signal: not an interruption
+		{fine, "do it", Usage, "prog do: got \"it\", but takes no argument\n"},
+		{fine, "do --bogus", Usage, "prog do: unknown flag: --bogus\n"},
+		{fine, "do --count many", Usage, "prog do: --count \"many\": want a whole number\n"},
+		{fine, "do --wait 5", Usage, "prog do: --wait \"5\": want a duration such as 10s, 5m or 24h\n"},
+		{fine, "do --json=maybe", Usage, "prog do: --json \"maybe\": want true or false\n"},
+		{fine, "don", Usage, "prog: unknown command \"don\" for \"prog\"; did you mean do\n"},
+		{fine, "zzz", Usage, "prog: unknown command \"zzz\" for \"prog\"\n"},
+	} {
+		code, stdout, stderr := program(t, c.do, strings.Fields(c.args)...)
+		if code != c.code || stderr != c.want || stdout != "" {
+			t.Errorf("%s: code %d, stdout %q, stderr %q; want %d, nothing, %q", c.args, code, stdout, stderr, c.code, c.want)
+		}
+	}
+}
+
+func TestInterruptionIsSaidInOneLine(t *testing.T) {
+	for text, want := range map[string]string{
+		"":                           "prog do: interrupted before it was done\n",
+		"; 3 records before it sent": "prog do: interrupted; 3 records before it sent\n",
+	} {
+		code, _, stderr := program(t, func(ctx context.Context) error {
+			if err := syscall.Kill(os.Getpid(), syscall.SIGINT); err != nil {
+				t.Fatal(err)
+			}
+			select {
+			case <-ctx.Done():
+			case <-time.After(10 * time.Second):
+				t.Error("the signal does not end the context")
+			}
+			return fmt.Errorf("reading: %w%s", context.Canceled, text)
+		}, "do")
+		if code != CheckFailed || stderr != want {
+			t.Errorf("code %d, stderr %q; want %d, %q", code, stderr, CheckFailed, want)
+		}
+	}
+}
+
+func TestVersion(t *testing.T) {
+	Version = "v1.2.3"
+	defer func() { Version = "" }()
+	if code, stdout, _ := program(t, nil, "version"); code != Done || !strings.HasPrefix(stdout, "prog v1.2.3 (go") {
+		t.Errorf("code %d, %q", code, stdout)
+	}
+	_, stdout, _ := program(t, nil, "version", "--json")
+	var v map[string]string
+	if err := json.Unmarshal([]byte(stdout), &v); err != nil || v["version"] != "v1.2.3" {
+		t.Errorf("%q: %v", stdout, err)
+	}
+}
+
+func TestCompletion(t *testing.T) {
+	for _, shell := range []string{"bash", "zsh", "fish", "powershell"} {
+		if code, stdout, stderr := program(t, nil, "completion", shell); code != Done || !strings.Contains(stdout, "prog") {
+			t.Errorf("%s: code %d, stderr %q", shell, code, stderr)
+		}
+	}
+}
+
+func TestProgressIsCalm(t *testing.T) {
+	var b bytes.Buffer
+	p := &Program{Err: &b}
+	g := p.NewProgress("counted", "records", 0)
+	g.Set(10)
+	g.End()
+	if b.Len() > 0 {
+		t.Errorf("short work says %q", b.String())
+	}
+	g = p.NewProgress("counted", "records", 20)
+	at := func(ago time.Duration) { g.last = time.Now().Add(-ago) }
+	at(6 * time.Second)
+	g.Set(10)
+	at(6 * time.Second)
+	g.Set(11) // the second line waits ten seconds
+	at(11 * time.Second)
+	g.Set(10) // nothing moved
+	g.Set(12)
+	if want := "counted: 10 of 20 records (50 %)\ncounted: 12 of 20 records (60 %)\n"; b.String() != want {
+		t.Errorf("got %q, want %q", b.String(), want)
+	}
+	b.Reset()
+	g.began = time.Now().Add(-2 * time.Second)
+	g.End()
+	if !strings.HasPrefix(b.String(), "counted: 12 records in 2") {
+		t.Errorf("the end says %q", b.String())
+	}
+	b.Reset()
+	p.Quiet = true
+	g = p.NewProgress("counted", "records", 0)
+	g.began = time.Now().Add(-time.Minute)
+	g.End()
+	if b.Len() > 0 {
+		t.Errorf("quiet work says %q", b.String())
+	}
+}
