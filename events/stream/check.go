@@ -23,6 +23,9 @@ const (
 	fail = "fail"
 )
 
+// CompactionCheck is the finding whose failure no reader may begin with: a compacted topic has lost events.
+const CompactionCheck = "compaction"
+
 // leastRetention covers a month, the next until it is closed, and a recount.
 const leastRetention = 62 * 24 * time.Hour
 
@@ -110,9 +113,9 @@ func days(d time.Duration) string {
 
 func checkCompaction(c map[string]string) Finding {
 	if strings.Contains(c["cleanup.policy"], "compact") {
-		return Finding{"compaction", fail, fmt.Sprintf("cleanup.policy is %s: only a GUID's last event is kept", c["cleanup.policy"]), "set the topic's cleanup.policy to delete"}
+		return Finding{CompactionCheck, fail, fmt.Sprintf("cleanup.policy is %s: only a GUID's last event is kept", c["cleanup.policy"]), "set the topic's cleanup.policy to delete"}
 	}
-	return Finding{"compaction", pass, "none", ""}
+	return Finding{CompactionCheck, pass, "none", ""}
 }
 
 func checkTimestamps(c map[string]string) Finding {
