@@ -71,10 +71,13 @@ func TestNoBroker(t *testing.T) {
 	s.config["kafka"] = "{brokers: [\"" + s.addr + "\"], topic: " + s.topic + "}"
 	s.configure()
 	s.write("x.ndjson", "{}\n")
+	var all []*process
 	for _, args := range [][]string{
 		{"ingest", "run"}, {"ingest", "run", "--until-end"}, {"ingest", "load", "x.ndjson"}, {"rollup", "close", "--month", "2025-03"}, {"ingest", "init"},
 	} {
-		p := s.start(args...)
+		all = append(all, s.start(args...)) // at once: each waits a while for the broker
+	}
+	for _, p := range all {
 		r := p.wait(60 * time.Second)
 		if r.code != 3 {
 			t.Errorf("%s: exit code %d, want 3: %s", r.line, r.code, cut(r.stderr))
