@@ -6,6 +6,7 @@ import (
 	"sync"
 	"time"
 
+	"headcount/counter/checkpoint"
 	"headcount/events/stream"
 )
 
@@ -20,6 +21,7 @@ type Crew struct {
 	workers  map[int32]*running
 	assigned bool // at least one assignment was heard
 	halted   []error
+	failed   []error // at the end: what was counted last is in no checkpoint
 }
 
 type running struct {
@@ -55,7 +57,7 @@ func Run(ctx context.Context, cfg Config) error {
 	}
 	crew.mu.Lock()
 	defer crew.mu.Unlock()
-	return errors.Join(crew.halted...)
+	return errors.Join(append(crew.halted, crew.failed...)...)
 }
 
 // all takes every partition that the topic has, whatever the group says.
@@ -98,7 +100,7 @@ func (c *Crew) Assigned(partitions []int32) {
 
 func (c *Crew) work(ctx context.Context, p int32, r *running) {
 	defer close(r.done)
-	err := New(c.cfg, p).Run(ctx, c.reader)
+	err := c.count(ctx, p)
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	var halted *Halted
@@ -113,9 +115,27 @@ func (c *Crew) work(ctx context.Context, p int32, r *running) {
 		c.stop(err)
 	case err != nil:
 		c.cfg.Logger.Error("worker stopped badly", "error", err)
+		c.failed = append(c.failed, err)
 		c.stop(err)
 	}
 	c.endIfRead()
+}
+
+// count runs a worker. Where another process has gone on with the partition, a close that counted it or a successor that this
+// process has not heard of, it begins again from what that one wrote.
+func (c *Crew) count(ctx context.Context, p int32) error {
+	for pause := time.Second; ; pause = min(2*pause, 30*time.Second) {
+		err := New(c.cfg, p).Run(ctx, c.reader)
+		if !errors.Is(err, checkpoint.ErrLost) || errors.Is(err, checkpoint.ErrFatal) {
+			return err
+		}
+		c.cfg.Logger.Warn("another process counts this partition too; what it wrote stands", "partition", p, "error", err)
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-time.After(pause):
+		}
+	}
 }
 
 // shout repeats that a partition is halted until the process ends.

@@ -37,7 +37,7 @@ func (w *Worker) bury(recs []events.Record) {
 const mostDead = 1000
 
 // writeDead writes dead letters to the log. Where their topic is missing the shard waits, loudly: a checkpoint must not pass a
-// record that went nowhere.
+// record that went nowhere. A worker that was told to stop does not wait: the next one reads those records again.
 func (w *Worker) writeDead(ctx context.Context, dead []stream.Message) error {
 	for wait := time.Second; len(dead) > 0; wait = min(2*wait, 30*time.Second) {
 		err := w.cfg.Log.Produce(ctx, dead)
@@ -51,6 +51,8 @@ func (w *Worker) writeDead(ctx context.Context, dead []stream.Message) error {
 		w.log.Error("dead letters cannot be written; the partition waits. Create the topic (`ingest init`) or allow writing to it",
 			"topic", w.cfg.DeadLetter, "records", len(dead), "error", err)
 		select {
+		case <-w.told:
+			return fmt.Errorf("write dead letters: %w", err)
 		case <-ctx.Done():
 			return fmt.Errorf("write dead letters: %w", ctx.Err())
 		case <-time.After(wait):

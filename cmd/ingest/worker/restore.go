@@ -10,9 +10,10 @@ import (
 	"headcount/events/stream"
 )
 
-// restore loads the newest checkpoint that verifies, or starts at offset 0, and holds it against the log.
-func (w *Worker) restore(ctx context.Context) error {
-	rules, err := w.cfg.State.Rules(ctx, w.cfg.Template)
+// restore loads the newest checkpoint that verifies, or starts at offset 0, and holds it against the log. The rules live as long
+// as longer: a batch that was begun is counted whole.
+func (w *Worker) restore(ctx, longer context.Context) error {
+	rules, err := w.cfg.State.Rules(longer, w.cfg.Template)
 	if err != nil {
 		return err
 	}
@@ -56,10 +57,17 @@ func (w *Worker) compare(ctx context.Context) error {
 	err = w.cfg.Log.Verify(ctx, w.partition, stream.Position(logPosition(w.pos)))
 	if err != nil {
 		var gap *stream.GapError
+		var truncated *stream.TruncatedError
+		if w.cfg.AcceptGap && errors.As(err, &truncated) && offsets.End >= w.pos.Next {
+			return w.replaced(ctx, truncated, offsets)
+		}
 		if !errors.As(err, &gap) || !w.cfg.AcceptGap {
 			return halt(err)
 		}
 		w.log.Warn("gap accepted: the records are lost, the month's invoices will be held", "from", w.pos.Next, "to", offsets.Start)
+		if err := w.sealedInGap(ctx, offsets.Start); err != nil {
+			return err
+		}
 		w.shard.AcceptGap(counter.Gap{From: w.pos.Next, To: offsets.Start, Reason: fmt.Sprintf("offsets %d to %d were gone from the log", w.pos.Next, offsets.Start-1)})
 		w.pos = counter.Position{Next: offsets.Start, BatchOffset: -1, LeaderEpoch: -1}
 		// On the record before anything after it is read: the close looks for it.
@@ -67,10 +75,50 @@ func (w *Worker) compare(ctx context.Context) error {
 			return err
 		}
 	}
+	w.until(offsets)
+	return nil
+}
+
+func (w *Worker) until(offsets stream.Offsets) {
 	if w.cfg.Until != nil && w.cfg.Until(w.partition) {
 		w.end = offsets.Stable
 	}
-	return nil
+}
+
+// replaced goes on in a log whose last part is another than the one that was counted: what was counted stays, and what took its
+// place is lost.
+func (w *Worker) replaced(ctx context.Context, e *stream.TruncatedError, offsets stream.Offsets) error {
+	w.log.Warn("loss accepted: the log was replaced where it was counted, the month's invoices will be held", "detail", e.Detail)
+	w.shard.AcceptGap(counter.Gap{From: w.pos.BatchOffset, To: w.pos.Next, Reason: "the log was replaced after it was counted: " + e.Detail})
+	w.pos = counter.Position{Next: w.pos.Next, BatchOffset: -1, LeaderEpoch: -1}
+	w.cut = -1 // nothing new but this
+	w.until(offsets)
+	return w.lastCheckpoint(ctx)
+}
+
+// sealedInGap takes from the state store what the log can no longer tell: the newest month whose seal lies before the log's
+// present start. Without it no later seal would follow.
+func (w *Worker) sealedInGap(ctx context.Context, start int64) error {
+	months, err := w.part.SealedMonths(ctx)
+	if err != nil {
+		return err
+	}
+	state := w.shard.State()
+	for _, m := range months {
+		index, err := w.part.Index(ctx, m)
+		if err != nil {
+			return err
+		}
+		if m > state.Sealed && index.Offset < start {
+			state.Sealed, state.SealHash = m, index.SealHash
+			state.Apps, state.Unattributed = nil, counter.Stretch{}
+		}
+	}
+	if state.Sealed == w.shard.State().Sealed {
+		return nil
+	}
+	w.log.Warn("a seal was lost with the gap; the sealed month in the state store stands", "month", state.Sealed)
+	return w.shard.Absorb(&counter.Delta{Partition: w.partition, Position: w.pos, State: state})
 }
 
 // logPosition says in the reader's words where the shard stands.

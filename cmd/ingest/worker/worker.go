@@ -51,6 +51,7 @@ type Worker struct {
 	sealing chan error       // nil: no seal is being written
 	saving  chan error       // nil: no checkpoint is being written
 	end     int64            // stop here; −1: never
+	told    <-chan struct{}  // closed: stop
 }
 
 // New returns a worker for a partition; Run does the work.
@@ -70,26 +71,27 @@ func (h *Halted) Error() string { return h.Err.Error() }
 func (h *Halted) Unwrap() error { return h.Err }
 
 // Run restores the shard and counts until ctx ends, the partition's end is reached (Config.Until), or something fails. What was
-// counted by then is checkpointed in every case but a failure.
+// counted by then is checkpointed in every case but a failure: after one, part of a batch may be counted.
 func (w *Worker) Run(ctx context.Context, reader *stream.Reader) error {
-	if err := w.restore(ctx); err != nil {
+	w.told = ctx.Done()
+	longer, release := outlive(ctx, grace)
+	defer release()
+	if err := w.restore(ctx, longer); err != nil {
 		return fmt.Errorf("partition %d: %w", w.partition, err)
 	}
 	in := reader.Open(w.partition, stream.Position(logPosition(w.pos)))
 	defer in.Close()
-	err := w.count(ctx, in)
-	if err != nil && !errors.Is(err, context.Canceled) {
+	if err := w.count(ctx, longer, in); err != nil {
 		return fmt.Errorf("partition %d: %w", w.partition, errors.Join(err, w.saved(), w.sealed()))
 	}
-	last, cancel := context.WithTimeout(context.WithoutCancel(ctx), grace)
-	defer cancel()
-	if err := w.lastCheckpoint(last); err != nil {
+	if err := w.lastCheckpoint(longer); err != nil {
 		return fmt.Errorf("partition %d: last checkpoint: %w", w.partition, err)
 	}
 	return nil
 }
 
-func (w *Worker) count(ctx context.Context, in *stream.PartitionReader) error {
+// count counts whole batches until ctx ends or the end is reached; longer is for what must not be left half done.
+func (w *Worker) count(ctx, longer context.Context, in *stream.PartitionReader) error {
 	next := time.Now().Add(w.cfg.Interval)
 	for {
 		if w.end >= 0 && w.pos.Next >= w.end {
@@ -103,9 +105,9 @@ func (w *Worker) count(ctx context.Context, in *stream.PartitionReader) error {
 			if err == nil {
 				batch.Release()
 			}
-			return ctx.Err()
+			return nil
 		case err == nil:
-			err = w.countBatch(ctx, batch)
+			err = w.countBatch(longer, batch)
 			batch.Release()
 			if err != nil {
 				return err
@@ -114,7 +116,7 @@ func (w *Worker) count(ctx context.Context, in *stream.PartitionReader) error {
 			return halt(err)
 		}
 		if time.Now().After(next) {
-			if err := w.checkpoint(ctx); err != nil {
+			if err := w.checkpoint(longer); err != nil {
 				return err
 			}
 			next = time.Now().Add(w.cfg.Interval)
@@ -159,6 +161,18 @@ func (w *Worker) seal(ctx context.Context, sealed *counter.Sealed) error {
 	done := make(chan error, 1)
 	w.sealing = done
 	ctx = context.WithoutCancel(ctx)
+	if gaps := w.shard.State().Gaps; len(gaps) > 0 {
+		// What was sealed before the loss holds more than the log does now.
+		index, err := w.part.Index(ctx, sealed.Month)
+		if err == nil && index.SealHash == sealed.SealHash {
+			w.log.Warn("sealed before records were lost: that stands", "month", sealed.Month, "offset", sealed.Offset)
+			w.sealing = nil
+			return nil
+		}
+		if err != nil && !errors.Is(err, checkpoint.ErrNotSealed) {
+			return err
+		}
+	}
 	go func() {
 		index, err := w.part.Seal(ctx, sealed)
 		if err != nil {
@@ -213,11 +227,7 @@ func (w *Worker) checkpoint(ctx context.Context) error {
 	done := make(chan error, 1)
 	delta, dead, sealing := w.shard.Cut(w.pos), w.dead, w.sealing
 	w.cut, w.dead, w.sealing, w.saving = w.pos.Next, nil, nil, done
-	ctx, release := outlive(ctx, grace)
-	go func() {
-		defer release()
-		done <- w.save(ctx, delta, dead, sealing)
-	}()
+	go func() { done <- w.save(ctx, delta, dead, sealing) }()
 	return nil
 }
 
