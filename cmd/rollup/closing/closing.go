@@ -47,6 +47,8 @@ type work struct {
 	state    *checkpoint.Topic
 	ledger   *ledger.Ledger // nil: does not exist yet
 	closing  ledger.Closing
+	ends     map[int32]int64 // of the partitions that were given a seal, after it
+	counted  map[int32]int64 // up to where this close itself has counted
 }
 
 // Close closes a month, or prints what is stored where it is closed already.
@@ -217,7 +219,7 @@ func (w *work) begin(ctx context.Context) error {
 	closing, err := w.ledger.Closing(ctx, w.month.String())
 	if err == nil {
 		w.closing = closing
-		return w.adopted()
+		return w.adopted(ctx)
 	}
 	if !errors.Is(err, ledger.ErrNotFound) {
 		return cli.Fail(cli.Unreachable, "ledger: %w", err)
@@ -255,16 +257,25 @@ func (w *work) begin(ctx context.Context) error {
 	}
 	w.closing = stored
 	if adopted {
-		return w.adopted()
+		return w.adopted(ctx)
 	}
 	w.Log.Info("closing begun", "month", w.month, "seal_id", stored.SealID, "partitions", len(stored.Partitions))
 	return nil
 }
 
-func (w *work) adopted() error {
+// adopted checks that the closing that is recorded can be gone on with.
+func (w *work) adopted(ctx context.Context) error {
 	if w.closing.TopicID != w.topic.ID || w.closing.Cluster != w.topic.Cluster {
 		return cli.Fail(cli.CheckFailed, "the closing of %s was begun on topic id %s of cluster %s, but the configuration leads to %s of %s: point kafka.brokers at the former cluster",
 			w.month, w.closing.TopicID, w.closing.Cluster, w.topic.ID, w.topic.Cluster)
+	}
+	rules, err := w.rules(ctx, w.month)
+	if err != nil {
+		return err
+	}
+	if rules.Hash() != w.closing.RulesHash {
+		return cli.Fail(cli.CheckFailed, "the closing of %s was begun under rules %s, but those of the month in %s hash to %s: no partition would follow its seal; restore the rules as they were written",
+			w.month, w.closing.RulesHash, w.Config.State, rules.Hash())
 	}
 	w.Log.Info("going on with the closing that was begun", "month", w.month, "seal_id", w.closing.SealID, "begun", w.closing.At)
 	return nil

@@ -50,9 +50,9 @@ func (w *work) open(ctx context.Context) (_ *opened, err error) {
 		}
 	}()
 	for _, p := range w.closing.Partitions {
-		sealed, err := w.partition(p).OpenSealed(ctx, w.month)
+		sealed, err := w.openSealed(ctx, w, p)
 		if err != nil {
-			return nil, fmt.Errorf("partition %d: %w", p, err)
+			return nil, err
 		}
 		o.months = append(o.months, sealed)
 	}
@@ -64,13 +64,37 @@ func (w *work) open(ctx context.Context) (_ *opened, err error) {
 		return nil, err
 	}
 	for _, p := range former.closing.Partitions {
-		earlier, err := former.partition(p).OpenSealed(ctx, former.month)
+		earlier, err := w.openSealed(ctx, former, p)
 		if err != nil {
-			return nil, fmt.Errorf("partition %d: %w", p, err)
+			return nil, err
 		}
 		o.earlier = append(o.earlier, earlier)
 	}
 	return o, nil
+}
+
+// openSealed opens a partition's sealed month of this close, or of the former one. What is lost or damaged is counted again from
+// the log and put back, where the topic is still the same.
+func (w *work) openSealed(ctx context.Context, of *work, p int32) (*checkpoint.SealedMonth, error) {
+	sealed, err := of.partition(p).OpenSealed(ctx, of.month)
+	gone := errors.Is(err, checkpoint.ErrNotSealed) || errors.Is(err, checkpoint.ErrDamaged)
+	if gone && of.closing.TopicID == w.topic.ID {
+		w.Log.Warn("sealed month cannot be read", "partition", p, "month", of.month, "error", err)
+		if err := w.remake(ctx, p, of.month); err != nil {
+			return nil, err
+		}
+		sealed, err = of.partition(p).OpenSealed(ctx, of.month)
+	} else if gone {
+		return nil, cli.Fail(cli.CheckFailed, "partition %d of the former topic %s: %w: its log is gone; restore the state store from its backup", p, of.closing.TopicID, err)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("partition %d: %w", p, err)
+	}
+	if sealed.Index.SealID != of.closing.SealID {
+		sealed.Close()
+		return nil, cli.Fail(cli.CheckFailed, "partition %d has %s sealed by %s, but the ledger's closing is %s: state store and ledger do not belong together; restore the ledger from its backup", p, of.month, sealed.Index.SealID, of.closing.SealID)
+	}
+	return sealed, nil
 }
 
 // former is the close of the month before, with the state that it sealed: another than this one's where the topic was made

@@ -71,6 +71,14 @@ func (w *work) seal(ctx context.Context) error {
 		return cli.Fail(cli.Unreachable, "seal %s: %w; run the close again", w.month, err)
 	}
 	w.Log.Info("seals written", "month", w.month, "partitions", len(messages))
+	offsets, err := w.conn.Offsets(ctx)
+	if err != nil {
+		return cli.Fail(cli.Unreachable, "offsets of %s: %w; run the close again", w.closing.Topic, err)
+	}
+	w.ends = map[int32]int64{}
+	for p, o := range offsets {
+		w.ends[p] = o.End
+	}
 	return nil
 }
 
@@ -85,38 +93,130 @@ func (w *work) wait(ctx context.Context) error {
 		ctx, cancel = context.WithTimeout(ctx, w.Timeout)
 		defer cancel()
 	}
+	open, why, err := w.waitSealed(ctx)
+	if err != nil && errors.Is(ctx.Err(), context.DeadlineExceeded) {
+		return cli.Fail(cli.Unreachable, "waited %s for partitions %s of %s to be sealed (%s): see that `ingest run` is up and reads them, then run the close again", w.Timeout, list(open), w.month, why)
+	}
+	return err
+}
+
+// waitSealed is wait without a limit. Where it fails it says what is still open, and why.
+func (w *work) waitSealed(ctx context.Context) (open []int32, why string, err error) {
+	w.counted = map[int32]int64{}
 	progress := w.Program.NewProgress("sealed", "partitions", int64(len(w.closing.Partitions)))
-	began, said := time.Now(), time.Now()
-	for {
-		open, err := w.unsealed(ctx)
+	began, said, pause := time.Now(), time.Now(), firstPause
+	for open = w.closing.Partitions; ; {
+		still, err := w.unsealed(ctx)
 		if err != nil {
-			return err
+			return open, why, err
 		}
+		open = still
 		progress.Set(int64(len(w.closing.Partitions) - len(open)))
 		if len(open) == 0 {
 			progress.End()
-			return nil
+			return nil, "", nil
 		}
-		own, why := w.unowned(ctx, open, time.Since(began))
+		var own []int32
+		own, why = w.unowned(ctx, open, time.Since(began))
+		if len(own) > 0 {
+			if err := w.countHere(ctx, own); err != nil {
+				return open, why, err
+			}
+		}
+		if pause > firstPause {
+			if err := w.passed(ctx, open); err != nil {
+				return open, why, err
+			}
+			why += w.undecided(ctx, open)
+		}
 		if time.Since(said) > 5*time.Second {
 			said = time.Now()
 			w.Log.Info("waiting for sealed partitions", "month", w.month, "partitions", list(open), "why", why)
 		}
-		if len(own) > 0 {
-			if err := w.countHere(ctx, own); err != nil && ctx.Err() == nil {
-				return err
-			}
-			continue
-		}
 		select {
 		case <-ctx.Done():
-			if errors.Is(ctx.Err(), context.DeadlineExceeded) {
-				return cli.Fail(cli.Unreachable, "waited %s for partitions %s of %s to be sealed (%s): see that `ingest run` is up and reads them, then run the close again", w.Timeout, list(open), w.month, why)
-			}
-			return ctx.Err()
-		case <-time.After(100 * time.Millisecond):
+			return open, why, ctx.Err()
+		case <-time.After(pause):
+			pause = min(2*pause, longestPause)
 		}
 	}
+}
+
+// The pauses between two looks at what is sealed.
+const (
+	firstPause   = 10 * time.Millisecond
+	longestPause = time.Second
+)
+
+// passed looks for partitions of which no sealed month will come by waiting: they are counted past the seal, and have none.
+// What was sealed and lost is counted again and put back; a seal that was not followed is an error.
+func (w *work) passed(ctx context.Context, open []int32) error {
+	for _, p := range open {
+		pos, state, err := w.partition(p).Glance(ctx)
+		if errors.Is(err, checkpoint.ErrNone) {
+			continue
+		}
+		if err != nil {
+			return fmt.Errorf("partition %d: %w", p, err)
+		}
+		if end, ok := w.ends[p]; !ok || pos.Next < end {
+			continue
+		}
+		// A checkpoint past the seal comes after the sealed month.
+		if _, err := w.partition(p).Index(ctx, w.month); !errors.Is(err, checkpoint.ErrNotSealed) {
+			continue
+		}
+		if state.Sealed < w.month {
+			return cli.Fail(cli.CheckFailed, "partition %d is counted up to offset %d, past the seal of %s, but did not follow it: the newest month sealed there is %s, and the closing follows %s; restore the state store of %s from its backup, or have the partition counted again (move its folder away) where the log reaches back to offset 0",
+				p, pos.Next, w.month, monthOrNone(state.Sealed), w.previous(), w.closing.Topic)
+		}
+		if err := w.remake(ctx, p, w.month); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func monthOrNone(m events.Month) string {
+	if m == 0 {
+		return "none"
+	}
+	return m.String()
+}
+
+func (w *work) previous() string {
+	if w.closing.Previous == nil {
+		return "none"
+	}
+	return w.closing.Previous.Month
+}
+
+// remake puts back a sealed month that was lost or damaged.
+func (w *work) remake(ctx context.Context, p int32, month events.Month) error {
+	err := worker.Remake(ctx, w.counting(), p, month)
+	var halted *worker.Halted
+	if errors.As(err, &halted) {
+		return cli.Fail(cli.CheckFailed, "%w", err)
+	}
+	return err
+}
+
+// undecided says which partitions hold records that no reader is given yet.
+func (w *work) undecided(ctx context.Context, open []int32) string {
+	offsets, err := w.conn.Offsets(ctx)
+	if err != nil {
+		return ""
+	}
+	var held []string
+	for _, p := range open {
+		if o := offsets[p]; o.Stable < w.ends[p] {
+			held = append(held, fmt.Sprintf("an open transaction in partition %d holds back what lies from offset %d on", p, o.Stable))
+		}
+	}
+	if len(held) == 0 {
+		return ""
+	}
+	return "; " + strings.Join(held, "; ")
 }
 
 // unowned returns those of the open partitions that nobody reads, and what is known of the rest.
@@ -140,27 +240,56 @@ func (w *work) unowned(ctx context.Context, open []int32, waited time.Duration) 
 			readers = append(readers, fmt.Sprintf("%d by %s", p, owners[p]))
 		}
 	}
+	if len(readers) == 0 {
+		return own, "counted by the close"
+	}
 	return own, "being read: " + strings.Join(readers, ", ")
 }
 
-// countHere counts partitions up to their present end, as `ingest run` would: whoever else does the same writes the same.
-func (w *work) countHere(ctx context.Context, partitions []int32) error {
-	reader := w.conn.NewReader(ctx)
-	defer reader.Close()
-	cfg := worker.Config{
+// counting is what a worker of this close is told.
+func (w *work) counting() worker.Config {
+	return worker.Config{
 		Log: w.conn.Log, Topic: w.topic, State: w.state, Template: w.template, Keys: w.Keys,
 		Interval: time.Duration(w.Config.Ingest.CheckpointInterval), DeadLetter: site.DeadLetterTopic(w.topic.Name),
 		Until: func(int32) bool { return true }, Logger: w.Log,
 	}
-	errs := make(chan error, len(partitions))
+}
+
+// countHere counts partitions up to their present end, as `ingest run` would: whoever else does the same writes the same. Those
+// that hold nothing more than when they were counted last are left out.
+func (w *work) countHere(ctx context.Context, partitions []int32) error {
+	offsets, err := w.conn.Offsets(ctx)
+	if err != nil {
+		return err
+	}
+	var grown []int32
 	for _, p := range partitions {
-		w.Log.Info("nobody reads this partition: the close counts it", "partition", p)
-		go func() { errs <- worker.New(cfg, p).Run(ctx, reader) }()
+		if at, ok := w.counted[p]; !ok || offsets[p].Stable > at {
+			grown = append(grown, p)
+		}
+	}
+	if len(grown) == 0 {
+		return nil
+	}
+	w.Log.Info("nobody reads these partitions: the close counts them", "partitions", list(grown))
+	reader := w.conn.NewReader(ctx)
+	defer reader.Close()
+	type ended struct {
+		partition int32
+		err       error
+	}
+	ends := make(chan ended, len(grown))
+	for _, p := range grown {
+		go func() { ends <- ended{p, worker.New(w.counting(), p).Run(ctx, reader)} }()
 	}
 	var failed error
-	for range partitions {
-		if err := <-errs; err != nil && !errors.Is(err, checkpoint.ErrLost) && failed == nil {
-			failed = err
+	for range grown {
+		switch e := <-ends; {
+		case e.err == nil:
+			w.counted[e.partition] = offsets[e.partition].Stable
+		case errors.Is(e.err, checkpoint.ErrLost): // another has gone on with it
+		case failed == nil:
+			failed = e.err
 		}
 	}
 	return failed

@@ -1,0 +1,304 @@
+package endtoend
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kgo"
+)
+
+// one account, billed by the opened devices of its app.
+const openAccount = `accounts:
+  - {id: acme, apps: [a1], plan: tcsas/professional, from: 2025-01-01}
+`
+
+// devices makes an event of a1 for each of n devices, from a number on.
+func devices(from, n int, at string) (records []record) {
+	for i := range n {
+		records = append(records, event("miniprogram.open", "a1", fmt.Sprintf("device-%d", from+i), at))
+	}
+	return records
+}
+
+// mau is what the only app of a document was counted as.
+func mau(t *testing.T, u usage) (exact, events int) {
+	t.Helper()
+	if len(u.Usage) != 1 || len(u.Usage[0].Meters) != 1 {
+		t.Fatalf("not one app with one meter: %+v", u)
+	}
+	return u.Usage[0].Meters[0].Exact, u.Usage[0].Events
+}
+
+func wantMAU(t *testing.T, u usage, exact int) {
+	t.Helper()
+	if got, events := mau(t, u); got != exact || events != exact {
+		t.Errorf("%s: %d devices in %d events, want %d in %d", u.Month, got, events, exact, exact)
+	}
+}
+
+// remove removes what a pattern names in the site's folder.
+func (s *site) remove(pattern string) {
+	s.Helper()
+	names, err := filepath.Glob(s.path(pattern))
+	if err != nil || len(names) == 0 {
+		s.Fatalf("nothing is called %s: %v", pattern, err)
+	}
+	for _, name := range names {
+		if err := os.RemoveAll(name); err != nil {
+			s.Fatal(err)
+		}
+	}
+}
+
+func (s *site) admin() *kadm.Client {
+	s.Helper()
+	c, err := kgo.NewClient(kgo.SeedBrokers(s.addr))
+	if err != nil {
+		s.Fatal(err)
+	}
+	s.Cleanup(c.Close)
+	return kadm.NewClient(c)
+}
+
+// deleteBefore deletes a partition's records below an offset.
+func (s *site) deleteBefore(partition int32, offset int64) {
+	s.Helper()
+	o := kadm.Offsets{}
+	o.AddOffset(s.topic, partition, offset, -1)
+	if r, err := s.admin().DeleteRecords(s.Context(), o); err != nil || r.Error() != nil {
+		s.Fatal(err, r.Error())
+	}
+}
+
+// A sealed month that is lost or damaged is counted again from the log and put back, whoever reads the partition meanwhile.
+func TestLostSealedMonth(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, openAccount, nil)
+	s.send(nil, devices(0, 100, "2025-03-10T10:00:00Z"))
+	ingest := s.start("ingest", "run", "--instance", "one")
+	s.ok("rollup", "close", "--month", "2025-03")
+	s.send(nil, append(devices(0, 50, "2025-04-10T10:00:00Z"), devices(100, 7, "2025-03-11T10:00:00Z")...))
+	s.remove("data/state/*/*/1/sealed/2025-03.index")
+	s.remove("data/state/*/*/2/sealed/2025-03-*.data")
+	data, _ := filepath.Glob(s.path("data/state/*/*/3/sealed/2025-03-*.data"))
+	text, err := os.ReadFile(data[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	text[len(text)/2] ^= 4
+	if err := os.WriteFile(data[0], text, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	closed := decode[usage](t, s.ok("rollup", "close", "--month", "2025-04", "--json"))
+	wantMAU(t, closed, 50)
+	if late := closed.late("a1", "2025-03"); late != 7 {
+		t.Errorf("%d devices late, want 7", late)
+	}
+
+	// The month that is being closed, past whose seal a running process has counted.
+	s.send(nil, devices(0, 30, "2025-05-10T10:00:00Z"))
+	for i := 0; ; i++ {
+		c := s.start("rollup", "close", "--month", "2025-05")
+		s.waitFor("a sealed partition", func() bool {
+			found, _ := filepath.Glob(s.path("data/state/*/*/*/sealed/2025-05.index"))
+			return len(found) > 0 || !c.running()
+		})
+		c.kill()
+		if r := s.run("rollup", "usage", "--month", "2025-05"); r.code == 1 {
+			break
+		}
+		t.Skip("the close was quicker than the test")
+	}
+	s.waitFor("checkpoints past the seals", func() bool {
+		found, _ := filepath.Glob(s.path("data/state/*/*/*/sealed/2025-05.index"))
+		return len(found) == partitions
+	})
+	time.Sleep(time.Second) // more than two checkpoints
+	s.remove("data/state/*/*/*/sealed/2025-05.index")
+	wantMAU(t, decode[usage](t, s.ok("rollup", "close", "--month", "2025-05", "--json", "--timeout", "60s")), 30)
+	if r := ingest.terminate(); r.code != 0 {
+		t.Errorf("ingest run ended with %d: %s", r.code, cut(r.stderr))
+	}
+}
+
+// A sealed month that the log cannot give again is refused by name.
+func TestLostSealedMonthWithoutLog(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, openAccount, nil)
+	s.send(nil, devices(0, 100, "2025-03-10T10:00:00Z"))
+	s.ok("rollup", "close", "--month", "2025-03")
+	s.deleteBefore(1, 5)
+	s.remove("data/state/*/*/1/sealed/2025-03.index")
+	s.want(1, "rollup", "close", "--month", "2025-04").says(t, "partition 1", "2025-03", "backup")
+}
+
+// A process whose partitions a close has counted meanwhile goes on from there.
+func TestCloseBesideSlowReader(t *testing.T) {
+	if testing.Short() {
+		t.Skip("waits ten seconds for a reader without a group")
+	}
+	t.Parallel()
+	s := newSite(t, openAccount, nil)
+	s.withoutGroup()
+	s.send(nil, devices(0, 100, "2025-03-10T10:00:00Z"))
+	ingest := s.start("ingest", "run")
+	time.Sleep(2 * time.Second)
+	ingest.cmd.Process.Signal(syscall.SIGSTOP)
+	s.send(nil, devices(100, 100, "2025-03-11T10:00:00Z"))
+	wantMAU(t, decode[usage](t, s.ok("rollup", "close", "--month", "2025-03", "--json")), 200)
+	ingest.cmd.Process.Signal(syscall.SIGCONT)
+	s.send(nil, devices(0, 50, "2025-04-10T10:00:00Z"))
+	time.Sleep(3 * time.Second)
+	if !ingest.running() {
+		t.Fatalf("ingest run ended: %s", cut(ingest.stderr.String()))
+	}
+	wantMAU(t, decode[usage](t, s.ok("rollup", "close", "--month", "2025-04", "--json")), 50)
+	if r := ingest.terminate(); r.code != 0 {
+		t.Errorf("ingest run ended with %d: %s", r.code, cut(r.stderr))
+	}
+}
+
+// A transaction that hangs keeps a close waiting, quietly, and is named when it gives up.
+func TestCloseBehindOpenTransaction(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, openAccount, nil)
+	s.send(nil, devices(0, 20, "2025-03-10T10:00:00Z"))
+	c, err := kgo.NewClient(kgo.SeedBrokers(s.addr), kgo.DefaultProduceTopic(s.topic), kgo.TransactionalID("t-"+s.topic), kgo.RecordPartitioner(kgo.ManualPartitioner()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	if err := c.BeginTransaction(); err != nil {
+		t.Fatal(err)
+	}
+	late := devices(20, 1, "2025-03-10T10:00:00Z")[0]
+	if err := c.ProduceSync(t.Context(), &kgo.Record{Partition: 1, Key: late.Key, Value: late.Value}).FirstErr(); err != nil {
+		t.Fatal(err)
+	}
+	r := s.want(3, "rollup", "close", "--month", "2025-03", "--timeout", "4s")
+	r.says(t, "waited 4s for partitions 1 of 2025-03", "open transaction in partition 1")
+	if n := strings.Count(r.stderr, "\n"); n > 100 {
+		t.Errorf("it waited with %d lines:\n%s", n, cut(r.stderr))
+	}
+	if err := c.EndTransaction(t.Context(), kgo.TryCommit); err != nil {
+		t.Fatal(err)
+	}
+	wantMAU(t, decode[usage](t, s.ok("rollup", "close", "--month", "2025-03", "--json")), 21)
+}
+
+// Checkpoints are lost, and the log no longer holds the seals of closed months: with the gap accepted the books go on from what
+// the store has sealed, and the month that may miss events is held.
+func TestGapThatTookSeals(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, openAccount, nil)
+	var march, april usage
+	s.send(nil, devices(0, 100, "2025-03-10T10:00:00Z"))
+	march = decode[usage](t, s.ok("rollup", "close", "--month", "2025-03", "--json"))
+	s.send(nil, devices(0, 80, "2025-04-10T10:00:00Z"))
+	april = decode[usage](t, s.ok("rollup", "close", "--month", "2025-04", "--json"))
+	s.send(nil, append(devices(0, 60, "2025-05-10T10:00:00Z"), devices(80, 9, "2025-04-11T10:00:00Z")...))
+	s.deleteBefore(0, int64(march.Sealed[0].Offset)-1) // before any seal
+	s.deleteBefore(1, int64(march.Sealed[1].Offset)+2) // in April
+	s.deleteBefore(2, int64(april.Sealed[2].Offset)+1) // before May
+	s.remove("data/state/*/*/*/checkpoint")
+	s.want(1, "ingest", "run", "--until-end").says(t, "--accept-gap")
+	s.ok("ingest", "run", "--until-end", "--accept-gap")
+	closed := decode[usage](t, s.want(1, "rollup", "close", "--month", "2025-05", "--json", "--timeout", "60s").stdout)
+	wantMAU(t, closed, 60)
+	if late := closed.late("a1", "2025-04"); late != 9 {
+		t.Errorf("%d devices late, want 9", late)
+	}
+	if v := closed.Invoices[0]; v.Status != "held" || !strings.Contains(v.Reason, "lost") {
+		t.Errorf("the invoice is %s: %s", v.Status, v.Reason)
+	}
+}
+
+// What was sealed is lost with the log that held it: a close says so, and does not wait for ever.
+func TestSealThatIsNotFollowed(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, openAccount, nil)
+	s.send(nil, devices(0, 100, "2025-03-10T10:00:00Z"))
+	march := decode[usage](t, s.ok("rollup", "close", "--month", "2025-03", "--json"))
+	s.send(nil, devices(0, 80, "2025-04-10T10:00:00Z"))
+	s.deleteBefore(1, int64(march.Sealed[1].Offset)+2)
+	s.remove("data/state/*/*/1/*")
+	s.ok("ingest", "run", "--until-end", "--accept-gap")
+	s.want(1, "rollup", "close", "--month", "2025-04").says(t, "partition 1", "past the seal of 2025-04", "follows 2025-03")
+}
+
+// Without a dead-letter topic a process that is told to stop stops, says that it could not finish, and nothing is lost.
+func TestStopWithoutDeadLetters(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, openAccount, nil)
+	ingest := s.start("ingest", "run", "--instance", "one")
+	s.send(nil, devices(0, 10, "2025-03-10T10:00:00Z"))
+	s.waitFor("a checkpoint", func() bool {
+		found, _ := filepath.Glob(s.path("data/state/*/*/*/checkpoint/*.manifest"))
+		return len(found) > 0
+	})
+	if _, err := s.admin().DeleteTopics(t.Context(), s.topic+".dead"); err != nil {
+		t.Fatal(err)
+	}
+	bad := record{partition: 2}
+	bad.Value, bad.Timestamp = []byte("no event"), time.Now().UnixMilli()
+	s.send(nil, []record{bad})
+	time.Sleep(3 * time.Second)
+	began := time.Now()
+	r := ingest.terminate()
+	if took := time.Since(began); r.code == 0 || took > 15*time.Second {
+		t.Errorf("ended with %d after %v: %s", r.code, took, cut(r.stderr))
+	}
+	s.ok("ingest", "init")
+	s.ok("ingest", "run", "--until-end", "--instance", "one")
+	offsets, err := s.admin().ListEndOffsets(t.Context(), s.topic+".dead")
+	if err != nil {
+		t.Fatal(err)
+	}
+	dead := int64(0)
+	offsets.Each(func(o kadm.ListedOffset) { dead += o.Offset })
+	if dead != 1 {
+		t.Errorf("%d dead letters, want 1", dead)
+	}
+	closed := decode[usage](t, s.ok("rollup", "close", "--month", "2025-03", "--json"))
+	wantMAU(t, closed, 10)
+	if closed.Rejected != 1 {
+		t.Errorf("%d rejected, want 1", closed.Rejected)
+	}
+}
+
+// A log that was replaced where it was counted stops its partition; with the loss accepted it goes on, and the month is held.
+func TestReplacedLog(t *testing.T) {
+	onEmbedded(t)
+	t.Parallel()
+	s := newSite(t, openAccount, nil)
+	s.send(nil, devices(0, 100, "2025-03-10T10:00:00Z"))
+	s.ok("ingest", "run", "--until-end")
+	s.stopBroker()
+	if err := os.CopyFS(s.path("old"), os.DirFS(s.path("data/kafka"))); err != nil {
+		t.Fatal(err)
+	}
+	s.startBroker()
+	s.send(nil, devices(1000, 100, "2025-03-10T10:00:00Z"))
+	s.ok("ingest", "run", "--until-end")
+	s.stopBroker()
+	s.remove("data/kafka")
+	if err := os.Rename(s.path("old"), s.path("data/kafka")); err != nil {
+		t.Fatal(err)
+	}
+	s.startBroker()
+	s.want(1, "ingest", "run", "--until-end").says(t, "was truncated or replaced")
+	s.send(nil, devices(2000, 200, "2025-03-10T10:00:00Z"))
+	s.want(1, "ingest", "run", "--until-end").says(t, "was truncated or replaced")
+	s.ok("ingest", "run", "--until-end", "--accept-gap")
+	s.ok("ingest", "run", "--until-end")
+	closed := decode[usage](t, s.want(1, "rollup", "close", "--month", "2025-03", "--json").stdout)
+	if v := closed.Invoices[0]; v.Status != "held" || !strings.Contains(v.Reason, "replaced") {
+		t.Errorf("the invoice is %s: %s", v.Status, v.Reason)
+	}
+}
