@@ -13,9 +13,7 @@ type SkewLimit struct{ decimal.Decimal }
 
 // alarm notes why the app's account must not be billed unseen.
 func (g *gatherer) alarm(u *counter.AppUnion, a *App) {
-	note := func(format string, args ...any) {
-		g.alarms[a.App] = append(g.alarms[a.App], fmt.Sprintf("app %s: ", a.App)+fmt.Sprintf(format, args...))
-	}
+	note := func(format string, args ...any) { g.note(a.App, format, args...) }
 	for _, m := range a.Meters {
 		if m.Verdict == Differ {
 			note("meter %s: exact count %d and estimate %d lie further apart than %.2f %%", m.Meter, m.Exact, *m.Estimate, 100*float64(*m.Bound))
@@ -28,4 +26,8 @@ func (g *gatherer) alarm(u *counter.AppUnion, a *App) {
 	if odd.GreaterThan(g.limit.Mul(decimal.NewFromUint64(a.Events + a.Expired))) {
 		note("%d events had a wrong clock and %d were of a finished month, more than %s of %d", a.Skewed, a.Expired, g.limit, a.Events+a.Expired)
 	}
+}
+
+func (g *gatherer) note(app, format string, args ...any) {
+	g.alarms[app] = append(g.alarms[app], fmt.Sprintf("app %s: ", app)+fmt.Sprintf(format, args...))
 }

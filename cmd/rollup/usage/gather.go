@@ -3,6 +3,7 @@ package usage
 import (
 	"encoding/hex"
 	"fmt"
+	"math"
 	"slices"
 	"sort"
 
@@ -136,7 +137,10 @@ func (g *gatherer) addLateOnly() {
 func (g *gatherer) meter(u *counter.AppUnion, m rating.Meter) Meter {
 	out := Meter{Meter: m.Name, Verdict: None}
 	if !m.People() {
-		out.Exact, out.Days = g.quantity(u.Totals, m)
+		var over bool
+		if out.Exact, out.Days, over = g.quantity(u.Totals, m); over {
+			g.note(u.App, "meter %s: what was reported adds up to more than %d", m.Name, int64(math.MaxInt64))
+		}
 		return out
 	}
 	want := g.set(m)
@@ -168,29 +172,29 @@ func (g *gatherer) appendDay(days []Value, d int, v uint64) []Value {
 	return append(days, Value{g.day(d), v})
 }
 
-// quantity sums a counter over its sources and days, or takes a gauge's highest value.
-func (g *gatherer) quantity(totals []counter.Total, m rating.Meter) (uint64, []Value) {
-	var sum, peak uint64
+// quantity sums a counter over its sources and days, or takes a gauge's highest value. A sum that no bill can hold stands at the
+// highest number there is; over says so.
+func (g *gatherer) quantity(totals []counter.Total, m rating.Meter) (total uint64, list []Value, over bool) {
 	var days [32]uint64
+	add := func(to *uint64, v uint64) {
+		if *to += v; *to > math.MaxInt64 { // two of these do not overflow
+			*to, over = math.MaxInt64, true
+		}
+	}
 	for _, t := range totals {
 		if t.Meter != m.Name {
 			continue
 		}
 		v := uint64(t.Value)
-		sum += v
-		peak = max(peak, v)
 		if m.Aggregate == rating.Gauge {
-			days[t.Day] = max(days[t.Day], v)
-		} else {
-			days[t.Day] += v
+			total, days[t.Day] = max(total, v), max(days[t.Day], v)
+			continue
 		}
+		add(&total, v)
+		add(&days[t.Day], v)
 	}
-	var list []Value
 	for d := 1; d < len(days); d++ {
 		list = g.appendDay(list, d, days[d])
 	}
-	if m.Aggregate == rating.Gauge {
-		return peak, list
-	}
-	return sum, list
+	return total, list, over
 }
