@@ -31,7 +31,7 @@ type Generator struct {
 	lastKey  []byte
 	latest   int64 // highest timestamp so far
 
-	rest, oddBelow, loginBelow, componentBelow, reportedBelow, binaryBelow uint64 // shares, of 2^32
+	oddBelow, loginBelow, componentBelow, reportedBelow, binaryBelow uint64 // shares, of 2^32
 }
 
 // session is a device at work.

@@ -12,7 +12,6 @@ type event struct {
 	subject []byte // the GUID or user id, as it is spelled
 	time    int64  // milliseconds since 1970
 	arrival int64  // when it reached the log
-	zone    *time.Location
 	id      [2]uint64
 	source  string
 	program int // mini program or game, in the "miniprogram" member; 0: none

@@ -263,7 +263,7 @@ func object(b []byte) (map[string][]any, error) {
 	if _, err := d.ReadToken(); err != nil {
 		return nil, err
 	}
-	if _, err := d.ReadToken(); err != io.EOF {
+	if _, err := d.ReadToken(); !errors.Is(err, io.EOF) {
 		return nil, errors.New("bytes after the object")
 	}
 	return members, nil
