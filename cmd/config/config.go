@@ -5,7 +5,6 @@
 package config
 
 import (
-	"errors"
 	"fmt"
 	"net"
 	"os"
@@ -15,9 +14,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/goccy/go-yaml"
-	"github.com/goccy/go-yaml/ast"
-	"github.com/goccy/go-yaml/parser"
 	"github.com/shopspring/decimal"
 
 	"headcount/events"
@@ -42,6 +38,8 @@ type Config struct {
 	Accounts          string  `yaml:"accounts"`
 
 	File string `yaml:"-"` // the file this was read from, absolute
+
+	places map[string]string // where a field's value was said, by its path; nil: nowhere
 }
 
 // Billing says what a month is and when it may be closed.
@@ -98,23 +96,6 @@ type Limits struct {
 // Duration is a time.Duration written as 24h or 10s.
 type Duration time.Duration
 
-// UnmarshalYAML reads the form of UnmarshalText and says where it does not stand.
-func (d *Duration) UnmarshalYAML(n ast.Node) error {
-	at := n.GetToken().Position
-	if err := d.UnmarshalText([]byte(n.GetToken().Value)); err != nil {
-		return &placed{at.Line, at.Column, err.Error()}
-	}
-	return nil
-}
-
-// placed is a mistake in a value, with its place in the file.
-type placed struct {
-	line, column int
-	what         string
-}
-
-func (p *placed) Error() string { return p.what }
-
 // UnmarshalText reads the form of time.ParseDuration; negative ones are refused.
 func (d *Duration) UnmarshalText(b []byte) error {
 	v, err := time.ParseDuration(string(b))
@@ -153,6 +134,9 @@ const groupUnset = "\x00"
 
 // Load reads file, then the environment (KEY=value pairs), and checks the result.
 func Load(file string, environ []string) (*Config, error) {
+	if file == "" {
+		return nil, &Error{"--config", "empty: name a file, or leave it out for headcount.yaml"}
+	}
 	abs, err := filepath.Abs(file)
 	if err != nil {
 		return nil, fmt.Errorf("config file %s: %w", file, err)
@@ -165,7 +149,7 @@ func Load(file string, environ []string) (*Config, error) {
 		return nil, &Error{file, err.Error()}
 	}
 	c := Default()
-	if err := Strict(file, data, c); err != nil {
+	if c.places, err = strict(file, data, c); err != nil {
 		return nil, err
 	}
 	c.File = abs
@@ -208,61 +192,6 @@ func ReadFile(name string) ([]byte, error) {
 	return os.ReadFile(name)
 }
 
-// Strict decodes YAML into v: unknown fields, wrong types and aliases are *Error with file and line.
-func Strict(file string, data []byte, v any) error {
-	tree, err := parser.ParseBytes(data, 0)
-	if err != nil {
-		return yamlError(file, err)
-	}
-	for _, doc := range tree.Docs {
-		if doc.Body == nil {
-			continue
-		}
-		var alias aliasFinder
-		ast.Walk(&alias, doc.Body)
-		if alias.line > 0 {
-			return &Error{fmt.Sprintf("%s:%d", file, alias.line), "aliases and anchors are not allowed: write the value out"}
-		}
-	}
-	if len(tree.Docs) > 1 {
-		return &Error{file, "more than one YAML document: keep one"}
-	}
-	if len(tree.Docs) == 0 || tree.Docs[0].Body == nil {
-		return nil
-	}
-	if err := yaml.UnmarshalWithOptions(data, v, yaml.Strict()); err != nil {
-		return yamlError(file, err)
-	}
-	return nil
-}
-
-type aliasFinder struct{ line int }
-
-func (f *aliasFinder) Visit(n ast.Node) ast.Visitor {
-	switch n.(type) {
-	case *ast.AliasNode, *ast.AnchorNode, *ast.MergeKeyNode:
-		if f.line == 0 {
-			f.line = n.GetToken().Position.Line
-		}
-	}
-	return f
-}
-
-var yamlPlace = regexp.MustCompile(`^\[(\d+):(\d+)\] `)
-
-// yamlError turns the library's "[line:column] message\n source" into one line with the file's name.
-func yamlError(file string, err error) error {
-	if p := (*placed)(nil); errors.As(err, &p) {
-		return &Error{fmt.Sprintf("%s:%d:%d", file, p.line, p.column), p.what}
-	}
-	text := yaml.FormatError(err, false, false)
-	text, _, _ = strings.Cut(text, "\n")
-	if m := yamlPlace.FindStringSubmatch(text); m != nil {
-		return &Error{file + ":" + m[1] + ":" + m[2], strings.TrimPrefix(text, m[0])}
-	}
-	return &Error{file, text}
-}
-
 // resolve makes paths absolute, relative to the config file's folder.
 func (c *Config) resolve(dir string) {
 	for _, p := range []*string{&c.GUIDKeyFile, &c.SealKeyFile, &c.SealPublicKeyFile, &c.Catalog, &c.Accounts} {
@@ -286,7 +215,11 @@ var topicName = regexp.MustCompile(`^[A-Za-z0-9._-]{1,249}$`)
 // Validate checks what can be checked without touching anything outside.
 func (c *Config) Validate() error {
 	bad := func(field, format string, args ...any) error {
-		return &Error{c.File, field + ": " + fmt.Sprintf(format, args...)}
+		place := c.places[field]
+		if place == "" {
+			place = c.File
+		}
+		return &Error{place, field + ": " + fmt.Sprintf(format, args...)}
 	}
 	if _, err := events.LoadZone(c.Billing.TimeZone); err != nil {
 		return bad("billing.time_zone", "%q is not a time zone: write an IANA name such as UTC or Asia/Shanghai", c.Billing.TimeZone)
@@ -320,8 +253,13 @@ func (c *Config) Validate() error {
 	if d := time.Duration(c.Ingest.CheckpointInterval); d < 10*time.Millisecond {
 		return bad("ingest.checkpoint_interval", "%s is too short: at least 10ms", d)
 	}
-	if c.Limits.AppsPerPartition < 0 || c.Limits.RecordBytes < 0 || c.Limits.QuantitySources < 0 {
-		return bad("limits", "negative")
+	for _, l := range []struct {
+		field string
+		value int
+	}{{"apps_per_partition", c.Limits.AppsPerPartition}, {"record_bytes", c.Limits.RecordBytes}, {"quantity_sources", c.Limits.QuantitySources}} {
+		if l.value < 0 {
+			return bad("limits."+l.field, "%d is negative: write a limit, or leave it out for the default", l.value)
+		}
 	}
 	if !strings.Contains(c.State, "://") {
 		return bad("state", "%q is not a URL: write file://data/state", c.State)
@@ -329,9 +267,9 @@ func (c *Config) Validate() error {
 	if scheme, _, _ := strings.Cut(c.Ledger, "://"); !slices.Contains([]string{"sqlite", "postgres", "postgresql"}, scheme) {
 		return bad("ledger", "%q: write sqlite://data/ledger.db or postgres://user@host/db", c.Ledger)
 	}
-	for field, v := range map[string]string{"guid_key_file": c.GUIDKeyFile, "seal_public_key_file": c.SealPublicKeyFile, "accounts": c.Accounts} {
-		if v == "" {
-			return bad(field, "empty: name a file")
+	for _, f := range []struct{ field, value string }{{"guid_key_file", c.GUIDKeyFile}, {"seal_public_key_file", c.SealPublicKeyFile}, {"accounts", c.Accounts}} {
+		if f.value == "" {
+			return bad(f.field, "empty: name a file")
 		}
 	}
 	return nil

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -64,23 +65,133 @@ func TestEnvironmentOverrides(t *testing.T) {
 	}
 }
 
+// Every field has a variable.
+func TestEnvironmentSetsEveryField(t *testing.T) {
+	names := variables(reflect.TypeFor[Config]())
+	if len(names) != 28 {
+		t.Errorf("%d variables: %v", len(names), names)
+	}
+	values := map[string]string{
+		"BILLING_TIME_ZONE": "Asia/Tokyo", "BILLING_GRACE": "1h", "KAFKA_BROKERS": "h1:1, h2:2", "KAFKA_SESSION_TIMEOUT": "20s",
+		"KAFKA_MAX_BATCH_BYTES": "2097152", "KAFKA_MAX_FETCH_BYTES": "2097152", "KAFKA_EMBEDDED_PARTITIONS": "7",
+		"INGEST_CHECKPOINT_INTERVAL": "1s", "EVENTS_TYPES": "shop.opened=open,shop.searched=search", "LIMITS_APPS_PER_PARTITION": "1",
+		"LIMITS_RECORD_BYTES": "2", "LIMITS_QUANTITY_SOURCES": "3", "BILLING_SKEW_LIMIT": "0.02", "STATE": "file:///s", "LEDGER": "sqlite:///l",
+	}
+	var environ []string
+	for _, n := range names {
+		if values[n] == "" {
+			values[n] = "/" + strings.ToLower(n)
+			if n == "KAFKA_TOPIC" {
+				values[n] = "topic"
+			}
+		}
+		environ = append(environ, "HEADCOUNT_"+n+"="+values[n])
+	}
+	c, err := load(t, "", environ...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := &Config{
+		Billing: Billing{"Asia/Tokyo", Duration(time.Hour), "0.02"},
+		Kafka: Kafka{[]string{"h1:1", "h2:2"}, "topic", "/kafka_group", "/kafka_instance", Duration(20 * time.Second), 2 << 20, 2 << 20,
+			&Embedded{"/kafka_embedded_data_dir", 7}},
+		Ingest: Ingest{Duration(time.Second)},
+		Events: Events{map[string]string{"shop.opened": "open", "shop.searched": "search"},
+			Fields{"/events_fields_type", "/events_fields_guid", "/events_fields_app", "/events_fields_time"}},
+		Limits: Limits{1, 2, 3}, State: "file:///s", Ledger: "sqlite:///l", GUIDKeyFile: "/guid_key_file", SealKeyFile: "/seal_key_file",
+		SealPublicKeyFile: "/seal_public_key_file", Catalog: "/catalog", Accounts: "/accounts", File: c.File, places: c.places,
+	}
+	if !reflect.DeepEqual(c, want) {
+		t.Errorf("got  %+v\nwant %+v", c, want)
+	}
+}
+
+func TestMistakesInTheEnvironment(t *testing.T) {
+	for pair, want := range map[string]string{
+		"HEADCOUNT_KAFKA_TOPICS=x":              "environment HEADCOUNT_KAFKA_TOPICS: no field has that name; did you mean HEADCOUNT_KAFKA_TOPIC?",
+		"HEADCOUNT_BILING_GRACE=1h":             "did you mean HEADCOUNT_BILLING_GRACE?",
+		"HEADCOUNT_BILLING_GRACE=soon":          "environment HEADCOUNT_BILLING_GRACE: \"soon\" is not a duration",
+		"HEADCOUNT_BILLING_TIME_ZONE=Mars":      "environment HEADCOUNT_BILLING_TIME_ZONE: billing.time_zone: \"Mars\"",
+		"HEADCOUNT_LIMITS_RECORD_BYTES=x":       "environment HEADCOUNT_LIMITS_RECORD_BYTES: \"x\" is not a whole number",
+		"HEADCOUNT_LIMITS_RECORD_BYTES=-1":      "environment HEADCOUNT_LIMITS_RECORD_BYTES: limits.record_bytes: -1",
+		"HEADCOUNT_KAFKA_EMBEDDED_PARTITIONS=x": "not a whole number",
+		"HEADCOUNT_EVENTS_TYPES=open":           "not a pair",
+	} {
+		_, err := load(t, "", pair)
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: error %v, want one with %q", pair, err, want)
+		}
+	}
+	for _, pair := range []string{"HEADCOUNT_SERVICE_HOST=1.2.3.4", "HEADCOUNT_PORT_9092_TCP=x", "HEADCOUNT_KAFKA=start", "HEADCOUNT_KAFKA_SERVICE_PORT=1", "HEADCOUNT_=x", "HEADCOUNT"} {
+		if _, err := load(t, "", pair); err != nil {
+			t.Errorf("%s is not ours: %v", pair, err)
+		}
+	}
+}
+
 func TestMistakesNameFileAndPlace(t *testing.T) {
 	for text, want := range map[string]string{
-		"kafka:\n  topik: a\n":                      "headcount.yaml:2:3",
-		"billing: {time_zone: Mars/Base}\n":         "billing.time_zone",
-		"billing:\n  grace: soon\n":                 "headcount.yaml:2",
-		"kafka: {brokers: [nowhere]}\n":             "kafka.brokers",
-		"kafka: {topic: \"a/b\"}\n":                 "kafka.topic",
-		"kafka: &k {topic: a}\n":                    "headcount.yaml:1",
+		"kafka:\n  topik: a\n":                      "headcount.yaml:2:3: kafka: unknown field \"topik\"; did you mean \"topic\"?; known are brokers, ",
+		"bogus: 1\n":                                "headcount.yaml:1:1: unknown field \"bogus\"; known are accounts, ",
+		"billing: {time_zone: Mars/Base}\n":         "headcount.yaml:1:22: billing.time_zone: \"Mars/Base\" is not a time zone",
+		"billing:\n  grace: soon\n":                 "headcount.yaml:2:10: billing.grace: \"soon\" is not a duration",
+		"billing:\n  grace: 24\n":                   "headcount.yaml:2:10: billing.grace: \"24\" is not a duration",
+		"billing:\n  grace: -1h\n":                  "billing.grace: \"-1h\"",
+		"billing: {skew_limit: 0.01}\n":             "headcount.yaml:1:23: billing.skew_limit: is not text: write it in quotes, as in \"0.01\"",
+		"billing: {skew_limit: \"much\"}\n":         "billing.skew_limit",
+		"kafka: {brokers: [nowhere]}\n":             "headcount.yaml:1:18: kafka.brokers: \"nowhere\" is not host:port",
+		"kafka: {brokers: []}\n":                    "kafka.brokers: name at least one",
+		"kafka: {brokers: \"a:1\"}\n":               "kafka.brokers: want a list, as in [a, b], got \"a:1\"",
+		"kafka: {brokers: [12]}\n":                  "kafka.brokers[0]: is not text",
+		"kafka: {topic: \"a/b\"}\n":                 "headcount.yaml:1:16: kafka.topic",
+		"kafka: {topic: 12}\n":                      "kafka.topic: is not text: write it in quotes, as in \"12\"",
+		"kafka: {topic: yes, group: true}\n":        "kafka.group: is not text",
+		"kafka: {topic: [a]}\n":                     "kafka.topic: want text, got a list",
+		"kafka: {session_timeout: 1ms}\n":           "kafka.session_timeout",
+		"kafka: {max_batch_bytes: 1}\n":             "kafka.max_batch_bytes",
+		"kafka: {max_fetch_bytes: many}\n":          "kafka.max_fetch_bytes: \"many\": want a whole number",
+		"kafka: {embedded: true}\n":                 "kafka.embedded: want fields (name: value), got \"true\"",
+		"kafka: {embedded: {partitions: 2000}}\n":   "headcount.yaml:1:32: kafka.embedded.partitions",
+		"kafka: [a]\n":                              "kafka: want fields (name: value), got a list",
+		"kafka: &k {topic: a}\n":                    "headcount.yaml:1:8: aliases and anchors",
 		"kafka: {topic: a}\n---\nkafka: {topic: b}": "more than one",
-		"state: data\n":                             "state",
-		"ledger: mysql://x\n":                       "ledger",
+		"kafka: {topic: a, topic: b}\n":             "headcount.yaml:1:",
+		"limits: {record_bytes: -1}\n":              "headcount.yaml:1:24: limits.record_bytes: -1 is negative",
+		"events: {types: [a]}\n":                    "events.types: want pairs",
+		"events: {types: {a.b: 1}}\n":               "events.types.a.b: is not text",
+		"state: data\n":                             "headcount.yaml:1:8: state",
+		"ledger: mysql://x\n":                       "headcount.yaml:1:9: ledger",
+		"accounts: \"\"\n":                          "headcount.yaml:1:11: accounts: empty",
+		"hello\n":                                   "headcount.yaml:1:1: want fields",
+		"- a\n":                                     "headcount.yaml:1:",
 		"kafka: [\n":                                "headcount.yaml:",
+		"\ta: 1\n":                                  "headcount.yaml:1:",
 	} {
 		_, err := load(t, text)
 		var mistake *Error
-		if !errors.As(err, &mistake) || !strings.Contains(err.Error(), want) {
-			t.Errorf("%q: error %v, want one with %q", text, err, want)
+		if !errors.As(err, &mistake) || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "\n") {
+			t.Errorf("%q: error %v, want one line with %q", text, err, want)
+		}
+	}
+}
+
+// Null is as good as left out; one field alone, comments and block scalars read as any.
+func TestFormsOfYAML(t *testing.T) {
+	c, err := load(t, "# a comment\nbilling:\nkafka: ~\ncatalog: null\nevents:\n  types:\n    shop.opened: open # one\nstate: |-\n  file:///s\n")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if c.Kafka.Topic != "sdk-events" || c.Catalog != "" || c.Events.Types["shop.opened"] != "open" || c.State != "file:///s" {
+		t.Errorf("got %+v", c)
+	}
+}
+
+func TestNoFile(t *testing.T) {
+	dir := t.TempDir()
+	for file, want := range map[string]string{"": "--config", filepath.Join(dir, "none.yaml"): "`ingest init`", dir: "is a folder"} {
+		var mistake *Error
+		if _, err := Load(file, nil); !errors.As(err, &mistake) || !strings.Contains(err.Error(), want) {
+			t.Errorf("%q: error %v, want one with %q", file, err, want)
 		}
 	}
 }

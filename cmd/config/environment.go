@@ -1,80 +1,130 @@
 package config
 
 import (
+	"errors"
 	"fmt"
+	"reflect"
 	"sort"
 	"strconv"
 	"strings"
 )
 
-// override applies HEADCOUNT_… variables: the field's path in capitals, its dots and underscores as underscores
-// (HEADCOUNT_KAFKA_TOPIC, HEADCOUNT_GUID_KEY_FILE). Lists are separated by commas. Others that begin with HEADCOUNT_ are left
-// alone: they are not all ours.
+const prefix = "HEADCOUNT_"
+
+// override applies HEADCOUNT_… variables: the field's path in capitals, its dots as underscores (HEADCOUNT_KAFKA_TOPIC,
+// HEADCOUNT_GUID_KEY_FILE). Lists are separated by commas, events.types reads shop.opened=open,shop.searched=search. A name that is
+// nearly a field's is a mistake; others that begin with HEADCOUNT_ are left alone: they are not all ours (Kubernetes sets some for
+// a service of that name).
 func (c *Config) override(environ []string) error {
-	env := map[string]string{}
-	for _, pair := range environ {
+	sorted := append([]string(nil), environ...)
+	sort.Strings(sorted)
+	for _, pair := range sorted {
 		name, value, _ := strings.Cut(pair, "=")
-		if rest, ok := strings.CutPrefix(name, "HEADCOUNT_"); ok {
-			env[rest] = value
+		rest, ours := strings.CutPrefix(name, prefix)
+		if !ours {
+			continue
 		}
-	}
-	names := make([]string, 0, len(env))
-	for n := range env {
-		names = append(names, n)
-	}
-	sort.Strings(names)
-	for _, name := range names {
-		if err := c.set(name, env[name]); err != nil {
-			return &Error{"environment HEADCOUNT_" + name, err.Error()}
+		place := "environment " + name
+		path, err := setField(reflect.ValueOf(c).Elem(), rest, value)
+		if errors.Is(err, errNotAField) {
+			if near := nearest(rest, variables(reflect.TypeFor[Config]())); near != "" {
+				return &Error{place, fmt.Sprintf("no field has that name; did you mean %s%s?", prefix, near)}
+			}
+			continue
 		}
+		if err != nil {
+			return &Error{place, err.Error()}
+		}
+		c.places[path] = place
 	}
 	return nil
 }
 
-func (c *Config) set(name, value string) error {
-	text := map[string]*string{
-		"BILLING_TIME_ZONE": &c.Billing.TimeZone, "BILLING_SKEW_LIMIT": &c.Billing.SkewLimit,
-		"KAFKA_TOPIC": &c.Kafka.Topic, "KAFKA_GROUP": &c.Kafka.Group, "KAFKA_INSTANCE": &c.Kafka.Instance,
-		"EVENTS_FIELDS_TYPE": &c.Events.Fields.Type, "EVENTS_FIELDS_GUID": &c.Events.Fields.GUID,
-		"EVENTS_FIELDS_APP": &c.Events.Fields.App, "EVENTS_FIELDS_TIME": &c.Events.Fields.Time,
-		"STATE": &c.State, "LEDGER": &c.Ledger, "GUID_KEY_FILE": &c.GUIDKeyFile, "SEAL_KEY_FILE": &c.SealKeyFile,
-		"SEAL_PUBLIC_KEY_FILE": &c.SealPublicKeyFile, "CATALOG": &c.Catalog, "ACCOUNTS": &c.Accounts,
+// variables lists the names of all fields that a variable can set, without the prefix.
+func variables(t reflect.Type) []string {
+	if t.Kind() == reflect.Pointer {
+		t = t.Elem()
 	}
-	durations := map[string]*Duration{
-		"BILLING_GRACE": &c.Billing.Grace, "KAFKA_SESSION_TIMEOUT": &c.Kafka.SessionTimeout,
-		"INGEST_CHECKPOINT_INTERVAL": &c.Ingest.CheckpointInterval,
+	var names []string
+	for i := range t.NumField() {
+		f := t.Field(i)
+		tag := strings.ToUpper(f.Tag.Get("yaml"))
+		switch {
+		case tag == "" || tag == "-":
+		case f.Type.Kind() == reflect.Struct || f.Type.Kind() == reflect.Pointer:
+			for _, n := range variables(f.Type) {
+				names = append(names, tag+"_"+n)
+			}
+		default:
+			names = append(names, tag)
+		}
 	}
-	numbers := map[string]*int{
-		"KAFKA_MAX_BATCH_BYTES": &c.Kafka.MaxBatchBytes, "KAFKA_MAX_FETCH_BYTES": &c.Kafka.MaxFetchBytes,
-		"LIMITS_APPS_PER_PARTITION": &c.Limits.AppsPerPartition, "LIMITS_RECORD_BYTES": &c.Limits.RecordBytes,
-		"LIMITS_QUANTITY_SOURCES": &c.Limits.QuantitySources,
+	return names
+}
+
+var errNotAField = errors.New("not a field")
+
+// setField sets the field that a variable names, and returns its path. errNotAField: there is none.
+func setField(v reflect.Value, name, value string) (path string, err error) {
+	for i := range v.NumField() {
+		tag := v.Type().Field(i).Tag.Get("yaml")
+		if tag == "" || tag == "-" {
+			continue
+		}
+		field, upper := v.Field(i), strings.ToUpper(tag)
+		within, inside := strings.CutPrefix(name, upper+"_")
+		switch {
+		case field.Kind() == reflect.Struct && inside:
+			path, err = setField(field, within, value)
+		case field.Kind() == reflect.Pointer && inside:
+			section := reflect.New(field.Type().Elem())
+			if !field.IsNil() {
+				section.Elem().Set(field.Elem())
+			}
+			if path, err = setField(section.Elem(), within, value); err == nil {
+				field.Set(section)
+			}
+		case field.Kind() != reflect.Struct && field.Kind() != reflect.Pointer && name == upper:
+			return tag, setText(field, value)
+		default:
+			continue
+		}
+		if !errors.Is(err, errNotAField) {
+			return tag + "." + path, err
+		}
 	}
-	switch {
-	case text[name] != nil:
-		*text[name] = value
-	case durations[name] != nil:
-		return durations[name].UnmarshalText([]byte(value))
-	case numbers[name] != nil:
+	return "", errNotAField
+}
+
+func setText(field reflect.Value, value string) error {
+	if t, ok := field.Addr().Interface().(texter); ok {
+		return t.UnmarshalText([]byte(value))
+	}
+	switch field.Kind() {
+	case reflect.Int:
 		n, err := strconv.Atoi(value)
 		if err != nil {
 			return fmt.Errorf("%q is not a whole number", value)
 		}
-		*numbers[name] = n
-	case name == "KAFKA_BROKERS":
-		c.Kafka.Brokers = strings.Split(value, ",")
-	case name == "KAFKA_EMBEDDED_DATA_DIR" || name == "KAFKA_EMBEDDED_PARTITIONS":
-		if c.Kafka.Embedded == nil {
-			c.Kafka.Embedded = &Embedded{}
+		field.SetInt(int64(n))
+	case reflect.String:
+		field.SetString(value)
+	case reflect.Slice:
+		list := []string{}
+		for item := range strings.SplitSeq(value, ",") {
+			list = append(list, strings.TrimSpace(item))
 		}
-		if name == "KAFKA_EMBEDDED_DATA_DIR" {
-			c.Kafka.Embedded.DataDir = value
-			return nil
+		field.Set(reflect.ValueOf(list))
+	case reflect.Map:
+		all := map[string]string{}
+		for item := range strings.SplitSeq(value, ",") {
+			name, is, ok := strings.Cut(strings.TrimSpace(item), "=")
+			if !ok {
+				return fmt.Errorf("%q is not a pair: write shop.opened=open, several with commas", item)
+			}
+			all[name] = is
 		}
-		n, err := strconv.Atoi(value)
-		if err != nil {
-			return fmt.Errorf("%q is not a whole number", value)
-		}
-		c.Kafka.Embedded.Partitions = n
+		field.Set(reflect.ValueOf(all))
 	}
 	return nil
 }
