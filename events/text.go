@@ -57,7 +57,7 @@ func (a *arena) unescape(raw []byte) ([]byte, Reason) {
 			}
 			i += 4
 			if utf16.IsSurrogate(r) {
-				low, ok := rune(0), false
+				var low rune
 				if i+1 < len(raw) && raw[i] == '\\' && raw[i+1] == 'u' {
 					if low, ok = hex4(raw[i+2:]); !ok {
 						return nil, badJSON

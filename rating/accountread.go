@@ -1,7 +1,6 @@
 package rating
 
 import (
-	"fmt"
 	"slices"
 	"sort"
 	"strings"
@@ -256,8 +255,6 @@ func (o *object) maybeList(field string) []value {
 	}
 	return v.list()
 }
-
-func (p pack) label() string { return fmt.Sprintf("%s/%s", p.item, p.bought) }
 
 // String returns the date or the time as it was written.
 func (m Moment) String() string {

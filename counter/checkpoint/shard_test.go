@@ -120,7 +120,7 @@ func TestShardComesBack(t *testing.T) {
 				t.Fatal(err, saved)
 			}
 			if r.IntN(2) == 0 {
-				p, rules, fresh = reopen()
+				p, _, fresh = reopen()
 				var loaded *Loaded
 				if shard, loaded, err = p.Load(t.Context(), fresh); err != nil || loaded.Position != pos {
 					t.Fatalf("seed %d: %+v, %v", seed, loaded, err)

@@ -226,7 +226,7 @@ func (l *Ledger) checkFile(path string) error {
 	}
 	defer f.Close()
 	var header [100]byte
-	n, err := f.ReadAt(header[:], 0)
+	n, _ := f.ReadAt(header[:], 0) // what is short is no ledger, whatever the error
 	if n < len(header) || string(header[:16]) != "SQLite format 3\x00" {
 		return fmt.Errorf("ledger %s is not an SQLite file (%d bytes of header): restore it from a backup, or correct `ledger:` in the config", path, n)
 	}
