@@ -58,7 +58,7 @@ type Input struct {
 // Open opens an input and unpacks gzip and zstd, which are told by their first bytes; a byte-order mark is passed over. An error
 // says what is wrong with the file.
 func (in Input) Open(ctx context.Context, stdin io.Reader) (io.ReadCloser, error) {
-	file := io.NopCloser(stdin)
+	var file io.ReadCloser
 	if in.Path == "-" {
 		file = io.NopCloser(Interruptible(ctx, stdin))
 	} else {

@@ -54,7 +54,7 @@ func (w *Worker) compare(ctx context.Context) error {
 	if !ok {
 		return &Halted{fmt.Errorf("topic %s has no such partition", w.cfg.Topic.Name)}
 	}
-	err = w.cfg.Log.Verify(ctx, w.partition, stream.Position(logPosition(w.pos)))
+	err = w.cfg.Log.Verify(ctx, w.partition, logPosition(w.pos))
 	if err != nil {
 		var gap *stream.GapError
 		var truncated *stream.TruncatedError

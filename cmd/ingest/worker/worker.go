@@ -79,7 +79,7 @@ func (w *Worker) Run(ctx context.Context, reader *stream.Reader) error {
 	if err := w.restore(ctx, longer); err != nil {
 		return fmt.Errorf("partition %d: %w", w.partition, err)
 	}
-	in := reader.Open(w.partition, stream.Position(logPosition(w.pos)))
+	in := reader.Open(w.partition, logPosition(w.pos))
 	defer in.Close()
 	if err := w.count(ctx, longer, in); err != nil {
 		return fmt.Errorf("partition %d: %w", w.partition, errors.Join(err, w.saved(), w.sealed()))
