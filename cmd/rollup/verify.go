@@ -1,0 +1,140 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"text/tabwriter"
+
+	"github.com/spf13/cobra"
+
+	"headcount/cmd/cli"
+	"headcount/cmd/config"
+	"headcount/cmd/rollup/verify"
+	"headcount/cmd/site"
+	"headcount/counter/checkpoint"
+	"headcount/events"
+)
+
+func verifyCommand(p *cli.Program) *cobra.Command {
+	cmd := &cobra.Command{Use: "verify", Short: "count a closed month again by a second implementation and compare every number", Args: cli.NoArgs}
+	month := monthFlag(cmd, "the month to verify")
+	fromSealed := cmd.Flags().Bool("from-sealed", false, "check what can be checked without the log, from the sealed files")
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		v, done, err := verification(cmd.Context(), p, month, *fromSealed)
+		if err != nil {
+			return err
+		}
+		defer done()
+		report, err := verify.Run(cmd.Context(), v)
+		if err != nil {
+			return verifyFailure(err)
+		}
+		if p.JSON {
+			err = p.PrintJSON(report)
+		} else {
+			err = printReport(p.Out, report)
+		}
+		if err == nil && !report.OK {
+			err = cli.Fail(cli.CheckFailed, "%s differs from what was recounted in %d places", report.Month, len(report.Differences)+report.More)
+		}
+		return err
+	}
+	return cmd
+}
+
+func verifyFailure(err error) error {
+	if errors.Is(err, verify.ErrUnreachable) {
+		return cli.Fail(cli.Unreachable, "%w", err)
+	}
+	return err
+}
+
+// verification opens what a verification reads; done closes it.
+func verification(ctx context.Context, p *cli.Program, month func() (events.Month, error), fromSealed bool) (v verify.Config, done func(), err error) {
+	c, err := p.Config()
+	if err != nil {
+		return v, nil, err
+	}
+	m, err := month()
+	if err != nil {
+		return v, nil, err
+	}
+	v = verify.Config{
+		Month: m.String(), Brokers: c.Kafka.Brokers, FromSealed: fromSealed,
+		Begin: func(what, unit string, total int64) verify.Progress { return p.NewProgress(what, unit, total) },
+	}
+	for _, f := range []struct {
+		name string
+		to   *[]byte
+	}{{c.GUIDKeyFile, &v.Keys}, {c.SealPublicKeyFile, &v.SealKey}} {
+		if *f.to, err = os.ReadFile(f.name); err != nil {
+			return v, nil, cli.Fail(cli.Usage, "%w: restore it from its backup", err)
+		}
+	}
+	v.Accounts, _ = config.ReadFile(c.Accounts)
+	bucket, err := site.State(ctx, c)
+	if err != nil {
+		return v, nil, err
+	}
+	v.Files = stateFiles{bucket}
+	ledger, err := readLedger(ctx, c)
+	if err != nil {
+		return v, nil, err
+	}
+	v.Ledger = ledger
+	if fromSealed {
+		return v, func() { ledger.Close() }, nil
+	}
+	conn, err := site.Connect(ctx, c, p.Log) // it starts the embedded broker where none runs
+	if err != nil {
+		ledger.Close()
+		return v, nil, err
+	}
+	return v, func() {
+		conn.Close()
+		ledger.Close()
+	}, nil
+}
+
+// stateFiles are the files of a bucket, read from their beginning.
+type stateFiles struct{ checkpoint.Bucket }
+
+func (s stateFiles) Open(ctx context.Context, name string) (io.ReadCloser, error) {
+	f, err := s.Bucket.Open(ctx, name)
+	if err != nil {
+		return nil, err
+	}
+	return struct {
+		io.Reader
+		io.Closer
+	}{io.NewSectionReader(f, 0, f.Size()), f}, nil
+}
+
+func printReport(out io.Writer, r *verify.Report) error {
+	w := tabwriter.NewWriter(out, 0, 8, 2, ' ', 0)
+	fmt.Fprintln(w, "checked\tvalues\tdifferences")
+	for _, c := range r.Checks {
+		fmt.Fprintf(w, "%s\t%d\t%d\n", c.What, c.Checked, c.Differences)
+	}
+	if err := w.Flush(); err != nil {
+		return err
+	}
+	for _, d := range r.Differences {
+		fmt.Fprintln(out, "DIFFERENCE", d)
+	}
+	if r.More > 0 {
+		fmt.Fprintf(out, "… and %d more differences\n", r.More)
+	}
+	for _, n := range r.Notes {
+		fmt.Fprintln(out, "note:", n)
+	}
+	verdict := "every number agrees"
+	if !r.OK {
+		verdict = "there are differences"
+	}
+	_, err := fmt.Fprintf(out, "%s: %s\n", r.Month, verdict)
+	return err
+}

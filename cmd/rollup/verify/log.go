@@ -1,0 +1,121 @@
+package verify
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kgo"
+)
+
+// errStart says that the log no longer begins at offset 0.
+type errStart struct {
+	partition int32
+	offset    int64
+}
+
+func (e errStart) Error() string {
+	return fmt.Sprintf("partition %d of the log begins at offset %d: what lay before is gone, so the month cannot be counted again; --from-sealed checks what can be checked without the log", e.partition, e.offset)
+}
+
+// patience is how long a broker may say nothing while records are missing.
+const patience = 30 * time.Second
+
+// readLog counts the closing's partitions up to the month's seals. Of the first, which gets the closed record, it goes on to
+// that record or to the end.
+func (v *verification) readLog() error {
+	client, err := kgo.NewClient(kgo.SeedBrokers(v.Brokers...), kgo.FetchIsolationLevel(kgo.ReadCommitted()), kgo.KeepControlRecords(),
+		kgo.FetchMaxBytes(32<<20), kgo.FetchMaxPartitionBytes(4<<20), kgo.DisableClientMetrics())
+	if err != nil {
+		return unreachable(err)
+	}
+	defer client.Close()
+	admin := kadm.NewClient(client)
+	topic := v.closing.Topic
+	starts, err := admin.ListStartOffsets(v.ctx, topic)
+	if err == nil {
+		err = starts.Error()
+	}
+	if err != nil {
+		return unreachable(fmt.Errorf("the log's first offsets: %w", err))
+	}
+	ends, err := admin.ListCommittedOffsets(v.ctx, topic)
+	if err == nil {
+		err = ends.Error()
+	}
+	if err != nil {
+		return unreachable(fmt.Errorf("the log's last offsets: %w", err))
+	}
+	from := map[int32]kgo.Offset{}
+	total := int64(0)
+	for _, id := range v.closing.Partitions {
+		start, ok := starts.Lookup(topic, id)
+		if !ok {
+			v.report.wrong("seals", fmt.Sprintf("partition %d", id), "a partition of the topic", "none: the closing names it, the broker does not have it")
+			continue
+		}
+		if start.Offset > 0 {
+			return errStart{id, start.Offset}
+		}
+		end, _ := ends.Lookup(topic, id)
+		v.parts[id] = newPartition(v, id)
+		if end.Offset > 0 {
+			from[id] = kgo.NewOffset().At(0)
+			v.ends[id] = end.Offset
+			total += end.Offset
+		}
+	}
+	if len(from) == 0 {
+		return nil
+	}
+	client.AddConsumePartitions(map[string]map[int32]kgo.Offset{topic: from})
+	progress := v.begin("read from the log", "records", total)
+	defer progress.End()
+	read, heard := int64(0), time.Now()
+	for len(from) > 0 {
+		if time.Since(heard) > patience {
+			return unreachable(fmt.Errorf("the broker has sent nothing for %s, and the log is not read to its end", patience))
+		}
+		fetches := client.PollFetches(withTimeout(v.ctx, time.Second))
+		if err := v.ctx.Err(); err != nil {
+			return err
+		}
+		for _, e := range fetches.Errors() {
+			if !errors.Is(e.Err, errTimeout) && !retriable(e.Err) {
+				return unreachable(fmt.Errorf("partition %d: %w", e.Partition, e.Err))
+			}
+		}
+		for it := fetches.RecordIter(); !it.Done(); {
+			rec := it.Next()
+			heard = time.Now()
+			p := v.parts[rec.Partition]
+			if _, ok := from[rec.Partition]; !ok || rec.Offset >= v.ends[rec.Partition] {
+				continue
+			}
+			read++
+			if rec.Attrs.IsControl() {
+			} else if p.done() {
+				if r, err := p.d.decode(rec, 0); err == nil && r.outcome == control {
+					p.closedOnly(rec)
+				}
+			} else if err := p.add(rec); err != nil {
+				return err
+			}
+			p.next = rec.Offset + 1
+			if p.next >= v.ends[p.id] || p.done() && (p.id != v.closing.Partitions[0] || v.foundClosed) {
+				delete(from, p.id)
+				client.PauseFetchPartitions(map[string][]int32{topic: {p.id}})
+			}
+		}
+		progress.Set(read)
+	}
+	return nil
+}
+
+// closedOnly takes a closed record that lies after the month's seal.
+func (p *partition) closedOnly(rec *kgo.Record) {
+	if c, sig, err := openClosed(rec.Value); err == nil {
+		p.v.closed(c, sig, p.id, rec.Offset)
+	}
+}

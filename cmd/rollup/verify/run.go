@@ -1,0 +1,358 @@
+package verify
+
+import (
+	"context"
+	"crypto/cipher"
+	"crypto/ed25519"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kerr"
+
+	"headcount/rating/ledger"
+)
+
+// Files are the state store's files. List returns the names that begin with prefix, sorted; Open of a missing file is an error.
+type Files interface {
+	Open(ctx context.Context, name string) (io.ReadCloser, error)
+	List(ctx context.Context, prefix string) ([]string, error)
+}
+
+// Progress shows how far long work has come.
+type Progress interface {
+	Set(done int64)
+	End()
+}
+
+// Config says what is verified, and where everything lies.
+type Config struct {
+	Month      string
+	Brokers    []string
+	Files      Files
+	Ledger     *ledger.Ledger
+	Keys       []byte // the file of GUID keys
+	SealKey    []byte // the file of the seals' public key
+	FromSealed bool   // without the log
+	Facts      int    // held in memory; 0: 4 million
+	Folder     string // of temporary files; empty: the system's
+	Accounts   []byte // the accounts file as it is now; nil: not looked at
+	Begin      func(what, unit string, total int64) Progress
+}
+
+// ErrUnreachable wraps what says that log, state or ledger cannot be reached.
+var ErrUnreachable = errors.New("cannot be reached")
+
+func unreachable(err error) error { return fmt.Errorf("%w: %w", ErrUnreachable, err) }
+
+// ErrNotClosed says that the month is not closed.
+var ErrNotClosed = errors.New("is not closed")
+
+type verification struct {
+	Config
+	ctx     context.Context
+	report  *Report
+	keys    map[string]cipher.Block
+	public  ed25519.PublicKey
+	month   month
+	before  month // of the closing before; 0: none
+	closing ledger.Closing
+	former  ledger.Closing
+	stored  ledger.Result
+	folder  string // of the topic's state
+	book    *book
+	rules   *monthRules
+	parts   map[int32]*partition
+	ends    map[int32]int64
+	facts   *facts
+	apps    map[string]*app
+	heads   map[place]*sealedApp
+
+	nameless    uint64
+	published   []string // ledger heads in closed records
+	foundClosed bool
+	watch       func(r *reading, partition int32, offset int64, late bool)
+
+	prices *prices
+	sets   map[string][]uint16
+}
+
+// Run verifies a closed month. An error says that it could not be done; differences are in the report.
+func Run(ctx context.Context, c Config) (*Report, error) {
+	v, err := open(ctx, c)
+	if err != nil {
+		return nil, err
+	}
+	defer v.facts.close()
+	files := v.sealedFiles()
+	defer func() {
+		for _, f := range files {
+			f.in.Close()
+		}
+	}()
+	if c.FromSealed {
+		if err := v.fromSealed(files); err != nil {
+			return nil, err
+		}
+	} else {
+		if err := v.readLog(); err != nil {
+			return nil, err
+		}
+		v.checkSeals()
+		if err := v.unite(files); err != nil {
+			return nil, err
+		}
+	}
+	if err := v.checkUsage(); err != nil {
+		return nil, err
+	}
+	if err := v.checkInvoices(); err != nil {
+		return nil, err
+	}
+	if err := v.checkLedger(); err != nil {
+		return nil, err
+	}
+	v.report.OK = len(v.report.Differences) == 0
+	return v.report, nil
+}
+
+// open reads ledger, keys and rules.
+func open(ctx context.Context, c Config) (*verification, error) {
+	if c.Facts == 0 {
+		c.Facts = 4_000_000
+	}
+	v := &verification{Config: c, ctx: ctx, report: &Report{Month: c.Month, Checks: []*Check{}, Differences: []Difference{}, Notes: []string{}},
+		parts: map[int32]*partition{}, ends: map[int32]int64{}, apps: map[string]*app{}, heads: map[place]*sealedApp{}, sets: map[string][]uint16{}}
+	v.facts = newFacts(c.Facts, c.Folder)
+	var ok bool
+	if v.month, ok = parseMonth(c.Month); !ok {
+		return nil, fmt.Errorf("month %q: want the form 2026-10", c.Month)
+	}
+	var err error
+	if v.stored, err = c.Ledger.Result(ctx, c.Month); err == nil {
+		v.closing, err = c.Ledger.Closing(ctx, c.Month)
+	}
+	if errors.Is(err, ledger.ErrNotFound) {
+		return nil, fmt.Errorf("month %s %w", c.Month, ErrNotClosed)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("ledger: %w", err)
+	}
+	if v.closing.Previous != nil {
+		if v.before, ok = parseMonth(v.closing.Previous.Month); !ok {
+			return nil, fmt.Errorf("the closing of %s follows %q, which is no month", c.Month, v.closing.Previous.Month)
+		}
+		if v.former, err = c.Ledger.Closing(ctx, v.closing.Previous.Month); err != nil {
+			return nil, fmt.Errorf("ledger: %w", err)
+		}
+	}
+	if v.keys, err = readKeys(c.Keys); err != nil {
+		return nil, fmt.Errorf("GUID key file: %w", err)
+	}
+	if v.public, err = readPublicKey(c.SealKey); err != nil {
+		v.report.wrong("keys", "seal public key file", "an Ed25519 public key", err.Error())
+	}
+	v.folder = escape(v.closing.Topic) + "/" + escape(v.closing.TopicID)
+	months, err := c.Ledger.Months(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("ledger: %w", err)
+	}
+	fixed := map[string]string{}
+	for _, m := range months {
+		closing, err := c.Ledger.Closing(ctx, m.Month)
+		if err != nil {
+			return nil, fmt.Errorf("ledger: %w", err)
+		}
+		if closing.TopicID == v.closing.TopicID {
+			fixed[m.Month] = closing.RulesHash
+		}
+	}
+	if v.book, err = v.readRules(v.folder, fixed); err != nil {
+		return nil, err
+	}
+	if v.rules = v.book.months[v.month]; v.rules == nil {
+		return nil, fmt.Errorf("%s/rules: no rules of %s can be read", v.folder, c.Month)
+	}
+	if v.former.TopicID != v.closing.TopicID {
+		if v.before != 0 {
+			v.report.remark("%s was closed on another topic of the same name: its late facts are not counted again", v.before)
+		}
+		v.before = 0
+	}
+	if v.public != nil {
+		v.report.same("keys", string(v.rules.public), string(v.public), "%s: seal_key, by the public key file", v.rules.file)
+	}
+	if v.rules.cipher == nil {
+		v.report.wrong("keys", "GUID key file", "the key "+v.rules.KeyID+" that the month's rules name", fmt.Sprintf("keys %s", strings.Join(slices.Sorted(maps.Keys(v.keys)), ", ")))
+		if !c.FromSealed {
+			v.report.remark("without the GUID key the log cannot be counted again: only the sealed files were checked")
+			v.FromSealed = true
+		}
+	}
+	v.report.same("time zone", v.closing.Zone, v.book.topic.TimeZone, "the ledger's closing of %s", c.Month)
+	v.prices = v.readPrices()
+	if v.Accounts != nil && string(v.Accounts) != string(v.closing.Accounts) {
+		v.report.remark("the accounts file is not what it was at the close; the month is priced by what the closing holds")
+	}
+	return v, nil
+}
+
+// inFormer says whether the closing before listed a partition.
+func (v *verification) inFormer(id int32) bool { return slices.Contains(v.former.Partitions, id) }
+
+func (v *verification) noKey(r *monthRules) error {
+	return fmt.Errorf("GUID key %s, which the rules of %s name, is not in the key file", r.KeyID, r.Month)
+}
+
+func (v *verification) begin(what, unit string, total int64) Progress {
+	if v.Begin == nil {
+		return silent{}
+	}
+	return v.Begin(what, unit, total)
+}
+
+type silent struct{}
+
+func (silent) Set(int64) {}
+func (silent) End()      {}
+
+// readFile reads a small file.
+func (v *verification) readFile(name string) ([]byte, error) {
+	f, err := v.Files.Open(v.ctx, name)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", name, err)
+	}
+	defer f.Close()
+	text, err := io.ReadAll(io.LimitReader(f, 256<<20))
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", name, err)
+	}
+	return text, nil
+}
+
+// escape writes a topic's name or id as the state store does.
+func escape(word string) string {
+	var b strings.Builder
+	for i := range len(word) {
+		c := word[i]
+		switch {
+		case c >= 'a' && c <= 'z', c >= 'A' && c <= 'Z', c >= '0' && c <= '9', c == '_', c == '-', c == '.' && i > 0:
+			b.WriteByte(c)
+		default:
+			fmt.Fprintf(&b, "%%%02X", c)
+		}
+	}
+	return b.String()
+}
+
+// sealedFiles opens the sealed month of every partition.
+func (v *verification) sealedFiles() map[int32]*sealedFile {
+	files := map[int32]*sealedFile{}
+	for _, id := range v.closing.Partitions {
+		folder := fmt.Sprintf("%s/%d/sealed/", v.folder, id)
+		x, err := v.readIndex(folder + v.Month + ".index")
+		if err != nil {
+			v.report.wrong("sealed index", folder+v.Month+".index", "an index that can be read", err.Error())
+			continue
+		}
+		x.data = folder + x.Data
+		v.report.same("sealed index", x.SealID, v.closing.SealID, "%s: seal_id, by the ledger's closing", x.file)
+		v.report.same("sealed index", x.RulesHash, v.closing.RulesHash, "%s: rules, by the ledger's closing", x.file)
+		f, err := v.Files.Open(v.ctx, x.data)
+		if err != nil {
+			v.report.wrong("sealed files", x.data, "a file", err.Error())
+			continue
+		}
+		r, err := newSealedReader(f, v.rules.Precision)
+		if err != nil {
+			f.Close()
+			v.report.wrong("sealed files", x.data, "a file that can be read", err.Error())
+			continue
+		}
+		files[id] = &sealedFile{index: x, in: f, r: r}
+	}
+	return files
+}
+
+// checkSeals says which partitions have no seal, and holds the seals against the ledger's closing.
+func (v *verification) checkSeals() {
+	for _, id := range v.closing.Partitions {
+		p := v.parts[id]
+		if p == nil {
+			continue
+		}
+		if !p.done() {
+			got := "none"
+			if p.firstBad != "" {
+				got = "none that is valid; " + p.firstBad
+			}
+			v.report.wrong("seals", fmt.Sprintf("partition %d, offsets 0 to %d", id, v.ends[id]), "the seal of "+v.Month, got)
+			continue
+		}
+		at := fmt.Sprintf("partition %d, offset %d", id, p.sealOffset)
+		v.report.same("seals", p.seal.SealID, v.closing.SealID, "%s: seal_id, by the ledger's closing", at)
+		v.report.same("seals", p.seal.RulesHash, v.closing.RulesHash, "%s: rules, by the ledger's closing", at)
+		v.report.same("seals", fmt.Sprint(p.seal.Partitions), fmt.Sprint(v.closing.Partitions), "%s: partitions, by the ledger's closing", at)
+		if p.invalid > 0 {
+			v.report.remark("partition %d has %d seals that are not valid and change nothing; %s", id, p.invalid, p.firstBad)
+		}
+	}
+}
+
+// closed takes a closed record. One that is not signed by the key of its month's rules says nothing.
+func (v *verification) closed(c closedData, sig *signed, partition int32, offset int64) {
+	m, _ := parseMonth(c.Month)
+	rules := v.book.months[m]
+	at := fmt.Sprintf("closed record of %s, partition %d, offset %d", c.Month, partition, offset)
+	if rules == nil || !sig.by(rules.public) || c.Cluster != v.closing.Cluster || c.TopicID != v.closing.TopicID {
+		v.report.wrong("closed records", at, "a signature by the key in the month's rules", "another")
+		return
+	}
+	v.report.check("closed records").Checked++
+	v.published = append(v.published, c.LedgerHead)
+	if c.Month != v.Month {
+		return
+	}
+	v.foundClosed = true
+	v.report.same("closed records", c.SealID, v.closing.SealID, "%s: seal_id, by the ledger's closing", at)
+	v.report.same("closed records", c.Apps, len(v.stored.Usage), "%s: apps, by the ledger", at)
+	for _, u := range v.stored.Usage {
+		if c.Usage != nil {
+			v.report.same("closed records", u.Digest, c.Usage[u.App], "the ledger's usage of app %s: digest, by the %s", u.App, at)
+		}
+	}
+}
+
+// checkLedger walks the chain.
+func (v *verification) checkLedger() error {
+	if !v.FromSealed && !v.foundClosed {
+		v.report.wrong("closed records", fmt.Sprintf("partition %d", v.closing.Partitions[0]), "the closed record of "+v.Month, "none with a valid signature; where the close could not send it, run the close again")
+	}
+	report, err := v.Ledger.Verify(v.ctx, v.published...)
+	var d *ledger.Difference
+	switch {
+	case errors.As(err, &d):
+		v.report.wrong("ledger chain", fmt.Sprintf("entry %d (%s): %s %s %s", d.Seq, d.Kind, d.Table, d.Row, d.Column), d.Want, d.Got)
+	case errors.Is(err, ledger.ErrUnreachable):
+		return unreachable(err)
+	case err != nil:
+		v.report.wrong("ledger chain", v.Ledger.String(), "a chain that can be walked", err.Error())
+	default:
+		v.report.check("ledger chain").Checked += report.Entries + report.Rows
+	}
+	return nil
+}
+
+var errTimeout = context.DeadlineExceeded
+
+func withTimeout(ctx context.Context, d time.Duration) context.Context {
+	ctx, cancel := context.WithTimeout(ctx, d)
+	context.AfterFunc(ctx, cancel)
+	return ctx
+}
+
+func retriable(err error) bool { return kerr.IsRetriable(err) }

@@ -1,0 +1,361 @@
+package verify
+
+import (
+	"bufio"
+	"bytes"
+	"crypto/sha256"
+	"encoding/binary"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"hash/crc32"
+	"io"
+
+	"github.com/go-json-experiment/json"
+)
+
+type stretchJSON struct {
+	Expired   uint64 `json:"expired"`
+	Rejected  uint64 `json:"rejected"`
+	OverLimit uint64 `json:"over_limit"`
+}
+
+// index is what a sealed index says.
+type index struct {
+	Cluster      string      `json:"cluster"`
+	TopicID      string      `json:"topic_id"`
+	Partition    int32       `json:"partition"`
+	Month        string      `json:"month"`
+	Offset       int64       `json:"offset"`
+	SealID       string      `json:"seal_id"`
+	SealHash     string      `json:"seal_hash"`
+	RulesHash    string      `json:"rules"`
+	KeyID        string      `json:"key_id"`
+	Precision    int         `json:"precision"`
+	Unattributed stretchJSON `json:"unattributed"`
+	Events       uint64      `json:"events"`
+	Duplicates   uint64      `json:"duplicates"`
+	Skewed       uint64      `json:"skewed"`
+	Attributed   stretchJSON `json:"attributed"`
+	Apps         uint64      `json:"apps"`
+	Rows         uint64      `json:"rows"`
+	LateApps     uint64      `json:"late_apps"`
+	LateRows     uint64      `json:"late_rows"`
+	Data         string      `json:"data"`
+	Size         int64       `json:"size"`
+	Sum          string      `json:"sha256"`
+
+	file, data string
+}
+
+// readIndex reads a sealed index: a line that says what it is, a line of JSON, the hash of both.
+func (v *verification) readIndex(file string) (*index, error) {
+	text, err := v.readFile(file)
+	if err != nil {
+		return nil, err
+	}
+	lines := bytes.SplitAfter(text, []byte("\n"))
+	if len(lines) != 4 || len(lines[3]) != 0 {
+		return nil, errors.New("it has not three lines")
+	}
+	if sum := hashOf(bytes.Join(lines[:2], nil)) + "\n"; sum != string(lines[2]) {
+		return nil, fmt.Errorf("its last line is %s, its content hashes to %s", bytes.TrimSpace(lines[2]), sum[:len(sum)-1])
+	}
+	if string(lines[0]) != "headcount index 1\n" {
+		return nil, fmt.Errorf("it begins with %.40q", lines[0])
+	}
+	x := &index{file: file}
+	return x, json.Unmarshal(lines[1], x, json.RejectUnknownMembers(true))
+}
+
+// sealedApp is an app's head in a sealed file.
+type sealedApp struct {
+	section   byte // 0 on time, 1 late
+	app       string
+	devices   uint64
+	counters  counters
+	repeats   uint64 // duplicates
+	stretch   stretch
+	registers map[int][]byte
+	totals    map[quantity]standing
+	order     []quantity
+}
+
+// row is a device in a sealed file.
+type row struct {
+	who  print
+	days [16]uint32
+}
+
+// sealedReader reads a sealed file from its beginning. Before apps and rows it has hashed nothing: sum tells at the end.
+type sealedReader struct {
+	in        *bufio.Reader
+	hash      interface{ Sum([]byte) []byte }
+	size      int64
+	precision int
+	app       *sealedApp
+	rows      []row
+	seen      uint64 // rows of the app
+	ended     bool
+	apps      [2]uint64
+	count     [2]uint64
+	blockType uint32
+	block     []byte // the next one; nil: not read
+}
+
+var errForm = errors.New("it does not follow the format")
+
+type counting struct {
+	r io.Reader
+	n *int64
+}
+
+func (c counting) Read(b []byte) (int, error) {
+	n, err := c.r.Read(b)
+	*c.n += int64(n)
+	return n, err
+}
+
+func newSealedReader(in io.Reader, precision int) (*sealedReader, error) {
+	h := sha256.New()
+	s := &sealedReader{hash: h, precision: precision}
+	s.in = bufio.NewReaderSize(io.TeeReader(counting{in, &s.size}, h), 1<<18)
+	var head [16]byte
+	if _, err := io.ReadFull(s.in, head[:]); err != nil {
+		return nil, fmt.Errorf("header: %w", err)
+	}
+	if string(head[:8]) != "HCSEALD\n" {
+		return nil, fmt.Errorf("it begins with %q", head[:8])
+	}
+	if binary.LittleEndian.Uint16(head[8:]) != 1 || head[10]|head[11] != 0 || binary.LittleEndian.Uint32(head[12:]) != crc(head[:12]) {
+		return nil, errors.New("version or checksum of its header is wrong")
+	}
+	return s, nil
+}
+
+func crc(parts ...[]byte) (sum uint32) {
+	for _, b := range parts {
+		sum = crc32.Update(sum, crc32.MakeTable(crc32.Castagnoli), b)
+	}
+	return sum
+}
+
+// peek reads the next block, once.
+func (s *sealedReader) peek() error {
+	if s.block != nil {
+		return nil
+	}
+	var head [12]byte
+	if _, err := io.ReadFull(s.in, head[:]); err != nil {
+		return fmt.Errorf("it ends without its end block: %w", err)
+	}
+	size := binary.LittleEndian.Uint32(head[:])
+	if size > 8<<20 {
+		return errForm
+	}
+	s.block = make([]byte, size)
+	if _, err := io.ReadFull(s.in, s.block); err != nil {
+		return fmt.Errorf("it ends within a block: %w", err)
+	}
+	if crc(head[:8], s.block) != binary.LittleEndian.Uint32(head[8:]) {
+		return errors.New("a block's checksum does not match")
+	}
+	s.blockType = binary.LittleEndian.Uint32(head[4:])
+	return nil
+}
+
+// nextApp returns the next app; nil at the end.
+func (s *sealedReader) nextApp() (*sealedApp, error) {
+	for { // rows that were left
+		r, err := s.nextRow()
+		if err != nil {
+			return nil, err
+		}
+		if r == nil {
+			break
+		}
+	}
+	if s.ended {
+		return nil, nil
+	}
+	if err := s.peek(); err != nil {
+		return nil, err
+	}
+	block := s.block
+	s.block = nil
+	switch s.blockType {
+	case 3:
+		s.ended = true
+		return nil, s.end(block)
+	case 1:
+	default:
+		return nil, errForm
+	}
+	a, totals, err := s.parseApp(block)
+	if err != nil {
+		return nil, err
+	}
+	if p := s.app; p != nil && (a.section < p.section || a.section == p.section && a.app <= p.app) {
+		return nil, fmt.Errorf("app %q comes after app %q", a.app, p.app)
+	}
+	s.app, s.seen, s.rows = a, 0, nil
+	s.apps[a.section]++
+	for uint64(len(a.totals)) < totals {
+		if err := s.peek(); err != nil {
+			return nil, err
+		}
+		if s.blockType != 4 {
+			return nil, errForm
+		}
+		c := taker{s.block}
+		s.block = nil
+		for len(c.b) > 0 {
+			q := quantity{meter: c.text(), source: c.text()}
+			q.day = int(c.byte())
+			u := c.uvarint()
+			t := standing{int64(u>>1) ^ -int64(u&1), int64(c.uvarint())}
+			if _, twice := a.totals[q]; c.b == nil || twice {
+				return nil, errForm
+			}
+			a.totals[q] = t
+			a.order = append(a.order, q)
+		}
+	}
+	return a, nil
+}
+
+func (s *sealedReader) end(block []byte) error {
+	if len(block) != 40 {
+		return errForm
+	}
+	n := func(i int) uint64 { return binary.LittleEndian.Uint64(block[8*i:]) }
+	if n(1) != s.apps[0] || n(2) != s.count[0] || n(3) != s.apps[1] || n(4) != s.count[1] {
+		return errors.New("it does not hold as many apps and rows as its end says")
+	}
+	if _, err := s.in.ReadByte(); !errors.Is(err, io.EOF) {
+		return errors.New("bytes after its end")
+	}
+	return nil
+}
+
+// rest reads on to the end of the file, so that sum is of all of it.
+func (s *sealedReader) rest() { _, _ = io.Copy(io.Discard, s.in) }
+
+func (s *sealedReader) sum() string { return "sha256:" + hex.EncodeToString(s.hash.Sum(nil)) }
+
+// taker takes a block apart; its b is nil once something was not there.
+type taker struct{ b []byte }
+
+func (c *taker) uvarint() uint64 {
+	u, n := binary.Uvarint(c.b)
+	if n <= 0 {
+		c.b = nil
+		return 0
+	}
+	c.b = c.b[n:]
+	return u
+}
+
+func (c *taker) take(n uint64) []byte {
+	if c.b == nil || n > uint64(len(c.b)) {
+		c.b = nil
+		return nil
+	}
+	v := c.b[:n]
+	c.b = c.b[n:]
+	return v
+}
+
+func (c *taker) byte() byte {
+	if b := c.take(1); b != nil {
+		return b[0]
+	}
+	return 0
+}
+
+func (c *taker) text() string { return string(c.take(c.uvarint())) }
+
+func (s *sealedReader) parseApp(block []byte) (*sealedApp, uint64, error) {
+	c := taker{block}
+	a := &sealedApp{registers: map[int][]byte{}, totals: map[quantity]standing{}}
+	a.section = c.byte()
+	a.app = c.text()
+	a.devices = c.uvarint()
+	a.counters.events, a.repeats, a.counters.skewed = c.uvarint(), c.uvarint(), c.uvarint()
+	a.stretch = stretch{expired: c.uvarint(), rejected: c.uvarint(), overLimit: c.uvarint()}
+	kinds := c.take(2)
+	if kinds == nil || a.section > 1 {
+		return nil, 0, errForm
+	}
+	set := binary.LittleEndian.Uint16(kinds)
+	for k := range 16 {
+		if set>>k&1 == 0 {
+			continue
+		}
+		registers := make([]byte, 1<<s.precision)
+		if c.byte() == 1 {
+			copy(registers, c.take(uint64(len(registers))))
+		} else {
+			at := -1
+			for range c.uvarint() {
+				u := c.uvarint()
+				if at += int(u >> 6); c.b == nil || at < 0 || at >= len(registers) {
+					return nil, 0, errForm
+				}
+				registers[at] = byte(u & 63)
+			}
+		}
+		a.registers[k] = registers
+	}
+	totals := c.uvarint()
+	if c.b == nil || len(c.b) > 0 {
+		return nil, 0, errForm
+	}
+	return a, totals, nil
+}
+
+// nextRow returns the next device of the app; nil where there is none.
+func (s *sealedReader) nextRow() (*row, error) {
+	if s.app == nil || s.seen == s.app.devices {
+		return nil, nil
+	}
+	if len(s.rows) == 0 {
+		if err := s.peek(); err != nil {
+			return nil, err
+		}
+		if s.blockType != 2 {
+			return nil, errors.New("it has fewer rows of an app than the app's head says")
+		}
+		n := int(min(4096, s.app.devices-s.seen))
+		c := taker{s.block}
+		s.block = nil
+		s.rows = make([]row, n)
+		for i := range s.rows {
+			copy(s.rows[i].who[:], c.take(16))
+		}
+		sets := c.take(uint64(2 * n))
+		if sets == nil {
+			return nil, errForm
+		}
+		for i := range s.rows {
+			set := binary.LittleEndian.Uint16(sets[2*i:])
+			for k := range 16 {
+				if set>>k&1 == 1 {
+					days := c.take(4)
+					if days == nil {
+						return nil, errForm
+					}
+					s.rows[i].days[k] = binary.LittleEndian.Uint32(days)
+				}
+			}
+		}
+		if len(c.b) > 0 {
+			return nil, errForm
+		}
+	}
+	r := &s.rows[0]
+	s.rows = s.rows[1:]
+	s.seen++
+	s.count[s.app.section]++
+	return r, nil
+}
