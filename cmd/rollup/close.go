@@ -3,6 +3,8 @@ package main
 import (
 	"context"
 	"fmt"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -11,6 +13,7 @@ import (
 	"headcount/cmd/rollup/closing"
 	"headcount/cmd/site"
 	"headcount/events"
+	"headcount/rating/ledger"
 )
 
 func closeCommand(p *cli.Program) *cobra.Command {
@@ -27,6 +30,9 @@ func closeCommand(p *cli.Program) *cobra.Command {
 		}
 		if due == cmd.Flags().Changed("month") {
 			return cli.Fail(cli.Usage, "say either --month YYYY-MM or --due")
+		}
+		if timeout < 0 {
+			return cli.Fail(cli.Usage, "--timeout %s: want a time to wait, such as 10m; without it, there is no limit", timeout)
 		}
 		keys, err := site.Keys(c)
 		if err != nil {
@@ -65,7 +71,18 @@ func heldError(r *closing.Result) error {
 	if !r.Held() {
 		return nil
 	}
-	return cli.Fail(cli.CheckFailed, "an invoice of %s is held: look into the reason, then `rollup release --month %s --account A --reason R`", r.Month, r.Month)
+	var accounts []string
+	for _, v := range r.Invoices {
+		if v.Status == ledger.Held && !slices.Contains(accounts, v.Account) {
+			accounts = append(accounts, v.Account)
+		}
+	}
+	const shown = 5
+	who := strings.Join(accounts[:min(len(accounts), shown)], ", ")
+	if len(accounts) > shown {
+		who += fmt.Sprintf(" and %d more", len(accounts)-shown)
+	}
+	return cli.Fail(cli.CheckFailed, "invoices of %s are held for %s: look into each reason, then `rollup release --month %s --account A --reason R`", r.Month, who, r.Month)
 }
 
 func closeDue(ctx context.Context, p *cli.Program, closer *closing.Closer) error {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"fmt"
 	"os"
 
@@ -18,6 +19,12 @@ func invoicesCommand(p *cli.Program) *cobra.Command {
 	cmd.Flags().BoolVar(&asCSV, "csv", false, "print the result as CSV")
 	cmd.Flags().StringVar(&page, "html", "", "write a page fit to print to `FILE`")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		if p.JSON && asCSV {
+			return errTwoForms
+		}
+		if page == "" && cmd.Flags().Changed("html") {
+			return cli.Fail(cli.Usage, "--html is empty: name the file to write")
+		}
 		c, err := p.Config()
 		if err != nil {
 			return err
@@ -35,17 +42,14 @@ func invoicesCommand(p *cli.Program) *cobra.Command {
 			return err
 		}
 		if page != "" {
-			f, err := os.Create(page)
-			if err != nil {
+			var b bytes.Buffer
+			if err := invoicePage(&b, invoices); err != nil {
+				return fmt.Errorf("page %s: %w", page, err)
+			}
+			if err := os.WriteFile(page, b.Bytes(), 0o644); err != nil {
 				return cli.Fail(cli.Usage, "--html: %w", err)
 			}
-			if err := invoicePage(f, invoices); err != nil {
-				f.Close()
-				return fmt.Errorf("write %s: %w", page, err)
-			}
-			if err := f.Close(); err != nil {
-				return fmt.Errorf("write %s: %w", page, err)
-			}
+			p.Log.Info("page written", "file", page, "invoices", len(invoices))
 		}
 		switch {
 		case p.JSON:

@@ -81,6 +81,9 @@ func rateFile(c *config.Config, usageFile, plan, accountsFile string) ([]rating.
 		}
 		return rateInput(input)
 	}
+	if _, err := os.Stat(accountsFile); err != nil {
+		return nil, cli.Fail(cli.Usage, "--accounts: %w", err)
+	}
 	c.Accounts = accountsFile
 	accounts, err := site.Accounts(c, books)
 	if err != nil {

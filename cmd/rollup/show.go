@@ -6,8 +6,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"slices"
 	"strconv"
-	"text/tabwriter"
 
 	"headcount/cmd/cli"
 	"headcount/cmd/rollup/closing"
@@ -61,46 +61,53 @@ func printIndented(w io.Writer, text []byte) error {
 	return err
 }
 
+// absent stands in tables for what there is none of.
+const absent = "–"
+
+func number(v uint64) string { return strconv.FormatUint(v, 10) }
+
+// usageTable prints the usage of a closed month.
 func usageTable(out io.Writer, d *usage.Document) error {
-	state := "sealed"
-	if d.Provisional {
-		state = "so far, provisional"
-	}
-	fmt.Fprintf(out, "Usage of %s (%s), topic %s, %s\n\n", d.Month, d.TimeZone, d.Topic, state)
-	w := tabwriter.NewWriter(out, 0, 8, 2, ' ', tabwriter.AlignRight)
-	fmt.Fprintln(w, "app\taccount\tmeter\texact\testimate\tverdict\tevents\tduplicates\tskewed\texpired\trejected\t")
+	fmt.Fprintf(out, "Usage of %s (%s), topic %s, sealed\n\n", d.Month, d.TimeZone, d.Topic)
+	return usageRows(out, d, nil, nil)
+}
+
+// usageRows prints a line for each meter, with further columns that more fills; nil: none.
+func usageRows(out io.Writer, d *usage.Document, columns []string, more func(app, meter string) []string) error {
+	t := table{columns: slices.Concat([]string{"app", "account", "meter", ">exact", ">estimate", "verdict"}, columns,
+		[]string{">events", ">duplicates", ">skewed", ">expired", ">rejected"})}
 	for _, a := range d.Usage {
-		account := "–"
+		account := absent
 		if a.Account != nil {
 			account = *a.Account
 		}
-		meters := a.Meters
-		if len(meters) == 0 {
-			meters = []usage.Meter{{Meter: "–", Verdict: usage.None}}
+		first := []string{a.App, account}
+		counters := []string{number(a.Events), number(a.Duplicates), number(a.Skewed), number(a.Expired), number(a.Rejected)}
+		if len(a.Meters) == 0 {
+			t.add(slices.Concat(first, slices.Repeat([]string{absent}, 4+len(columns)), counters)...)
 		}
-		for i, m := range meters {
-			estimate := "–"
+		for i, m := range a.Meters {
+			if i > 0 { // the app is named once, its counters are its own
+				first, counters = []string{"", ""}, make([]string, 5)
+			}
+			cells := []string{m.Meter, number(m.Exact), absent, string(m.Verdict)}
 			if m.Estimate != nil {
-				estimate = strconv.FormatUint(*m.Estimate, 10)
+				cells[2] = number(*m.Estimate)
 			}
-			if i == 0 {
-				fmt.Fprintf(w, "%s\t%s\t%s\t%d\t%s\t%s\t%d\t%d\t%d\t%d\t%d\t\n", a.App, account, m.Meter, m.Exact, estimate, m.Verdict, a.Events, a.Duplicates, a.Skewed, a.Expired, a.Rejected)
-			} else {
-				fmt.Fprintf(w, "\t\t%s\t%d\t%s\t%s\t\t\t\t\t\t\n", m.Meter, m.Exact, estimate, m.Verdict)
+			if more != nil {
+				cells = append(cells, more(a.App, m.Meter)...)
 			}
+			t.add(slices.Concat(first, cells, counters)...)
 		}
 	}
-	if err := w.Flush(); err != nil {
+	if len(d.Usage) == 0 {
+		if _, err := fmt.Fprintf(out, "No app has events of %s.\n", d.Month); err != nil {
+			return err
+		}
+	} else if err := t.print(out, ""); err != nil {
 		return err
 	}
-	for _, s := range d.Partitions {
-		owner := s.Owner
-		if owner == "" {
-			owner = "nobody"
-		}
-		fmt.Fprintf(out, "partition %d: counted up to %d of %d, %d to go, read by %s\n", s.Partition, s.Offset, s.End, s.Lag, owner)
-	}
-	_, err := fmt.Fprintf(out, "dead letters of no known app: %d\n", d.Rejected)
+	_, err := fmt.Fprintf(out, "\nDead letters whose app cannot be read: %d\n", d.Rejected)
 	return err
 }
 
@@ -119,9 +126,9 @@ func usageCSV(out io.Writer, d *usage.Document) error {
 		for _, m := range meters {
 			estimate := ""
 			if m.Estimate != nil {
-				estimate = strconv.FormatUint(*m.Estimate, 10)
+				estimate = number(*m.Estimate)
 			}
-			n := func(v uint64) string { return strconv.FormatUint(v, 10) }
+			n := number
 			rows = append(rows, []string{d.Month, a.App, account, m.Meter, n(m.Exact), estimate, string(m.Verdict), n(a.Events), n(a.Duplicates), n(a.Skewed), n(a.Expired), n(a.Rejected), a.Digest})
 		}
 	}
@@ -149,16 +156,21 @@ func printInvoices(out io.Writer, invoices []rating.Invoice) error {
 		if v.Reason != "" {
 			fmt.Fprintf(out, "  held because: %s\n", v.Reason)
 		}
-		w := tabwriter.NewWriter(out, 0, 8, 2, ' ', 0)
-		fmt.Fprintln(w, "  app\tmeter or item\tquantity\tfree\tbillable\tunit price\tamount\thow")
+		t := table{columns: []string{"app", "meter or item", ">quantity", ">free", ">billable", ">unit price", ">amount", "how"}}
 		for _, l := range v.Lines {
-			fmt.Fprintf(w, "  %s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n", appOf(l), l.Meter+l.Item, l.Quantity, l.Free, l.Billable, l.UnitPrice, l.Amount, l.How)
+			t.add(appOf(l), l.Meter+l.Item, l.Quantity, l.Free, l.Billable, l.UnitPrice, l.Amount, l.How)
 		}
-		if err := w.Flush(); err != nil {
-			return err
+		if len(v.Lines) > 0 {
+			if err := t.print(out, "  "); err != nil {
+				return err
+			}
 		}
 		for _, paid := range v.Prepaid {
-			fmt.Fprintf(out, "  paid ahead on %s, not in the total: %s %s for %s %s (%s)\n", paid.Date, paid.Amount, v.Currency, paid.Quantity, paid.Item, paid.How)
+			item := paid.Item
+			if paid.App != "" {
+				item += " of " + paid.App
+			}
+			fmt.Fprintf(out, "  paid ahead on %s, not in the total: %s %s for %s %s (%s)\n", paid.Date, paid.Amount, v.Currency, paid.Quantity, item, paid.How)
 		}
 		for _, left := range v.Balances {
 			fmt.Fprintf(out, "  package %s: %s of %s left, until %s\n", left.Package, left.Remaining, left.Quantity, left.Until)

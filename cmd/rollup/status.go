@@ -3,8 +3,10 @@ package main
 import (
 	"context"
 	"fmt"
+	"io"
 	"time"
 
+	"github.com/shopspring/decimal"
 	"github.com/spf13/cobra"
 
 	"headcount/cmd/cli"
@@ -22,8 +24,7 @@ func statusCommand(p *cli.Program) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			now := time.Now().In(c.Zone())
-			m := events.MonthOf(now.Year(), now.Month())
+			var m events.Month
 			if month != "" {
 				if m, err = events.ParseMonth(month); err != nil {
 					return cli.Fail(cli.Usage, "--month: %w", err)
@@ -32,7 +33,7 @@ func statusCommand(p *cli.Program) *cobra.Command {
 			return showStatus(cmd.Context(), p, c, m)
 		},
 	}
-	cmd.Flags().StringVar(&month, "month", "", "the month to show (`YYYY-MM`; default: the present one)")
+	cmd.Flags().StringVar(&month, "month", "", "the month to show (`YYYY-MM`; default: the present one, before its first event the newest that has any)")
 	return cmd
 }
 
@@ -44,11 +45,63 @@ func showStatus(ctx context.Context, p *cli.Program, c *config.Config, m events.
 	if p.JSON {
 		return p.PrintJSON(doc)
 	}
-	if err := usageTable(p.Out, &doc.Document); err != nil {
+	return statusTable(p.Out, doc, c.Kafka.Group != "")
+}
+
+// statusTable prints the month so far: what each meter has used of its quota, and how far the partitions are counted.
+func statusTable(out io.Writer, d *status.Document, group bool) error {
+	fmt.Fprintf(out, "Usage of %s (%s), topic %s, so far, provisional\n\n", d.Month, d.TimeZone, d.Topic)
+	forecasts := map[[2]string]status.Forecast{}
+	for _, f := range d.Forecast {
+		forecasts[[2]string{f.App, f.Meter}] = f
+	}
+	err := usageRows(out, &d.Document, []string{">free", ">used", ">forecast"}, func(app, meter string) []string {
+		f, ok := forecasts[[2]string{app, meter}]
+		if !ok {
+			return []string{absent, absent, absent}
+		}
+		return []string{or(f.Free), percent(f.Used), number(f.Forecast)}
+	})
+	if err != nil {
 		return err
 	}
-	for _, f := range doc.Forecast {
-		fmt.Fprintf(p.Out, "app %s, meter %s: %d of %s free used, %d at the month's end at this pace\n", f.App, f.Meter, f.Exact, f.Free, f.Forecast)
+	fmt.Fprintln(out)
+	t := table{columns: []string{">partition", ">counted up to", ">of", ">to go"}}
+	if group {
+		t.columns = append(t.columns, "read by")
 	}
-	return nil
+	for _, p := range d.Partitions {
+		cells := []string{fmt.Sprint(p.Partition), fmt.Sprint(p.Offset), fmt.Sprint(p.End), fmt.Sprint(p.Lag)}
+		if group {
+			owner := p.Owner
+			if owner == "" {
+				owner = "nobody"
+			}
+			cells = append(cells, owner)
+		}
+		t.add(cells...)
+	}
+	if err := t.print(out, ""); err != nil {
+		return err
+	}
+	if d.SealedPartitions > 0 {
+		_, err = fmt.Fprintf(out, "\n%s is sealed in %d of %d partitions: `rollup usage --month %s` prints what is closed.\n", d.Month, d.SealedPartitions, len(d.Partitions), d.Month)
+	}
+	return err
+}
+
+func or(text string) string {
+	if text == "" {
+		return absent
+	}
+	return text
+}
+
+// percent prints a share such as 0.2512 as 25.12 %.
+func percent(share string) string {
+	v, err := decimal.NewFromString(share)
+	if err != nil {
+		return absent
+	}
+	return v.Shift(2).String() + " %"
 }

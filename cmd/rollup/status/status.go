@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"time"
 
 	"github.com/shopspring/decimal"
@@ -26,6 +27,8 @@ import (
 type Document struct {
 	usage.Document
 	Forecast []Forecast `json:"forecast"`
+
+	SealedPartitions int `json:"-"` // in which the month is sealed already
 }
 
 // Forecast is where a meter is heading.
@@ -38,7 +41,8 @@ type Forecast struct {
 	Forecast uint64 `json:"forecast"` // at the month's end, by the pace so far
 }
 
-// Read unites the newest checkpoints of all partitions.
+// Read unites the newest checkpoints of all partitions. Month 0 stands for the present one; where that has no event yet, for the
+// newest before it that has.
 func Read(ctx context.Context, c *config.Config, m events.Month, now time.Time, logger *slog.Logger) (*Document, error) {
 	keys, err := site.Keys(c)
 	if err != nil {
@@ -75,16 +79,30 @@ func Read(ctx context.Context, c *config.Config, m events.Month, now time.Time, 
 			return nil, cli.Fail(cli.Unreachable, "group %s: %w", c.Kafka.Group, err)
 		}
 	}
+	state := checkpoint.OpenTopic(bucket, topic.Name, topic.ID)
+	rules, err := state.Rules(ctx, nil)
+	if errors.Is(err, checkpoint.ErrNoRules) {
+		rules, err = nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("rules: %w", err)
+	}
+	if m == 0 {
+		if m, err = newest(ctx, rules, now.In(c.Zone())); err != nil {
+			return nil, err
+		}
+	}
 	r := reader{
-		month: m, topic: topic, state: checkpoint.OpenTopic(bucket, topic.Name, topic.ID), keys: keys, logger: logger,
+		month: m, topic: topic, state: state, keys: keys, logger: logger,
 		doc: &Document{Document: usage.Document{
 			Month: m.String(), TimeZone: c.Billing.TimeZone, Topic: topic.Name, Provisional: true, Usage: []usage.App{},
 		}, Forecast: []Forecast{}},
 	}
 	defer r.close()
-	if err := r.partitions(ctx, offsets, owners); err != nil {
+	if err := r.partitions(ctx, rules, offsets, owners); err != nil {
 		return nil, err
 	}
+	r.doc.SealedPartitions = len(r.open)
 	if r.facts == nil {
 		return r.doc, nil // no rules: no event of the month was counted
 	}
@@ -116,12 +134,26 @@ func (r *reader) close() {
 	}
 }
 
-func (r *reader) partitions(ctx context.Context, offsets map[int32]stream.Offsets, owners map[int32]string) error {
-	rules, err := r.state.Rules(ctx, nil)
-	if err != nil && !errors.Is(err, checkpoint.ErrNoRules) {
-		return fmt.Errorf("rules: %w", err)
+// newest returns the newest month that has rules, so that has events, and is not after now.
+func newest(ctx context.Context, rules *checkpoint.Rules, now time.Time) (events.Month, error) {
+	present := events.MonthOf(now.Year(), now.Month())
+	if rules == nil {
+		return present, nil
 	}
-	if err == nil {
+	months, err := rules.Months(ctx)
+	if err != nil {
+		return 0, fmt.Errorf("rules: %w", err)
+	}
+	months = slices.DeleteFunc(slices.Clone(months), func(m events.Month) bool { return m > present })
+	if len(months) == 0 {
+		return present, nil
+	}
+	return slices.Max(months), nil
+}
+
+// partitions adds what each partition has; rules is nil where the topic has none yet.
+func (r *reader) partitions(ctx context.Context, rules *checkpoint.Rules, offsets map[int32]stream.Offsets, owners map[int32]string) (err error) {
+	if rules != nil {
 		if fixed, err := rules.Known(r.month); err == nil {
 			r.facts = &usage.Facts{Rules: fixed}
 		} else if !errors.Is(err, checkpoint.ErrNoRules) {
