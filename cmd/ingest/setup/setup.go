@@ -16,6 +16,7 @@ import (
 	"headcount/cmd/config"
 	"headcount/cmd/site"
 	"headcount/events"
+	"headcount/rating/ledger"
 )
 
 // Step is one thing that was looked at.
@@ -27,6 +28,9 @@ type Step struct {
 
 // Config writes the configuration file where it is missing.
 func Config(file string) (Step, error) {
+	if abs, err := filepath.Abs(file); file != "" && err == nil {
+		file = abs
+	}
 	created, err := create(file, 0o644, []byte(configText))
 	return Step{"config", file, created}, err
 }
@@ -34,14 +38,15 @@ func Config(file string) (Step, error) {
 // Files makes what lies on disk: accounts file, GUID key, seal keys. The configuration must exist. With newSealKey, lost seal
 // keys are replaced also where counting has begun: open months must then be counted again.
 func Files(ctx context.Context, c *config.Config, newSealKey bool) ([]Step, error) {
-	var steps []Step
+	steps, err := keyFiles(ctx, c, newSealKey) // first: it may refuse, and then nothing is to be written
+	if err != nil {
+		return steps, err
+	}
 	created, err := create(c.Accounts, 0o644, []byte(accountsText))
 	if err != nil {
 		return steps, err
 	}
-	steps = append(steps, Step{"accounts", c.Accounts, created})
-	keys, err := keyFiles(ctx, c, newSealKey)
-	return append(steps, keys...), err
+	return append(steps, Step{"accounts", c.Accounts, created}), nil
 }
 
 func keyFiles(ctx context.Context, c *config.Config, newSealKey bool) ([]Step, error) {
@@ -107,10 +112,21 @@ func inUse(ctx context.Context, c *config.Config) (string, error) {
 	if len(names) > 0 {
 		return "the state store " + c.State, nil
 	}
-	if path, ok := strings.CutPrefix(c.Ledger, "sqlite://"); ok && exists(path) {
-		return "the ledger " + path, nil
+	if path, ok := strings.CutPrefix(c.Ledger, "sqlite://"); ok {
+		path, _, _ = strings.Cut(path, "?")
+		if exists(path) {
+			return "the ledger " + path, nil
+		}
+		return "", nil
 	}
-	return "", nil
+	l, err := ledger.OpenExisting(ctx, c.Ledger)
+	if errors.Is(err, ledger.ErrMissing) {
+		return "", nil
+	}
+	if err != nil {
+		return "", cli.Fail(cli.Unreachable, "ledger: %w; a key is only made where it is seen to be empty", err)
+	}
+	return "the ledger", l.Close()
 }
 
 // Topics creates the topic and the dead-letter topic, with a retention without end.
@@ -139,10 +155,20 @@ func exists(path string) bool {
 }
 
 // create writes a file that must not exist yet, durably and never half: it appears under its name only when it is whole. It
-// reports whether it did.
+// reports whether it did. Where this user must not write there, the error says so with exit code 2.
 func create(path string, mode fs.FileMode, data []byte) (bool, error) {
-	if exists(path) {
+	created, err := createFile(path, mode, data)
+	if errors.Is(err, fs.ErrPermission) {
+		return false, cli.Fail(cli.Usage, "%s cannot be created: this user must not write in %s; give it the right to, or name another place in the config", path, filepath.Dir(path))
+	}
+	return created, err
+}
+
+func createFile(path string, mode fs.FileMode, data []byte) (bool, error) {
+	if _, err := os.Lstat(path); err == nil {
 		return false, nil
+	} else if !errors.Is(err, fs.ErrNotExist) {
+		return false, fmt.Errorf("create: %w", err)
 	}
 	dir := filepath.Dir(path)
 	if err := os.MkdirAll(dir, 0o755); err != nil {
