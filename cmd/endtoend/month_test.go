@@ -104,6 +104,9 @@ func TestMonths(t *testing.T) {
 	if printed := s.ok("rollup", "usage", "--month", "2025-03", "--json"); decode[usage](t, printed).settled() != decode[usage](t, first).settled() {
 		t.Error("March changed after its close")
 	}
+	for _, m := range []string{"2025-03", "2025-04"} {
+		s.ok("rollup", "verify", "--month", m)
+	}
 }
 
 // app makes sure that a month of the recount lists an app.
@@ -181,6 +184,7 @@ func TestTimestampsAndZones(t *testing.T) {
 			s.ok("rollup", "close", "--month", "2025-03")
 			got := decode[usage](t, s.ok("rollup", "usage", "--month", "2025-03", "--json"))
 			compare(t, got, l.Close("2025-03"), nil)
+			s.ok("rollup", "verify", "--month", "2025-03")
 			if got.Rejected == 0 || len(got.Invoices) != 0 {
 				t.Errorf("%d rejected, %d invoices", got.Rejected, len(got.Invoices))
 			}
