@@ -43,3 +43,6 @@ func distance(a, b string) int {
 	}
 	return last[len(b)]
 }
+
+// DidYouMean returns `; did you mean "…"?` for the known word nearest to one that is unknown, or nothing where none is near.
+func DidYouMean(word string, known []string) string { return didYouMean(word, known) }

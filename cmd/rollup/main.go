@@ -1,4 +1,4 @@
-// Command rollup closes months and shows them: status, close, usage, invoices, rate, release, verify.
+// Command rollup closes months, shows and verifies them, and prints price books, subscriptions and daily bills.
 package main
 
 import (
@@ -16,6 +16,7 @@ func main() {
 
 func root(p *cli.Program) *cobra.Command {
 	cmd := cli.Root(p, "rollup", "close months of counted users and make invoices of them")
-	cmd.AddCommand(statusCommand(p), closeCommand(p), usageCommand(p), invoicesCommand(p), rateCommand(p), releaseCommand(p), verifyCommand(p))
+	cmd.AddCommand(statusCommand(p), closeCommand(p), usageCommand(p), invoicesCommand(p), rateCommand(p), releaseCommand(p), verifyCommand(p),
+		plansCommand(p), subscriptionCommand(p), billDayCommand(p))
 	return cmd
 }
