@@ -46,7 +46,7 @@ done
 did ingest init
 show "generate --month $month --events $events --devices $devices > events.ndjson"
 generate --month "$month" --events "$events" --devices "$devices" >events.ndjson
-show "ingest load events.ndjson        # what is odd in it is meant to be: the dead letters it names are named once each"
+show "ingest load events.ndjson      # three in a hundred records are odd on purpose, a quarter of them dead letters"
 ingest load --quiet events.ndjson 2>warnings.txt
 echo "$(wc -l <warnings.txt) lines of warnings, for instance:"
 sed -n 1,3p warnings.txt
