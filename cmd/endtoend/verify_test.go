@@ -1,11 +1,24 @@
 package endtoend
 
 import (
+	"bytes"
+	"crypto/ed25519"
+	"crypto/sha256"
+	"crypto/x509"
+	"database/sql"
+	"encoding/pem"
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
 	"testing"
+	"time"
+
+	_ "modernc.org/sqlite"
 
 	"headcount/bench/month"
 	"headcount/cmd/endtoend/recount"
-	"time"
 )
 
 // verified is what verify --json prints.
@@ -65,4 +78,143 @@ func TestHonestMonthsVerify(t *testing.T) {
 			}
 		}
 	}
+}
+
+// What is changed after the close is named, with its place.
+func TestTamperingIsNamed(t *testing.T) {
+	s := verifiedSite(t)
+	const m = "2025-02"
+	file := func(pattern string) string {
+		t.Helper()
+		found, err := filepath.Glob(s.path(pattern))
+		if err != nil || len(found) == 0 {
+			t.Fatalf("%s: %v, %v", pattern, found, err)
+		}
+		return found[0]
+	}
+	edit := func(name string, change func([]byte) []byte) func() {
+		return func() {
+			b, err := os.ReadFile(name)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := os.WriteFile(name, change(bytes.Clone(b)), 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	flip := func(at int) func([]byte) []byte {
+		return func(b []byte) []byte { b[(at+len(b))%len(b)] ^= 4; return b }
+	}
+	change := func(text string) func() {
+		return func() {
+			db, err := sql.Open("sqlite", s.path("data/ledger.db"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer db.Close()
+			rows, err := db.Query(`SELECT name, sql FROM sqlite_master WHERE type = 'trigger'`)
+			if err != nil {
+				t.Fatal(err)
+			}
+			var steps, back []string
+			for rows.Next() {
+				var name, text string
+				rows.Scan(&name, &text)
+				steps, back = append(steps, `DROP TRIGGER "`+name+`"`), append(back, text)
+			}
+			rows.Close()
+			if text != "" { // a careful forger puts the triggers back
+				steps = append(append(steps, text), back...)
+			}
+			for _, q := range steps {
+				if _, err := db.Exec(q); err != nil {
+					t.Fatalf("%s: %v", q, err)
+				}
+			}
+		}
+	}
+	state := "data/state/*/*/"
+	index, data := file(state+"1/sealed/"+m+".index"), file(state+"1/sealed/"+m+"-*.data")
+	rules := file(state + "rules/" + m + ".json")
+	ledger := []string{s.path("data/ledger.db"), s.path("data/ledger.db-wal"), s.path("data/ledger.db-shm")}
+	for _, row := range []struct {
+		name   string
+		files  []string // that are put back
+		tamper func()
+		check  string // that names it
+		place  string
+	}{
+		{"sealed data: header", []string{data}, edit(data, flip(3)), "sealed files", filepath.Base(data)},
+		{"sealed data: a block's length", []string{data}, edit(data, flip(17)), "sealed files", filepath.Base(data)},
+		{"sealed data: an app's head", []string{data}, edit(data, flip(40)), "sealed files", filepath.Base(data)},
+		{"sealed data: rows", []string{data}, edit(data, flip(-2000)), "sealed files", filepath.Base(data)},
+		{"sealed data: end", []string{data}, edit(data, flip(-1)), "sealed files", filepath.Base(data)},
+		{"sealed data: cut", []string{data}, edit(data, func(b []byte) []byte { return b[:len(b)-60] }), "sealed files", filepath.Base(data)},
+		{"sealed data: gone", []string{data}, func() { os.Remove(data) }, "sealed files", filepath.Base(data)},
+		{"index: a byte", []string{index}, edit(index, flip(60)), "sealed index", filepath.Base(index)},
+		{"index: rewritten with its hash", []string{index}, edit(index, func(b []byte) []byte {
+			lines := bytes.SplitAfter(b, []byte("\n"))
+			body := append(bytes.Clone(lines[0]), regexp.MustCompile(`"events":\d+`).ReplaceAll(lines[1], []byte(`"events":7`))...)
+			return fmt.Appendf(body, "sha256:%x\n", sha256.Sum256(body))
+		}), "sealed index", "events"},
+		{"index: gone", []string{index}, func() { os.Remove(index) }, "sealed index", filepath.Base(index)},
+		{"rules", []string{rules}, edit(rules, func(b []byte) []byte {
+			return bytes.Replace(b, []byte(`"miniprogram.search":"search"`), []byte(`"miniprogram.search":"open"`), 1)
+		}), "rules", m + ".json"},
+		{"guid key", []string{s.path("data/guid.key")}, func() { s.write("data/guid.key", strings.Repeat("0a", 16)+"\n") }, "keys", "GUID key"},
+		{"seal public key", []string{s.path("data/seal.pub")}, func() { s.write("data/seal.pub", publicKeyPEM(t)) }, "keys", "seal_key"},
+		{"ledger: usage", ledger, change(`UPDATE usage SET document = CAST(replace(CAST(document AS TEXT), '"events":', '"events":1') AS BLOB) WHERE month = '` + m + `' AND app = 'app-001'`), "ledger chain", "usage"},
+		{"ledger: invoice", ledger, change(`UPDATE invoices SET total = '0.01' WHERE month = '` + m + `' AND account = 'acme'`), "ledger chain", "invoices"},
+		{"ledger: accounts of the closing", ledger, change(`UPDATE closings SET accounts = CAST(replace(CAST(accounts AS TEXT), '"10"', '"11"') AS BLOB) WHERE month = '` + m + `'`), "ledger chain", "closings"},
+		{"ledger: a price book", ledger, change(`UPDATE books SET document = CAST(replace(CAST(document AS TEXT), '0.015', '0.014') AS BLOB)`), "ledger chain", "books"},
+		{"ledger: a line", ledger, change(`UPDATE lines SET amount = '0.00' WHERE amount <> '0.00'`), "ledger chain", "lines"},
+		{"ledger: triggers", ledger, change(""), "ledger chain", "trigger"},
+		{"ledger: the chain cut", ledger, change(`DELETE FROM entries WHERE seq = (SELECT max(seq) FROM entries)`), "ledger chain", ""},
+	} {
+		kept := map[string][]byte{}
+		for _, f := range row.files {
+			if b, err := os.ReadFile(f); err == nil {
+				kept[f] = b
+			}
+		}
+		row.tamper()
+		r := s.run("rollup", "verify", "--json", "--month", m)
+		for _, f := range row.files {
+			os.Remove(f)
+		}
+		for f, b := range kept {
+			if err := os.WriteFile(f, b, 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if r.code != 1 || r.stdout == "" {
+			t.Errorf("%s: exit code %d\n%s", row.name, r.code, cut(r.stderr))
+			continue
+		}
+		v, named := decode[verified](t, r.stdout), false
+		for _, d := range v.Differences {
+			named = named || d.What == row.check && strings.Contains(d.Place, row.place)
+		}
+		if v.OK || !named {
+			t.Errorf("%s: is not named: %+v", row.name, v.Differences)
+		}
+	}
+	s.write("accounts.yaml", strings.Replace(verifyAccounts, `"10"`, `"1000000"`, 1))
+	if v := s.verify(0, "--month", m); !strings.Contains(strings.Join(v.Notes, "\n"), "accounts file is not what it was") {
+		t.Errorf("accounts after the close: %q", v.Notes)
+	}
+}
+
+func publicKeyPEM(t *testing.T) string {
+	t.Helper()
+	public, _, err := ed25519.GenerateKey(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	der, err := x509.MarshalPKIXPublicKey(public)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: der}))
 }

@@ -94,7 +94,7 @@ func Run(ctx context.Context, c Config) (*Report, error) {
 			f.in.Close()
 		}
 	}()
-	if c.FromSealed {
+	if v.FromSealed {
 		if err := v.fromSealed(files); err != nil {
 			return nil, err
 		}
