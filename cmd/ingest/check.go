@@ -4,6 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -33,6 +36,9 @@ func checkCommand(p *cli.Program) *cobra.Command {
 				return err
 			}
 			found := check(cmd.Context(), p, c)
+			if err := cmd.Context().Err(); err != nil {
+				return err
+			}
 			failed := 0
 			for _, f := range found {
 				if f.Verdict == "fail" {
@@ -81,8 +87,11 @@ func check(ctx context.Context, p *cli.Program, c *config.Config) []finding {
 	}
 	keys, err := site.Keys(c)
 	if add("GUID key", detail(err, func() string { return "newest is " + keys.Newest().ID() }), err) {
-		_, err = site.Template(c, keys)
-		add("seal public key", c.SealPublicKeyFile, err)
+		if _, err = site.SealPublicKey(c); add("seal public key", c.SealPublicKeyFile, err) {
+			if _, err = site.Template(c, keys); err != nil {
+				add("events", "", err)
+			}
+		}
 	}
 	if _, err := site.SealKey(c); err != nil {
 		found = append(found, finding{"seal key", "warn", err.Error(), "only the host that closes months needs it"})
@@ -99,6 +108,9 @@ func check(ctx context.Context, p *cli.Program, c *config.Config) []finding {
 	if stateErr == nil {
 		_, stateErr = bucket.List(ctx, "")
 	}
+	if stateErr == nil {
+		stateErr = writable(c.State)
+	}
 	add("state", c.State, stateErr)
 	add("ledger", c.Ledger, checkLedger(ctx, c))
 
@@ -108,7 +120,8 @@ func check(ctx context.Context, p *cli.Program, c *config.Config) []finding {
 	}
 	defer conn.Close()
 	topic, err := conn.Topic(ctx, c)
-	if !add("topic", c.Kafka.Topic, err) {
+	if err != nil { // else the log's own look at it says more
+		add("topic", "", err)
 		return found
 	}
 	for _, f := range conn.Check(ctx) {
@@ -131,6 +144,25 @@ func rulesAgree(ctx context.Context, c *config.Config, state *checkpoint.Topic, 
 		return nil
 	}
 	return site.CheckRules(ctx, c, state, t, keys)
+}
+
+// writable says whether this user may write in a state store on disk, or where its folder is to be made. It writes nothing.
+func writable(url string) error {
+	dir, ok := strings.CutPrefix(url, "file://")
+	if !ok {
+		return nil
+	}
+	for {
+		_, err := os.Stat(dir)
+		if err == nil || !errors.Is(err, fs.ErrNotExist) || dir == filepath.Dir(dir) {
+			break
+		}
+		dir = filepath.Dir(dir)
+	}
+	if err := mayWrite(dir); err != nil {
+		return fmt.Errorf("this user must not write in %s (%w): give it the right to, or name another store", dir, err)
+	}
+	return nil
 }
 
 func checkLedger(ctx context.Context, c *config.Config) error {

@@ -223,9 +223,11 @@ func TestFolderWithoutPermission(t *testing.T) {
 		t.Skip("root may write anywhere")
 	}
 	_, c := place(t)
-	if err := os.Chmod(filepath.Dir(c.File), 0o555); err != nil {
+	dir := filepath.Dir(c.File)
+	if err := os.Chmod(dir, 0o555); err != nil {
 		t.Fatal(err)
 	}
+	defer os.Chmod(dir, 0o755)
 	refused(t, c, false, c.GUIDKeyFile, "must not write")
 }
 
