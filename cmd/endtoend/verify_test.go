@@ -218,3 +218,47 @@ func publicKeyPEM(t *testing.T) string {
 	}
 	return string(pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: der}))
 }
+
+// A device is found in any spelling, on time and late, with its days, its line and its first record.
+func TestExplain(t *testing.T) {
+	s := newSite(t, verifyAccounts, nil)
+	l := recount.New(time.UTC, partitions)
+	const guid = "6f1c2f0e-7e5c-4b7e-9b1f-1f0e2d3c4b5a"
+	s.send(l, []record{
+		event("miniprogram.open", "app-001", "other", "2025-01-02T10:00:00Z"),
+		event("miniprogram.search", "app-001", guid, "2025-01-03T10:00:00Z"),
+		event("miniprogram.search", "app-001", guid, "2025-01-09T10:00:00Z"),
+		event("miniprogram.open", "app-003", "other", "2025-01-02T10:00:00Z"),
+	})
+	s.ok("rollup", "close", "--month", "2025-01")
+	s.send(l, []record{event("miniprogram.open", "app-003", guid, "2025-01-30T10:00:00Z")})
+	s.ok("rollup", "close", "--month", "2025-02")
+	type explained struct {
+		Counted   bool
+		Did, Late []struct {
+			Partition int
+			Kind      string
+			Days      []string
+		}
+		Meters, Lines []string
+		SettledBy     string                           `json:"late_settled_by"`
+		LateLines     []string                         `json:"late_lines"`
+		First         *struct{ Partition, Offset int } `json:"first_record"`
+	}
+	where := recount.Partition([]byte(guid), partitions)
+	for _, spelling := range []string{guid, "{" + strings.ToUpper(guid) + "}", "urn:uuid:" + strings.ReplaceAll(guid, "-", "")} {
+		e := decode[explained](t, s.ok("rollup", "explain", "--json", "--month", "2025-01", "--app", "app-001", "--guid", spelling, "--find"))
+		if !e.Counted || len(e.Did) != 1 || e.Did[0].Kind != "search" || e.Did[0].Partition != where || fmt.Sprint(e.Did[0].Days) != "[2025-01-03 2025-01-09]" ||
+			fmt.Sprint(e.Meters) != "[mau]" || len(e.Lines) != 1 || e.First == nil || e.First.Partition != where {
+			t.Errorf("%s: %+v", spelling, e)
+		}
+	}
+	if e := decode[explained](t, s.ok("rollup", "explain", "--json", "--month", "2025-01", "--app", "app-003", "--guid", guid)); e.Counted || len(e.Late) != 1 || e.SettledBy != "2025-02" || len(e.LateLines) != 1 {
+		t.Errorf("late: %+v", e)
+	}
+	if e := decode[explained](t, s.ok("rollup", "explain", "--json", "--month", "2025-01", "--app", "app-001", "--guid", "nobody")); e.Counted || len(e.Did) != 0 {
+		t.Errorf("nobody: %+v", e)
+	}
+	s.write("data/guid.key", strings.Repeat("0a", 16)+"\n")
+	s.want(1, "rollup", "explain", "--month", "2025-01", "--app", "app-001", "--guid", guid).says(t, "GUID key")
+}

@@ -39,6 +39,7 @@ type reading struct {
 	skewed  bool
 	who     print
 	guid    string
+	stamp   int64 // the record's timestamp, milliseconds
 
 	meter, source   string // of reported, and below
 	revision, value int64
@@ -131,6 +132,7 @@ func (d *decoder) judge(rec *kgo.Record, fields map[string]field, floor month, r
 	typ, who, at := fields["type"].text, fields["subject"].text, fields["time"].text
 	r.guid = who
 	stamp := rec.Timestamp.UnixMilli()
+	r.stamp = stamp
 	effective := stamp
 	if at != "" {
 		t, ok := instant(at)
