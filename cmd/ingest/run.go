@@ -77,9 +77,10 @@ func openWork(ctx context.Context, p *cli.Program, c *config.Config) (w *work, e
 	if w.conn, err = site.Connect(ctx, c, p.Log); err != nil {
 		return nil, err
 	}
+	conn := w.conn // a return sets w
 	defer func() {
 		if err != nil {
-			w.conn.Close()
+			conn.Close()
 		}
 	}()
 	if e := c.Kafka.Embedded; e != nil {

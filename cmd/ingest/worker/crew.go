@@ -39,7 +39,7 @@ func Run(ctx context.Context, cfg Config) error {
 	work, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
 	crew := &Crew{cfg: cfg, ctx: work, stop: stop, workers: map[int32]*running{}}
-	crew.reader = cfg.Log.NewReader(work)
+	crew.reader = cfg.Log.NewReader(context.WithoutCancel(ctx)) // until the workers have stopped: they hear of the end first
 	var err error
 	if cfg.Alone {
 		err = crew.all(work)

@@ -39,6 +39,7 @@ func (w *Worker) restore(ctx, longer context.Context) error {
 		return fmt.Errorf("load checkpoint: %w", err)
 	default:
 		w.shard, w.pos, w.cut = shard, loaded.Position, loaded.Position.Next
+		w.ignored = loaded.State.InvalidSeals
 		w.log.Info("restored", "offset", w.pos.Next, "generation", loaded.Generation)
 	}
 	return w.compare(ctx)

@@ -52,6 +52,7 @@ type Worker struct {
 	saving  chan error       // nil: no checkpoint is being written
 	end     int64            // stop here; −1: never
 	told    <-chan struct{}  // closed: stop
+	ignored uint64           // seals that were not valid, as far as was said
 }
 
 // New returns a worker for a partition; Run does the work.
@@ -77,6 +78,9 @@ func (w *Worker) Run(ctx context.Context, reader *stream.Reader) error {
 	longer, release := outlive(ctx, grace)
 	defer release()
 	if err := w.restore(ctx, longer); err != nil {
+		if ctx.Err() != nil && !errors.Is(err, checkpoint.ErrFatal) {
+			return nil // nothing was counted
+		}
 		return fmt.Errorf("partition %d: %w", w.partition, err)
 	}
 	in := reader.Open(w.partition, logPosition(w.pos))
@@ -226,6 +230,10 @@ func (w *Worker) checkpoint(ctx context.Context) error {
 	}
 	done := make(chan error, 1)
 	delta, dead, sealing := w.shard.Cut(w.pos), w.dead, w.sealing
+	if n := delta.State.InvalidSeals; n > w.ignored {
+		w.log.Warn("seals ignored: of another key, place, order or rules; a close that wrote them waits in vain", "new", n-w.ignored, "ignored", n)
+		w.ignored = n
+	}
 	w.cut, w.dead, w.sealing, w.saving = w.pos.Next, nil, nil, done
 	go func() { done <- w.save(ctx, delta, dead, sealing) }()
 	return nil

@@ -272,7 +272,7 @@ func (w *work) countHere(ctx context.Context, partitions []int32) error {
 		return nil
 	}
 	w.Log.Info("nobody reads these partitions: the close counts them", "partitions", list(grown))
-	reader := w.conn.NewReader(ctx)
+	reader := w.conn.NewReader(context.WithoutCancel(ctx)) // the workers hear of the end first
 	defer reader.Close()
 	type ended struct {
 		partition int32
