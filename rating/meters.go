@@ -3,6 +3,7 @@ package rating
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -119,12 +120,12 @@ func Warnings(in Input) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	var out []string
+	var out, strays []string
 	for i := range in.Usage.Apps {
 		app := &in.Usage.Apps[i]
 		r := in.Accounts.raterOf(in.Catalog, in.Month, in.Zone, app.App)
 		if r == nil {
-			out = append(out, fmt.Sprintf("app %s is in no account in force in %s: reported, not charged", app.App, in.Month))
+			strays = append(strays, app.App)
 			continue
 		}
 		_, plan, meters := in.Accounts.MetersOf(in.Catalog, in.Month, in.Zone, app.App)
@@ -134,8 +135,26 @@ func Warnings(in Input) ([]string, error) {
 			}
 		}
 	}
+	if text := straysText(strays, in.Month); text != "" {
+		out = append(out, text)
+	}
 	for _, x := range in.Accounts.list {
 		out = append(out, b.contracts[x].configurationWarnings(b.month)...)
 	}
 	return out, nil
+}
+
+// straysText names the apps that no account pays for, at most 20 of them: there may be many thousands.
+func straysText(apps []string, month string) string {
+	const most = 20
+	switch n := len(apps); {
+	case n == 0:
+		return ""
+	case n == 1:
+		return fmt.Sprintf("app %s is in no account in force in %s: reported, not charged", apps[0], month)
+	case n > most:
+		return fmt.Sprintf("%d apps are in no account in force in %s: reported, not charged: %s and %d more", n, month, strings.Join(apps[:most], ", "), n-most)
+	default:
+		return fmt.Sprintf("%d apps are in no account in force in %s: reported, not charged: %s", n, month, strings.Join(apps, ", "))
+	}
 }
