@@ -6,8 +6,11 @@ import (
 	"crypto/sha256"
 	"crypto/x509"
 	"database/sql"
+	"encoding/binary"
 	"encoding/pem"
+	"errors"
 	"fmt"
+	"hash/crc32"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -38,6 +41,7 @@ const verifyAccounts = `accounts:
   - {id: cyan, apps: [app-004], plan: chat/standard, from: 2025-01-01, until: 2026-01-01}
   - {id: dusk, apps: [app-005], plan: im/pro, from: 2025-01-01}
   - {id: east, apps: [app-006], plan: mpaas/standard, from: 2025-01-01}
+  - {id: idle, apps: [app-900], plan: tcmpp/pro, from: 2025-01-01}
 `
 
 // verifiedSite closes three months with odd records, every next month's records with stragglers of the ones before.
@@ -261,4 +265,50 @@ func TestExplain(t *testing.T) {
 	}
 	s.write("data/guid.key", strings.Repeat("0a", 16)+"\n")
 	s.want(1, "rollup", "explain", "--month", "2025-01", "--app", "app-001", "--guid", guid).says(t, "GUID key")
+}
+
+// A count that was wrong from the start, with every hash right, is named too: with the log by its fact, without it by the digest.
+func TestWrongCountIsNamed(t *testing.T) {
+	s := verifiedSite(t)
+	const m = "2025-02"
+	found, _ := filepath.Glob(s.path("data/state/*/*/2/sealed/" + m + "*"))
+	if len(found) != 2 {
+		t.Fatal(found)
+	}
+	data, index := found[0], found[1]
+	if strings.HasSuffix(data, ".index") {
+		data, index = index, data
+	}
+	b, err := os.ReadFile(data)
+	if err != nil {
+		t.Fatal(err)
+	}
+	at := 16
+	for binary.LittleEndian.Uint32(b[at+4:]) != 2 { // the first rows
+		at += 12 + int(binary.LittleEndian.Uint32(b[at:]))
+	}
+	end := at + 12 + int(binary.LittleEndian.Uint32(b[at:]))
+	days := binary.LittleEndian.Uint32(b[end-4:])
+	binary.LittleEndian.PutUint32(b[end-4:], days<<1&0x1ffffffe|days>>28&2) // a day too late
+	table := crc32.MakeTable(crc32.Castagnoli)
+	binary.LittleEndian.PutUint32(b[at+8:], crc32.Update(crc32.Checksum(b[at:at+8], table), table, b[at+12:end]))
+	old, err := os.ReadFile(index)
+	if err != nil {
+		t.Fatal(err)
+	}
+	lines := bytes.SplitAfter(old, []byte("\n"))
+	body := append(bytes.Clone(lines[0]), regexp.MustCompile(`"sha256":"[^"]*"`).ReplaceAll(lines[1], fmt.Appendf(nil, `"sha256":"sha256:%x"`, sha256.Sum256(b)))...)
+	if err := errors.Join(os.WriteFile(data, b, 0o600), os.WriteFile(index, fmt.Appendf(body, "sha256:%x\n", sha256.Sum256(body)), 0o600)); err != nil {
+		t.Fatal(err)
+	}
+	for check, args := range map[string][]string{"sealed facts": {"--month", m}, "digests": {"--month", m, "--from-sealed"}} {
+		named := false
+		v := s.verify(1, args...)
+		for _, d := range v.Differences {
+			named = named || d.What == check
+		}
+		if !named {
+			t.Errorf("%s: %+v", check, v.Differences)
+		}
+	}
 }
