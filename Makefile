@@ -7,7 +7,7 @@ BENCH    ?=
 GOLANGCI_LINT = github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 
 .DEFAULT_GOAL := help
-.PHONY: help build demo test test-kafka race test-race fmt lint fuzz bench bench-micro generate clean
+.PHONY: help build demo test test-kafka test-postgres race test-race fmt lint fuzz bench bench-micro generate clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  \1|/' | column -t -s '|'
@@ -23,6 +23,9 @@ test: ## all tests, on the embedded broker
 
 test-kafka: ## the tests that talk to a broker, on Apache Kafka (Java 17 and Maven; HEADCOUNT_KAFKA=host:port for one that runs)
 	HEADCOUNT_KAFKA="$${HEADCOUNT_KAFKA:-start}" $(GO) test -count=1 -shuffle=on -timeout 20m ./bench/apachekafka/... ./events/stream/... ./cmd/endtoend/...
+
+test-postgres: ## the ledger, and whole months, on a PostgreSQL server started for it (HEADCOUNT_POSTGRES=postgres://user@host/db for one that runs)
+	rating/ledger/test-postgres.sh sh -c '$(GO) test -count=1 -shuffle=on -timeout 20m ./rating/ledger/... && $(GO) test -count=1 -timeout 20m ./cmd/endtoend -run Postgres'
 
 race: ## all tests under the race detector; the long ones skipped
 	$(GO) test -race -short -shuffle=on -timeout 30m ./...
