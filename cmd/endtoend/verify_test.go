@@ -312,3 +312,28 @@ func TestWrongCountIsNamed(t *testing.T) {
 		}
 	}
 }
+
+// Limits that bite, another zone and further types change nothing of that both counts agree.
+func TestHonestMonthsVerifyUnderLimits(t *testing.T) {
+	s := newSite(t, verifyAccounts, map[string]string{
+		"billing": "{time_zone: America/New_York}", "limits": "{apps_per_partition: 6, record_bytes: 380, quantity_sources: 2}",
+		"events": "{types: {session.start: login, component.scan: scan}}",
+	})
+	zone, err := time.LoadLocation("America/New_York")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, m := range []string{"2025-03", "2025-04"} {
+		s.send(nil, generate(t, month.Config{
+			Month: m, Zone: zone, Events: 15_000, Devices: 1500, Apps: 9, Seed: uint64(i + 7), Logins: 0.1, Components: 0.1, Reported: 0.05, Odd: 0.2, Binary: 0.2,
+		}))
+		if r := s.run("rollup", "close", "--month", m); r.code > 1 {
+			t.Fatalf("%s: %d\n%s", r.line, r.code, cut(r.stderr))
+		}
+	}
+	for _, m := range []string{"2025-03", "2025-04"} {
+		if r := s.run("rollup", "verify", "--month", m); r.code != 0 {
+			t.Errorf("%s: exit code %d\n%s\n%s", r.line, r.code, cut(r.stdout), cut(r.stderr))
+		}
+	}
+}
