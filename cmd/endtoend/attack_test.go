@@ -302,3 +302,32 @@ func TestReplacedLog(t *testing.T) {
 		t.Errorf("the invoice is %s: %s", v.Status, v.Reason)
 	}
 }
+
+// State that is lost after the GUID key was rotated comes back from the log: closed months under the key they were counted with.
+func TestLostStateAfterRotation(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, openAccount, nil)
+	s.send(nil, devices(0, 40, "2025-03-10T10:00:00Z"))
+	s.ok("rollup", "close", "--month", "2025-03")
+	s.send(nil, devices(0, 50, "2025-04-10T10:00:00Z"))
+	s.ok("rollup", "close", "--month", "2025-04")
+	keys, err := os.ReadFile(s.path("data/guid.key"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.write("data/guid.key", strings.TrimSpace(string(keys))+"\n00112233445566778899aabbccddeeff\n")
+	s.send(nil, append(devices(0, 60, "2025-05-10T10:00:00Z"), devices(40, 20, "2025-04-10T10:00:00Z")...))
+	s.remove("data/state")
+	s.ok("ingest", "run", "--until-end")
+	closed := decode[usage](t, s.ok("rollup", "close", "--month", "2025-05", "--json", "--timeout", "60s"))
+	wantMAU(t, closed, 60)
+	if late := closed.late("a1", "2025-04"); late != 10 {
+		t.Errorf("%d devices late, want 10", late)
+	}
+
+	// Under rules that the configuration does not give again nothing is begun.
+	s.remove("data/state")
+	s.config["limits"] = "{record_bytes: 5000}"
+	s.configure()
+	s.want(1, "ingest", "run", "--until-end").says(t, "2025-05", "rules", "backup")
+}

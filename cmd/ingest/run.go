@@ -92,6 +92,9 @@ func openWork(ctx context.Context, p *cli.Program, c *config.Config) (w *work, e
 		return nil, err
 	}
 	w.state = checkpoint.OpenTopic(bucket, w.topic.Name, w.topic.ID)
+	if err = site.RestoreRules(ctx, c, w.state, w.topic, w.template, w.keys, p.Log); err != nil {
+		return nil, err
+	}
 	return w, nil
 }
 

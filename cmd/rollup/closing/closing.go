@@ -121,7 +121,7 @@ func (w *work) connect(ctx context.Context) (err error) {
 		return err
 	}
 	w.state = checkpoint.OpenTopic(w.bucket, w.topic.Name, w.topic.ID)
-	return nil
+	return site.RestoreRules(ctx, w.Config, w.state, w.topic, w.template, w.Keys, w.Log)
 }
 
 // check refuses what must not be closed now. It writes nothing.
