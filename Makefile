@@ -4,10 +4,11 @@ GO       ?= go
 FUZZTIME ?= 20s
 GENERATE ?= --month 2026-10 --events 1000000 --devices 120000
 BENCH    ?=
+PLAIN_CASES ?= 250000
 GOLANGCI_LINT = github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 
 .DEFAULT_GOAL := help
-.PHONY: help build demo test test-kafka test-postgres race test-race fmt lint fuzz bench bench-micro generate clean
+.PHONY: help build demo test test-kafka test-postgres test-rating race test-race fmt lint fuzz bench bench-micro generate clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  \1|/' | column -t -s '|'
@@ -26,6 +27,9 @@ test-kafka: ## the tests that talk to a broker, on Apache Kafka (Java 17 and Mav
 
 test-postgres: ## the ledger, and whole months, on a PostgreSQL server started for it (HEADCOUNT_POSTGRES=postgres://user@host/db for one that runs)
 	rating/ledger/test-postgres.sh sh -c '$(GO) test -count=1 -shuffle=on -timeout 20m ./rating/ledger/... && $(GO) test -count=1 -timeout 20m ./cmd/endtoend -run Postgres'
+
+test-rating: ## a million random accounts rated by Rate and by a plain rater; PLAIN_CASES=250000 of each of four kinds
+	$(GO) test -count=1 -v -timeout 3h ./rating -run '^TestPlainRater$$' -args -plain-cases $(PLAIN_CASES)
 
 race: ## all tests under the race detector; the long ones skipped
 	$(GO) test -race -short -shuffle=on -timeout 30m ./...

@@ -1,6 +1,7 @@
 package rating_test
 
 import (
+	"flag"
 	"fmt"
 	"math/big"
 	"math/rand/v2"
@@ -63,6 +64,9 @@ type dice struct{ *rand.Rand }
 func (d dice) day(from, until day) day { return from + day(d.IntN(int(until-from))) }
 func (d dice) flip() bool              { return d.IntN(2) == 0 }
 
+// plainCases is how many random accounts of each kind are rated by both.
+var plainCases = flag.Uint64("plain-cases", 400, "random accounts of each of the four kinds that the plain rater rates too")
+
 // TestPlainRater holds Rate against the plain rater.
 func TestPlainRater(t *testing.T) {
 	seed := uint64(time.Now().UnixNano())
@@ -71,12 +75,13 @@ func TestPlainRater(t *testing.T) {
 		run  func(*testing.T, dice)
 	}{{"per unit", plainUnits}, {"packages", plainPackages}, {"prepaid", plainPrepaid}, {"monthly", plainMonthly}} {
 		t.Run(kind.name, func(t *testing.T) {
-			for i := range uint64(400) {
+			for i := range *plainCases {
 				kind.run(t, dice{rand.New(rand.NewPCG(seed, i))})
 				if t.Failed() {
 					t.Fatalf("seed %d, round %d", seed, i)
 				}
 			}
+			t.Logf("%d cases agree, seed %d", *plainCases, seed)
 		})
 	}
 }
