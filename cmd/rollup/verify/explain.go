@@ -60,7 +60,9 @@ func Explain(ctx context.Context, c Config, name, guid string, find bool) (*Expl
 		return nil, err
 	}
 	e.Counted = len(e.Did) > 0
-	e.Account = v.prices.accountOf(v, name)
+	if found := v.prices.accountsOf(v, name); len(found) > 0 {
+		e.Account = found[0]
+	}
 	v.counts(e, name, all)
 	if err := v.explainLate(e, name, guid); err != nil {
 		return nil, err
@@ -140,7 +142,7 @@ func (v *verification) lookUp(e *Explanation, name, guid string, section byte) (
 
 // counts names the meters that a device counts for, and the invoice's lines that hold them.
 func (v *verification) counts(e *Explanation, name string, all [16]uint32) {
-	p := v.prices.planOf(name)
+	p := v.prices.planIs[e.Account]
 	if p == nil {
 		e.Notes = append(e.Notes, "nobody is billed for the app")
 		return
@@ -200,7 +202,7 @@ func (v *verification) explainLate(e *Explanation, name, guid string) error {
 		for _, d := range e.Late {
 			did[d.Kind] = true
 		}
-		if p := v.prices.planOf(name); p != nil {
+		if p := v.prices.planIs[e.Account]; p != nil {
 			for _, m := range slices.Sorted(maps.Keys(p.Charges)) {
 				if slices.ContainsFunc(p.book.Meters[m].Kinds, func(k string) bool { return did[k] }) {
 					e.LateLines = append(e.LateLines, next.prices.linesOf(e.Account, e.Month, name, m, 2)...)

@@ -123,23 +123,19 @@ func (v *verification) readPrices() *prices {
 			v.report.wrong("invoices", "invoice of "+x.Account, "an account of the closing", "none of that name")
 			continue
 		}
-		v.report.same("invoices", x.Plan, a.planAt(v), "invoice of %s: plan", x.Account)
+		v.report.same("invoices", a.names(v, x.Plan), true, "invoice of %s: its plan %s is one that the account names", x.Account, x.Plan)
 		p.planIs[x.Account] = p.plans[x.Plan]
 	}
 	return p
 }
 
-// planAt returns the plan that the account names for the end of the month.
-func (a *account) planAt(v *verification) string {
-	end := time.UnixMilli(v.rules.end())
-	id, last := a.Plan, time.Time{}
+// names says whether the account names a plan, at first or by a change before the month's end.
+func (a *account) names(v *verification, id string) bool {
+	named := id == a.Plan
 	for _, c := range a.Changes {
-		at := v.moment(c.At)
-		if at.Before(end) && !at.Before(last) {
-			id, last = c.Plan, at
-		}
+		named = named || c.Plan == id && v.moment(c.At).UnixMilli() < v.rules.end()
 	}
-	return id
+	return named
 }
 
 // moment reads a date, which begins in the billing zone, or a time.
@@ -151,24 +147,14 @@ func (v *verification) moment(s string) time.Time {
 	return t
 }
 
-// accountOf returns the account with an invoice that names the app; empty where there is none.
-func (p *prices) accountOf(v *verification, app string) string {
-	var found []string
+// accountsOf returns the accounts with an invoice that name the app: more than one where it moved within the month.
+func (p *prices) accountsOf(v *verification, app string) (found []string) {
 	for _, a := range p.byApp[app] {
 		if p.planIs[a.ID] != nil && v.moment(a.From).UnixMilli() < v.rules.end() {
 			found = append(found, a.ID)
 		}
 	}
-	return strings.Join(found, " and ")
-}
-
-func (p *prices) planOf(app string) *plan {
-	for _, a := range p.byApp[app] {
-		if x := p.planIs[a.ID]; x != nil {
-			return x
-		}
-	}
-	return nil
+	return found
 }
 
 // number reads a decimal; empty is 0.
@@ -232,6 +218,10 @@ func (v *verification) rate(at string, x *invoice, a *account, p *plan) {
 			continue
 		}
 		billed[l.App+"\x00"+l.Meter] = true
+		if len(v.prices.accountsOf(v, l.App)) != 1 {
+			v.report.remark("%s: app %s is in several accounts in the month: its line was not priced again", at, l.App)
+			continue
+		}
 		for field, to := range map[string]*string{"free": &c.Free, "unit_price": &c.UnitPrice, "block": &c.Block} {
 			if o, ok := a.Overrides[l.Meter+"."+field]; ok {
 				*to = o
@@ -263,7 +253,7 @@ func (v *verification) rate(at string, x *invoice, a *account, p *plan) {
 	}
 	for _, app := range a.Apps {
 		for name := range p.Charges {
-			if c := v.apps[app]; c != nil && c.listed && !billed[app+"\x00"+name] {
+			if c := v.apps[app]; c != nil && c.listed && len(v.prices.accountsOf(v, app)) == 1 && !billed[app+"\x00"+name] {
 				v.report.wrong("lines", fmt.Sprintf("%s: app %s, %s", at, app, name), "a line", "none")
 			}
 		}

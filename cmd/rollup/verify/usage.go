@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 
 	"github.com/axiomhq/hyperloglog"
 	"github.com/go-json-experiment/json"
@@ -158,8 +159,12 @@ func (v *verification) checkMeters(u *usageApp, a *app) {
 	if u.Account != nil {
 		account = *u.Account
 	}
-	v.report.same("meters", account, v.prices.accountOf(v, u.App), "app %s: account", u.App)
-	plan := v.prices.planOf(u.App)
+	candidates := v.prices.accountsOf(v, u.App)
+	if !slices.Contains(candidates, account) && (account != "" || len(candidates) > 0) {
+		v.report.wrong("meters", "app "+u.App+": account", strings.Join(candidates, " or "), account)
+	}
+	v.report.check("meters").Checked++
+	plan := v.prices.planIs[account]
 	if plan == nil {
 		if len(u.Meters) > 0 {
 			v.report.remark("app %s: the plan is not known here; its meters were not counted again", u.App)
@@ -250,8 +255,8 @@ func (v *verification) setsOf(name string) []uint16 {
 	if ok {
 		return sets
 	}
-	if plan := v.prices.planOf(name); plan != nil {
-		for _, m := range plan.book.Meters {
+	for _, account := range v.prices.accountsOf(v, name) {
+		for _, m := range v.prices.planIs[account].book.Meters {
 			if s := v.setOf(m.Kinds); s != 0 && !slices.Contains(sets, s) {
 				sets = append(sets, s)
 			}
