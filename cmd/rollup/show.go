@@ -175,6 +175,11 @@ func printInvoices(out io.Writer, invoices []rating.Invoice) error {
 		for _, left := range v.Balances {
 			fmt.Fprintf(out, "  package %s: %s of %s left, until %s\n", left.Package, left.Remaining, left.Quantity, left.Until)
 		}
+		for _, d := range v.Daily {
+			if charged(d.Amount) {
+				fmt.Fprintf(out, "  in the total, of %s: %s %s, out by %s\n", d.Day, d.Amount, v.Currency, d.By)
+			}
+		}
 		if v.DeductFrom != "" {
 			fmt.Fprintf(out, "  deducted from %s until %s\n", v.DeductFrom, v.DeductUntil)
 		}
