@@ -96,21 +96,28 @@ func (u *unpacker) lz4Block(b []byte, most, start int, plain, linked bool) error
 	}
 	// A block unpacks to at most 255 times its size: a length that lies does not get its allocation.
 	room := min(most, 255*len(b)+64, u.limit-at)
-	u.buf = slices.Grow(u.buf, room)
-	to := u.buf[at : at+room]
-	var n int
-	var err error
-	if linked {
-		n, err = lz4.UncompressBlockWithDict(b, to, u.buf[max(start, at-lz4Window):at])
-	} else {
-		n, err = lz4.UncompressBlock(b, to)
-	}
-	if err != nil {
+	// Nor does a frame whose blocks could be large, as some clients announce 4 MiB for each batch, get more than it turns out to
+	// need: the buffer begins at a usual rate of compression and grows where that falls short.
+	for size := min(room, max(cap(u.buf)-at, 8*len(b)+64)); ; size = min(room, 2*size) {
+		u.buf = slices.Grow(u.buf, size)
+		to := u.buf[at : at+size]
+		var n int
+		var err error
+		if linked {
+			n, err = lz4.UncompressBlockWithDict(b, to, u.buf[max(start, at-lz4Window):at])
+		} else {
+			n, err = lz4.UncompressBlock(b, to)
+		}
+		if err == nil {
+			u.buf = u.buf[:at+n]
+			return nil
+		}
+		if size < room {
+			continue
+		}
 		if room == u.limit-at && room < most {
 			return u.tooLarge()
 		}
 		return err
 	}
-	u.buf = u.buf[:at+n]
-	return nil
 }

@@ -3,6 +3,7 @@ package stream
 import (
 	"bytes"
 	"encoding/binary"
+	"fmt"
 	"math/rand/v2"
 	"strings"
 	"testing"
@@ -90,5 +91,22 @@ func TestLZ4KeepsToTheLimit(t *testing.T) {
 	u := unpacker{limit: 1 << 20}
 	if got, err := u.unpack(codecLZ4, frame); err != nil || len(got) != 1<<20 {
 		t.Errorf("at the limit: %d bytes, %v", len(got), err)
+	}
+}
+
+// Clients announce blocks of 4 MiB for batches of a few KiB: each partition has its buffer, so that it must fit the batch.
+func TestLZ4BufferFitsTheBatch(t *testing.T) {
+	var content []byte
+	for i := range 230 {
+		content = fmt.Appendf(content, `{"type":"miniprogram.open","id":"%x","superapp":"app-001"}`, i*2654435761)
+	}
+	u := unpacker{limit: 64 << 20}
+	for range 3 {
+		if _, err := u.unpack(codecLZ4, lz4Written(t, content, lz4.BlockSizeOption(lz4.Block4Mb))); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if cap(u.buf) > 8*len(content) {
+		t.Errorf("a buffer of %d bytes for a batch of %d", cap(u.buf), len(content))
 	}
 }
