@@ -8,7 +8,7 @@ PLAIN_CASES ?= 250000
 GOLANGCI_LINT = github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 
 .DEFAULT_GOAL := help
-.PHONY: help build demo test test-kafka test-postgres test-rating race test-race fmt lint fuzz bench bench-micro generate clean
+.PHONY: help build demo test test-kafka test-postgres test-rating race test-race fmt lint fuzz bench bench-reading bench-micro generate clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  \1|/' | column -t -s '|'
@@ -54,6 +54,9 @@ fuzz: ## every fuzz test for FUZZTIME (20s) each
 
 bench: build ## the whole way on Apache Kafka beside franz-go; BENCH="--events 8000000 --devices 889000" for more
 	$(GO) run ./bench/way $(BENCH)
+
+bench-reading: ## reading alone on Apache Kafka beside franz-go and kafka-go; READING="--records … --help" for more
+	$(GO) run ./bench/reading $(READING)
 
 bench-micro: ## the packages' own benchmarks
 	$(GO) test -run '^$$' -bench . -benchmem ./...
