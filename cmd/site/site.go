@@ -7,7 +7,6 @@ import (
 	"errors"
 	"log/slog"
 	"net"
-	"strings"
 	"time"
 
 	"headcount/cmd/cli"
@@ -44,7 +43,7 @@ func Connect(ctx context.Context, c *config.Config, logger *slog.Logger) (*Conne
 	})
 	if err != nil {
 		conn.Close()
-		return nil, cli.Fail(cli.Unreachable, "no broker answers at %s: %w; start one (`ingest broker` for the embedded one) or correct kafka.brokers", strings.Join(c.Kafka.Brokers, ", "), err)
+		return nil, cli.Fail(cli.Unreachable, "%w; start a broker (`ingest broker` for the embedded one), or correct kafka.brokers", err)
 	}
 	conn.Log = log
 	return conn, nil

@@ -55,16 +55,12 @@ type sealedFile struct {
 // sealed files.
 type union struct {
 	v     *verification
-	apps  map[string]*app
 	files map[int32]*sealedFile // of the partitions that have one
 
 	at       fact // app and device being gathered
 	started  bool
 	parts    map[int32]*[16]uint32 // days by kind, of the device at hand, on time
 	late     map[int32]*[16]uint32
-	distinct map[int32]uint64         // facts of the app at hand, by partition, on time
-	lateSeen map[int32]uint64         // the same, late
-	devices  map[int32][2]uint64      // devices of the app at hand, on time and late
 	sketches map[int32]map[int][]byte // registers of the app at hand
 
 	// repeats and devices by group, partition and app, kept until the heads are compared

@@ -2,6 +2,7 @@ package verify
 
 import (
 	"bytes"
+	"errors"
 	"io"
 	"regexp"
 	"strconv"
@@ -360,7 +361,7 @@ func (d *decoder) object(text []byte) (map[string]field, bool) {
 		return nil, false
 	}
 	_, err := dec.ReadToken()
-	return fields, err == io.EOF
+	return fields, errors.Is(err, io.EOF)
 }
 
 // members reads an object that lies at a path. Where a name on a way is there twice, so is all that lies below it.
