@@ -60,7 +60,11 @@ func (p *Partition) checkDelta(d *counter.Delta) error {
 	if d.Partition != p.id.Partition {
 		return fmt.Errorf("the delta is of partition %d", d.Partition)
 	}
-	if p.current != nil && (d.Position.Next < p.current.Position.Next || d.State.Records < p.current.State.Records) {
+	back := p.current != nil && d.Position.Next < p.current.Position.Next
+	if back && len(d.State.Gaps) > len(p.current.State.Gaps) {
+		back = false // the log was cut short, and the loss is on the record
+	}
+	if back || p.current != nil && d.State.Records < p.current.State.Records {
 		return fmt.Errorf("the delta ends at offset %d after %d records, the newest checkpoint at %d after %d: it is not the next", d.Position.Next, d.State.Records, p.current.Position.Next, p.current.State.Records)
 	}
 	return checkWindows(d.Windows)

@@ -59,7 +59,7 @@ func (w *Worker) compare(ctx context.Context) error {
 	if err != nil {
 		var gap *stream.GapError
 		var truncated *stream.TruncatedError
-		if w.cfg.AcceptGap && errors.As(err, &truncated) && offsets.End >= w.pos.Next {
+		if w.cfg.AcceptGap && errors.As(err, &truncated) {
 			return w.replaced(ctx, truncated, offsets)
 		}
 		if !errors.As(err, &gap) || !w.cfg.AcceptGap {
@@ -86,12 +86,13 @@ func (w *Worker) until(offsets stream.Offsets) {
 	}
 }
 
-// replaced goes on in a log whose last part is another than the one that was counted: what was counted stays, and what took its
-// place is lost.
+// replaced goes on in a log that was cut short, or whose last part is another than the one that was counted: what was counted
+// stays, and what took its place is lost.
 func (w *Worker) replaced(ctx context.Context, e *stream.TruncatedError, offsets stream.Offsets) error {
 	w.log.Warn("loss accepted: the log was replaced where it was counted, the month's invoices will be held", "detail", e.Detail)
-	w.shard.AcceptGap(counter.Gap{From: w.pos.BatchOffset, To: w.pos.Next, Reason: "the log was replaced after it was counted: " + e.Detail})
-	w.pos = counter.Position{Next: w.pos.Next, BatchOffset: -1, LeaderEpoch: -1}
+	next := min(w.pos.Next, offsets.End)
+	w.shard.AcceptGap(counter.Gap{From: min(w.pos.BatchOffset, next), To: w.pos.Next, Reason: "the log was replaced after it was counted: " + e.Detail})
+	w.pos = counter.Position{Next: next, BatchOffset: -1, LeaderEpoch: -1}
 	w.cut = -1 // nothing new but this
 	w.until(offsets)
 	return w.lastCheckpoint(ctx)
