@@ -100,7 +100,7 @@ func FuzzAnswers(f *testing.F) {
 		taken := 0
 		take := func(n int) []byte { taken += n; return make([]byte, n) }
 		got := func(piece) {}
-		switch which % 7 {
+		switch which % 8 {
 		case 0:
 			_ = decodeFetch(bytes.NewReader(b), len(b), 13, &fetchRequest{topic: "t"}, take, got)
 		case 1:
@@ -117,6 +117,8 @@ func FuzzAnswers(f *testing.F) {
 			_, _ = decodeAssignment(b, "t")
 		case 6:
 			_, _, _ = decodeProduce(8, b, laneID{"t", 0})
+		case 7:
+			_, _ = decodeProducers(b, "t", 0)
 		}
 		if taken > len(b) {
 			t.Errorf("%d bytes taken for an answer of %d", taken, len(b))

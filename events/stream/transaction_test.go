@@ -59,6 +59,10 @@ func TestTransactions(t *testing.T) {
 	if err != nil || o[0].End != 6*52+2 || o[0].Stable != 6*52 {
 		t.Fatalf("offsets %+v, %v", o[0], err)
 	}
+	open, err := l.OpenTransactions(t.Context(), 0)
+	if err != nil || len(open) != 1 || open[0].From != o[0].Stable || open[0].ProducerID < 0 {
+		t.Errorf("open transactions %v, %v, want one from offset %d on", open, err, o[0].Stable)
+	}
 	r := l.NewReader(t.Context())
 	defer r.Close()
 	p := r.Open(0, fresh)

@@ -1,0 +1,48 @@
+package worker
+
+import (
+	"context"
+	"fmt"
+	"time"
+)
+
+// lookEvery is how often the partitions are looked at for transactions that stay open.
+const lookEvery = time.Minute
+
+// watch says which transactions stay open in our partitions: what lies behind them is not counted until their producer, or the
+// broker's transaction timeout, decides.
+func (c *Crew) watch(ctx context.Context) {
+	before := map[int32]int64{} // last stable offset of partitions with something undecided
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-time.After(lookEvery):
+		}
+		all, err := c.cfg.Log.Offsets(ctx)
+		if err != nil {
+			continue // the readers say what is wrong
+		}
+		held := map[int32]int64{}
+		for _, p := range c.partitions() {
+			o, ok := all[p]
+			if !ok || o.Stable >= o.End {
+				continue
+			}
+			held[p] = o.Stable
+			if at, was := before[p]; was && at == o.Stable {
+				c.cfg.Logger.Warn("an open transaction holds the partition back; its producer must commit or abort it (kafka-transactions.sh can)",
+					"partition", p, "offset", o.Stable, "waiting", o.End-o.Stable, "transactions", c.openIn(ctx, p))
+			}
+		}
+		before = held
+	}
+}
+
+func (c *Crew) openIn(ctx context.Context, p int32) string {
+	open, err := c.cfg.Log.OpenTransactions(ctx, p)
+	if err != nil {
+		return err.Error()
+	}
+	return fmt.Sprint(open)
+}
