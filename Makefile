@@ -2,6 +2,7 @@
 
 GO       ?= go
 FUZZTIME ?= 20s
+VERSION  ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo devel)
 GENERATE ?= --month 2026-10 --events 1000000 --devices 120000
 BENCH    ?=
 PLAIN_CASES ?= 250000
@@ -14,7 +15,7 @@ help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  \1|/' | column -t -s '|'
 
 build: ## build ingest and rollup into bin/
-	$(GO) build -trimpath -o bin/ ./cmd/ingest ./cmd/rollup
+	$(GO) build -trimpath -ldflags "-X headcount/cmd/cli.Version=$(VERSION)" -o bin/ ./cmd/ingest ./cmd/rollup
 
 demo: build ## a month of a million events from broker to invoices, on this machine alone
 	GO="$(GO)" bench/demo.sh
