@@ -238,6 +238,9 @@ func (c *Config) Validate() error {
 	if !topicName.MatchString(c.Kafka.Topic) || c.Kafka.Topic == "." || c.Kafka.Topic == ".." {
 		return bad("kafka.topic", "%q is not a topic name: 1–249 of letters, digits, '.', '_', '-'", c.Kafka.Topic)
 	}
+	if c.Kafka.Instance != "" && c.Kafka.Group == "" {
+		return bad("kafka.instance", "%q: a member's name means nothing without a group: set kafka.group, or leave it out", c.Kafka.Instance)
+	}
 	if t := time.Duration(c.Kafka.SessionTimeout); t < time.Second {
 		return bad("kafka.session_timeout", "%s is too short: at least 1s", t)
 	}

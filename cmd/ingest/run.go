@@ -31,6 +31,9 @@ func runCommand(p *cli.Program) *cobra.Command {
 			}
 			if instance != "" {
 				c.Kafka.Instance = instance
+				if err := c.Validate(); err != nil {
+					return err
+				}
 			}
 			stop, err := profile(profileFile)
 			if err != nil {
