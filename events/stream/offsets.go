@@ -24,15 +24,28 @@ const (
 
 // Offsets asks the leaders for every partition's offsets.
 func (l *Log) Offsets(ctx context.Context) (map[int32]Offsets, error) {
+	return l.askOffsets(ctx, func(Partition) bool { return true })
+}
+
+// PartitionOffsets asks the leader for one partition's offsets; false: the topic has no such partition.
+func (l *Log) PartitionOffsets(ctx context.Context, partition int32) (Offsets, bool, error) {
+	all, err := l.askOffsets(ctx, func(p Partition) bool { return p.ID == partition })
+	o, ok := all[partition]
+	return o, ok, err
+}
+
+func (l *Log) askOffsets(ctx context.Context, wanted func(Partition) bool) (map[int32]Offsets, error) {
 	var all map[int32]Offsets
 	err := l.persistBriefly(ctx, "ask for the offsets of topic "+l.config.Topic, func(ctx context.Context) error {
 		t, err := l.metadata(ctx, l.config.Topic)
 		if err != nil {
 			return err
 		}
-		ids := make([]int32, len(t.Partitions))
-		for i, p := range t.Partitions {
-			ids[i] = p.ID
+		var ids []int32
+		for _, p := range t.Partitions {
+			if wanted(p) {
+				ids = append(ids, p.ID)
+			}
 		}
 		all, err = l.offsetsOf(ctx, t, ids)
 		return err

@@ -37,6 +37,7 @@ var errEnd = errors.New("every partition is read")
 // partition does not stop the others, but is returned at the end.
 func Run(ctx context.Context, cfg Config) error {
 	work, stop := context.WithCancelCause(ctx)
+	cfg.starts = make(chan struct{}, 8)
 	crew := &Crew{cfg: cfg, ctx: work, stop: stop, workers: map[int32]*running{}}
 	crew.reader = cfg.Log.NewReader(context.WithoutCancel(ctx)) // until the workers have stopped: they hear of the end first
 	var watching sync.WaitGroup

@@ -13,6 +13,14 @@ import (
 // restore loads the newest checkpoint that verifies, or starts at offset 0, and holds it against the log. The rules live as long
 // as longer: a batch that was begun is counted whole.
 func (w *Worker) restore(ctx, longer context.Context) error {
+	if w.cfg.starts != nil { // many at a time would hold many checkpoints and topic layouts
+		select {
+		case w.cfg.starts <- struct{}{}:
+			defer func() { <-w.cfg.starts }()
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
 	rules, err := w.cfg.State.Rules(longer, w.cfg.Template)
 	if err != nil {
 		return err
@@ -47,11 +55,10 @@ func (w *Worker) restore(ctx, longer context.Context) error {
 
 // compare holds the position against the log: what the log lost stops the shard, unless the operator accepted the gap.
 func (w *Worker) compare(ctx context.Context) error {
-	all, err := w.cfg.Log.Offsets(ctx)
+	offsets, ok, err := w.cfg.Log.PartitionOffsets(ctx, w.partition)
 	if err != nil {
 		return err
 	}
-	offsets, ok := all[w.partition]
 	if !ok {
 		return &Halted{fmt.Errorf("topic %s has no such partition", w.cfg.Topic.Name)}
 	}

@@ -35,6 +35,8 @@ type Config struct {
 	Until      func(p int32) bool // nil: no end. Says whether the partition is to be read up to its present end and then left
 	Logger     *slog.Logger
 	Read       func(records, bytes int) // nil: none; called for each batch, by many goroutines
+
+	starts chan struct{} // holds one for each worker that is being restored; nil: no bound
 }
 
 // Worker counts one partition.
