@@ -15,9 +15,6 @@ import (
 	"headcount/events/stream"
 )
 
-// DeadLetterTopic returns the topic of the records that could not be counted.
-func DeadLetterTopic(topic string) string { return topic + ".dead" }
-
 // Connection is the log, and the embedded broker where this process runs it.
 type Connection struct {
 	*stream.Log

@@ -228,12 +228,3 @@ func compactFacts(facts []counter.Fact) []counter.Fact {
 	}
 	return facts[:len(keys)]
 }
-
-func compareUint(a, b uint64) int {
-	if a < b {
-		return -1
-	} else if a > b {
-		return 1
-	}
-	return 0
-}

@@ -1,6 +1,7 @@
 package checkpoint
 
 import (
+	"cmp"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -338,7 +339,7 @@ func appendRows(b []byte, rows []counter.Row, last *events.Fingerprint) ([]byte,
 
 func compareFingerprints(a, b *events.Fingerprint) int {
 	if x, y := binary.BigEndian.Uint64(a[:8]), binary.BigEndian.Uint64(b[:8]); x != y {
-		return compareUint(x, y)
+		return cmp.Compare(x, y)
 	}
-	return compareUint(binary.BigEndian.Uint64(a[8:]), binary.BigEndian.Uint64(b[8:]))
+	return cmp.Compare(binary.BigEndian.Uint64(a[8:]), binary.BigEndian.Uint64(b[8:]))
 }

@@ -16,6 +16,7 @@ import (
 	"headcount/cmd/config"
 	"headcount/cmd/site"
 	"headcount/events"
+	"headcount/events/stream"
 	"headcount/rating/ledger"
 )
 
@@ -138,7 +139,7 @@ func Topics(ctx context.Context, c *config.Config, conn *site.Connection, partit
 		partitions int32
 	}{
 		{"topic", c.Kafka.Topic, int32(partitions)},
-		{"dead-letter topic", site.DeadLetterTopic(c.Kafka.Topic), 1},
+		{"dead-letter topic", stream.DeadTopic(c.Kafka.Topic), 1},
 	} {
 		created, err := conn.CreateTopic(ctx, t.name, t.partitions, keep)
 		if err != nil {

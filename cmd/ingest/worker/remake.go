@@ -17,11 +17,10 @@ const mostNew = 1 << 20
 // so that it may go beside the partition's worker.
 func Remake(ctx context.Context, cfg Config, partition int32, month events.Month) error {
 	w := New(cfg, partition)
-	all, err := cfg.Log.Offsets(ctx)
+	offsets, _, err := cfg.Log.PartitionOffsets(ctx, partition)
 	if err != nil {
 		return err
 	}
-	offsets := all[partition]
 	if offsets.Start > 0 {
 		return &Halted{fmt.Errorf("partition %d: sealed month %s is lost or damaged, and the log, which begins at offset %d, cannot give it again: restore it from the state store's backup", partition, month, offsets.Start)}
 	}

@@ -118,7 +118,7 @@ func (w *work) former(ctx context.Context) (*work, error) {
 
 // settleLate prices what came late of the month before, by the accounts and books of its own closing: further revisions of its
 // invoices. It also returns what that month left of packages.
-func (w *work) settleLate(ctx context.Context) ([]rating.Invoice, []rating.Balance, error) {
+func (w *work) settleLate(ctx context.Context, sealed *opened) ([]rating.Invoice, []rating.Balance, error) {
 	if w.closing.Previous == nil {
 		return nil, nil, nil
 	}
@@ -135,7 +135,7 @@ func (w *work) settleLate(ctx context.Context) ([]rating.Invoice, []rating.Balan
 	if err != nil {
 		return nil, nil, err
 	}
-	doc, err := w.withLate(ctx, former, Biller(catalog, accounts, month, closing.Zone))
+	doc, err := former.withLate(ctx, sealed, Biller(catalog, accounts, month, closing.Zone))
 	if err != nil {
 		return nil, nil, err
 	}
@@ -182,22 +182,17 @@ func Decode(stored []ledger.Invoice) ([]rating.Invoice, error) {
 	return invoices, nil
 }
 
-// withLate is the usage of the month before with what came late of it.
-func (w *work) withLate(ctx context.Context, former *work, bill usage.Biller) (*usage.Document, error) {
-	rules, err := former.rules(ctx, former.month)
+// withLate is the month's usage with what came late of it; sealed are the files of the close that follows.
+func (w *work) withLate(ctx context.Context, sealed *opened, bill usage.Biller) (*usage.Document, error) {
+	rules, err := w.rules(ctx, w.month)
 	if err != nil {
 		return nil, err
 	}
-	sealed, err := w.open(ctx)
-	if err != nil {
-		return nil, err
-	}
-	defer sealed.close()
 	onTime, late := sealed.before()
-	doc := &usage.Document{Month: former.month.String(), TimeZone: former.closing.Zone, Topic: former.closing.Topic, Usage: []usage.App{}}
+	doc := &usage.Document{Month: w.month.String(), TimeZone: w.closing.Zone, Topic: w.closing.Topic, Usage: []usage.App{}}
 	facts := &usage.Facts{Rules: rules, OnTime: append(onTime, late...)}
 	if _, err := usage.Gather(doc, facts, nil, bill, usage.SkewLimit{Decimal: decimal.NewFromInt(1)}); err != nil {
-		return nil, fmt.Errorf("what came late of %s: %w", former.month, err)
+		return nil, fmt.Errorf("what came late of %s: %w", w.month, err)
 	}
 	return doc, nil
 }

@@ -9,7 +9,6 @@ import (
 
 	"headcount/cmd/cli"
 	"headcount/cmd/ingest/worker"
-	"headcount/cmd/site"
 	"headcount/counter"
 	"headcount/counter/checkpoint"
 	"headcount/events"
@@ -250,7 +249,7 @@ func (w *work) unowned(ctx context.Context, open []int32, waited time.Duration) 
 func (w *work) counting() worker.Config {
 	return worker.Config{
 		Log: w.conn.Log, Topic: w.topic, State: w.state, Template: w.template, Keys: w.Keys,
-		Interval: time.Duration(w.Config.Ingest.CheckpointInterval), DeadLetter: site.DeadLetterTopic(w.topic.Name),
+		Interval: time.Duration(w.Config.Ingest.CheckpointInterval), DeadLetter: stream.DeadTopic(w.topic.Name),
 		Until: func(int32) bool { return true }, Logger: w.Log,
 	}
 }

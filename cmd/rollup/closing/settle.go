@@ -23,7 +23,12 @@ func (w *work) settle(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	doc, alarms, err := w.gather(ctx, catalog, accounts)
+	sealed, err := w.open(ctx)
+	if err != nil {
+		return err
+	}
+	defer sealed.close()
+	doc, alarms, err := w.gather(ctx, sealed, catalog, accounts)
 	if err != nil {
 		return err
 	}
@@ -35,7 +40,7 @@ func (w *work) settle(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	late, carried, err := w.settleLate(ctx)
+	late, carried, err := w.settleLate(ctx, sealed)
 	if err != nil {
 		return err
 	}
@@ -80,11 +85,10 @@ func (w *work) settle(ctx context.Context) error {
 		result.Invoices = append(result.Invoices, invoice)
 	}
 	result.Announce = func(head string) ([][]byte, error) { return w.closedRecord(doc, head) }
-	already, err := w.ledger.Commit(ctx, result)
-	if err != nil {
+	if _, err := w.ledger.Commit(ctx, result); err != nil {
 		return cli.Fail(cli.Unreachable, "ledger: %w; run the close again", err)
 	}
-	w.Log.Info("month closed", "month", w.month, "apps", len(doc.Usage), "invoices", len(invoices), "already", already)
+	w.Log.Info("month closed", "month", w.month, "apps", len(doc.Usage), "invoices", len(invoices))
 	return nil
 }
 
@@ -104,7 +108,7 @@ func hold(v *rating.Invoice, accounts *rating.Accounts, alarms usage.Alarms) {
 }
 
 // gather unites the facts of the closing's partitions.
-func (w *work) gather(ctx context.Context, catalog *rating.Catalog, accounts *rating.Accounts) (*usage.Document, usage.Alarms, error) {
+func (w *work) gather(ctx context.Context, sealed *opened, catalog *rating.Catalog, accounts *rating.Accounts) (*usage.Document, usage.Alarms, error) {
 	doc := &usage.Document{Month: w.month.String(), TimeZone: w.closing.Zone, Topic: w.closing.Topic, Usage: []usage.App{}, Sealed: []usage.Sealed{}}
 	rules, err := w.rules(ctx, w.month)
 	if err != nil {
@@ -123,20 +127,15 @@ func (w *work) gather(ctx context.Context, catalog *rating.Catalog, accounts *ra
 		}
 		before = &usage.Facts{Rules: rules}
 	}
-	opened, err := w.open(ctx)
-	if err != nil {
-		return nil, nil, err
-	}
-	defer opened.close()
 	var overLimit uint64
-	for i, sealed := range opened.months {
-		doc.Sealed = append(doc.Sealed, usage.Sealed{Partition: w.closing.Partitions[i], Offset: sealed.Index.Offset})
-		doc.Rejected += sealed.Index.Unattributed.Rejected
-		overLimit += sealed.Index.Unattributed.OverLimit
-		month.OnTime = append(month.OnTime, sealed.OnTime())
+	for i, m := range sealed.months {
+		doc.Sealed = append(doc.Sealed, usage.Sealed{Partition: w.closing.Partitions[i], Offset: m.Index.Offset})
+		doc.Rejected += m.Index.Unattributed.Rejected
+		overLimit += m.Index.Unattributed.OverLimit
+		month.OnTime = append(month.OnTime, m.OnTime())
 	}
 	if before != nil {
-		before.OnTime, before.Late = opened.before()
+		before.OnTime, before.Late = sealed.before()
 	}
 	limit, err := decimal.NewFromString(w.Config.Billing.SkewLimit)
 	if err != nil {
@@ -147,7 +146,7 @@ func (w *work) gather(ctx context.Context, catalog *rating.Catalog, accounts *ra
 	if err != nil {
 		return nil, nil, err
 	}
-	if err := w.gaps(ctx, opened, alarms); err != nil {
+	if err := w.gaps(ctx, sealed, alarms); err != nil {
 		return nil, nil, err
 	}
 	if overLimit > 0 {

@@ -71,15 +71,7 @@ func (v *verification) fromSealed(files map[int32]*sealedFile) error {
 		f.r.rest()
 		v.report.same("sealed files", f.r.sum(), f.Sum, "%s: SHA-256 by its index", f.data)
 		v.report.same("sealed files", f.r.size, f.Size, "%s: bytes by its index", f.data)
-		same := func(what string, got, want any) { v.report.same("sealed index", got, want, "%s: %s", f.file, what) }
-		same("events", f.Events, sum.events)
-		same("duplicates", f.Duplicates, sum.repeats)
-		same("skewed", f.Skewed, sum.skewed)
-		same("apps", f.Apps, sum.apps)
-		same("rows", f.Rows, sum.rows)
-		same("late_apps", f.LateApps, late.apps)
-		same("late_rows", f.LateRows, late.rows)
-		same("attributed", f.Attributed, stretchJSON{sum.stretch.expired, sum.stretch.rejected, sum.stretch.overLimit})
+		v.compareSums(f, &sum, &late)
 	}
 	return v.unite(nil)
 }

@@ -139,6 +139,12 @@ func (v *verification) compareIndex(f *sealedFile, p *partition, sum, late *sums
 	same("key_id", f.KeyID, v.rules.KeyID)
 	same("precision", f.Precision, v.rules.Precision)
 	same("unattributed", f.Unattributed, stretchJSON{p.nameless.expired, p.nameless.rejected, p.nameless.overLimit})
+	v.compareSums(f, sum, late)
+}
+
+// compareSums holds what an index says of its file's content against sums of it.
+func (v *verification) compareSums(f *sealedFile, sum, late *sums) {
+	same := func(what string, got, want any) { v.report.same("sealed index", got, want, "%s: %s", f.file, what) }
 	same("attributed", f.Attributed, stretchJSON{sum.stretch.expired, sum.stretch.rejected, sum.stretch.overLimit})
 	same("events", f.Events, sum.events)
 	same("duplicates", f.Duplicates, sum.repeats)
