@@ -120,6 +120,11 @@ func (a *appender) add(month string, r record) (int64, error) {
 	}
 	e := entry{seq: a.seq + 1, kind: r.kind(), month: month, at: a.now, payload: payload, previous: a.head}
 	e.hash = e.sum()
+	return e.seq, a.append(&e, rows, size+len(payload))
+}
+
+// append takes an entry that follows the last, with its rows; size is about how many bytes they hold.
+func (a *appender) append(e *entry, rows []row, size int) error {
 	a.seq, a.head, a.dirty = e.seq, e.hash, true
 	a.entries = append(a.entries, row{entriesTable, []any{e.seq, e.kind, e.month, e.at, e.payload, e.previous, e.hash}})
 	n := map[*table]int64{}
@@ -127,10 +132,10 @@ func (a *appender) add(month string, r record) (int64, error) {
 		a.rows[w.table] = append(a.rows[w.table], row{w.table, append([]any{e.seq, n[w.table]}, w.values...)})
 		n[w.table]++
 	}
-	if a.bytes += len(payload) + size; a.bytes > 1<<20 || len(a.entries) >= 256 {
-		return e.seq, a.flush()
+	if a.bytes += size; a.bytes > 1<<20 || len(a.entries) >= 256 {
+		return a.flush()
 	}
-	return e.seq, nil
+	return nil
 }
 
 // flush sends what is buffered: entries first, since rows refer to them.

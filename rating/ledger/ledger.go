@@ -23,6 +23,7 @@
 //	message   a record that is to go to the log    outbox
 //	sent      its mark                             sent
 //	release   a hold lifted                        releases
+//	amendment a closed month corrected             amendments
 //
 // An entry's hash is the hex SHA-256 of seven lines, joined by "\n" and without one at the end:
 //

@@ -30,8 +30,10 @@ var (
 	sent    = &table{"sent", []string{"outbox", "at"}, []string{"outbox"}}
 	release = &table{"releases", []string{"month", "account", "revision", "reason", "released_by", "at"},
 		[]string{"month", "account", "revision"}}
+	amendments = &table{"amendments", []string{"month", "number", "reason", "amended_by", "at", "invoices", "document"},
+		[]string{"month", "number"}}
 
-	tables = []*table{closings, books, usage, invoices, lines, results, outbox, sent, release}
+	tables = []*table{closings, books, usage, invoices, lines, results, outbox, sent, release, amendments}
 )
 
 func (t *table) insertion(rows int) string {
@@ -113,6 +115,8 @@ func newRecord(kind string) (record, error) {
 		return &sentRecord{}, nil
 	case "release":
 		return &releaseRecord{}, nil
+	case "amendment":
+		return &amendmentRecord{}, nil
 	}
 	return nil, fmt.Errorf("unknown kind %q", kind)
 }

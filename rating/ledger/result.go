@@ -98,22 +98,8 @@ func (r *Result) append(a *appender) error {
 			return err
 		}
 	}
-	revisions := map[revisionOf]int{}
-	months := map[string]bool{}
-	for _, v := range r.Invoices {
-		if !months[v.Month] {
-			months[v.Month] = true
-			if err := readRevisions(a.ctx, a.tx, v.Month, revisions); err != nil {
-				return err
-			}
-		}
-		k := revisionOf{v.Month, v.Account}
-		if revisions[k]++; v.Revision != revisions[k] {
-			return fmt.Errorf("%w: invoice of %s, %s, has revision %d, but the next is %d", ErrOrder, v.Account, v.Month, v.Revision, revisions[k])
-		}
-		if _, err := a.add(r.Month, &invoiceRecord{Month: v.Month, Account: v.Account, Revision: v.Revision, document: v.Document}); err != nil {
-			return err
-		}
+	if err := a.invoices(r.Month, r.Invoices); err != nil {
+		return err
 	}
 	rec := &resultRecord{SealID: r.SealID, Apps: len(r.Usage), Invoices: len(r.Invoices), At: a.now, document: r.Document}
 	if _, err := a.add(r.Month, rec); err != nil {
@@ -129,6 +115,28 @@ func (r *Result) append(a *appender) error {
 	}
 	for _, m := range messages {
 		if _, err := a.add(r.Month, &messageRecord{message: present(m)}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// invoices adds invoices, each the next revision of its own, as rows of a month's close or amendment.
+func (a *appender) invoices(closing string, invoices []Invoice) error {
+	revisions := map[revisionOf]int{}
+	months := map[string]bool{}
+	for _, v := range invoices {
+		if !months[v.Month] {
+			months[v.Month] = true
+			if err := readRevisions(a.ctx, a.tx, v.Month, revisions); err != nil {
+				return err
+			}
+		}
+		k := revisionOf{v.Month, v.Account}
+		if revisions[k]++; v.Revision != revisions[k] {
+			return fmt.Errorf("%w: invoice of %s, %s, has revision %d, but the next is %d", ErrOrder, v.Account, v.Month, v.Revision, revisions[k])
+		}
+		if _, err := a.add(closing, &invoiceRecord{Month: v.Month, Account: v.Account, Revision: v.Revision, document: v.Document}); err != nil {
 			return err
 		}
 	}
@@ -155,7 +163,7 @@ func readRevisions(ctx context.Context, tx *sql.Tx, month string, all map[revisi
 	return rows.Err()
 }
 
-// Result returns what the close of a month stored, as it was stored: releases are not applied. ErrNotFound where the month is
+// Result returns what the close of a month stored, as it was stored: without releases and amendments. ErrNotFound where the month is
 // not closed.
 func (l *Ledger) Result(ctx context.Context, month string) (r Result, err error) {
 	err = l.read(ctx, func(tx *sql.Tx) error {
@@ -187,7 +195,7 @@ func readResult(ctx context.Context, tx *sql.Tx, month string) (Result, error) {
 	if r.Usage, err = readUsage(ctx, tx, month); err != nil {
 		return Result{}, err
 	}
-	if r.Invoices, err = readInvoices(ctx, tx, `i.closing = $1`, month); err != nil {
+	if r.Invoices, err = readInvoices(ctx, tx, `i.closing = $1 AND i.entry < (SELECT entry FROM results WHERE month = $1)`, month); err != nil {
 		return Result{}, err
 	}
 	rows, err := tx.QueryContext(ctx, `SELECT message FROM outbox WHERE month = $1 ORDER BY entry`, month)

@@ -27,6 +27,9 @@ func full(t *testing.T, url string) *Ledger {
 	if err := l.MarkSent(t.Context(), out[0].ID); err != nil {
 		t.Fatal(err)
 	}
+	if already, err := l.Amend(t.Context(), testAmendment("2026-10"), []Invoice{invoice(t, finalInvoice, "2026-10", 2)}); err != nil || already {
+		t.Fatalf("already %v, %v", already, err)
+	}
 	closeMonth(t, l, "2026-11", previous("2026-10"))
 	return l
 }
@@ -190,7 +193,7 @@ func TestTamper(t *testing.T) {
 			// One row, not the last and, of entries, not the first.
 			var row int64
 			at := fmt.Sprintf("SELECT max(%s) FROM %s WHERE %[1]s < (SELECT max(%[1]s) FROM %[2]s)", first, table.name)
-			if table == sent || table == release {
+			if table == sent || table == release || table == amendments {
 				at = fmt.Sprintf("SELECT max(%s) FROM %s", first, table.name)
 			}
 			if err := f.QueryRowContext(t.Context(), at).Scan(&row); err != nil {

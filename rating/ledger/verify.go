@@ -40,7 +40,8 @@ type verifier struct {
 	seq     int64 // of the last entry seen
 	head    string
 	rows    int64
-	missing []string // heads not seen yet
+	missing []string                   // heads not seen yet
+	each    func(*entry, record) error // nil, or: called with every entry that was found right
 }
 
 // verifyBatch is how many entries, with their rows, are held at a time.
@@ -141,6 +142,9 @@ func (v *verifier) content(e *entry, stored map[*table][][]any) error {
 			return err
 		}
 		v.rows += int64(len(stored[t]))
+	}
+	if v.each != nil {
+		return v.each(e, r)
 	}
 	return nil
 }
