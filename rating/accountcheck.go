@@ -9,22 +9,28 @@ import (
 // Check holds the accounts against the books: plans, terms, overrides, add-ons and packages exist and fit, and no app is in two
 // accounts at once. An error is a *FileError.
 func (a *Accounts) Check(cat *Catalog, zone *time.Location) error {
+	_, err := a.contracts(cat, zone)
+	return err
+}
+
+// contracts checks the accounts and lays each on the time axis.
+func (a *Accounts) contracts(cat *Catalog, zone *time.Location) (map[*account]*contract, error) {
 	contracts := make(map[*account]*contract, len(a.list))
 	for _, x := range a.list {
 		c, err := x.resolve(cat, zone)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		contracts[x] = c
 	}
 	for _, x := range a.list { // in the file's order of ids, so that the same file gives the same error
 		for _, app := range x.apps {
 			if err := alone(app, a.byApp[app], contracts); err != nil {
-				return err
+				return nil, err
 			}
 		}
 	}
-	return nil
+	return contracts, nil
 }
 
 // alone refuses an app that is in two accounts at once.

@@ -1,6 +1,7 @@
 package rating
 
 import (
+	"strconv"
 	"strings"
 
 	"github.com/shopspring/decimal"
@@ -75,4 +76,69 @@ func (f fraction) plus(g fraction) fraction {
 func (f fraction) minus(g fraction) fraction { return f.plus(fraction{g.num.Neg(), g.den}) }
 
 // round is the one rounding of a line: half away from zero, to the minor unit.
-func (f fraction) round(digits int32) decimal.Decimal { return f.num.DivRound(f.den, digits) }
+func (f fraction) round(digits int32) decimal.Decimal {
+	if f.den.Equal(one) {
+		return f.num.Round(digits)
+	}
+	return f.num.DivRound(f.den, digits)
+}
+
+// sum adds, and spares the addition to nothing.
+func sum(a, b decimal.Decimal) decimal.Decimal {
+	switch {
+	case a.IsZero():
+		return b
+	case b.IsZero():
+		return a
+	}
+	return a.Add(b)
+}
+
+// text is the decimal's own String, many times as fast for what fits an int64: most of a line is numbers.
+func text(d decimal.Decimal) string {
+	places := -d.Exponent()
+	if places < 0 || places > maxFractionDigits || d.NumDigits() > maxWholeDigits {
+		return d.String()
+	}
+	c := d.CoefficientInt64()
+	for ; places > 0 && c%10 == 0; places-- {
+		c /= 10
+	}
+	return plain(c, places)
+}
+
+// fixed is the decimal's own StringFixed, fast where there is nothing to round.
+func fixed(d decimal.Decimal, digits int32) string {
+	places := -d.Exponent()
+	if places < 0 || places > digits || d.NumDigits()+int(digits-places) > maxWholeDigits {
+		return d.StringFixed(digits)
+	}
+	c := d.CoefficientInt64()
+	for ; places < digits; places++ {
+		c *= 10
+	}
+	return plain(c, digits)
+}
+
+// plain writes c / 10^places.
+func plain(c int64, places int32) string {
+	if places == 0 {
+		return strconv.FormatInt(c, 10)
+	}
+	var number, out [2*maxWholeDigits + 3]byte
+	s := out[:0]
+	if c < 0 {
+		s, c = append(s, '-'), -c
+	}
+	n := strconv.AppendInt(number[:0], c, 10)
+	point := len(n) - int(places)
+	if point <= 0 {
+		s = append(s, '0', '.')
+		for ; point < 0; point++ {
+			s = append(s, '0')
+		}
+		return string(append(s, n...))
+	}
+	s = append(append(s, n[:point]...), '.')
+	return string(append(s, n[point:]...))
+}

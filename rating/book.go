@@ -116,6 +116,8 @@ type Book struct {
 	Plans      []*Plan
 	Items      []*Item
 	Packages   []*PackageType
+
+	source *Source // of what no contract changes
 }
 
 // Plan is what an account is on.
@@ -164,6 +166,8 @@ type Charge struct {
 	Block      decimal.Decimal // units in a block
 	Tiers      []Tier          // of graduated, over what is above Free
 	Commitment decimal.Decimal // the least to be charged
+
+	source *Source
 }
 
 // Tier is a step of a graduated price.

@@ -33,6 +33,7 @@ func readBook(file string, data []byte) (*Book, error) {
 		v, _ := o.maybe("minor_digits")
 		d.fail(v.at, "%d: want 0 to 6", b.Digits)
 	}
+	b.source = &Source{Book: b.Name, Version: b.Date}
 	b.Rules = readRules(o.must("rules"))
 	if v, ok := o.maybe("suspension"); ok {
 		b.Suspension = readSuspension(v)

@@ -1,6 +1,7 @@
 package rating
 
 import (
+	"cmp"
 	"fmt"
 	"strconv"
 	"strings"
@@ -44,7 +45,9 @@ func (d Date) addMonths(n int) Date {
 	return Date{m.Year, m.Month, min(d.Day, m.days())}
 }
 
-func (d Date) before(e Date) bool { return d.utc().Before(e.utc()) }
+func (d Date) before(e Date) bool {
+	return cmp.Or(cmp.Compare(d.Year, e.Year), cmp.Compare(d.Month, e.Month), cmp.Compare(d.Day, e.Day)) < 0
+}
 
 // daysUntil is how many days lie from d up to e, without e.
 func (d Date) daysUntil(e Date) int { return int(e.utc().Sub(d.utc()) / (24 * time.Hour)) }

@@ -66,8 +66,11 @@ func drawDown(portions []portion, sources []*source, m Month) []decimal.Decimal 
 			if !s.left.IsPositive() || !s.covers(p, m) {
 				continue
 			}
-			take := decimal.Min(n, s.left)
-			n, s.left, s.taken = n.Sub(take), s.left.Sub(take), s.taken.Add(take)
+			if n.GreaterThan(s.left) {
+				n, s.taken, s.left = n.Sub(s.left), sum(s.taken, s.left), decimal.Zero
+				continue
+			}
+			s.left, s.taken, n = s.left.Sub(n), sum(s.taken, n), decimal.Zero
 		}
 		over[i] = n
 	}
@@ -77,12 +80,14 @@ func drawDown(portions []portion, sources []*source, m Month) []decimal.Decimal 
 // terms says what was taken off a quantity, as a difference.
 func terms(quantity decimal.Decimal, sources []*source) string {
 	var b strings.Builder
-	b.WriteString(quantity.String())
+	b.WriteString(text(quantity))
 	for _, s := range sources {
 		if s.taken.IsPositive() {
-			b.WriteString(minus + s.taken.String())
+			b.WriteString(minus)
+			b.WriteString(text(s.taken))
 			if s.kind != sourceFree {
-				b.WriteString(" of " + s.label)
+				b.WriteString(" of ")
+				b.WriteString(s.label)
 			}
 		}
 	}
@@ -98,12 +103,12 @@ func covered(quantity decimal.Decimal, sources []*source) string {
 	for _, s := range sources {
 		switch {
 		case s.taken.IsPositive() && s.kind == sourceFree:
-			parts = append(parts, fmt.Sprintf("%s free", s.left.Add(s.taken)))
+			parts = append(parts, text(s.left.Add(s.taken))+" free")
 		case s.taken.IsPositive():
-			parts = append(parts, fmt.Sprintf("%s of %s", s.taken, s.label))
+			parts = append(parts, text(s.taken)+" of "+s.label)
 		}
 	}
-	return quantity.String() + " within " + strings.Join(parts, " and ")
+	return text(quantity) + " within " + strings.Join(parts, " and ")
 }
 
 // effect returns when a package is in force.

@@ -8,15 +8,11 @@ import (
 
 // planFee adds the line of a plan's monthly fee, where it is paid with the settlement.
 func (r *rater) planFee(app string) {
-	rules := &r.book.Rules
-	if rules.PlanFee != paidAfter {
-		return
-	}
-	plan := r.feePlan()
+	rules, plan := &r.book.Rules, r.fee
 	if plan == nil {
 		return
 	}
-	line := Line{App: app, Item: plan.ID(), Quantity: "1", Free: "0", Billable: "1", UnitPrice: plan.Fee.String()}
+	line := Line{App: app, Item: plan.ID(), Quantity: "1", Free: "0", Billable: "1", UnitPrice: text(*plan.Fee), Source: r.book.source}
 	amount := *plan.Fee
 	line.How = "plan fee of the month"
 	if rules.PlanFeeFirstMonth == free && r.activatedIn(r.month) {
@@ -26,8 +22,11 @@ func (r *rater) planFee(app string) {
 	r.add(line, exactly(amount))
 }
 
-// feePlan returns whose fee the month has; nil: none.
+// feePlan returns whose fee the month has, where it is paid with the settlement; nil: none.
 func (r *rater) feePlan() (best *Plan) {
+	if r.book.Rules.PlanFee != paidAfter {
+		return nil
+	}
 	for _, s := range r.plansOfMonth() {
 		if s.Book != r.book || s.Fee == nil || s.Reported {
 			continue
@@ -86,7 +85,7 @@ type use struct {
 	a    *addon
 	item *Item
 	plan *Plan // in force last while it was on
-	days int   // on which it was on
+	days int   // on which it was on, where its price is for a day
 }
 
 // uses returns the add-ons of an item that were on in the month for an app.
@@ -110,7 +109,9 @@ func (r *rater) uses(item *Item, app string) (out []use) {
 		if u.plan == nil || u.plan.Book != r.book {
 			continue
 		}
-		u.days = r.daysOn(a)
+		if item.Per == perDay {
+			u.days = r.daysOn(a)
+		}
 		out = append(out, u)
 	}
 	return out
@@ -198,9 +199,9 @@ func (u *use) quantity() decimal.Decimal {
 }
 
 func (r *rater) itemLine(app string, u use, freeReason string) {
-	q := u.quantity()
-	line := Line{App: app, Item: u.item.Name, Quantity: q.String(), Free: "0", Billable: q.String(), UnitPrice: u.unit().String()}
-	line.How = q.String() + times + line.UnitPrice
+	q := text(u.quantity())
+	line := Line{App: app, Item: u.item.Name, Quantity: q, Free: "0", Billable: q, UnitPrice: text(u.unit()), Source: r.book.source}
+	line.How = q + times + line.UnitPrice
 	amount := u.price()
 	if u.item.Per == perDay {
 		amount = amount.Mul(decimal.NewFromInt(int64(u.days)))

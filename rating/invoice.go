@@ -1,5 +1,7 @@
 package rating
 
+import "strings"
+
 // Invoice is what an account owes for a month. Money and quantities are decimal strings, as printed. Its JSON is a contract.
 type Invoice struct {
 	Account  string `json:"account"`
@@ -36,6 +38,26 @@ type Line struct {
 	UnitPrice string `json:"unit_price"`
 	Amount    string `json:"amount"`
 	How       string `json:"how"` // the sum, for people
+
+	Source *Source `json:"source,omitempty"` // where quota and price come from; nil: made before lines said so
+}
+
+// Source says where a price comes from.
+type Source struct {
+	Book      string   `json:"book"`
+	Version   string   `json:"version"`             // date of the book's source, or undated
+	Overrides []string `json:"overrides,omitempty"` // fields of the account that were taken instead, such as mau.free
+}
+
+// String is the source in a few words.
+func (s *Source) String() string {
+	switch {
+	case s == nil:
+		return ""
+	case len(s.Overrides) == 0:
+		return s.Book + " " + s.Version
+	}
+	return s.Book + " " + s.Version + ", by contract " + strings.Join(s.Overrides, ", ")
 }
 
 // Prepaid is something paid ahead, or paid back of it.
@@ -48,6 +70,8 @@ type Prepaid struct {
 	From     string `json:"from"`
 	Until    string `json:"until"` // exclusive
 	How      string `json:"how"`
+
+	Source *Source `json:"source,omitempty"` // as of a line
 }
 
 // Balance is what is left of a resource package at the month's end. The next month's rating starts from it.

@@ -54,7 +54,7 @@ func (a *Accounts) FreeOf(cat *Catalog, month string, zone *time.Location, app, 
 	}
 	for _, c := range charges {
 		if c.Meter.Name == meter {
-			quota := c.with(r.c.acc.overrides).Free
+			quota := c.with(r.book, r.c.acc.overrides).Free
 			for _, s := range r.monthly(c.Meter, app) {
 				quota = quota.Add(s.left)
 			}

@@ -47,6 +47,7 @@ func readCharges(b *Book, o *object, reported bool) (out []*Charge) {
 			}
 			c.Meter.ByDay = true
 		}
+		c.source = b.source
 		out = append(out, c)
 	}
 	return out

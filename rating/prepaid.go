@@ -18,6 +18,7 @@ type purchase struct {
 	from     Date
 	until    Date
 	how      string
+	source   *Source
 }
 
 // purchases returns what was paid ahead, or back, from one date up to another, without it: plans, items, packages, refunds.
@@ -47,7 +48,8 @@ func (c *contract) purchases(from, until Date) (out []purchase) {
 				continue
 			}
 			bought, effect, expiry := p.effect(t, b, c)
-			buy := purchase{date: bought, app: p.app, item: p.item, quantity: one, amount: p.price, from: effect, until: expiry, how: t.Title}
+			buy := purchase{date: bought, app: p.app, item: p.item, quantity: one, amount: p.price, from: effect, until: expiry, how: t.Title,
+				source: &Source{Book: b.Name, Version: b.Date, Overrides: []string{"packages"}}}
 			switch {
 			case p.quantity != nil:
 				buy.quantity = *p.quantity
@@ -62,7 +64,7 @@ func (c *contract) purchases(from, until Date) (out []purchase) {
 		for _, f := range c.refunds(m) {
 			if within(f.date) {
 				how := fmt.Sprintf("refund: %s; cash %s, credit %s", f.how, f.cash.StringFixed(f.plan.Book.Digits), f.credit.StringFixed(f.plan.Book.Digits))
-				out = append(out, purchase{f.date, "", f.plan.ID(), one, f.amount.Neg(), f.refund.from, f.refund.until, how})
+				out = append(out, purchase{f.date, "", f.plan.ID(), one, f.amount.Neg(), f.refund.from, f.refund.until, how, f.plan.Book.source})
 			}
 		}
 	}
@@ -83,10 +85,11 @@ func (c *contract) planPurchases(p period) (out []purchase) {
 	if p.months == 0 {
 		return nil
 	}
-	b := purchase{date: p.bought, item: p.plan.ID(), quantity: decimal.NewFromInt(int64(p.months))}
+	b := purchase{date: p.bought, item: p.plan.ID(), quantity: decimal.NewFromInt(int64(p.months)), source: p.plan.Book.source}
 	b.from, b.until = p.anchor.addMonths(p.offset), p.anchor.addMonths(p.offset+p.months)
 	if p.order != nil && !p.order.listed {
 		b.amount = p.order.cash.Add(p.order.credit)
+		b.source = &Source{Book: b.source.Book, Version: b.source.Version, Overrides: []string{"orders"}}
 		b.how = fmt.Sprintf("%s, cash %s, credit %s, voucher %s", Term(p.months), p.order.cash, p.order.credit, p.order.voucher)
 		return []purchase{b}
 	}
@@ -132,7 +135,7 @@ func (c *contract) itemPurchases(a *addon, horizon time.Time) (out []purchase) {
 			return out
 		}
 		u := use{a: a, item: item, plan: plan}
-		p := purchase{date: date, item: a.item, quantity: u.quantity(), amount: u.price(), from: date, until: anchor.addMonths(k + 1)}
+		p := purchase{date: date, item: a.item, quantity: u.quantity(), amount: u.price(), from: date, until: anchor.addMonths(k + 1), source: plan.Book.source}
 		p.how = p.quantity.String() + times + u.unit().String()
 		if item.Promotion != nil {
 			list, _ := item.price(plan.Name, a.option)
@@ -174,7 +177,7 @@ func (c *contract) itemRefund(p purchase, until time.Time, plan *Plan) (purchase
 func (p *purchase) print(digits int32) Prepaid {
 	return Prepaid{
 		Date: p.date.String(), App: p.app, Item: p.item, Quantity: p.quantity.String(), Amount: p.amount.StringFixed(digits),
-		From: p.from.String(), Until: p.until.String(), How: p.how,
+		From: p.from.String(), Until: p.until.String(), How: p.how, Source: p.source,
 	}
 }
 

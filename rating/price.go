@@ -19,12 +19,17 @@ const (
 	times = " × "
 )
 
-// with returns the charge under an account's overrides.
-func (c *Charge) with(overrides []override) *Charge {
-	out := *c
+// with returns the charge of a book under an account's overrides.
+func (c *Charge) with(b *Book, overrides []override) *Charge {
+	out := c
 	for _, o := range overrides {
 		if o.meter != c.Meter.Name {
 			continue
+		}
+		if out == c {
+			changed := *c
+			changed.source = &Source{Book: b.Name, Version: b.Date}
+			out = &changed
 		}
 		switch o.field {
 		case "free":
@@ -34,30 +39,17 @@ func (c *Charge) with(overrides []override) *Charge {
 		case "block":
 			out.Block = o.value
 		}
+		out.source.Overrides = append(out.source.Overrides, o.meter+"."+o.field)
 	}
-	return &out
+	return out
 }
 
-// price makes money of what is over the quota. terms says how over came about, such as "250000 − 200000"; it is one number
-// where nothing was taken off.
-func (c *Charge) price(over decimal.Decimal, terms string, partialBlock string) priced {
+// price makes money of what is over the quota.
+func (c *Charge) price(over decimal.Decimal, partialBlock string) priced {
 	p := priced{billable: over, unit: c.UnitPrice}
-	if strings.Contains(terms, minus) {
-		terms = "(" + terms + ")"
-	}
 	switch c.Model {
 	case modelBlocks:
-		n, rest := over.QuoRem(c.Block, 0)
-		partial := rest.IsPositive()
-		left, right := "⌈", "⌉"
-		if partialBlock == free {
-			left, right, partial = "⌊", "⌋", false
-		}
-		if partial {
-			n = n.Add(one)
-		}
-		p.exact = exactly(n.Mul(c.UnitPrice))
-		p.how = left + terms + " / " + c.Block.String() + right + " = " + blocks(n) + times + c.UnitPrice.String()
+		p.exact = exactly(c.blocks(over, partialBlock).Mul(c.UnitPrice))
 	case modelGraduated:
 		p.graduated(c.Tiers)
 	case modelFlat:
@@ -66,19 +58,47 @@ func (c *Charge) price(over decimal.Decimal, terms string, partialBlock string) 
 		} else {
 			p.exact = exactly(decimal.Zero)
 		}
-		p.how = terms + " above the quota: flat " + c.UnitPrice.String()
 	default:
 		p.exact = exactly(over.Mul(c.UnitPrice))
-		p.how = terms + times + c.UnitPrice.String()
 	}
 	return p
+}
+
+// blocks returns how many blocks are charged.
+func (c *Charge) blocks(over decimal.Decimal, partialBlock string) decimal.Decimal {
+	n, rest := over.QuoRem(c.Block, 0)
+	if rest.IsPositive() && partialBlock != free {
+		n = n.Add(one)
+	}
+	return n
+}
+
+// how says what price did. terms says how over came about, such as "250000 − 200000"; it is one number where nothing was taken
+// off.
+func (c *Charge) how(p *priced, terms string, partialBlock string) string {
+	if strings.Contains(terms, minus) {
+		terms = "(" + terms + ")"
+	}
+	switch c.Model {
+	case modelBlocks:
+		left, right := "⌈", "⌉"
+		if partialBlock == free {
+			left, right = "⌊", "⌋"
+		}
+		return left + terms + " / " + text(c.Block) + right + " = " + blocks(c.blocks(p.billable, partialBlock)) + times + text(c.UnitPrice)
+	case modelGraduated:
+		return p.how
+	case modelFlat:
+		return terms + " above the quota: flat " + text(c.UnitPrice)
+	}
+	return terms + times + text(c.UnitPrice)
 }
 
 func blocks(n decimal.Decimal) string {
 	if n.Equal(one) {
 		return "1 block"
 	}
-	return n.String() + " blocks"
+	return text(n) + " blocks"
 }
 
 func (p *priced) graduated(tiers []Tier) {
@@ -92,7 +112,7 @@ func (p *priced) graduated(tiers []Tier) {
 		}
 		if n := top.Sub(below); n.IsPositive() {
 			sum = sum.Add(n.Mul(t.UnitPrice))
-			parts = append(parts, n.String()+times+t.UnitPrice.String())
+			parts = append(parts, text(n)+times+text(t.UnitPrice))
 			p.unit = t.UnitPrice
 		}
 		below = decimal.Max(below, top)
@@ -105,6 +125,6 @@ func (p *priced) graduated(tiers []Tier) {
 func (p *priced) atLeast(c decimal.Decimal) {
 	if c.IsPositive() && p.exact.minus(exactly(c)).num.IsNegative() {
 		p.exact = exactly(c)
-		p.how += ", at least " + c.String()
+		p.how += ", at least " + text(c)
 	}
 }

@@ -62,12 +62,13 @@ func open(in Input) (*bench, error) {
 	if in.Usage.Month != "" && in.Usage.Month != in.Month {
 		return nil, fmt.Errorf("the usage is of %s, not of %s", in.Usage.Month, in.Month)
 	}
-	if err := in.Accounts.Check(in.Catalog, in.Zone); err != nil {
+	contracts, err := in.Accounts.contracts(in.Catalog, in.Zone)
+	if err != nil {
 		return nil, err
 	}
 	b := &bench{
 		Input: in, month: month, usage: make(map[string]*AppUsage, len(in.Usage.Apps)),
-		contracts: make(map[*account]*contract, len(in.Accounts.list)), views: make(map[*account]*monthView, len(in.Accounts.list)),
+		contracts: contracts, views: make(map[*account]*monthView, len(in.Accounts.list)),
 	}
 	for i := range in.Usage.Apps {
 		a := &in.Usage.Apps[i]
@@ -79,11 +80,7 @@ func open(in Input) (*bench, error) {
 		}
 	}
 	for _, x := range in.Accounts.list {
-		c, err := x.resolve(in.Catalog, in.Zone)
-		if err != nil {
-			return nil, err
-		}
-		b.contracts[x], b.views[x] = c, c.month(month)
+		b.views[x] = contracts[x].month(month)
 	}
 	return b, nil
 }
@@ -108,7 +105,10 @@ type rater struct {
 	v       *monthView
 	plan    *Plan
 	book    *Book
-	apps    []string // those it is billed for in the month
+	apps    []string  // those it is billed for in the month
+	charges []*Charge // of the plan, as its contract has them
+	extras  []extra   // of items, likewise
+	fee     *Plan     // whose fee the month has; nil: none
 	carried map[string]decimal.Decimal
 	held    []*holding
 	lines   []Line
@@ -118,14 +118,29 @@ type rater struct {
 	hasDays bool
 }
 
+// extra is what an item charges while it is on.
+type extra struct {
+	item   *Item
+	charge *Charge
+}
+
 func (b *bench) rater(x *account, v *monthView) *rater {
-	r := &rater{bench: b, c: b.contracts[x], v: v, plan: v.plan, book: v.plan.Book, carried: make(map[string]decimal.Decimal)}
+	r := &rater{bench: b, c: b.contracts[x], v: v, plan: v.plan, book: v.plan.Book}
+	view := func(y *account) *monthView { return b.views[y] }
 	for _, app := range x.apps {
-		if b.Accounts.owner(app, func(y *account) *monthView { return b.views[y] }) == x {
+		if len(b.Accounts.byApp[app]) == 1 || b.Accounts.owner(app, view) == x {
 			r.apps = append(r.apps, app)
 		}
 	}
-	r.byDay = make([]decimal.Decimal, b.month.days())
+	for _, c := range r.plan.Charges {
+		r.charges = append(r.charges, c.with(r.book, x.overrides))
+	}
+	for _, item := range r.book.Items {
+		for _, c := range item.Charges {
+			r.extras = append(r.extras, extra{item, c.with(r.book, x.overrides)})
+		}
+	}
+	r.lines = make([]Line, 0, len(r.apps)*len(r.charges))
 	return r
 }
 
@@ -138,17 +153,21 @@ func (r *rater) invoice() (Invoice, error) {
 		if !ok {
 			return Invoice{}, fmt.Errorf("balance of %s of account %s: %q is no quantity", balance.Package, balance.Account, balance.Remaining)
 		}
+		if r.carried == nil {
+			r.carried = make(map[string]decimal.Decimal)
+		}
 		r.carried[balance.Package] = d
 	}
 	r.held = r.holdings()
+	r.fee = r.feePlan()
 	if r.book.Rules.QuotaPer == perAccount {
 		if err := r.meters("", r.apps); err != nil {
 			return Invoice{}, err
 		}
 	}
-	for _, app := range r.apps {
+	for i, app := range r.apps {
 		if r.book.Rules.QuotaPer == perApp {
-			if err := r.meters(app, []string{app}); err != nil {
+			if err := r.meters(app, r.apps[i:i+1]); err != nil {
 				return Invoice{}, err
 			}
 		}
@@ -162,39 +181,32 @@ func (r *rater) invoice() (Invoice, error) {
 		DeductFrom:  Date{next.Year, next.Month, r.book.Rules.DeductFrom}.String(),
 		DeductUntil: Date{next.Year, next.Month, r.book.Rules.DeductUntil}.String(),
 	}
-	if out.Lines == nil {
-		out.Lines = []Line{}
-	}
 	if len(r.reasons) > 0 {
 		out.Status, out.Reason = StatusHeld, strings.Join(r.reasons, "; ")
 	}
 	return out, nil
 }
 
-func (r *rater) money(d decimal.Decimal) string { return d.StringFixed(r.book.Digits) }
+func (r *rater) money(d decimal.Decimal) string { return fixed(d, r.book.Digits) }
 
 // add ends a line: here it is rounded, once.
 func (r *rater) add(l Line, exact fraction) {
 	amount := exact.round(r.book.Digits)
 	l.Amount = r.money(amount)
-	r.total = r.total.Add(amount)
+	r.total = sum(r.total, amount)
 	r.lines = append(r.lines, l)
 }
 
 // meters adds the lines of what the plan charges, and of items that are on.
 func (r *rater) meters(app string, apps []string) error {
-	for _, c := range r.plan.Charges {
-		if err := r.meter(c.with(r.c.acc.overrides), app, apps); err != nil {
+	for _, c := range r.charges {
+		if err := r.meter(c, app, apps); err != nil {
 			return err
 		}
 	}
-	for _, item := range r.book.Items {
-		for _, c := range item.Charges {
-			on := slices.ContainsFunc(apps, func(a string) bool { return r.on(item, a) })
-			if !on {
-				continue
-			}
-			if err := r.meter(c.with(r.c.acc.overrides), app, apps); err != nil {
+	for _, e := range r.extras {
+		if slices.ContainsFunc(apps, func(a string) bool { return r.on(e.item, a) }) {
+			if err := r.meter(e.charge, app, apps); err != nil {
 				return err
 			}
 		}
@@ -211,46 +223,59 @@ type measured struct {
 }
 
 func (r *rater) measure(m *Meter, apps []string) (out measured, err error) {
-	days := make([]decimal.Decimal, r.month.days())
+	var days []decimal.Decimal
 	for _, app := range apps {
-		a := r.usage[app]
-		if a == nil {
+		u := r.usage[app].meter(m.Name)
+		if u == nil {
 			continue
 		}
-		i := slices.IndexFunc(a.Meters, func(u MeterUsage) bool { return u.Meter == m.Name })
-		if i < 0 {
+		exact := decimal.NewFromInt(u.Exact)
+		out.quantity = sum(out.quantity, exact)
+		if m.Aggregate == PeakDaily || m.Aggregate == Gauge || len(u.Days) == 0 { // a peak is not made up of its days
+			out.dayless = sum(out.dayless, exact)
 			continue
 		}
-		u := a.Meters[i]
-		exact, sum := decimal.NewFromInt(u.Exact), decimal.Zero
-		out.quantity = out.quantity.Add(exact)
-		if m.Aggregate == PeakDaily || m.Aggregate == Gauge {
-			out.dayless = out.dayless.Add(exact) // a peak is not made up of its days
-			continue
+		if days == nil {
+			days = make([]decimal.Decimal, r.month.days())
 		}
+		dated := decimal.Zero
 		for _, d := range u.Days {
 			day, err := ParseDate(d.Day)
 			if err != nil || !r.month.has(day) {
 				return out, fmt.Errorf("line %d: app %q, meter %s: day %q is not in %s", u.line, app, u.Meter, d.Day, r.month)
 			}
 			v := decimal.NewFromInt(d.Value)
-			days[day.Day-1], sum = days[day.Day-1].Add(v), sum.Add(v)
-			out.hasDays = true
+			days[day.Day-1], dated = sum(days[day.Day-1], v), sum(dated, v)
 		}
-		if sum.GreaterThan(exact) {
-			return out, fmt.Errorf("line %d: app %q, meter %s: its days sum up to %s, more than the month's %s", u.line, app, u.Meter, sum, exact)
+		if dated.GreaterThan(exact) {
+			return out, fmt.Errorf("line %d: app %q, meter %s: its days sum up to %s, more than the month's %s", u.line, app, u.Meter, dated, exact)
 		}
-		out.dayless = out.dayless.Add(exact.Sub(sum))
+		out.dayless = sum(out.dayless, exact.Sub(dated))
 	}
+	out.hasDays = days != nil
 	if r.book.Rules.Draw == byMonth || !out.hasDays {
 		out.days = []portion{{n: out.quantity}}
 		return out, nil
 	}
+	out.days = make([]portion, 0, len(days)+1)
 	for i, n := range days {
-		out.days = append(out.days, portion{r.month.first().addDays(i), n})
+		out.days = append(out.days, portion{Date{r.month.Year, r.month.Month, i + 1}, n})
 	}
 	out.days = append(out.days, portion{n: out.dayless})
 	return out, nil
+}
+
+// meter returns the app's usage of a meter, nil where there is none.
+func (a *AppUsage) meter(name string) *MeterUsage {
+	if a == nil {
+		return nil
+	}
+	for i := range a.Meters {
+		if a.Meters[i].Meter == name {
+			return &a.Meters[i]
+		}
+	}
+	return nil
 }
 
 // meter adds the line of one charge.
@@ -259,7 +284,7 @@ func (r *rater) meter(c *Charge, app string, apps []string) error {
 	if err != nil {
 		return err
 	}
-	line := Line{App: app, Meter: c.Meter.Name, Quantity: u.quantity.String(), Free: c.Free.String(), UnitPrice: c.UnitPrice.String()}
+	line := Line{App: app, Meter: c.Meter.Name, Quantity: text(u.quantity), Free: text(c.Free), UnitPrice: text(c.UnitPrice), Source: c.source}
 	if r.plan.Reported {
 		line.Billable, line.UnitPrice, line.How = "0", "0", "reported, never charged"
 		r.add(line, exactly(decimal.Zero))
@@ -269,8 +294,33 @@ func (r *rater) meter(c *Charge, app string, apps []string) error {
 		r.dailyUnits(c, line, u)
 		return nil
 	}
-	sources := []*source{{kind: sourceFree, label: "free", left: c.Free}}
+	sources, quota := r.sources(c, app)
+	overs := drawDown(u.days, sources, r.month)
+	over := overs[0]
+	for _, o := range overs[1:] {
+		over = sum(over, o)
+	}
+	p := c.price(over, r.book.Rules.PartialBlock)
+	if over.IsZero() {
+		p.how = covered(u.quantity, sources)
+	} else {
+		p.how = c.how(&p, terms(u.quantity, sources), r.book.Rules.PartialBlock)
+	}
+	if r.v.shared {
+		p.exact = p.exact.share(r.v.inUse, r.v.of)
+		p.how += fmt.Sprintf(" × %d/%d days in use", r.v.inUse, r.v.of)
+	}
+	p.atLeast(c.Commitment)
+	r.chargeByDay(c, u, overs, p.exact)
+	line.Free, line.Billable, line.UnitPrice, line.How = text(quota), text(p.billable), text(p.unit), p.how
+	r.add(line, p.exact)
+	return nil
+}
+
+// sources returns what covers usage before it is charged, in the order it is drawn on, and the month's quota.
+func (r *rater) sources(c *Charge, app string) ([]*source, decimal.Decimal) {
 	quota := c.Free
+	sources := []*source{{kind: sourceFree, label: "free", left: c.Free}}
 	for _, s := range r.monthly(c.Meter, app) {
 		quota = quota.Add(s.left)
 		sources = append(sources, s)
@@ -280,25 +330,10 @@ func (r *rater) meter(c *Charge, app string, apps []string) error {
 			sources = append(sources, &h.source)
 		}
 	}
-	arrange(sources, &r.book.Rules)
-	overs := drawDown(u.days, sources, r.month)
-	over := decimal.Zero
-	for _, o := range overs {
-		over = over.Add(o)
+	if len(sources) > 1 {
+		arrange(sources, &r.book.Rules)
 	}
-	p := c.price(over, terms(u.quantity, sources), r.book.Rules.PartialBlock)
-	if over.IsZero() {
-		p.how = covered(u.quantity, sources)
-	}
-	if r.v.shared {
-		p.exact = p.exact.share(r.v.inUse, r.v.of)
-		p.how += fmt.Sprintf(" × %d/%d days in use", r.v.inUse, r.v.of)
-	}
-	p.atLeast(c.Commitment)
-	r.chargeByDay(c, u, overs, p.exact)
-	line.Free, line.Billable, line.UnitPrice, line.How = quota.String(), p.billable.String(), p.unit.String(), p.how
-	r.add(line, p.exact)
-	return nil
+	return sources, quota
 }
 
 // dailyUnits charges what is above a quota that each day has anew.
@@ -311,18 +346,18 @@ func (r *rater) dailyUnits(c *Charge, line Line, u measured) {
 		}
 		if over := p.n.Sub(c.Free); over.IsPositive() {
 			billable = billable.Add(over)
-			parts = append(parts, over.String())
+			parts = append(parts, text(over))
 		}
 	}
-	line.Billable = billable.String()
+	line.Billable = text(billable)
 	line.How = strings.Join(parts, " + ")
 	if len(parts) > 1 {
 		line.How = "(" + line.How + ")"
 	}
 	if len(parts) > 0 {
-		line.How += times + c.UnitPrice.String() + ", above " + c.Free.String() + " a day"
+		line.How += times + line.UnitPrice + ", above " + line.Free + " a day"
 	} else {
-		line.How = u.quantity.String() + ", no day above " + c.Free.String()
+		line.How = line.Quantity + ", no day above " + line.Free
 	}
 	// A month within one day's quota needs no days: none of them can be above it.
 	if u.dayless.IsPositive() && u.quantity.GreaterThan(c.Free) {
@@ -331,7 +366,7 @@ func (r *rater) dailyUnits(c *Charge, line Line, u measured) {
 			reason = "app " + line.App + ": " + reason
 		}
 		r.reasons = append(r.reasons, reason)
-		line.How += "; " + u.dayless.String() + " have no day"
+		line.How += "; " + text(u.dayless) + " have no day"
 	}
 	p := priced{exact: exactly(billable.Mul(c.UnitPrice)), how: line.How}
 	p.atLeast(c.Commitment)
@@ -345,13 +380,19 @@ func (r *rater) chargeByDay(c *Charge, u measured, overs []decimal.Decimal, exac
 	if r.book.Rules.Billed != billedDaily {
 		return
 	}
+	if r.byDay == nil {
+		r.byDay = make([]decimal.Decimal, r.month.days())
+	}
 	before, soFar := decimal.Zero, decimal.Zero
 	last := len(r.byDay) - 1
 	if len(u.days) > 1 {
 		r.hasDays = true
 		for i := range last {
-			soFar = soFar.Add(overs[i])
-			now := c.price(soFar, "", r.book.Rules.PartialBlock).exact.round(r.book.Digits)
+			if overs[i].IsZero() {
+				continue // so far is as the day before
+			}
+			soFar = sum(soFar, overs[i])
+			now := c.price(soFar, r.book.Rules.PartialBlock).exact.round(r.book.Digits)
 			r.byDay[i], before = r.byDay[i].Add(now.Sub(before)), now
 		}
 	}
@@ -373,7 +414,7 @@ func (r *rater) balances() (out []Balance) {
 	for _, h := range r.held {
 		out = append(out, Balance{
 			Package: h.id, Item: h.item, From: h.from.String(), Until: h.until.String(),
-			Quantity: h.quantity.String(), Drawn: h.taken.String(), Remaining: h.left.String(),
+			Quantity: text(h.quantity), Drawn: text(h.taken), Remaining: text(h.left),
 		})
 	}
 	return out

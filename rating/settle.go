@@ -63,6 +63,7 @@ func Settle(in Input, issued []Invoice, settled string) ([]Invoice, error) {
 			lines = append(lines, Line{
 				App: l.App, Meter: l.Meter, Quantity: now.quantity.Sub(was.quantity).String(), Free: "0",
 				Billable: now.billable.Sub(was.billable).String(), UnitPrice: l.UnitPrice, Amount: amount.StringFixed(digits), How: how,
+				Source: l.Source,
 			})
 		}
 		if len(lines) == 0 {
