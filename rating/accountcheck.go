@@ -209,14 +209,10 @@ func (x *account) checkOverrides(c *contract, _ *Catalog) error {
 func (x *account) checkPackages(c *contract, _ *Catalog) error {
 	for _, p := range x.packages {
 		var all []string
-		var t *PackageType
-		var book *Book
 		for _, b := range c.books() {
-			if found := b.packageType(p.item); found != nil {
-				t, book = found, b
-			}
 			all = append(all, b.packageNames()...)
 		}
+		t, book := c.packageType(p.item)
 		switch {
 		case t == nil && len(all) == 0:
 			return p.itemAt.errorf("%s sells no packages", x.plan.id)

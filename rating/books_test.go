@@ -287,3 +287,37 @@ func TestSettle(t *testing.T) {
 		}
 	}
 }
+
+// TestSettleHeld has a revision for what came late of an invoice that is held: it waits with it, for the same reason.
+func TestSettleHeld(t *testing.T) {
+	s := open(t, account("plan: tcmpp/pro", "from: 2026-01-01"))
+	issued := s.rate("2026-10", use("mau", 200005))
+	in := s.input("2026-10", use("mau", 200015))
+	for status, want := range map[string]string{rating.StatusHeld: "the estimate disagrees", rating.StatusFinal: ""} {
+		issued[0].Status, issued[0].Reason = status, "the estimate disagrees"
+		out, err := rating.Settle(in, issued, "2026-11")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(out) != 1 || out[0].Status != status || out[0].Reason != want {
+			t.Errorf("%s before: %s", status, show(out))
+		}
+	}
+}
+
+// TestPackageOutlivesOtherBook has a month between under another book: what is left of a package is not forgotten.
+func TestPackageOutlivesOtherBook(t *testing.T) {
+	s := open(t, account("plan: mpaas/standard", "from: 2026-01-01", "changes: [{at: 2026-02-01, plan: tcsas/professional}, {at: 2026-03-01, plan: mpaas/standard}]",
+		`packages: [{item: push, quantity: "50", price: "9", bought: 2025-12-31}]`))
+	for _, c := range []struct {
+		month   string
+		devices int
+		left    string
+	}{{"2026-01", 20, "30"}, {"2026-02", 20, "30"}, {"2026-03", 20, "10"}} {
+		v := s.one(c.month, use("push", c.devices))
+		if len(v.Balances) != 1 || v.Balances[0].Remaining != c.left {
+			t.Errorf("%s: %s, want %s left", c.month, show(v.Balances), c.left)
+		}
+		s.balances = rating.Balances([]rating.Invoice{v})
+	}
+}

@@ -131,12 +131,23 @@ type holding struct {
 	app      string
 }
 
-// holdings returns the resource packages bought by the month's end and not expired before it, with what is left of them.
+// packageType finds what is bought under a name in the books of the account's plans; of several, in the first.
+func (c *contract) packageType(item string) (*PackageType, *Book) {
+	for _, b := range c.books() {
+		if t := b.packageType(item); t != nil {
+			return t, b
+		}
+	}
+	return nil, nil
+}
+
+// holdings returns the resource packages bought by the month's end and not expired before it, with what is left of them; also
+// those of a book that the account's plan of the month is not of: nothing draws on them.
 func (r *rater) holdings() (out []*holding) {
 	times := make(map[string]int)
 	for i := range r.c.acc.packages {
 		p := &r.c.acc.packages[i]
-		t := r.book.packageType(p.item)
+		t, book := r.c.packageType(p.item)
 		if t == nil || t.Meter == nil {
 			continue
 		}
@@ -145,7 +156,7 @@ func (r *rater) holdings() (out []*holding) {
 			h.id += fmt.Sprintf("/%d", times[h.id])
 		}
 		h.kind, h.label = sourceResource, h.id
-		h.bought, h.from, h.until = p.effect(t, r.book, r.c)
+		h.bought, h.from, h.until = p.effect(t, book, r.c)
 		if !h.bought.before(r.month.add(1).first()) || !r.month.first().before(h.until) {
 			continue
 		}

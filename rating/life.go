@@ -11,7 +11,9 @@ type State string
 // The states of a subscription.
 const (
 	Pending     State = "pending"     // not begun
+	Trial       State = "trial"       // in force, on a plan that is never charged
 	Active      State = "active"      // in force
+	Expiring    State = "expiring"    // in force, and reminded of its expiry
 	Expired     State = "expired"     // past its expiry, still served
 	Suspended   State = "suspended"   // not served, for expiry or arrears; what it holds is kept
 	Repossessed State = "repossessed" // lost
@@ -121,7 +123,8 @@ func (l *life) subscription() *Subscription {
 	l.dates(s, expiry, halts)
 	l.state(s, expiry, halts)
 	l.unpaid(s)
-	if s.State == Active || s.State == Expired || s.State == Suspended {
+	switch s.State {
+	case Trial, Active, Expiring, Expired, Suspended:
 		l.refund(s)
 		l.due(s)
 	}
@@ -162,6 +165,15 @@ func (l *life) term(s *Subscription) (expiry time.Time) {
 		}
 	}
 	return expiry
+}
+
+// remindedFrom returns when reminders of an expiry begin; zero: there are none.
+func (l *life) remindedFrom(expiry time.Time) time.Time {
+	r := l.plan.Book.Reminders
+	if r == nil || expiry.IsZero() {
+		return time.Time{}
+	}
+	return dateOf(expiry).addDays(1 - r.DaysBefore).start(l.c.zone)
 }
 
 // dates fills in what happens if nothing is done.
@@ -233,10 +245,19 @@ func (l *life) state(s *Subscription, expiry time.Time, halts []halt) {
 	}
 	for _, v := range l.c.service(began, l.at.Add(1)) {
 		if !v.from.After(l.at) && l.at.Before(v.until) {
-			if v.grace {
+			switch {
+			case v.grace:
 				set(Expired, v.from, causeExpiry)
-			} else {
+			case l.plan.Reported:
+				set(Trial, v.from, "")
+			default:
 				set(Active, v.from, "")
+			}
+			if reminded := l.remindedFrom(expiry); s.Expiry != "" && !v.grace && !reminded.IsZero() && !l.at.Before(reminded) {
+				if reminded.Before(v.from) {
+					reminded = v.from
+				}
+				set(Expiring, reminded, "")
 			}
 			return
 		}

@@ -36,7 +36,9 @@ func TestChatExpires(t *testing.T) {
 	for when, want := range map[string]rating.State{
 		"2026-02-28T23:59:59Z": rating.Pending,
 		"2026-03-01T00:00:00Z": rating.Active,
-		"2026-03-31T23:59:59Z": rating.Active,
+		"2026-03-25T23:59:59Z": rating.Active,
+		"2026-03-26T00:00:00Z": rating.Expiring,
+		"2026-03-31T23:59:59Z": rating.Expiring,
 		"2026-04-01T00:00:00Z": rating.Expired,
 		"2026-04-01T23:59:59Z": rating.Expired,
 		"2026-04-02T00:00:00Z": rating.Suspended,
@@ -69,9 +71,9 @@ func TestChatArrears(t *testing.T) {
 	if sub := s.at("2026-06-02T00:00:00Z"); len(sub.Unpaid) != 0 || sub.Suspension != "" {
 		t.Errorf("on 06-02 nobody knows of the bill: %s", show(sub))
 	}
-	// 3 days before the suspension and 10 after the day of payment
+	// 3 days before the suspension, and 11 from the day of payment on
 	v := s.one("2026-06", use("mau", 10000+30*1000))
-	amount(t, v, "mau", "195.00") // 30000 × 0.015 × 13/30
+	amount(t, v, "mau", "210.00") // 30000 × 0.015 × 14/30
 }
 
 func TestIMSuspension(t *testing.T) {
@@ -200,5 +202,26 @@ func TestUnknownAccount(t *testing.T) {
 	_, err := rating.SubscriptionAt(s.accounts, s.catalog, nil, "acne", time.Now())
 	if err == nil || !strings.Contains(err.Error(), `did you mean "acme"?`) {
 		t.Errorf("%v", err)
+	}
+}
+
+func TestTrial(t *testing.T) {
+	for _, c := range []struct {
+		fields string
+		states map[string]rating.State
+	}{
+		{"plan: chat/trial\nfrom: 2026-03-01", map[string]rating.State{
+			"2026-03-02T00:00:00Z": rating.Trial, "2026-03-26T00:00:00Z": rating.Expiring, "2026-04-01T00:00:00Z": rating.Expired}},
+		{"plan: im/trial\nfrom: 2026-03-01\nchanges: [{at: 2026-05-01, plan: im/pro}]", map[string]rating.State{
+			"2026-03-02T00:00:00Z": rating.Trial, "2026-04-30T23:59:59Z": rating.Trial, "2026-05-01T00:00:00Z": rating.Active}},
+		{"plan: tcmpp/poc-pro\nfrom: 2026-03-01", map[string]rating.State{"2026-03-02T00:00:00Z": rating.Trial}},
+		{"plan: chat/standard\nfrom: 2026-03-01\nrenew: auto", map[string]rating.State{"2026-03-30T00:00:00Z": rating.Active}},
+	} {
+		s := open(t, account(c.fields))
+		for when, want := range c.states {
+			if got := s.at(when).State; got != want {
+				t.Errorf("%q, %s: %s, want %s", c.fields, when, got, want)
+			}
+		}
 	}
 }

@@ -18,6 +18,11 @@ func (a *Accounts) MetersOf(cat *Catalog, month string, zone *time.Location, app
 	if r == nil {
 		return "", "", nil
 	}
+	return r.c.acc.id, r.plan.ID(), r.metersOf(app)
+}
+
+// metersOf returns the meters that an app's usage is to show.
+func (r *rater) metersOf(app string) (meters []Meter) {
 	add := func(c *Charge, charged bool) {
 		if slices.ContainsFunc(meters, func(m Meter) bool { return m.Name == c.Meter.Name }) {
 			return
@@ -36,7 +41,7 @@ func (a *Accounts) MetersOf(cat *Catalog, month string, zone *time.Location, app
 			}
 		}
 	}
-	return r.c.acc.id, r.plan.ID(), meters
+	return meters
 }
 
 // FreeOf returns the month's free quota of an app's meter, with overrides and packages; "" where nobody is billed for it. Of a
@@ -121,17 +126,22 @@ func Warnings(in Input) ([]string, error) {
 		return nil, err
 	}
 	var out, strays []string
+	raters := make(map[*account]*rater)
 	for i := range in.Usage.Apps {
 		app := &in.Usage.Apps[i]
-		r := in.Accounts.raterOf(in.Catalog, in.Month, in.Zone, app.App)
-		if r == nil {
+		x := in.Accounts.owner(app.App, func(x *account) *monthView { return b.views[x] })
+		if x == nil {
 			strays = append(strays, app.App)
 			continue
 		}
-		_, plan, meters := in.Accounts.MetersOf(in.Catalog, in.Month, in.Zone, app.App)
+		if raters[x] == nil {
+			raters[x] = b.rater(x, b.views[x])
+		}
+		r := raters[x]
+		meters := r.metersOf(app.App)
 		for _, m := range app.Meters {
 			if m.Exact > 0 && !slices.ContainsFunc(meters, func(k Meter) bool { return k.Name == m.Meter && k.Charged }) {
-				out = append(out, fmt.Sprintf("app %s: %s does not charge %s: %d reported, not charged", app.App, plan, m.Meter, m.Exact))
+				out = append(out, fmt.Sprintf("app %s: %s does not charge %s: %d reported, not charged", app.App, r.plan.ID(), m.Meter, m.Exact))
 			}
 		}
 	}

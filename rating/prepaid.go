@@ -42,23 +42,22 @@ func (c *contract) purchases(from, until Date) (out []purchase) {
 	}
 	for i := range c.acc.packages {
 		p := &c.acc.packages[i]
-		for _, b := range c.books() {
-			t := b.packageType(p.item)
-			if t == nil {
-				continue
-			}
-			bought, effect, expiry := p.effect(t, b, c)
-			buy := purchase{date: bought, app: p.app, item: p.item, quantity: one, amount: p.price, from: effect, until: expiry, how: t.Title,
-				source: &Source{Book: b.Name, Version: b.Date, Overrides: []string{"packages"}}}
-			switch {
-			case p.quantity != nil:
-				buy.quantity = *p.quantity
-			case p.mau != 0:
-				buy.quantity = decimal.NewFromInt(int64(p.mau))
-			}
-			put(buy)
-			break
+		t, b := c.packageType(p.item)
+		if t == nil {
+			continue
 		}
+		bought, effect, expiry := p.effect(t, b, c)
+		buy := purchase{
+			date: bought, app: p.app, item: p.item, quantity: one, amount: p.price, from: effect, until: expiry, how: t.Title,
+			source: &Source{Book: b.Name, Version: b.Date, Overrides: []string{"packages"}},
+		}
+		switch {
+		case p.quantity != nil:
+			buy.quantity = *p.quantity
+		case p.mau != 0:
+			buy.quantity = decimal.NewFromInt(int64(p.mau))
+		}
+		put(buy)
 	}
 	for m := (Month{from.Year, from.Month}); m.first().before(until); m = m.add(1) {
 		for _, f := range c.refunds(m) {
@@ -161,10 +160,10 @@ func (c *contract) itemRefund(p purchase, until time.Time, plan *Plan) (purchase
 		return p, false
 	}
 	for _, r := range c.runs()[1:] {
-		if !r.from.Equal(until) {
+		date := dateOf(until.In(c.zone))
+		if dateOf(r.from.In(c.zone)) != date {
 			continue
 		}
-		date := dateOf(until.In(c.zone))
 		days, of := p.from.daysUntil(date)+1, p.from.daysUntil(p.until)
 		back := p
 		back.date, back.amount = date, exactly(p.amount).share(of-days, of).round(plan.Book.Digits).Neg()

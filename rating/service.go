@@ -94,7 +94,8 @@ func (c *contract) month(m Month) *monthView {
 	return v
 }
 
-// daysInUse counts the days on which the service was there for some time and never stood still.
+// daysInUse counts the days on which the service was there for some time. A day on which it was suspended does not count, one on
+// which it came back does.
 func (c *contract) daysInUse(m Month, service []stretch, halts []halt) (n int) {
 	for i := range m.days() {
 		day := m.first().addDays(i)
@@ -105,8 +106,12 @@ func (c *contract) daysInUse(m Month, service []stretch, halts []halt) (n int) {
 			used = used || ok
 		}
 		for _, h := range halts {
-			_, _, ok := overlap(h.from, h.until, from, until)
-			used = used && !ok
+			suspended := dateOf(h.from.In(c.zone))
+			back := suspended.addDays(1)
+			if day := dateOf(h.until.In(c.zone)); !h.until.IsZero() && back.before(day) {
+				back = day
+			}
+			used = used && (day.before(suspended) || !h.until.IsZero() && !day.before(back))
 		}
 		if used {
 			n++

@@ -17,7 +17,7 @@ type standing struct{ quantity, billable, amount decimal.Decimal }
 //
 // It returns, for each account of which a meter changed, one further revision with a line for each difference. A revision is
 // owed besides those before it, and deducted in the month after settled. Where the account says late: report, its lines are of
-// 0.00. The balances in a revision replace those before.
+// 0.00. The balances in a revision replace those before. Where a revision before it waits for its release, it waits too.
 func Settle(in Input, issued []Invoice, settled string) ([]Invoice, error) {
 	closing, err := ParseMonth(settled)
 	if err != nil {
@@ -26,6 +26,12 @@ func Settle(in Input, issued []Invoice, settled string) ([]Invoice, error) {
 	rated, err := Rate(in)
 	if err != nil {
 		return nil, err
+	}
+	waiting := make(map[string]string)
+	for _, v := range issued {
+		if v.Status == StatusHeld {
+			waiting[v.Account] = v.Reason
+		}
 	}
 	before, revisions, err := standings(issued)
 	if err != nil {
@@ -71,6 +77,9 @@ func Settle(in Input, issued []Invoice, settled string) ([]Invoice, error) {
 		}
 		next := closing.add(1)
 		v.Revision = revisions[v.Account] + 1
+		if reason, held := waiting[v.Account]; held {
+			v.Status, v.Reason = StatusHeld, reason
+		}
 		v.Lines, v.Total, v.Prepaid, v.Daily = lines, total.StringFixed(digits), []Prepaid{}, nil
 		v.DeductFrom = Date{next.Year, next.Month, rules.DeductFrom}.String()
 		v.DeductUntil = Date{next.Year, next.Month, rules.DeductUntil}.String()

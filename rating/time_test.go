@@ -58,7 +58,7 @@ func TestRenewedLate(t *testing.T) {
 	}
 	amount(t, grace.one("2026-04", use("mau", 13000)), "mau", "45.00")
 	late := open(t, account("plan: chat/standard", "from: 2026-03-01", "orders: [{at: 2026-03-01, term: 1 month}, {at: 2026-04-11, term: 1 month}]"))
-	for at, want := range map[string]rating.State{"2026-04-05T00:00:00Z": rating.Suspended, "2026-04-11T00:00:00Z": rating.Active, "2026-05-10T23:00:00Z": rating.Active, "2026-05-11T00:00:00Z": rating.Expired} {
+	for at, want := range map[string]rating.State{"2026-04-05T00:00:00Z": rating.Suspended, "2026-04-11T00:00:00Z": rating.Active, "2026-05-10T23:00:00Z": rating.Expiring, "2026-05-11T00:00:00Z": rating.Expired} {
 		if got := late.at(at).State; got != want {
 			t.Errorf("late, %s: %s, want %s", at, got, want)
 		}

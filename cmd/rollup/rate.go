@@ -28,7 +28,18 @@ func rateCommand(p *cli.Program) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			invoices, err := rateFile(c, usageFile, plan, accountsFile)
+			in, err := rateFile(c, usageFile, plan, accountsFile)
+			if err != nil {
+				return err
+			}
+			warnings, err := rating.Warnings(in)
+			if err != nil {
+				return cli.Fail(cli.Usage, "%w", err)
+			}
+			for _, text := range warnings {
+				p.Log.Warn(text)
+			}
+			invoices, err := rateInput(in)
 			if err != nil {
 				return err
 			}
@@ -52,44 +63,45 @@ func rateConfig(cmd *cobra.Command, p *cli.Program) (*config.Config, error) {
 	return p.Config()
 }
 
-func rateFile(c *config.Config, usageFile, plan, accountsFile string) ([]rating.Invoice, error) {
+// rateFile reads what is to be priced.
+func rateFile(c *config.Config, usageFile, plan, accountsFile string) (none rating.Input, _ error) {
 	in := os.Stdin
 	if usageFile != "-" {
 		f, err := os.Open(usageFile)
 		if err != nil {
-			return nil, cli.Fail(cli.Usage, "--usage: %w", err)
+			return none, cli.Fail(cli.Usage, "--usage: %w", err)
 		}
 		defer f.Close()
 		in = f
 	}
 	text, err := readUsage(in)
 	if err != nil {
-		return nil, cli.Fail(cli.Usage, "%s: %w", usageFile, err)
+		return none, cli.Fail(cli.Usage, "%s: %w", usageFile, err)
 	}
 	usage, err := rating.ParseUsage(text)
 	if err != nil {
-		return nil, &config.Error{Where: usageFile, What: err.Error()}
+		return none, &config.Error{Where: usageFile, What: err.Error()}
 	}
 	books, err := site.Catalog(c)
 	if err != nil {
-		return nil, err
+		return none, err
 	}
 	if plan != "" {
 		input, err := rating.PlanInput(books, plan, usage, c.Zone())
 		if err != nil {
-			return nil, cli.Fail(cli.Usage, "--plan: %w", err)
+			return none, cli.Fail(cli.Usage, "--plan: %w", err)
 		}
-		return rateInput(input)
+		return input, nil
 	}
 	if _, err := os.Stat(accountsFile); err != nil {
-		return nil, cli.Fail(cli.Usage, "--accounts: %w", err)
+		return none, cli.Fail(cli.Usage, "--accounts: %w", err)
 	}
 	c.Accounts = accountsFile
 	accounts, err := site.Accounts(c, books)
 	if err != nil {
-		return nil, err
+		return none, err
 	}
-	return rateInput(rating.Input{Month: usage.Month, Zone: c.Zone(), Usage: usage, Accounts: accounts, Catalog: books})
+	return rating.Input{Month: usage.Month, Zone: c.Zone(), Usage: usage, Accounts: accounts, Catalog: books}, nil
 }
 
 func rateInput(in rating.Input) ([]rating.Invoice, error) {
