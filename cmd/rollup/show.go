@@ -6,8 +6,10 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"regexp"
 	"slices"
 	"strconv"
+	"strings"
 
 	"headcount/cmd/cli"
 	"headcount/cmd/rollup/closing"
@@ -129,7 +131,7 @@ func usageCSV(out io.Writer, d *usage.Document) error {
 				estimate = number(*m.Estimate)
 			}
 			n := number
-			rows = append(rows, []string{d.Month, a.App, account, m.Meter, n(m.Exact), estimate, string(m.Verdict), n(a.Events), n(a.Duplicates), n(a.Skewed), n(a.Expired), n(a.Rejected), a.Digest})
+			rows = append(rows, []string{d.Month, cell(a.App), cell(account), m.Meter, n(m.Exact), estimate, string(m.Verdict), n(a.Events), n(a.Duplicates), n(a.Skewed), n(a.Expired), n(a.Rejected), a.Digest})
 		}
 	}
 	return w.WriteAll(rows)
@@ -156,9 +158,9 @@ func printInvoices(out io.Writer, invoices []rating.Invoice) error {
 		if v.Reason != "" {
 			fmt.Fprintf(out, "  held because: %s\n", v.Reason)
 		}
-		t := table{columns: []string{"app", "meter or item", ">quantity", ">free", ">billable", ">unit price", ">amount", "how"}}
+		t := table{columns: []string{"app", "meter or item", ">quantity", ">free", ">billable", ">unit price", ">amount", "how", "price from"}}
 		for _, l := range v.Lines {
-			t.add(appOf(l), l.Meter+l.Item, l.Quantity, l.Free, l.Billable, l.UnitPrice, l.Amount, l.How)
+			t.add(appOf(l), l.Meter+l.Item, l.Quantity, l.Free, l.Billable, l.UnitPrice, l.Amount, l.How, or(l.Source.String()))
 		}
 		if len(v.Lines) > 0 {
 			if err := t.print(out, "  "); err != nil {
@@ -195,14 +197,54 @@ func appOf(l rating.Line) string {
 	return l.App
 }
 
+// invoiceCSV writes a row for each line, each invoice's total, what was paid ahead (not in the total) and what is left of packages;
+// the column row says which.
 func invoiceCSV(out io.Writer, invoices []rating.Invoice) error {
-	w := csv.NewWriter(out)
-	rows := [][]string{{"account", "plan", "month", "revision", "status", "currency", "app", "meter", "item", "quantity", "free", "billable", "unit_price", "amount", "how"}}
-	for _, v := range invoices {
-		for _, l := range v.Lines {
-			rows = append(rows, []string{v.Account, v.Plan, v.Month, strconv.Itoa(v.Revision), v.Status, v.Currency, l.App, l.Meter, l.Item, l.Quantity, l.Free, l.Billable, l.UnitPrice, l.Amount, l.How})
-		}
-		rows = append(rows, []string{v.Account, v.Plan, v.Month, strconv.Itoa(v.Revision), v.Status, v.Currency, "", "", "total", "", "", "", "", v.Total, ""})
+	columns := []string{
+		"account", "plan", "month", "revision", "status", "currency", "app", "meter", "item", "quantity", "free", "billable", "unit_price", "amount", "how",
+		"row", "date", "from", "until", "remaining", "book", "version", "overrides",
 	}
-	return w.WriteAll(rows)
+	rows := [][]string{columns}
+	for _, v := range invoices {
+		add := func(row string, cells map[string]string, from *rating.Source) {
+			cells["account"], cells["plan"], cells["month"], cells["row"] = v.Account, v.Plan, v.Month, row
+			cells["revision"], cells["status"], cells["currency"] = strconv.Itoa(v.Revision), v.Status, v.Currency
+			if from != nil {
+				cells["book"], cells["version"], cells["overrides"] = from.Book, from.Version, strings.Join(from.Overrides, " ")
+			}
+			line := make([]string, len(columns))
+			for i, c := range columns {
+				line[i] = cell(cells[c])
+			}
+			rows = append(rows, line)
+		}
+		for _, l := range v.Lines {
+			add("line", map[string]string{
+				"app": l.App, "meter": l.Meter, "item": l.Item, "quantity": l.Quantity, "free": l.Free, "billable": l.Billable, "unit_price": l.UnitPrice,
+				"amount": l.Amount, "how": l.How,
+			}, l.Source)
+		}
+		add("total", map[string]string{"item": "total", "amount": v.Total}, nil)
+		for _, p := range v.Prepaid {
+			add("prepaid", map[string]string{
+				"app": p.App, "item": p.Item, "quantity": p.Quantity, "amount": p.Amount, "how": p.How, "date": p.Date, "from": p.From, "until": p.Until,
+			}, p.Source)
+		}
+		for _, b := range v.Balances {
+			add("balance", map[string]string{
+				"item": b.Package, "quantity": b.Quantity, "billable": b.Drawn, "remaining": b.Remaining, "from": b.From, "until": b.Until,
+			}, nil)
+		}
+	}
+	return csv.NewWriter(out).WriteAll(rows)
+}
+
+var numeral = regexp.MustCompile(`^-?[0-9]+(\.[0-9]+)?$`)
+
+// cell keeps a spreadsheet from taking text for a formula: app ids come from events.
+func cell(s string) string {
+	if s != "" && strings.ContainsRune("=+-@\t\r", rune(s[0])) && !numeral.MatchString(s) {
+		return "'" + s
+	}
+	return s
 }

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 
@@ -124,7 +125,8 @@ func testInvoices() []rating.Invoice {
 		{
 			Account: `a<b>,"c"`, Plan: "tcmpp/pro", Month: "2026-10", Revision: 2, Currency: "USD", Status: rating.StatusHeld, Reason: "app x: 1 < 2", Total: "750.00",
 			Lines: []rating.Line{
-				{App: "app-001", Meter: "mau", Quantity: "250000", Free: "200000", Billable: "50000", UnitPrice: "0.015", Amount: "750.00", How: "(250000 − 200000) × 0.015"},
+				{App: "app-001", Meter: "mau", Quantity: "250000", Free: "200000", Billable: "50000", UnitPrice: "0.015", Amount: "750.00", How: "(250000 − 200000) × 0.015",
+					Source: &rating.Source{Book: "tcmpp", Version: "2024-11-22", Overrides: []string{"mau.free"}}},
 				{Item: "fee", Quantity: "1", Free: "0", Billable: "1", UnitPrice: "0", Amount: "0.00", How: "nothing, yet"},
 			},
 			Prepaid:    []rating.Prepaid{{Date: "2026-10-01", Item: "pack", Quantity: "1", Amount: "399.00", How: "1 × 399"}, {Date: "2026-10-02", App: "x", Item: "pack", Quantity: "1", Amount: "-3.00", How: "back"}},
@@ -140,9 +142,9 @@ func TestInvoices(t *testing.T) {
 	same(t, got, `
 Invoice of a<b>,"c" for 2026-10, plan tcmpp/pro, revision 2: 750.00 USD, held
   held because: app x: 1 < 2
-  app       meter or item  quantity    free  billable  unit price  amount  how
-  app-001   mau              250000  200000     50000       0.015  750.00  (250000 − 200000) × 0.015
-  all apps  fee                   1       0         1           0    0.00  nothing, yet
+  app       meter or item  quantity    free  billable  unit price  amount  how                        price from
+  app-001   mau              250000  200000     50000       0.015  750.00  (250000 − 200000) × 0.015  tcmpp 2024-11-22, by contract mau.free
+  all apps  fee                   1       0         1           0    0.00  nothing, yet               –
   paid ahead on 2026-10-01, not in the total: 399.00 USD for 1 pack (1 × 399)
   paid ahead on 2026-10-02, not in the total: -3.00 USD for 1 pack of x (back)
   package pack/1: 10 of 100 left, until 2027-01-01
@@ -161,15 +163,42 @@ func TestInvoiceCSV(t *testing.T) {
 		t.Fatal(err)
 	}
 	head := []string{`a<b>,"c"`, "tcmpp/pro", "2026-10", "2", "held", "USD"}
+	none := []string{"", "", "", "", "", "", ""}
+	row := func(cells []string, rest ...string) []string { return slices.Concat(head, cells, rest) }
 	want := [][]string{
-		{"account", "plan", "month", "revision", "status", "currency", "app", "meter", "item", "quantity", "free", "billable", "unit_price", "amount", "how"},
-		append(head[:6:6], "app-001", "mau", "", "250000", "200000", "50000", "0.015", "750.00", "(250000 − 200000) × 0.015"),
-		append(head[:6:6], "", "", "fee", "1", "0", "1", "0", "0.00", "nothing, yet"),
-		append(head[:6:6], "", "", "total", "", "", "", "", "750.00", ""),
-		{"idle", "tcsas/professional", "2026-10", "1", "final", "USD", "", "", "total", "", "", "", "", "0.00", ""},
+		{"account", "plan", "month", "revision", "status", "currency", "app", "meter", "item", "quantity", "free", "billable", "unit_price", "amount", "how",
+			"row", "date", "from", "until", "remaining", "book", "version", "overrides"},
+		row([]string{"app-001", "mau", "", "250000", "200000", "50000", "0.015", "750.00", "(250000 − 200000) × 0.015"}, "line", "", "", "", "", "tcmpp", "2024-11-22", "mau.free"),
+		row([]string{"", "", "fee", "1", "0", "1", "0", "0.00", "nothing, yet", "line"}, none...),
+		row([]string{"", "", "total", "", "", "", "", "750.00", "", "total"}, none...),
+		row([]string{"", "", "pack", "1", "", "", "", "399.00", "1 × 399", "prepaid"}, "2026-10-01", "", "", "", "", "", ""),
+		row([]string{"x", "", "pack", "1", "", "", "", "-3.00", "back", "prepaid"}, "2026-10-02", "", "", "", "", "", ""),
+		row([]string{"", "", "pack/1", "100", "", "", "", "", "", "balance"}, "", "", "2027-01-01", "10", "", "", ""),
+		slices.Concat([]string{"idle", "tcsas/professional", "2026-10", "1", "final", "USD", "", "", "total", "", "", "", "", "0.00", "", "total"}, none),
 	}
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("got  %q\nwant %q", got, want)
+	}
+}
+
+// What an event or an accounts file names is text in a spreadsheet; numbers stay numbers.
+func TestCSVHasNoFormulas(t *testing.T) {
+	for text, want := range map[string]string{
+		"=HYPERLINK(\"x\")": "'=HYPERLINK(\"x\")", "+1+1": "'+1+1", "-1+1": "'-1+1", "@SUM(A1)": "'@SUM(A1)", "-266.00": "-266.00", "-": "'-", "a=b": "a=b", "": "", "7": "7",
+	} {
+		if got := cell(text); got != want {
+			t.Errorf("%q: %q, want %q", text, got, want)
+		}
+	}
+	evil := testInvoices()
+	evil[0].Account, evil[0].Lines[0].App = "@a", "=b"
+	doc := testUsage()
+	doc.Usage[0].App = "=c"
+	text := printed(t, func(b *bytes.Buffer) error { return invoiceCSV(b, evil) }) + printed(t, func(b *bytes.Buffer) error { return usageCSV(b, doc) })
+	for _, want := range []string{"'@a,", ",'=b,", ",'=c,"} {
+		if !strings.Contains(text, want) {
+			t.Errorf("no %q in\n%s", want, text)
+		}
 	}
 }
 
@@ -177,7 +206,7 @@ func TestInvoicePage(t *testing.T) {
 	page := printed(t, func(b *bytes.Buffer) error { return invoicePage(b, testInvoices()) })
 	for _, want := range []string{
 		"Invoice · a&lt;b&gt;,&#34;c&#34; · 2026-10", "Held: app x: 1 &lt; 2", "revision 2, held. Deducted from 2026-11-01 until 2026-11-03.",
-		"<td>app-001<td>mau", "<td>all apps<td>fee", "(250000 − 200000) × 0.015", "<td class=\"n\">750.00<td>USD", "399.00 USD for 1 pack <small>", "1 pack of x",
+		"<td>app-001<td>mau", "<td>all apps<td>fee", "(250000 − 200000) × 0.015", "<td class=\"n\">750.00<td colspan=\"2\">USD", "tcmpp 2024-11-22, by contract mau.free", "399.00 USD for 1 pack <small>", "1 pack of x",
 		"Package pack/1: 10 of 100 left, until 2027-01-01", "Invoice · idle · 2026-10",
 	} {
 		if !strings.Contains(page, want) {
