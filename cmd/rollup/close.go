@@ -42,7 +42,7 @@ func closeCommand(p *cli.Program) *cobra.Command {
 		if err != nil {
 			return err
 		}
-		closer := &closing.Closer{Config: c, Keys: keys, SealKey: sealKey, Log: p.Log, Program: p, Now: time.Now, Timeout: timeout}
+		closer := &closing.Closer{Config: c, Keys: keys, SealKey: sealKey, Log: p.Log, Program: p, Timeout: timeout}
 		if due {
 			return closeDue(cmd.Context(), p, closer)
 		}

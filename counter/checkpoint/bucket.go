@@ -2,6 +2,7 @@ package checkpoint
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"io"
@@ -113,4 +114,15 @@ func settle(ctx context.Context, b Bucket, name string) error {
 		return s.Settle(ctx, name)
 	}
 	return nil
+}
+
+// namer is a bucket that makes up names itself: in a simulation they follow from its seed.
+type namer interface{ NewName() string }
+
+// newName returns a name that no other process makes.
+func newName(b Bucket) string {
+	if n, ok := b.(namer); ok {
+		return n.NewName()
+	}
+	return rand.Text()
 }

@@ -26,6 +26,7 @@ const temporary = ".writing-"
 type directory struct {
 	disk   disk
 	root   string
+	name   func() string
 	broken atomic.Pointer[error] // the failed fsync; nothing is written after it
 
 	mu   sync.Mutex
@@ -37,7 +38,7 @@ func openDirectory(d disk, root string) (*directory, error) {
 	if _, err := d.List(root); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("open folder %s: %w", root, err)
 	}
-	return &directory{disk: d, root: root, made: map[string]bool{}}, nil
+	return &directory{disk: d, root: root, name: rand.Text, made: map[string]bool{}}, nil
 }
 
 func (d *directory) path(name string) string { return filepath.Join(d.root, filepath.FromSlash(name)) }
@@ -79,7 +80,7 @@ func (d *directory) Create(ctx context.Context, name string, write func(io.Write
 func (d *directory) writeTemporary(ctx context.Context, folder string, write func(io.Writer) error) (_ diskFile, path string, err error) {
 	var f diskFile
 	for range 100 {
-		path = filepath.Join(folder, temporary+rand.Text())
+		path = filepath.Join(folder, temporary+d.name())
 		if f, err = d.disk.Create(path); !errors.Is(err, fs.ErrExist) {
 			break
 		}
@@ -171,6 +172,9 @@ func (d *directory) fail(what string, err error) error {
 	d.broken.CompareAndSwap(nil, &err)
 	return err
 }
+
+// NewName implements namer.
+func (d *directory) NewName() string { return d.name() }
 
 // Settle makes a file that is there last.
 func (d *directory) Settle(_ context.Context, name string) error {

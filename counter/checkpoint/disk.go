@@ -39,6 +39,22 @@ type disk interface {
 	folders
 }
 
+// Disk and DiskFile are a file system as OpenDisk wants it.
+type (
+	Disk     = disk
+	DiskFile = diskFile
+)
+
+// OpenDisk opens the bucket in a folder of a simulated disk. name makes the random part of file names.
+func OpenDisk(d Disk, root string, name func() string) (Bucket, error) {
+	b, err := openDirectory(d, root)
+	if err != nil {
+		return nil, err
+	}
+	b.name = name
+	return b, nil
+}
+
 type diskFile interface {
 	io.WriteCloser
 	Sync() error

@@ -2,7 +2,6 @@ package checkpoint
 
 import (
 	"context"
-	"crypto/rand"
 	"errors"
 	"fmt"
 	"io"
@@ -88,7 +87,7 @@ func (p *Partition) seal(ctx context.Context, z *counter.Sealed) (*Index, error)
 		return nil, err
 	}
 	x := p.newIndex(z)
-	x.Data = fmt.Sprintf("%s-%s%s", z.Month, rand.Text(), dataSuffix)
+	x.Data = fmt.Sprintf("%s-%s%s", z.Month, newName(p.bucket), dataSuffix)
 	if err := p.bucket.Create(ctx, p.sealed+x.Data, func(w io.Writer) error { return x.write(w, z) }); err != nil {
 		return nil, err
 	}

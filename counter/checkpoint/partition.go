@@ -2,7 +2,6 @@ package checkpoint
 
 import (
 	"context"
-	"crypto/rand"
 	"errors"
 	"fmt"
 	"io"
@@ -68,7 +67,7 @@ func load[A absorber](ctx context.Context, p *Partition, fresh func() A) (into A
 				err = settle(ctx, p.bucket, p.folder+manifestName(g))
 			}
 			if err == nil {
-				p.writer, p.current = rand.Text(), m
+				p.writer, p.current = newName(p.bucket), m
 				loaded.Generation, loaded.Position, loaded.State = g, counter.Position(m.Position), m.State.state()
 				for _, r := range m.Rules {
 					loaded.KeyIDs = append(loaded.KeyIDs, r.KeyID)
@@ -86,7 +85,7 @@ func load[A absorber](ctx context.Context, p *Partition, fresh func() A) (into A
 		if _, again, err := p.generations(ctx); err != nil {
 			return none, nil, err
 		} else if again == newest {
-			p.writer = rand.Text()
+			p.writer = newName(p.bucket)
 			return none, loaded, fmt.Errorf("%s: %w", p.name, ErrNone)
 		}
 	}

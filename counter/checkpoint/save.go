@@ -3,7 +3,6 @@ package checkpoint
 import (
 	"bytes"
 	"context"
-	"crypto/rand"
 	"errors"
 	"fmt"
 	"io"
@@ -112,7 +111,7 @@ func (p *Partition) commit(ctx context.Context, saved *Saved, segments []segment
 }
 
 func (p *Partition) writeSegment(ctx context.Context, generation uint64, sources func() ([]source, error), sealed events.Month) (segment, error) {
-	s := segment{Name: segmentName(generation, rand.Text())}
+	s := segment{Name: segmentName(generation, newName(p.bucket))}
 	err := p.bucket.Create(ctx, p.folder+s.Name, func(w io.Writer) error {
 		from, err := sources()
 		if err != nil {

@@ -3,11 +3,12 @@ package worker
 import (
 	"context"
 	"errors"
+	"maps"
+	"slices"
 	"sync"
 	"time"
 
 	"headcount/counter/checkpoint"
-	"headcount/events/stream"
 )
 
 // Crew runs one worker for each partition that this process is given, and stops it before the partition is given up.
@@ -15,7 +16,7 @@ type Crew struct {
 	cfg    Config
 	ctx    context.Context
 	stop   context.CancelCauseFunc
-	reader *stream.Reader
+	reader Reader
 
 	mu       sync.Mutex
 	workers  map[int32]*running
@@ -26,7 +27,7 @@ type Crew struct {
 
 type running struct {
 	cancel context.CancelFunc
-	done   chan struct{}
+	task   Task
 	ended  bool // it reached its end, or is halted
 }
 
@@ -36,19 +37,24 @@ var errEnd = errors.New("every partition is read")
 // Run counts until ctx ends or, with Config.Until, every partition is read. It returns the first failure of a worker; a halted
 // partition does not stop the others, but is returned at the end.
 func Run(ctx context.Context, cfg Config) error {
+	cfg = cfg.filled()
 	work, stop := context.WithCancelCause(ctx)
 	cfg.starts = make(chan struct{}, 8)
 	crew := &Crew{cfg: cfg, ctx: work, stop: stop, workers: map[int32]*running{}}
 	crew.reader = cfg.Log.NewReader(context.WithoutCancel(ctx)) // until the workers have stopped: they hear of the end first
-	var watching sync.WaitGroup
-	watching.Go(func() { crew.watch(work) })
-	defer watching.Wait()
-	defer stop(nil)
+	watching := cfg.Go(func() error {
+		crew.watch(work)
+		return nil
+	})
+	defer func() {
+		stop(nil)
+		_ = watching.Wait()
+	}()
 	var err error
 	if cfg.Alone {
 		err = crew.all(work)
 	} else {
-		err = cfg.Log.Assign(work, crew)
+		err = cfg.Group.Assign(work, crew)
 	}
 	crew.Revoked(crew.partitions())
 	crew.reader.Close()
@@ -78,11 +84,7 @@ func (c *Crew) all(ctx context.Context) error {
 func (c *Crew) partitions() []int32 {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	var all []int32
-	for p := range c.workers {
-		all = append(all, p)
-	}
-	return all
+	return slices.Sorted(maps.Keys(c.workers))
 }
 
 // Assigned starts a worker for each partition.
@@ -95,15 +97,17 @@ func (c *Crew) Assigned(partitions []int32) {
 			continue
 		}
 		ctx, cancel := context.WithCancel(c.ctx)
-		r := &running{cancel: cancel, done: make(chan struct{})}
+		r := &running{cancel: cancel}
 		c.workers[p] = r
-		go c.work(ctx, p, r)
+		r.task = c.cfg.Go(func() error {
+			c.work(ctx, p, r)
+			return nil
+		})
 	}
 	c.endIfRead()
 }
 
 func (c *Crew) work(ctx context.Context, p int32, r *running) {
-	defer close(r.done)
 	err := c.count(ctx, p)
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -114,7 +118,7 @@ func (c *Crew) work(ctx context.Context, p int32, r *running) {
 	case errors.As(err, &halted):
 		c.halted = append(c.halted, err)
 		r.ended = true
-		go c.shout(err)
+		c.cfg.Go(func() error { return c.shout(err) })
 	case err != nil && ctx.Err() == nil:
 		c.stop(err)
 	case err != nil:
@@ -134,22 +138,18 @@ func (c *Crew) count(ctx context.Context, p int32) error {
 			return err
 		}
 		c.cfg.Logger.Warn("another process counts this partition too; what it wrote stands", "partition", p, "error", err)
-		select {
-		case <-ctx.Done():
+		if c.cfg.Clock.Sleep(ctx, pause) != nil {
 			return nil
-		case <-time.After(pause):
 		}
 	}
 }
 
 // shout repeats that a partition is halted until the process ends.
-func (c *Crew) shout(err error) {
+func (c *Crew) shout(err error) error {
 	for {
 		c.cfg.Logger.Error("partition halted; the others go on", "error", err)
-		select {
-		case <-c.ctx.Done():
-			return
-		case <-time.After(time.Minute):
+		if c.cfg.Clock.Sleep(c.ctx, time.Minute) != nil {
+			return nil
 		}
 	}
 }
@@ -179,7 +179,7 @@ func (c *Crew) Revoked(partitions []int32) {
 	}
 	c.mu.Unlock()
 	for _, r := range wait {
-		<-r.done
+		_ = r.task.Wait()
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -50,12 +50,8 @@ func (w *Worker) writeDead(ctx context.Context, dead []stream.Message) error {
 		}
 		w.log.Error("dead letters cannot be written; the partition waits. Create the topic (`ingest init`) or allow writing to it",
 			"topic", w.cfg.DeadLetter, "records", len(dead), "error", err)
-		select {
-		case <-w.told:
+		if w.cfg.Clock.Sleep(w.told, wait) != nil { // ctx ends later
 			return fmt.Errorf("write dead letters: %w", err)
-		case <-ctx.Done():
-			return fmt.Errorf("write dead letters: %w", ctx.Err())
-		case <-time.After(wait):
 		}
 	}
 	return nil

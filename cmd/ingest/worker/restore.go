@@ -130,11 +130,6 @@ func (w *Worker) sealedInGap(ctx context.Context, start int64) error {
 	return w.shard.Absorb(&counter.Delta{Partition: w.partition, Position: w.pos, State: state})
 }
 
-// logPosition says in the reader's words where the shard stands.
-func logPosition(p counter.Position) stream.Position {
-	return stream.Position{Offset: p.Next, BatchOffset: p.BatchOffset, BatchCRC: p.BatchCRC, LeaderEpoch: p.LeaderEpoch}
-}
-
 // halt marks errors that say that the log is not what it was: they need an operator and concern one partition.
 func halt(err error) error {
 	var gap *stream.GapError

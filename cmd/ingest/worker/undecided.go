@@ -14,12 +14,10 @@ const lookEvery = time.Minute
 func (c *Crew) watch(ctx context.Context) {
 	before := map[int32]int64{} // last stable offset of partitions with something undecided
 	for {
-		select {
-		case <-ctx.Done():
+		if c.cfg.Clock.Sleep(ctx, lookEvery) != nil {
 			return
-		case <-time.After(lookEvery):
 		}
-		all, err := c.cfg.Log.Offsets(ctx)
+		all, err := c.cfg.Group.Offsets(ctx)
 		if err != nil {
 			continue // the readers say what is wrong
 		}
@@ -40,7 +38,7 @@ func (c *Crew) watch(ctx context.Context) {
 }
 
 func (c *Crew) openIn(ctx context.Context, p int32) string {
-	open, err := c.cfg.Log.OpenTransactions(ctx, p)
+	open, err := c.cfg.Group.OpenTransactions(ctx, p)
 	if err != nil {
 		return err.Error()
 	}

@@ -22,7 +22,8 @@ import (
 
 // Config is what workers are told. All fields are required except where said.
 type Config struct {
-	Log        *stream.Log
+	Log        Log
+	Group      Group // of Run, unless Alone
 	Topic      *stream.Topic
 	State      *checkpoint.Topic
 	Template   *events.Template
@@ -35,8 +36,20 @@ type Config struct {
 	Until      func(p int32) bool // nil: no end. Says whether the partition is to be read up to its present end and then left
 	Logger     *slog.Logger
 	Read       func(records, bytes int) // nil: none; called for each batch, by many goroutines
+	Clock      Clock                    // nil: the host's
+	Go         func(func() error) Task  // begins what goes on beside a worker; nil: in a goroutine
 
 	starts chan struct{} // holds one for each worker that is being restored; nil: no bound
+}
+
+func (c Config) filled() Config {
+	if c.Clock == nil {
+		c.Clock = Host{}
+	}
+	if c.Go == nil {
+		c.Go = Host{}.Go
+	}
+	return c
 }
 
 // Worker counts one partition.
@@ -50,10 +63,10 @@ type Worker struct {
 	pos     counter.Position
 	cut     int64            // next offset of the last checkpoint begun; −1: none yet
 	dead    []stream.Message // written to the log before the next checkpoint
-	sealing chan error       // nil: no seal is being written
-	saving  chan error       // nil: no checkpoint is being written
+	sealing Task             // nil: no seal is being written
+	saving  Task             // nil: no checkpoint is being written
 	end     int64            // stop here; −1: never
-	told    <-chan struct{}  // closed: stop
+	told    context.Context  // ended: stop
 	ignored uint64           // seals that were not valid, as far as was said
 }
 
@@ -61,7 +74,7 @@ type Worker struct {
 func New(cfg Config, partition int32) *Worker {
 	id := counter.Identity{Cluster: cfg.Topic.Cluster, TopicID: cfg.Topic.ID, Partition: partition}
 	return &Worker{
-		cfg: cfg, partition: partition, cut: -1, end: -1,
+		cfg: cfg.filled(), partition: partition, cut: -1, end: -1,
 		log:  cfg.Logger.With("partition", partition),
 		part: cfg.State.Partition(id),
 	}
@@ -75,9 +88,9 @@ func (h *Halted) Unwrap() error { return h.Err }
 
 // Run restores the shard and counts until ctx ends, the partition's end is reached (Config.Until), or something fails. What was
 // counted by then is checkpointed in every case but a failure: after one, part of a batch may be counted.
-func (w *Worker) Run(ctx context.Context, reader *stream.Reader) error {
-	w.told = ctx.Done()
-	longer, release := outlive(ctx, grace)
+func (w *Worker) Run(ctx context.Context, reader Reader) error {
+	w.told = ctx
+	longer, release := w.cfg.Clock.Outlive(ctx, grace)
 	defer release()
 	if err := w.restore(ctx, longer); err != nil {
 		if ctx.Err() != nil && !errors.Is(err, checkpoint.ErrFatal) {
@@ -97,13 +110,13 @@ func (w *Worker) Run(ctx context.Context, reader *stream.Reader) error {
 }
 
 // count counts whole batches until ctx ends or the end is reached; longer is for what must not be left half done.
-func (w *Worker) count(ctx, longer context.Context, in *stream.PartitionReader) error {
-	next := time.Now().Add(w.cfg.Interval)
+func (w *Worker) count(ctx, longer context.Context, in Partition) error {
+	next := w.cfg.Clock.Now().Add(w.cfg.Interval)
 	for {
 		if w.end >= 0 && w.pos.Next >= w.end {
 			return nil
 		}
-		wait, cancel := context.WithDeadline(ctx, next)
+		wait, cancel := w.cfg.Clock.Until(ctx, next)
 		batch, err := in.Next(wait)
 		cancel()
 		switch {
@@ -121,11 +134,11 @@ func (w *Worker) count(ctx, longer context.Context, in *stream.PartitionReader) 
 		case !errors.Is(err, context.DeadlineExceeded):
 			return halt(err)
 		}
-		if time.Now().After(next) {
+		if w.cfg.Clock.Now().After(next) {
 			if err := w.checkpoint(longer); err != nil {
 				return err
 			}
-			next = time.Now().Add(w.cfg.Interval)
+			next = w.cfg.Clock.Now().Add(w.cfg.Interval)
 		}
 	}
 }
@@ -164,30 +177,26 @@ func (w *Worker) seal(ctx context.Context, sealed *counter.Sealed) error {
 		return err
 	}
 	w.log.Info("sealing", "month", sealed.Month, "offset", sealed.Offset)
-	done := make(chan error, 1)
-	w.sealing = done
 	ctx = context.WithoutCancel(ctx)
 	if gaps := w.shard.State().Gaps; len(gaps) > 0 {
 		// What was sealed before the loss holds more than the log does now.
 		index, err := w.part.Index(ctx, sealed.Month)
 		if err == nil && index.SealHash == sealed.SealHash {
 			w.log.Warn("sealed before records were lost: that stands", "month", sealed.Month, "offset", sealed.Offset)
-			w.sealing = nil
 			return nil
 		}
 		if err != nil && !errors.Is(err, checkpoint.ErrNotSealed) {
 			return err
 		}
 	}
-	go func() {
+	w.sealing = w.cfg.Go(func() error {
 		index, err := w.part.Seal(ctx, sealed)
 		if err != nil {
-			done <- fmt.Errorf("write sealed month: %w", err)
-			return
+			return fmt.Errorf("write sealed month: %w", err)
 		}
 		w.log.Info("sealed", "month", sealed.Month, "offset", sealed.Offset, "apps", index.Apps, "rows", index.Rows)
-		done <- nil
-	}()
+		return nil
+	})
 	return nil
 }
 
@@ -205,54 +214,40 @@ func (w *Worker) saved() error {
 	return err
 }
 
-func wait(done chan error) error {
-	if done == nil {
+func wait(t Task) error {
+	if t == nil {
 		return nil
 	}
-	return <-done
+	return t.Wait()
 }
 
 // checkpoint begins to commit what was counted since the last one. The shard's part, to hand over what is new, is short; the
 // rest is done in the background while counting goes on. Where the checkpoint before is still being written, this one is left
 // out.
 func (w *Worker) checkpoint(ctx context.Context) error {
-	select {
-	case err := <-w.saving: // nil: blocks for ever
-		w.saving = nil
-		if err != nil {
-			return err
-		}
-	default:
-		if w.saving != nil {
+	if w.saving != nil {
+		if !w.saving.Ended() {
 			return nil
+		}
+		if err := w.saved(); err != nil {
+			return err
 		}
 	}
 	if w.pos.Next == w.cut {
 		return nil
 	}
-	done := make(chan error, 1)
 	delta, dead, sealing := w.shard.Cut(w.pos), w.dead, w.sealing
 	if n := delta.State.InvalidSeals; n > w.ignored {
 		w.log.Warn("seals ignored: of another key, place, order or rules; a close that wrote them waits in vain", "new", n-w.ignored, "ignored", n)
 		w.ignored = n
 	}
-	w.cut, w.dead, w.sealing, w.saving = w.pos.Next, nil, nil, done
-	go func() { done <- w.save(ctx, delta, dead, sealing) }()
+	w.cut, w.dead, w.sealing = w.pos.Next, nil, nil
+	w.saving = w.cfg.Go(func() error { return w.save(ctx, delta, dead, sealing) })
 	return nil
 }
 
 // grace is how long what is being written may go on after the worker was told to stop.
 const grace = 30 * time.Second
-
-// outlive returns a context that ends some time after ctx does.
-func outlive(ctx context.Context, after time.Duration) (context.Context, func()) {
-	longer, cancel := context.WithCancel(context.WithoutCancel(ctx))
-	stop := context.AfterFunc(ctx, func() { time.AfterFunc(after, cancel) })
-	return longer, func() {
-		stop()
-		cancel()
-	}
-}
 
 // lastCheckpoint commits all that was counted and returns when it is durable.
 func (w *Worker) lastCheckpoint(ctx context.Context) error {
@@ -266,19 +261,19 @@ func (w *Worker) lastCheckpoint(ctx context.Context) error {
 }
 
 // save commits, in this order: dead letters, sealed months, the checkpoint, the group's offset.
-func (w *Worker) save(ctx context.Context, delta *counter.Delta, dead []stream.Message, sealing chan error) error {
+func (w *Worker) save(ctx context.Context, delta *counter.Delta, dead []stream.Message, sealing Task) error {
 	if err := w.writeDead(ctx, dead); err != nil {
 		return err
 	}
 	if err := wait(sealing); err != nil {
 		return err
 	}
-	began, next := time.Now(), delta.Position.Next
+	began, next := w.cfg.Clock.Now(), delta.Position.Next
 	saved, err := w.part.Save(ctx, delta)
 	if err != nil {
 		return fmt.Errorf("checkpoint at offset %d: %w", next, err)
 	}
-	w.log.Debug("checkpoint", "offset", next, "generation", saved.Generation, "bytes", saved.Bytes, "took", time.Since(began))
+	w.log.Debug("checkpoint", "offset", next, "generation", saved.Generation, "bytes", saved.Bytes, "took", w.cfg.Clock.Now().Sub(began))
 	if err := w.cfg.Log.Commit(ctx, map[int32]int64{w.partition: next}); err != nil && ctx.Err() == nil {
 		w.log.Warn("the group's offset was not committed: lag dashboards are behind, counts are not", "error", err)
 	}

@@ -12,11 +12,13 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"time"
 
 	"headcount/cmd/cli"
 	"headcount/cmd/config"
+	"headcount/cmd/ingest/worker"
 	"headcount/cmd/site"
 	"headcount/counter/checkpoint"
 	"headcount/events"
@@ -25,15 +27,18 @@ import (
 	"headcount/rating/ledger"
 )
 
-// Closer closes months. All fields are required.
+// Closer closes months. All fields are required but where said.
 type Closer struct {
 	Config  *config.Config
+	Site    Site // nil: what Config names
 	Keys    *events.Keyring
 	SealKey ed25519.PrivateKey
 	Log     *slog.Logger
-	Program *cli.Program // for progress
-	Now     func() time.Time
-	Timeout time.Duration // of the wait for sealed months; 0: none
+	Program *cli.Program                   // for progress
+	Timeout time.Duration                  // of the wait for sealed months; 0: none
+	Clock   worker.Clock                   // nil: the host's
+	Go      func(func() error) worker.Task // as worker.Config has it
+	Random  io.Reader                      // of seal ids; nil: the system's
 }
 
 // work is a close under way.
@@ -42,10 +47,10 @@ type work struct {
 	month    events.Month
 	template *events.Template
 	bucket   checkpoint.Bucket
-	conn     *site.Connection
+	conn     *Connection // nil: not reached yet
 	topic    *stream.Topic
 	state    *checkpoint.Topic
-	ledger   *ledger.Ledger // nil: does not exist yet
+	ledger   Ledger // nil: does not exist yet
 	closing  ledger.Closing
 	ends     map[int32]int64 // of the partitions that were given a seal, after it
 	counted  map[int32]int64 // up to where this close itself has counted
@@ -53,7 +58,7 @@ type work struct {
 
 // Close closes a month, or prints what is stored where it is closed already.
 func (c *Closer) Close(ctx context.Context, month events.Month) (*Result, error) {
-	w := &work{Closer: c, month: month}
+	w := c.begin(month)
 	defer w.end()
 	if err := w.openLedger(ctx); err != nil {
 		return nil, err
@@ -67,7 +72,7 @@ func (c *Closer) Close(ctx context.Context, month events.Month) (*Result, error)
 	if err := w.check(ctx); err != nil {
 		return nil, err
 	}
-	if err := w.begin(ctx); err != nil {
+	if err := w.adopt(ctx); err != nil {
 		return nil, err
 	}
 	if err := w.seal(ctx); err != nil {
@@ -94,8 +99,26 @@ func (w *work) end() {
 	}
 }
 
+// begin returns the work of closing a month, with what was left out of the closer filled in.
+func (c *Closer) begin(month events.Month) *work {
+	filled := *c
+	if c.Site == nil {
+		filled.Site = &configured{c}
+	}
+	if c.Clock == nil {
+		filled.Clock = worker.Host{}
+	}
+	if c.Go == nil {
+		filled.Go = worker.Host{}.Go
+	}
+	if c.Random == nil {
+		filled.Random = rand.Reader
+	}
+	return &work{Closer: &filled, month: month}
+}
+
 func (w *work) openLedger(ctx context.Context) error {
-	l, err := ledger.Open(ctx, w.Config.Ledger)
+	l, err := w.Site.OpenLedger(ctx)
 	if errors.Is(err, ledger.ErrMissing) {
 		return nil
 	}
@@ -108,27 +131,18 @@ func (w *work) openLedger(ctx context.Context) error {
 
 // connect reaches log and state.
 func (w *work) connect(ctx context.Context) (err error) {
-	if w.template, err = site.Template(w.Config, w.Keys); err != nil {
+	if w.conn, err = w.Site.Connect(ctx); err != nil {
 		return err
 	}
-	if w.bucket, err = site.State(ctx, w.Config); err != nil {
-		return err
-	}
-	if w.conn, err = site.Connect(ctx, w.Config, w.Log); err != nil {
-		return err
-	}
-	if w.topic, err = w.conn.Topic(ctx, w.Config); err != nil {
-		return err
-	}
-	w.state = checkpoint.OpenTopic(w.bucket, w.topic.Name, w.topic.ID)
-	return site.RestoreRules(ctx, w.Config, w.state, w.topic, w.template, w.Keys, w.Log)
+	w.template, w.bucket, w.topic, w.state = w.conn.Template, w.conn.Bucket, w.conn.Topic, w.conn.State
+	return nil
 }
 
 // check refuses what must not be closed now. It writes nothing.
 func (w *work) check(ctx context.Context) error {
 	zone := w.Config.Zone()
 	after := time.Date(w.month.Year(), w.month.Calendar()+1, 1, 0, 0, 0, 0, zone)
-	now := w.Now()
+	now := w.Clock.Now()
 	if now.Before(after) {
 		return cli.Fail(cli.CheckFailed, "month %s is not over: it ends at %s (%s)", w.month, after.Format(time.RFC3339), w.Config.Billing.TimeZone)
 	}
@@ -189,27 +203,20 @@ func (w *work) checkLedger(ctx context.Context) error {
 
 // checkPrices reads accounts and books as the closing would take them.
 func (w *work) checkPrices() error {
-	catalog, err := site.Catalog(w.Config)
+	accounts, books, err := w.Site.Prices()
 	if err != nil {
 		return err
 	}
-	if _, err := site.Accounts(w.Config, catalog); err != nil {
-		return err
-	}
-	data, err := site.AccountsFile(w.Config)
-	if err != nil {
-		return err
-	}
-	w.closing.Accounts, w.closing.Books = data, catalog.Documents()
+	w.closing.Accounts, w.closing.Books = accounts, books
 	return nil
 }
 
-// begin records the closing, or adopts the one that is recorded.
-func (w *work) begin(ctx context.Context) error {
+// adopt records the closing, or adopts the one that is recorded.
+func (w *work) adopt(ctx context.Context) error {
 	if w.ledger == nil {
-		l, err := ledger.Create(ctx, w.Config.Ledger)
+		l, err := w.Site.CreateLedger(ctx)
 		if errors.Is(err, ledger.ErrExists) { // another first close was quicker
-			l, err = ledger.Open(ctx, w.Config.Ledger)
+			l, err = w.Site.OpenLedger(ctx)
 		}
 		if err != nil {
 			return cli.Fail(cli.Unreachable, "ledger: %w", err)
@@ -229,12 +236,12 @@ func (w *work) begin(ctx context.Context) error {
 		return err
 	}
 	id := make([]byte, 16)
-	if _, err := rand.Read(id); err != nil {
-		return err
+	if _, err := io.ReadFull(w.Random, id); err != nil {
+		return fmt.Errorf("make a seal id: %w", err)
 	}
 	c := ledger.Closing{
 		Month: w.month.String(), SealID: hex.EncodeToString(id), Cluster: w.topic.Cluster, TopicID: w.topic.ID, Topic: w.topic.Name,
-		RulesHash: rules.Hash(), Zone: w.Config.Billing.TimeZone, Version: cli.ProgramVersion(), At: w.Now(),
+		RulesHash: rules.Hash(), Zone: w.Config.Billing.TimeZone, Version: cli.ProgramVersion(), At: w.Clock.Now(),
 		Accounts: w.closing.Accounts, Books: w.closing.Books,
 	}
 	for _, p := range w.topic.Partitions {

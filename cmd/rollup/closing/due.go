@@ -19,7 +19,7 @@ import (
 // the newest month that is over.
 func (c *Closer) Due(ctx context.Context) ([]events.Month, error) {
 	zone := c.Config.Zone()
-	now := c.Now().Add(-time.Duration(c.Config.Billing.Grace)).In(zone)
+	now := c.begin(0).Clock.Now().Add(-time.Duration(c.Config.Billing.Grace)).In(zone)
 	newest := events.MonthOf(now.Year(), now.Month()) - 1
 	first, err := c.firstOpen(ctx, newest)
 	if err != nil {
@@ -33,7 +33,7 @@ func (c *Closer) Due(ctx context.Context) ([]events.Month, error) {
 }
 
 func (c *Closer) firstOpen(ctx context.Context, newest events.Month) (events.Month, error) {
-	w := &work{Closer: c}
+	w := c.begin(0)
 	defer w.end()
 	if err := w.openLedger(ctx); err != nil {
 		return 0, err

@@ -40,7 +40,7 @@ func (r *Result) Usage() (*usage.Document, error) {
 var ErrNotClosed = errors.New("is not closed")
 
 // Stored returns what the ledger has of a closed month.
-func Stored(ctx context.Context, l *ledger.Ledger, month events.Month) (*Result, error) {
+func Stored(ctx context.Context, l Books, month events.Month) (*Result, error) {
 	stored, err := l.Result(ctx, month.String())
 	if errors.Is(err, ledger.ErrNotFound) {
 		return nil, ErrNotClosed

@@ -61,7 +61,7 @@ func (w *work) seal(ctx context.Context) error {
 			Version: events.SealVersion, Cluster: w.closing.Cluster, TopicID: w.closing.TopicID, Partition: p, Month: w.month,
 			SealID: w.closing.SealID, RulesHash: w.closing.RulesHash, Partitions: w.closing.Partitions, Previous: previous,
 		}
-		messages = append(messages, stream.Message{Partition: p, Value: s.Sign(w.SealKey), Time: w.Now()})
+		messages = append(messages, stream.Message{Partition: p, Value: s.Sign(w.SealKey), Time: w.Clock.Now()})
 	}
 	if len(messages) == 0 {
 		return nil
@@ -103,7 +103,8 @@ func (w *work) wait(ctx context.Context) error {
 func (w *work) waitSealed(ctx context.Context) (open []int32, why string, err error) {
 	w.counted = map[int32]int64{}
 	progress := w.Program.NewProgress("sealed", "partitions", int64(len(w.closing.Partitions)))
-	began, said, pause := time.Now(), time.Now(), firstPause
+	began, pause := w.Clock.Now(), firstPause
+	said := began
 	for open = w.closing.Partitions; ; {
 		still, err := w.unsealed(ctx)
 		if err != nil {
@@ -116,7 +117,7 @@ func (w *work) waitSealed(ctx context.Context) (open []int32, why string, err er
 			return nil, "", nil
 		}
 		var own []int32
-		own, why = w.unowned(ctx, open, time.Since(began))
+		own, why = w.unowned(ctx, open, w.Clock.Now().Sub(began))
 		if len(own) > 0 {
 			if err := w.countHere(ctx, own); err != nil {
 				return open, why, err
@@ -128,16 +129,14 @@ func (w *work) waitSealed(ctx context.Context) (open []int32, why string, err er
 			}
 			why += w.undecided(ctx, open)
 		}
-		if time.Since(said) > 5*time.Second {
-			said = time.Now()
+		if now := w.Clock.Now(); now.Sub(said) > 5*time.Second {
+			said = now
 			w.Log.Info("waiting for sealed partitions", "month", w.month, "partitions", list(open), "why", why)
 		}
-		select {
-		case <-ctx.Done():
-			return open, why, ctx.Err()
-		case <-time.After(pause):
-			pause = min(2*pause, longestPause)
+		if err := w.Clock.Sleep(ctx, pause); err != nil {
+			return open, why, err
 		}
+		pause = min(2*pause, longestPause)
 	}
 }
 
@@ -248,9 +247,10 @@ func (w *work) unowned(ctx context.Context, open []int32, waited time.Duration) 
 // counting is what a worker of this close is told.
 func (w *work) counting() worker.Config {
 	return worker.Config{
-		Log: w.conn.Log, Topic: w.topic, State: w.state, Template: w.template, Keys: w.Keys,
+		Log: w.conn, Topic: w.topic, State: w.state, Template: w.template, Keys: w.Keys,
 		Interval: time.Duration(w.Config.Ingest.CheckpointInterval), DeadLetter: stream.DeadTopic(w.topic.Name),
 		Until: func(int32) bool { return true }, Logger: w.Log,
+		Clock: w.Clock, Go: w.Go,
 	}
 }
 
@@ -273,22 +273,18 @@ func (w *work) countHere(ctx context.Context, partitions []int32) error {
 	w.Log.Info("nobody reads these partitions: the close counts them", "partitions", list(grown))
 	reader := w.conn.NewReader(context.WithoutCancel(ctx)) // the workers hear of the end first
 	defer reader.Close()
-	type ended struct {
-		partition int32
-		err       error
-	}
-	ends := make(chan ended, len(grown))
-	for _, p := range grown {
-		go func() { ends <- ended{p, worker.New(w.counting(), p).Run(ctx, reader)} }()
+	counting := make([]worker.Task, len(grown))
+	for i, p := range grown {
+		counting[i] = w.Go(func() error { return worker.New(w.counting(), p).Run(ctx, reader) })
 	}
 	var failed error
-	for range grown {
-		switch e := <-ends; {
-		case e.err == nil:
-			w.counted[e.partition] = offsets[e.partition].Stable
-		case errors.Is(e.err, checkpoint.ErrLost): // another has gone on with it
+	for i, p := range grown {
+		switch err := counting[i].Wait(); {
+		case err == nil:
+			w.counted[p] = offsets[p].Stable
+		case errors.Is(err, checkpoint.ErrLost): // another has gone on with it
 		case failed == nil:
-			failed = e.err
+			failed = err
 		}
 	}
 	return failed

@@ -176,7 +176,7 @@ func (w *work) announce(ctx context.Context) error {
 		return cli.Fail(cli.Unreachable, "ledger: %w", err)
 	}
 	for _, m := range messages {
-		if err := w.conn.Produce(ctx, []stream.Message{{Partition: w.closing.Partitions[0], Value: m.Value, Time: w.Now()}}); err != nil {
+		if err := w.conn.Produce(ctx, []stream.Message{{Partition: w.closing.Partitions[0], Value: m.Value, Time: w.Clock.Now()}}); err != nil {
 			return cli.Fail(cli.Unreachable, "month %s is closed and recorded, but the log does not have the closed record yet: %w; run the close again", w.month, err)
 		}
 		if err := w.ledger.MarkSent(ctx, m.ID); err != nil {

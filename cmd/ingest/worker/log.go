@@ -1,0 +1,64 @@
+package worker
+
+import (
+	"context"
+
+	"headcount/counter"
+	"headcount/events/stream"
+)
+
+// Log is what a worker needs of the log: Of makes it of a *stream.Log, whose methods say what they promise.
+type Log interface {
+	Source
+	Sink
+}
+
+// Source is where records come from.
+type Source interface {
+	PartitionOffsets(ctx context.Context, partition int32) (stream.Offsets, bool, error)
+	Verify(ctx context.Context, partition int32, at stream.Position) error
+	NewReader(ctx context.Context) Reader
+}
+
+// Sink takes dead letters, and how far the group has come.
+type Sink interface {
+	Produce(ctx context.Context, messages []stream.Message) error
+	Commit(ctx context.Context, offsets map[int32]int64) error
+}
+
+// Reader reads partitions, one Partition at a time for each.
+type Reader interface {
+	Open(partition int32, at stream.Position) Partition
+	Close()
+}
+
+// Partition hands out batches in order. An error other than the context's is final.
+type Partition interface {
+	Next(ctx context.Context) (*stream.Batch, error)
+	Close()
+}
+
+// Group tells a crew which partitions are its own, and what it watches over.
+type Group interface {
+	Assign(ctx context.Context, h stream.Handler) error
+	Offsets(ctx context.Context) (map[int32]stream.Offsets, error)
+	OpenTransactions(ctx context.Context, partition int32) ([]stream.OpenTransaction, error)
+}
+
+// Of returns a log as workers need it.
+func Of(l *stream.Log) Log { return streamLog{l} }
+
+type streamLog struct{ *stream.Log }
+
+func (l streamLog) NewReader(ctx context.Context) Reader { return streamReader{l.Log.NewReader(ctx)} }
+
+type streamReader struct{ *stream.Reader }
+
+func (r streamReader) Open(partition int32, at stream.Position) Partition {
+	return r.Reader.Open(partition, at)
+}
+
+// logPosition says in the reader's words where the shard stands.
+func logPosition(p counter.Position) stream.Position {
+	return stream.Position{Offset: p.Next, BatchOffset: p.BatchOffset, BatchCRC: p.BatchCRC, LeaderEpoch: p.LeaderEpoch}
+}
