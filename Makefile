@@ -5,11 +5,12 @@ FUZZTIME ?= 20s
 VERSION  ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo devel)
 GENERATE ?= --month 2026-10 --events 1000000 --devices 120000
 BENCH    ?=
+CRASH    ?=
 PLAIN_CASES ?= 250000
 GOLANGCI_LINT = github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 
 .DEFAULT_GOAL := help
-.PHONY: help build demo test test-kafka test-postgres test-rating race test-race fmt lint fuzz bench bench-reading bench-micro generate clean
+.PHONY: help build demo test test-kafka test-postgres test-rating crash race test-race fmt lint fuzz bench bench-reading bench-micro generate clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  \1|/' | column -t -s '|'
@@ -31,6 +32,9 @@ test-postgres: ## the ledger, and whole months, on a PostgreSQL server started f
 
 test-rating: ## a million random accounts rated by Rate and by a plain rater; PLAIN_CASES=250000 of each of four kinds
 	$(GO) test -count=1 -v -timeout 3h ./rating -run '^TestPlainRater$$' -args -plain-cases $(PLAIN_CASES)
+
+crash: build ## kill real processes on Apache Kafka, ten thousand times, and compare; CRASH="--cycles 100 --help" for less
+	$(GO) run ./bench/crash $(CRASH)
 
 race: ## all tests under the race detector; the long ones skipped
 	$(GO) test -race -short -shuffle=on -timeout 30m ./...

@@ -138,7 +138,7 @@ func (k *Kafka) Restart(ctx context.Context) error {
 	k.process = k.java(context.Background(), "kafka.Kafka", k.properties())
 	k.output = new(lockedBuffer)
 	k.process.Stdout, k.process.Stderr = k.output, k.output
-	k.process.SysProcAttr = dieWithParent()
+	k.process.SysProcAttr = DieWithParent()
 	if err := k.process.Start(); err != nil {
 		k.process = nil
 		return fmt.Errorf("start kafka: %w", err)

@@ -2,5 +2,5 @@ package apachekafka
 
 import "syscall"
 
-// dieWithParent ends the broker when the test that started it is killed: nobody else would.
-func dieWithParent() *syscall.SysProcAttr { return &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL} }
+// DieWithParent ends a broker, or another process that a test starts, when the test that started it is killed: nobody else would.
+func DieWithParent() *syscall.SysProcAttr { return &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL} }

@@ -4,5 +4,5 @@ package apachekafka
 
 import "syscall"
 
-// dieWithParent has no counterpart here: a killed test leaves its broker running.
-func dieWithParent() *syscall.SysProcAttr { return nil }
+// DieWithParent has no counterpart here: a killed test leaves its processes running.
+func DieWithParent() *syscall.SysProcAttr { return nil }

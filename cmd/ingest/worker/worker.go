@@ -68,13 +68,15 @@ type Worker struct {
 	end     int64            // stop here; −1: never
 	told    context.Context  // ended: stop
 	ignored uint64           // seals that were not valid, as far as was said
+	began   time.Time        // of its assignment; zero: the first records are counted
 }
 
 // New returns a worker for a partition; Run does the work.
 func New(cfg Config, partition int32) *Worker {
+	cfg = cfg.filled()
 	id := counter.Identity{Cluster: cfg.Topic.Cluster, TopicID: cfg.Topic.ID, Partition: partition}
 	return &Worker{
-		cfg: cfg.filled(), partition: partition, cut: -1, end: -1,
+		cfg: cfg, partition: partition, cut: -1, end: -1, began: cfg.Clock.Now(),
 		log:  cfg.Logger.With("partition", partition),
 		part: cfg.State.Partition(id),
 	}
@@ -161,6 +163,10 @@ func (w *Worker) countBatch(ctx context.Context, batch *stream.Batch) error {
 	w.pos = counter.Position{Next: batch.Next, BatchOffset: batch.Base, BatchCRC: batch.CRC, LeaderEpoch: batch.LeaderEpoch}
 	if w.cfg.Read != nil {
 		w.cfg.Read(len(batch.Records), batch.Bytes)
+	}
+	if !w.began.IsZero() && len(batch.Records) > 0 {
+		w.log.Info("first records counted", "offset", batch.Base, "after", w.cfg.Clock.Now().Sub(w.began))
+		w.began = time.Time{}
 	}
 	if len(w.dead) >= mostDead {
 		dead := w.dead

@@ -114,6 +114,7 @@ func (w *work) waitSealed(ctx context.Context) (open []int32, why string, err er
 		progress.Set(int64(len(w.closing.Partitions) - len(open)))
 		if len(open) == 0 {
 			progress.End()
+			w.Log.Info("every partition is sealed", "month", w.month, "partitions", len(w.closing.Partitions))
 			return nil, "", nil
 		}
 		var own []int32
