@@ -2,7 +2,10 @@ package counter
 
 import (
 	"bytes"
+	"fmt"
+	"math/bits"
 	"math/rand/v2"
+	"slices"
 	"testing"
 
 	"github.com/axiomhq/hyperloglog"
@@ -47,6 +50,58 @@ func TestSketchIsTheLibrarys(t *testing.T) {
 				t.Errorf("p %d, %d elements: estimate %d, the library says %d", p, n, got, want)
 			}
 		}
+	}
+}
+
+// TestEstimateIsTheLibrarys holds estimates of any registers, not only those that elements make, to the library's.
+func TestEstimateIsTheLibrarys(t *testing.T) {
+	r := rand.New(rand.NewPCG(3, 3))
+	for p := 4; p <= 16; p++ {
+		registers := make([]uint8, 1<<p)
+		for _, highest := range []int{1, 3, 20, 53 - p, int(maxRegister(uint8(p)))} {
+			clear(registers)
+			for _, zeros := range []int{len(registers), len(registers) - 1, len(registers) - 7, len(registers) / 2, 3, 1, 0} {
+				for i := zeros; i < len(registers); i++ {
+					registers[i] = 1 + uint8(r.IntN(highest))
+				}
+				r.Shuffle(len(registers), func(i, j int) { registers[i], registers[j] = registers[j], registers[i] })
+				if got, want := Estimate(registers), libraryEstimate(registers); got != want {
+					t.Errorf("p %d, %d zeros, values to %d: estimate %d, the library says %d", p, zeros, highest, got, want)
+				}
+				slices.Sort(registers)
+			}
+		}
+	}
+	// Any number of zeros at the usual precision.
+	registers := make([]uint8, 1<<14)
+	for i := range registers {
+		if i%61 == 0 {
+			if got, want := Estimate(registers), libraryEstimate(registers); got != want {
+				t.Errorf("%d zeros: estimate %d, the library says %d", len(registers)-i, got, want)
+			}
+		}
+		registers[i] = uint8(1 + bits.TrailingZeros64(r.Uint64())%38)
+	}
+}
+
+func BenchmarkEstimate(b *testing.B) {
+	r := rand.New(rand.NewPCG(4, 4))
+	for _, n := range []int{10, 1_000_000} {
+		registers := make([]uint8, 1<<14)
+		for range n {
+			index, value := registerOf(r.Uint64(), 14)
+			registers[index] = max(registers[index], value)
+		}
+		b.Run(fmt.Sprintf("of=%d", n), func(b *testing.B) {
+			for b.Loop() {
+				Estimate(registers)
+			}
+		})
+		b.Run(fmt.Sprintf("library/of=%d", n), func(b *testing.B) {
+			for b.Loop() {
+				libraryEstimate(registers)
+			}
+		})
 	}
 }
 
