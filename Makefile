@@ -10,7 +10,7 @@ PLAIN_CASES ?= 250000
 GOLANGCI_LINT = github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 
 .DEFAULT_GOAL := help
-.PHONY: help build demo test test-kafka test-postgres test-rating crash race test-race fmt lint fuzz bench bench-reading bench-micro generate clean
+.PHONY: help build demo test test-kafka test-postgres test-rating crash race test-race fmt lint fuzz bench bench-reading bench-scale bench-micro generate clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  \1|/' | column -t -s '|'
@@ -62,6 +62,9 @@ bench: build ## the whole way on Apache Kafka beside franz-go; BENCH="--events 8
 
 bench-reading: ## reading alone on Apache Kafka beside franz-go and kafka-go; READING="--records … --help" for more
 	$(GO) run ./bench/reading $(READING)
+
+bench-scale: ## counting from memory at one and ten million devices: CPU, memory, pauses, checkpoints, restarts; SCALE="--help" for more
+	$(GO) run ./bench/scale $(SCALE)
 
 bench-micro: ## the packages' own benchmarks
 	$(GO) test -run '^$$' -bench . -benchmem ./...

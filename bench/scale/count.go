@@ -1,0 +1,306 @@
+package main
+
+import (
+	"context"
+	"crypto/ed25519"
+	"errors"
+	"fmt"
+	"runtime"
+	"slices"
+	"time"
+
+	"headcount/bench/month"
+	"headcount/counter"
+	"headcount/counter/checkpoint"
+	"headcount/events"
+)
+
+var (
+	guidKey  = events.NewGUIDKey([16]byte{1, 2, 3})
+	sealKey  = ed25519.NewKeyFromSeed(make([]byte, ed25519.SeedSize))
+	identity = counter.Identity{Cluster: "cluster", TopicID: "topic", Partition: 0}
+	march    = events.MonthOf(2025, 3)
+)
+
+// store is a partition's state in the folder.
+type store struct {
+	*checkpoint.Partition
+	rules *checkpoint.Rules
+}
+
+func open(ctx context.Context, folder string, partition int32) (store, error) {
+	bucket, err := checkpoint.OpenDirectory(folder)
+	if err != nil {
+		return store{}, err
+	}
+	topic := checkpoint.OpenTopic(bucket, "scale", identity.TopicID)
+	rules, err := topic.Rules(ctx, &events.Template{
+		TimeZone: "UTC", Precision: 14, Limits: events.DefaultLimits, KeyID: guidKey.ID(), SealKey: sealKey.Public().(ed25519.PublicKey),
+	})
+	id := identity
+	id.Partition = partition
+	return store{topic.Partition(id), rules}, err
+}
+
+func (s store) shard() *counter.Shard {
+	return counter.NewShard(identity, s.rules, events.NewKeyring(guidKey))
+}
+
+// recordsAtOnce is as many as a batch of the log may hold.
+const recordsAtOnce = 1024
+
+// feed makes up records in memory that is used again, as a reader's is.
+type feed struct {
+	*month.Generator
+	records []events.Record
+	buffer  []byte
+	offset  int64
+	took    time.Duration // of CPU
+}
+
+func newFeed(c month.Config) (*feed, error) {
+	g, err := month.New(c)
+	return &feed{Generator: g, buffer: make([]byte, 0, recordsAtOnce*400)}, err
+}
+
+func (f *feed) next() []events.Record {
+	began := cpu(ofThread)
+	f.records, f.buffer = f.records[:0], f.buffer[:0]
+	for rec := (month.Record{}); len(f.records) < recordsAtOnce && f.Next(&rec); {
+		at := len(f.buffer)
+		f.buffer = append(f.buffer, rec.Value...)
+		f.records = append(f.records, events.Record{Offset: f.offset, Timestamp: rec.Timestamp, Value: f.buffer[at:len(f.buffer):len(f.buffer)]})
+		f.offset++
+	}
+	f.took += cpu(ofThread) - began
+	return f.records
+}
+
+// counting is a shard that counts a feed, with checkpoints in the background as a worker makes them.
+type counting struct {
+	shard  *counter.Shard
+	store  store
+	feed   *feed
+	saving chan error
+	sealed *counter.Sealed
+
+	pause, cut longest
+	saves      int
+	bytes      int64
+	saved      time.Duration // of CPU: of the thread that saves
+}
+
+func (c *counting) count(recs []events.Record) error {
+	began := time.Now()
+	n, sealed, err := c.shard.Count(recs)
+	c.pause.since(began)
+	if err == nil && n < len(recs) {
+		err = fmt.Errorf("%d of %d records were counted", n, len(recs))
+	}
+	if sealed != nil {
+		c.sealed = sealed
+	}
+	return err
+}
+
+// all counts the feed to its end.
+func (c *counting) all(ctx context.Context, every int) error {
+	counted := 0
+	for {
+		recs := c.feed.next()
+		if len(recs) == 0 {
+			return nil
+		}
+		if err := c.count(recs); err != nil {
+			return err
+		}
+		if counted += len(recs); counted >= every {
+			counted = 0
+			if err := c.checkpoint(ctx); err != nil {
+				return err
+			}
+		}
+	}
+}
+
+func (c *counting) checkpoint(ctx context.Context) error {
+	if err := c.wait(); err != nil {
+		return err
+	}
+	began := time.Now()
+	delta := c.shard.Cut(counter.Position{Next: c.feed.offset, BatchOffset: -1, LeaderEpoch: -1})
+	c.cut.since(began)
+	done := make(chan error, 1)
+	c.saving = done
+	go func() {
+		runtime.LockOSThread() // ends with the goroutine
+		began := cpu(ofThread)
+		saved, err := c.store.Save(ctx, delta)
+		if err == nil {
+			c.saves++
+			c.bytes += saved.Bytes
+			err = saved.Postponed
+		}
+		c.saved += cpu(ofThread) - began
+		done <- err
+	}()
+	return nil
+}
+
+func (c *counting) wait() error {
+	if c.saving == nil {
+		return nil
+	}
+	err := <-c.saving
+	c.saving = nil
+	return err
+}
+
+func count(ctx context.Context, o options, devices int) (r result, err error) {
+	runtime.LockOSThread()
+	c := &counting{}
+	if c.store, err = open(ctx, o.state, 0); err != nil {
+		return nil, err
+	}
+	if _, _, err := c.store.Load(ctx, c.store.shard); !errors.Is(err, checkpoint.ErrNone) {
+		return nil, err
+	}
+	c.shard = c.store.shard()
+	cfg := month.Config{Month: march.String(), Events: int(o.per * float64(devices)), Devices: devices, Apps: o.apps, Seed: 1}
+	if c.feed, err = newFeed(cfg); err != nil {
+		return nil, err
+	}
+	process, thread := cpu(ofProcess), cpu(ofThread)
+	if err := c.all(ctx, o.every); err != nil {
+		return nil, err
+	}
+	if err := c.wait(); err != nil {
+		return nil, err
+	}
+	process, thread = cpu(ofProcess)-process-c.feed.took, cpu(ofThread)-thread-c.feed.took
+	n, seen := float64(cfg.Events), rows(c.shard)
+	r.add("devices counted", seen)
+	r.add("events", n)
+	r.add("CPU per event, ns", float64(process)/n)
+	r.add("  of it of the thread that counts", float64(thread)/n)
+	r.add("  of it of checkpoints", float64(c.saved)/n)
+	r.add("longest Count of 1,024 events, ms", c.pause.ms())
+	r.add("longest Cut while counting, ms", c.cut.ms())
+	r.memory()
+	r.add("resident memory, B a device", kilobytes("status", "VmRSS")*1024/seen)
+	r.add("written by checkpoints, B a device", float64(c.bytes)/seen)
+	if err := c.little(ctx, &r, cfg); err != nil {
+		return nil, err
+	}
+	return r, c.seal(ctx, &r, seen)
+}
+
+// little measures a checkpoint of few events, all of devices that are known.
+func (c *counting) little(ctx context.Context, r *result, cfg month.Config) error {
+	again, err := newFeed(cfg)
+	if err != nil {
+		return err
+	}
+	if err := c.checkpoint(ctx); err != nil {
+		return err
+	}
+	if err := c.wait(); err != nil {
+		return err
+	}
+	for range 20 {
+		recs := again.next()
+		for i := range recs {
+			recs[i].Offset = c.feed.offset
+			c.feed.offset++
+		}
+		if err := c.count(recs); err != nil {
+			return err
+		}
+	}
+	c.cut = 0
+	before := c.bytes
+	if err := errors.Join(c.checkpoint(ctx), c.wait()); err != nil {
+		return err
+	}
+	r.add("Cut after 20,480 repeats, ms", c.cut.ms())
+	r.add("checkpoint of 20,480 repeats, B", float64(c.bytes-before))
+	return nil
+}
+
+// seal seals the month, and counts the next one while the sealed facts are sorted and written.
+func (c *counting) seal(ctx context.Context, r *result, seen float64) (err error) {
+	rules, err := c.store.rules.MonthRules(march)
+	if err != nil {
+		return err
+	}
+	s := events.Seal{
+		Version: events.SealVersion, Cluster: identity.Cluster, TopicID: identity.TopicID, Month: march, SealID: "seal",
+		RulesHash: rules.Hash(), Partitions: []int32{0},
+	}
+	if c.feed, err = newFeed(month.Config{Month: (march + 1).String(), Events: 1 << 30, Devices: 1_000_000, Apps: 20, Seed: 2}); err != nil {
+		return err
+	}
+	c.pause = 0
+	began := time.Now()
+	if err := c.count([]events.Record{{Timestamp: time.Now().UnixMilli(), Value: s.Sign(sealKey)}}); err != nil {
+		return err
+	}
+	if c.sealed == nil {
+		return errors.New("the seal was not followed")
+	}
+	done := make(chan error, 1)
+	go func() {
+		_, err := c.store.Seal(ctx, c.sealed)
+		done <- err
+	}()
+	for meanwhile := 0; ; meanwhile += recordsAtOnce {
+		select {
+		case err := <-done:
+			r.add("seal: longest Count meanwhile, ms", c.pause.ms())
+			r.add("seal: sorted and written in, s", time.Since(began).Seconds())
+			r.add("seal: events counted meanwhile", float64(meanwhile))
+			r.add("seal: highest resident memory, MB", kilobytes("status", "VmHWM")/1000)
+			return err
+		default:
+			if err := c.count(c.feed.next()); err != nil {
+				return err
+			}
+		}
+	}
+}
+
+// rows is how many devices the open month has.
+func rows(s *counter.Shard) (n float64) {
+	r := s.Snapshot(march).OnTime()
+	for {
+		h, err := r.NextApp()
+		if err != nil {
+			return n
+		}
+		n += float64(h.Devices)
+	}
+}
+
+// restore measures a restart from what count left.
+func restore(ctx context.Context, o options, _ int) (r result, err error) {
+	s, err := open(ctx, o.state, 0)
+	if err != nil {
+		return nil, err
+	}
+	process, began := cpu(ofProcess), time.Now()
+	shard, loaded, err := s.Load(ctx, s.shard)
+	if err != nil {
+		return nil, err
+	}
+	took := time.Since(began)
+	if !slices.Contains(shard.Months(), march) {
+		return nil, errors.New("the month is not there")
+	}
+	seen := rows(shard)
+	r.add("restart, s", took.Seconds())
+	r.add("restart: CPU, s", (cpu(ofProcess) - process).Seconds())
+	r.add("restart: devices", seen)
+	r.add("restart: generation", float64(loaded.Generation))
+	r.memory()
+	return r, nil
+}
