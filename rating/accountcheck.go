@@ -103,6 +103,8 @@ func (x *account) resolveChanges(c *contract, cat *Catalog) error {
 			return ch.plan.at.errorf("%s is in force already on %s", p.ID(), ch.when)
 		case p.NoReturn && p.Book == last.plan.Book:
 			return ch.plan.at.errorf("there is no way back to %s from %s", p.ID(), last.plan.ID())
+		case p.Book.Currency != last.plan.Book.Currency || p.Book.Digits != last.plan.Book.Digits:
+			return ch.plan.at.errorf("%s is billed in %s, %s in %s: an invoice has one currency; give the plan an account of its own", p.ID(), p.Book.Currency, last.plan.ID(), last.plan.Book.Currency)
 		}
 		c.steps = append(c.steps, step{at, p})
 	}

@@ -6,6 +6,7 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	"headcount/rating"
 	"headcount/rating/catalog"
@@ -135,6 +136,20 @@ func TestNoCodeNamesABook(t *testing.T) {
 		if m := named.Find(text); m != nil {
 			t.Errorf("%s names a book: %s", f, m)
 		}
+	}
+}
+
+// TestOneCurrency refuses a change to a plan in another currency: refunds and purchases of both would stand on one invoice.
+func TestOneCurrency(t *testing.T) {
+	docs := builtin(t).Documents()
+	docs["sixth.yaml"] = []byte(sixthBook)
+	cat, err := rating.ParseCatalog(docs)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := open(t, account("plan: tcsas/poc", "from: 2026-01-01", "changes: [{at: 2026-02-01, plan: sixth/base}]"))
+	if err := s.accounts.Check(cat, time.UTC); err == nil || !strings.Contains(err.Error(), "accounts.yaml:6:38: accounts[0].changes[0].plan: sixth/base is billed in KWD, tcsas/poc in USD") {
+		t.Errorf("%v", err)
 	}
 }
 

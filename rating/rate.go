@@ -219,7 +219,6 @@ type measured struct {
 	quantity decimal.Decimal
 	days     []portion // by day, then what has no day
 	dayless  decimal.Decimal
-	hasDays  bool
 }
 
 func (r *rater) measure(m *Meter, apps []string) (out measured, err error) {
@@ -252,8 +251,7 @@ func (r *rater) measure(m *Meter, apps []string) (out measured, err error) {
 		}
 		out.dayless = sum(out.dayless, exact.Sub(dated))
 	}
-	out.hasDays = days != nil
-	if r.book.Rules.Draw == byMonth || !out.hasDays {
+	if days == nil {
 		out.days = []portion{{n: out.quantity}}
 		return out, nil
 	}
@@ -293,6 +291,9 @@ func (r *rater) meter(c *Charge, app string, apps []string) error {
 	if c.Model == modelDaily {
 		r.dailyUnits(c, line, u)
 		return nil
+	}
+	if r.book.Rules.Draw == byMonth {
+		u.days = []portion{{n: u.quantity}}
 	}
 	sources, quota := r.sources(c, app)
 	overs := drawDown(u.days, sources, r.month)

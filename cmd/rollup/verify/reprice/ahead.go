@@ -1,0 +1,185 @@
+package reprice
+
+import (
+	"math/big"
+	"time"
+)
+
+// Prepaid is something paid ahead, or back.
+type Prepaid struct {
+	Date, App, Item, From, Until string
+	Quantity, Amount             *big.Rat
+}
+
+// ahead lists what was paid ahead in the month.
+func (m *monthly) ahead() (out []Prepaid) {
+	put := func(at, from, until day, app, item string, n, amount *big.Rat) {
+		if at >= m.firstDay && at <= m.last {
+			out = append(out, Prepaid{at.String(), app, item, from.String(), until.String(), n, amount})
+		}
+	}
+	sold := func(at, from, until day, app, item string, n, amount *big.Rat) {
+		if before(m.s.start(at), m.life.stop) {
+			put(at, from, until, app, item, n, amount)
+		}
+	}
+	for _, p := range m.life.all(m.end) {
+		if p.months == 0 {
+			continue
+		}
+		from, until, n := p.anchor.months(p.first), p.anchor.months(p.first+p.months), whole(int64(p.months))
+		switch {
+		case p.order.amounts():
+			sold(p.on, from, until, "", p.plan.id, n, plus(p.order.cash(), optional(p.order.Credit)))
+		case p.plan.Fee != "" && p.plan.book.Rules.Fee == "ahead" && !p.plan.Reported:
+			for _, app := range m.life.Apps {
+				sold(p.on, from, until, app, p.plan.id, n, times(number(p.plan.Fee), n))
+			}
+		}
+	}
+	for i := range m.life.Addons {
+		m.aheadItem(&m.life.Addons[i], sold)
+	}
+	for i := range m.life.Packages {
+		p := &m.life.Packages[i]
+		t, b := m.life.packageType(p.Item)
+		if t == nil {
+			continue
+		}
+		x, n := m.effect(p, t, b), whole(1)
+		if p.MAU != 0 {
+			n = whole(int64(p.MAU))
+		}
+		if p.Quantity != "" {
+			n = number(p.Quantity)
+		}
+		sold(x.bought, x.from, x.until, p.App, p.Item, n, number(p.Price))
+	}
+	runs := m.life.runs()
+	for i, r := range runs {
+		at := r.until
+		stopped := before(m.life.stop, at)
+		if stopped {
+			at = m.life.stop
+		}
+		stopped = stopped || !at.IsZero() && at.Equal(m.life.stop)
+		if at.IsZero() || at.Before(r.from) || stopped && !m.life.paid && !at.Equal(r.until) {
+			break
+		}
+		if amount, from, until := m.life.refund(r, at); amount.Sign() > 0 && (stopped || i+1 < len(runs)) {
+			put(m.s.day(at), from, until, "", r.plan.id, whole(1), new(big.Rat).Neg(amount))
+		}
+		if stopped {
+			break
+		}
+	}
+	return out
+}
+
+func (o *order) amounts() bool {
+	return o != nil && (o.Cash != nil || o.Credit != nil || o.Voucher != nil)
+}
+
+func optional(s *string) *big.Rat {
+	if s == nil {
+		return new(big.Rat)
+	}
+	return number(*s)
+}
+
+func (o *order) cash() *big.Rat { return optional(o.Cash) }
+
+// aheadItem lists the months of an add-on that is paid ahead: each begins on the day of the first.
+func (m *monthly) aheadItem(a *addon, sold func(at, from, until day, app, item string, n, amount *big.Rat)) {
+	from, until := m.s.span(a)
+	first := m.s.day(from)
+	apps := m.life.Apps
+	if a.App != "" {
+		apps = []string{a.App}
+	}
+	for k := 0; ; k++ {
+		on, next := first.months(k), first.months(k+1)
+		at := m.s.start(on)
+		if k == 0 {
+			at = from
+		}
+		if !at.Before(m.end) || !until.IsZero() && !at.Before(until) {
+			return
+		}
+		if !m.life.inForce(at, at.Add(1)) {
+			continue
+		}
+		p := m.life.planAt(at)
+		it := p.book.Items[a.Item]
+		if it == nil || it.Paid != "ahead" {
+			return
+		}
+		u := use{a, it, p}
+		amount := times(u.unit(), u.count())
+		for _, app := range apps {
+			sold(on, on, next, app, a.Item, u.count(), amount)
+		}
+		if back, ok := m.life.itemBack(on, next, until, amount, p.book); ok {
+			for _, app := range apps {
+				sold(m.s.day(until), on, next, app, a.Item, u.count(), new(big.Rat).Neg(back))
+			}
+		}
+	}
+}
+
+// itemBack is what is paid back of an item's month that ends with a change of plan.
+func (l *life) itemBack(on, next day, until time.Time, amount *big.Rat, b *book) (*big.Rat, bool) {
+	if b.Rules.ItemRefund != "started_days" || amount.Sign() == 0 || until.IsZero() || !until.Before(l.s.start(next)) {
+		return nil, false
+	}
+	at := l.s.day(until)
+	for _, r := range l.runs()[1:] {
+		if l.s.day(r.from) == at {
+			return Round(share(amount, int(next-at)-1, int(next-on)), b.Digits), true
+		}
+	}
+	return nil, false
+}
+
+// refund is what is paid back where a run is given up at a time, and the plan month it lies in: what was paid for months not
+// over, less the used part of that month.
+func (l *life) refund(r run, at time.Time) (amount *big.Rat, from, until day) {
+	rules := r.plan.book.Rules
+	none := new(big.Rat)
+	if rules.Refund != "started_days" && rules.Refund != "elapsed_days" || r.plan.Fee == "" {
+		return none, 0, 0
+	}
+	s := l.s
+	month := times(number(r.plan.Fee), whole(int64(len(l.Apps))))
+	today, paid, used, running := s.day(at), none, none, false
+	for _, p := range l.bought(r, at.Add(1), l.end) {
+		if p.months == 0 || p.order != nil && s.moment(p.order.At).After(at) {
+			continue
+		}
+		left := p.months
+		if !p.from.After(at) {
+			if today >= p.anchor.months(p.first+p.months) {
+				continue
+			}
+			for left > 1 && today >= p.anchor.months(p.first+p.months-left+1) {
+				left--
+			}
+			k := p.first + p.months - left
+			from, until = p.anchor.months(k), p.anchor.months(k+1)
+			days := int(today - from)
+			if rules.Refund == "started_days" {
+				days++
+			}
+			used, running = share(month, days, int(until-from)), true
+		}
+		if p.order.amounts() {
+			paid = plus(paid, share(plus(p.order.cash(), optional(p.order.Credit)), left, p.months))
+		} else {
+			paid = plus(paid, times(month, whole(int64(left))))
+		}
+	}
+	if !running {
+		return none, 0, 0
+	}
+	return Round(above(paid, used), r.plan.book.Digits), from, until
+}

@@ -1,0 +1,236 @@
+package reprice
+
+import (
+	"math/big"
+	"slices"
+	"sort"
+)
+
+// Quantity is an app's usage of a meter in the month. Days are by day of the month, from 1; what they lack has no day.
+type Quantity struct {
+	Value *big.Rat
+	Days  map[int]*big.Rat
+}
+
+// pot covers usage before it is charged.
+type pot struct {
+	kind        string
+	from, until day // until 0: always
+	bought      day
+	left, drawn *big.Rat
+}
+
+// Left is what is left of a resource package at the month's end.
+type Left struct {
+	Package, Item              string
+	From, Until                string
+	Quantity, Drawn, Remaining *big.Rat
+
+	pot   *pot
+	meter string
+	app   string
+	book  *book
+}
+
+// part is usage of one day; day 0: of no known day of the month.
+type part struct {
+	day day
+	n   *big.Rat
+}
+
+// measure adds up a meter's usage over apps: of the month, and by day where its days are known.
+func (m *monthly) measure(name string, apps []string) (total *big.Rat, parts []part) {
+	total, undated := new(big.Rat), new(big.Rat)
+	days := make([]*big.Rat, m.last-m.firstDay+1)
+	dated := false
+	aggregate := m.book.Meters[name].Aggregate
+	for _, app := range apps {
+		q := m.usage(app, name)
+		if q.Value == nil {
+			continue
+		}
+		total = plus(total, q.Value)
+		rest := q.Value
+		if aggregate == "unique" || aggregate == "counter" {
+			for d, n := range q.Days {
+				dated = true
+				if days[d-1] == nil {
+					days[d-1] = new(big.Rat)
+				}
+				days[d-1], rest = plus(days[d-1], n), less(rest, n)
+			}
+		}
+		undated = plus(undated, rest)
+	}
+	if !dated {
+		return total, []part{{0, total}}
+	}
+	for i, n := range days {
+		if n != nil {
+			parts = append(parts, part{m.firstDay + day(i), n})
+		}
+	}
+	return total, append(parts, part{0, undated})
+}
+
+// covers says whether a pot is in force for a part of the usage: on its day, or, without one, at some time of the month.
+func (m *monthly) covers(p *pot, u part) bool {
+	switch {
+	case p.until == 0:
+		return true
+	case u.day == 0:
+		return p.from <= m.last && p.until > m.firstDay
+	}
+	return p.from <= u.day && u.day < p.until
+}
+
+// charged adds the line of one meter.
+func (m *monthly) charged(name string, c charge, app string, apps []string) {
+	overrides := m.life.Overrides
+	for field, to := range map[string]*string{"free": &c.Free, "unit_price": &c.UnitPrice, "block": &c.Block} {
+		if o, ok := overrides[name+"."+field]; ok {
+			*to = o
+		}
+	}
+	total, parts := m.measure(name, apps)
+	line := Line{App: app, Meter: name, Quantity: total, Free: number(c.Free), Billable: new(big.Rat), UnitPrice: new(big.Rat)}
+	switch {
+	case m.plan.Reported:
+		m.add(line, new(big.Rat))
+	case c.Model == "daily_unit":
+		m.add(m.eachDay(line, c, parts))
+	default:
+		m.add(m.above(line, c, parts))
+	}
+}
+
+// eachDay charges what is above a quota that every day has anew.
+func (m *monthly) eachDay(line Line, c charge, parts []part) (Line, *big.Rat) {
+	for _, u := range parts {
+		if u.day != 0 {
+			line.Billable = plus(line.Billable, above(u.n, line.Free))
+		} else if u.n.Sign() > 0 && line.Quantity.Cmp(line.Free) > 0 {
+			m.held = true // its price needs days that are not known
+		}
+	}
+	line.UnitPrice = number(c.UnitPrice)
+	amount := times(line.Billable, line.UnitPrice)
+	if floor := number(c.Commitment); amount.Cmp(floor) < 0 {
+		amount = floor
+	}
+	return line, amount
+}
+
+// above charges what neither the quota nor a package covers.
+func (m *monthly) above(line Line, c charge, parts []part) (Line, *big.Rat) {
+	pots := []*pot{{kind: "free", left: line.Free, drawn: new(big.Rat)}}
+	for i := range m.life.Packages {
+		p := &m.life.Packages[i]
+		t := m.book.Packages[p.Item]
+		if t == nil || t.Covers[line.Meter] == "" || p.App != "" && line.App != "" && p.App != line.App {
+			continue
+		}
+		x := m.effect(p, t, m.book)
+		x.kind, x.left = "package", number(t.Covers[line.Meter])
+		if t.Covers[line.Meter] == "mau" {
+			x.left = whole(int64(p.MAU))
+		}
+		if m.covers(x, part{}) {
+			line.Free = plus(line.Free, x.left)
+			pots = append(pots, x)
+		}
+	}
+	for i := range m.left {
+		h := &m.left[i]
+		if h.book == m.book && h.meter == line.Meter && (h.app == "" || line.App == "" || h.app == line.App) {
+			pots = append(pots, h.pot)
+		}
+	}
+	order := m.book.Rules.Order
+	if order == nil {
+		order = []string{"free", "package", "resource_package"}
+	}
+	sort.SliceStable(pots, func(i, j int) bool {
+		a, b := pots[i], pots[j]
+		if a.kind != b.kind {
+			return slices.Index(order, a.kind) < slices.Index(order, b.kind)
+		}
+		if m.book.Rules.Resources == "earliest_bought" {
+			return a.bought < b.bought
+		}
+		return a.until < b.until
+	})
+	if m.book.Rules.Draw == "by_month" {
+		parts = []part{{0, line.Quantity}}
+	}
+	byDay := len(parts) > 1
+	charges := make([]*big.Rat, m.last-m.firstDay+1)
+	so := new(big.Rat)
+	for _, u := range parts {
+		n := u.n
+		for _, p := range pots {
+			if m.covers(p, u) {
+				take := least(n, p.left)
+				n, p.left, p.drawn = less(n, take), less(p.left, take), plus(p.drawn, take)
+			}
+		}
+		line.Billable = plus(line.Billable, n)
+		if byDay && u.day != 0 && u.day != m.last {
+			now, _ := c.of(line.Billable, m.book)
+			now = Round(now, m.book.Digits)
+			charges[u.day-m.firstDay], so = less(now, so), now
+		}
+	}
+	amount, unit := c.of(line.Billable, m.book)
+	line.UnitPrice = unit
+	if m.shared {
+		amount = share(amount, m.inUse, int(m.last-m.firstDay)+1)
+	}
+	if floor := number(c.Commitment); amount.Cmp(floor) < 0 {
+		amount = floor
+	}
+	if m.book.Rules.Billed == "daily" {
+		charges[m.last-m.firstDay] = less(Round(amount, m.book.Digits), so)
+		for i, x := range charges {
+			if x != nil {
+				m.daily[i] = plus(m.daily[i], x)
+			}
+		}
+		m.dated = m.dated || byDay
+	}
+	return line, amount
+}
+
+// of makes money of what is above the quota, and says at which price the last of it is charged.
+func (c *charge) of(over *big.Rat, b *book) (amount, unit *big.Rat) {
+	unit = number(c.UnitPrice)
+	switch c.Model {
+	case "blocks":
+		q := new(big.Rat).Quo(over, number(c.Block))
+		n := new(big.Int).Quo(q.Num(), q.Denom())
+		if !q.IsInt() && b.Rules.Block != "free" {
+			n.Add(n, big.NewInt(1))
+		}
+		return times(new(big.Rat).SetInt(n), unit), unit
+	case "flat":
+		if over.Sign() == 0 {
+			return new(big.Rat), unit
+		}
+		return unit, unit
+	case "graduated":
+		amount, unit = new(big.Rat), number(c.Tiers[0].UnitPrice)
+		below := new(big.Rat)
+		for _, t := range c.Tiers {
+			top := over
+			if t.UpTo != "" {
+				top = least(over, number(t.UpTo))
+			}
+			if n := above(top, below); n.Sign() > 0 {
+				unit = number(t.UnitPrice)
+				amount, below = plus(amount, times(n, unit)), top
+			}
+		}
+		return amount, unit
+	}
+	return times(over, unit), unit
+}
