@@ -192,11 +192,11 @@ func (l *Log) checkGroup(ctx context.Context) Finding {
 		if err != nil {
 			return err
 		}
-		if g.AuthorizedOperations == unknownOperations || g.AuthorizedOperations == 0 {
-			f = Finding{"group", pass, fmt.Sprintf("group %s, %d members", l.config.Group, len(g.Members)), ""}
+		if g.operations == unknownOperations || g.operations == 0 {
+			f = Finding{"group", pass, fmt.Sprintf("group %s, %d members", l.config.Group, len(g.members)), ""}
 			return nil
 		}
-		f = permissions("group", fmt.Sprintf("group %s, %d members", l.config.Group, len(g.Members)), g.AuthorizedOperations, mayRead)
+		f = permissions("group", fmt.Sprintf("group %s, %d members", l.config.Group, len(g.members)), g.operations, mayRead)
 		return nil
 	})
 	if err != nil {

@@ -3,8 +3,9 @@ package stream
 import (
 	"context"
 	"errors"
+	"fmt"
 
-	"github.com/segmentio/kafka-go/protocol/offsetcommit"
+	"github.com/segmentio/kafka-go/protocol"
 )
 
 // Commit tells the group how far each partition is counted, for whoever watches its lag. Headcount itself never reads it back. It
@@ -29,21 +30,40 @@ func (m *membership) commit(ctx context.Context, offsets map[int32]int64) error 
 	if err := m.find(ctx); err != nil {
 		return err
 	}
-	l := m.l
-	topic := offsetcommit.RequestTopic{Name: l.config.Topic}
+	c := m.l.config
+	var e encoder
+	e.string(c.Group)
+	e.int32(m.generation)
+	e.string(m.id)
+	e.nullable(c.Instance)
+	e.array(1)
+	e.string(c.Topic)
+	e.array(len(offsets))
 	for p, o := range offsets {
-		topic.Partitions = append(topic.Partitions, offsetcommit.RequestPartition{PartitionIndex: p, CommittedOffset: o, CommittedLeaderEpoch: -1})
+		e.int32(p)
+		e.int64(o)
+		e.int32(-1) // leader epoch
+		e.nullable("")
 	}
-	a, err := ask[*offsetcommit.Response](ctx, l, m.coordinator, commitVersion, &offsetcommit.Request{
-		GroupID: l.config.Group, GenerationID: m.generation, MemberID: m.id, GroupInstanceID: l.config.Instance, Topics: []offsetcommit.RequestTopic{topic}})
+	d, err := m.l.call(ctx, m.coordinator, protocol.OffsetCommit, commitVersion, e.b)
 	if err != nil {
 		return err
 	}
+	return decodeCommit(d)
+}
+
+func decodeCommit(d *decoder) error {
 	var errs []error
-	for _, t := range a.Topics {
-		for _, p := range t.Partitions {
-			errs = append(errs, refusal(code(p.ErrorCode), "commit the offset of", partitionName(t.Name, p.PartitionIndex), ""))
+	d.int32() // throttle
+	for n := d.array(6); n > 0; n-- {
+		topic := d.string()
+		for m := d.array(6); m > 0; m-- {
+			partition, c := d.int32(), code(d.int16())
+			errs = append(errs, refusal(c, "commit the offset of", partitionName(topic, partition), ""))
 		}
+	}
+	if d.err != nil {
+		return fmt.Errorf("commit offsets: answer: %w", d.err)
 	}
 	return errors.Join(errs...)
 }

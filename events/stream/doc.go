@@ -5,6 +5,8 @@
 //   - Every record that a committed reader may see is handed on once, in the order of its partition, or an error says what is
 //     missing. Nothing is skipped in silence: an offset before the log's start is a GapError, one past its end or a batch that
 //     changed a TruncatedError, a topic that was made again a RecreatedError.
+//   - Where a reader stands is compared with the log at its start and whenever a partition has a new leader: by the end of the last
+//     batch's leader epoch, and by that batch's CRC. What was fetched, not handed on yet, and is not there is fetched anew.
 //   - A batch is checked against its CRC before anything in it is believed. Lengths are checked before they are used, and what a
 //     batch may unpack to is bounded.
 //   - Memory for fetched data is bounded by Config.MaxBytes, plus one decompressed batch of each partition. A record costs no
@@ -14,14 +16,14 @@
 //   - What can pass is retried for as long as the context lasts, with backoff, and shown in the log; what cannot is returned, with
 //     the thing's name and a remedy.
 //
-// Requests go through kafka-go's Transport, which keeps connections and knows the brokers. Fetch, Metadata, ListOffsets, Produce,
-// Heartbeat and LeaveGroup are encoded here: in versions kafka-go does not have, without its copies, or because it reads the answers
-// wrong. The others are kafka-go's messages in pinned versions.
+// Requests go through kafka-go's Transport, which keeps connections and knows the brokers. They are encoded here, and answers decoded:
+// in versions kafka-go does not have, without its copies, and without memory for lengths that lie. A broker's throttle time is
+// waited for, by each kind of request.
 //
 // Layout:
 //
-//	the way to a broker      log.go config.go wire.go exchange.go versions.go errors.go lost.go backoff.go notice.go
-//	about the topic          metadata.go offsets.go verify.go
+//	the way to a broker      log.go config.go wire.go exchange.go versions.go throttle.go errors.go lost.go backoff.go notice.go
+//	about the topic          metadata.go offsets.go epoch.go verify.go undecided.go
 //	record batches, reading  header.go records.go compress.go aborted.go
 //	fetching                 fetch.go reader.go partition.go
 //	membership               group.go member.go heartbeat.go share.go commit.go

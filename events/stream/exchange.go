@@ -7,14 +7,16 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"slices"
 	"sync/atomic"
+	"time"
 
 	"github.com/segmentio/kafka-go/protocol"
 )
 
 const (
 	anyBroker  = int32(-1) // routes a request to whichever broker is at hand
-	controller = int32(-2) // routes one of kafka-go's messages to where kafka-go has it go
+	controller = int32(-2) // routes a request to the controller
 )
 
 // maxAnswer is what a broker's answer to anything but a fetch may hold.
@@ -30,16 +32,21 @@ type request struct {
 	clientID string
 	flexible bool
 	body     []byte
+	timeout  time.Duration                     // 0: Config.RequestTimeout
 	limit    int                               // of the answer's bytes; 0: maxAnswer
 	answer   func(r io.Reader, size int) error // reads the answer's body, where it is not to be held as a whole
 	whole    []byte                            // the answer's body otherwise
+	throttle int32                             // ms that the broker's quota has us wait, where answer has read it
 }
 
 //nolint:staticcheck // the name is protocol.Message's
 func (r *request) ApiKey() protocol.ApiKey                 { return r.key }
 func (r *request) Required(map[protocol.ApiKey]int16) bool { return true }
-func (r *request) Broker(protocol.Cluster) (protocol.Broker, error) {
-	return protocol.Broker{ID: r.node}, nil
+func (r *request) Broker(c protocol.Cluster) (protocol.Broker, error) {
+	if _, known := c.Brokers[c.Controller]; known && r.node == controller {
+		return protocol.Broker{ID: c.Controller}, nil
+	}
+	return protocol.Broker{ID: max(r.node, anyBroker)}, nil
 }
 
 // RawExchange writes the request and reads the answer. An error leaves the connection in an unknown place; the Transport closes
@@ -84,15 +91,29 @@ func (r *request) RawExchange(rw io.ReadWriter) (protocol.Message, error) {
 			return nil, err
 		}
 	} else {
-		r.whole = make([]byte, body.N)
-		if _, err := io.ReadFull(body, r.whole); err != nil {
-			return nil, noEOF(err)
+		var err error
+		if r.whole, err = readWhole(body); err != nil {
+			return nil, err
 		}
 	}
 	if body.N != 0 {
 		return nil, fmt.Errorf("%d bytes left over in the answer", body.N)
 	}
 	return r, nil
+}
+
+// readWhole reads all that is left. Memory follows what has come, not what was announced.
+func readWhole(r *io.LimitedReader) ([]byte, error) {
+	var b []byte
+	for r.N > 0 {
+		n := len(b)
+		b = slices.Grow(b, int(min(r.N, int64(max(n, 4<<10)))))
+		b = b[:min(int64(cap(b)), int64(n)+r.N)]
+		if _, err := io.ReadFull(r, b[n:]); err != nil {
+			return nil, noEOF(err)
+		}
+	}
+	return b, nil
 }
 
 // noEOF makes an end within a message the error it is.
@@ -110,45 +131,18 @@ func skipTags(r *io.LimitedReader) error {
 	return s.err
 }
 
-// routed is one of kafka-go's messages in a version of our choice, for a broker of our choice.
-type routed struct {
-	node     int32
-	version  int16
-	clientID string
-	message  protocol.Message
-	answer   protocol.Message
-}
-
-//nolint:staticcheck // the name is protocol.Message's
-func (r *routed) ApiKey() protocol.ApiKey                 { return r.message.ApiKey() }
-func (r *routed) Required(map[protocol.ApiKey]int16) bool { return true }
-func (r *routed) Broker(c protocol.Cluster) (protocol.Broker, error) {
-	if m, ok := r.message.(protocol.BrokerMessage); ok && r.node == controller {
-		if _, known := c.Brokers[c.Controller]; known {
-			return m.Broker(c)
-		}
-	}
-	return protocol.Broker{ID: max(r.node, anyBroker)}, nil
-}
-
-// RawExchange encodes the message in the version that was asked for, where the Transport would take the newest that kafka-go
-// has.
-func (r *routed) RawExchange(rw io.ReadWriter) (protocol.Message, error) {
-	if p, ok := r.message.(protocol.PreparedMessage); ok {
-		p.Prepare(r.version)
-	}
-	answer, err := protocol.RoundTrip(rw, r.version, correlation.Add(1)&math.MaxInt32, r.clientID, r.message)
-	if err != nil {
-		return nil, err
-	}
-	r.answer = answer
-	return r, nil
-}
-
-// send does one exchange, bounded by the request timeout where the context has no nearer end.
+// send does one exchange, bounded by the request's timeout where the context has no nearer end. What the broker has asked to wait
+// with, by its quota, waits first.
 func (l *Log) send(ctx context.Context, r *request) error {
+	if err := l.throttles.wait(ctx, r.node, r.key); err != nil {
+		return fmt.Errorf("%v request to %s: throttled by the broker: %w", r.key, l.place(r.node), err)
+	}
 	r.clientID = l.config.ClientID
-	ctx, cancel := context.WithTimeout(ctx, l.config.RequestTimeout)
+	timeout := r.timeout
+	if timeout == 0 {
+		timeout = l.config.RequestTimeout
+	}
+	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
 	m, err := l.transport.RoundTrip(ctx, l.addr, r)
 	if err != nil {
@@ -157,28 +151,23 @@ func (l *Log) send(ctx context.Context, r *request) error {
 	if m != protocol.Message(r) {
 		return fmt.Errorf("%v request to %s: answered with %T", r.key, l.place(r.node), m)
 	}
+	most := mostThrottle
+	if r.key == protocol.Heartbeat { // paced already; who is silent for long loses its partitions
+		most = min(most, l.config.SessionTimeout/4)
+	}
+	if d := l.throttles.note(r.node, r.key, r.throttled(), most); d > 0 {
+		l.warn("slowed down by the broker's quota", nil, "request", r.key.String(), "broker", r.node, "wait", d)
+	}
 	return nil
 }
 
-// ask does one exchange of a kafka-go message.
-func ask[A protocol.Message](ctx context.Context, l *Log, node int32, version int16, message protocol.Message) (A, error) {
-	var none A
-	ctx, cancel := context.WithTimeout(ctx, l.config.RequestTimeout)
-	defer cancel()
-	return askWithin(ctx, l, node, version, message, none)
-}
-
-// askWithin is ask, bounded by the context alone.
-func askWithin[A protocol.Message](ctx context.Context, l *Log, node int32, version int16, message protocol.Message, none A) (A, error) {
-	r := &routed{node: node, version: version, clientID: l.config.ClientID, message: message}
-	if _, err := l.transport.RoundTrip(ctx, l.addr, r); err != nil {
-		return none, fmt.Errorf("%v request to %s: %w", message.ApiKey(), l.place(node), err)
+// call does one exchange of a message in a version that is not flexible, and returns its answer.
+func (l *Log) call(ctx context.Context, node int32, key protocol.ApiKey, version int16, body []byte) (*decoder, error) {
+	r := &request{key: key, version: version, node: node, body: body}
+	if err := l.send(ctx, r); err != nil {
+		return nil, err
 	}
-	a, ok := r.answer.(A)
-	if !ok {
-		return none, fmt.Errorf("%v request to %s: answered with %T", message.ApiKey(), l.place(node), r.answer)
-	}
-	return a, nil
+	return &decoder{b: r.whole}, nil
 }
 
 func (l *Log) place(node int32) string {

@@ -37,6 +37,8 @@ type fetchRequest struct {
 	maxWaitMS int32
 	maxBytes  int32
 	slices    []slice
+
+	throttle int32 // ms, of the answer
 }
 
 func (f *fetchRequest) encode(version int16) []byte {
@@ -77,7 +79,7 @@ func (f *fetchRequest) encode(version int16) []byte {
 // piece as it is complete.
 func decodeFetch(r io.Reader, size int, version int16, f *fetchRequest, buffer func(n int) []byte, got func(piece)) error {
 	d := streamDecoder{r: &io.LimitedReader{R: r, N: int64(size)}, flexible: version >= 12}
-	d.int32() // throttle
+	f.throttle = d.int32()
 	if c := code(d.int16()); c != codeNone && d.err == nil {
 		d.err = refusal(c, "fetch from", "topic "+f.topic, "")
 	}

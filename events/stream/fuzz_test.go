@@ -2,8 +2,14 @@ package stream
 
 import (
 	"bytes"
+	"encoding/binary"
+	"io"
+	"math"
+	"runtime"
 	"testing"
 	"time"
+
+	"github.com/segmentio/kafka-go/protocol"
 )
 
 // FuzzBatches: whatever a broker sends, reading ends, panics nowhere, and what it hands on lies in rising offsets at or after the
@@ -89,39 +95,104 @@ func FuzzRoundTrip(f *testing.F) {
 	})
 }
 
-// FuzzAnswers: no answer makes a decoder panic, or allocate past what it holds.
+// answers decode what a broker sends, each kind of it, for topic "t" or group "g".
+var answers = []func(b []byte, take func(int) []byte) error{
+	func(b []byte, take func(int) []byte) error {
+		return decodeFetch(bytes.NewReader(b), len(b), 13, &fetchRequest{topic: "t"}, take, func(piece) {})
+	},
+	func(b []byte, take func(int) []byte) error {
+		return decodeFetch(bytes.NewReader(b), len(b), 11, &fetchRequest{topic: "t"}, take, func(piece) {})
+	},
+	func(b []byte, _ func(int) []byte) error {
+		topic, err := decodeMetadata(12, b, "t")
+		if err == nil && len(topic.Partitions) == 0 {
+			panic("a topic without partitions")
+		}
+		return err
+	},
+	func(b []byte, _ func(int) []byte) error { _, err := decodeListOffsets(b, "t"); return err },
+	func(b []byte, _ func(int) []byte) error { _, err := decodeSubscription(b, "t"); return err },
+	func(b []byte, _ func(int) []byte) error { _, err := decodeAssignment(b, "t"); return err },
+	func(b []byte, _ func(int) []byte) error { _, _, err := decodeProduce(8, b, laneID{"t", 0}); return err },
+	func(b []byte, _ func(int) []byte) error { _, err := decodeProducers(b, "t", 0); return err },
+	func(b []byte, _ func(int) []byte) error { _, err := decodeEpochEnd(3, b, "t", 0); return err },
+	func(b []byte, _ func(int) []byte) error { _, err := decodeEpochEnd(4, b, "t", 0); return err },
+	func(b []byte, _ func(int) []byte) error {
+		_, err := decodeVerdict(&decoder{b: b}, protocol.Heartbeat)
+		return err
+	},
+	func(b []byte, _ func(int) []byte) error { _, err := decodeJoin(&decoder{b: b}); return err },
+	func(b []byte, _ func(int) []byte) error { _, _, err := decodeSync(&decoder{b: b}); return err },
+	func(b []byte, _ func(int) []byte) error { _, err := decodeCoordinator(&decoder{b: b}, "g"); return err },
+	func(b []byte, _ func(int) []byte) error { return decodeCommit(&decoder{b: b}) },
+	func(b []byte, _ func(int) []byte) error { _, err := decodeGroup(&decoder{b: b}, "g"); return err },
+	func(b []byte, _ func(int) []byte) error {
+		_, err := decodeVersions(&decoder{b: b}, "there")
+		return err
+	},
+	func(b []byte, _ func(int) []byte) error {
+		_, _, err := decodeCreateTopic(&decoder{b: b}, "t")
+		return err
+	},
+	func(b []byte, _ func(int) []byte) error { _, err := decodeConfigs(&decoder{b: b}, "t"); return err },
+	func(b []byte, _ func(int) []byte) error { _, _, _, err := decodeProducerID(&decoder{b: b}); return err },
+}
+
+// mostPerByte is what a decoder may allocate for a byte of its answer: an error for each partition of a commit's is the most.
+const mostPerByte = 100
+
+// FuzzAnswers: no answer makes a decoder panic, or allocate out of proportion to what it holds.
 func FuzzAnswers(f *testing.F) {
 	f.Add(fetchAnswer(13, join(plain(0, "a"))), uint8(0))
 	f.Add(fetchAnswer(11, join(plain(0, "a"))), uint8(1))
 	f.Add([]byte{0, 0, 0, 0, 2, 0, 0, 0, 1, 2, 'h', 0, 0, 0, 1, 0, 0, 3, 'i', 'd', 0, 0, 0, 1, 1, 0}, uint8(2))
 	f.Add(subscription{topic: "t", partitions: 3, owned: []int32{1, 2}}.encode(), uint8(4))
 	f.Add(encodeAssignment("t", []int32{1, 2}), uint8(5))
+	f.Add(epochAnswer(3, 0, 7, 42), uint8(8))
+	f.Add(epochAnswer(4, 0, 7, 42), uint8(9))
+	for i := range answers { // a throttle time, no error, and a count of elements that is a lie
+		f.Add([]byte{0, 0, 0, 0, 0, 0, 0x7f, 0xff, 0xff, 0xff, 0, 1, 't'}, uint8(i))
+		f.Add([]byte{0, 0, 0, 0, 0x7f, 0xff, 0xff, 0xff, 0, 1, 't', 0x7f, 0xff, 0xff, 0xff}, uint8(i))
+	}
 	f.Fuzz(func(t *testing.T, b []byte, which uint8) {
 		taken := 0
 		take := func(n int) []byte { taken += n; return make([]byte, n) }
-		got := func(piece) {}
-		switch which % 8 {
-		case 0:
-			_ = decodeFetch(bytes.NewReader(b), len(b), 13, &fetchRequest{topic: "t"}, take, got)
-		case 1:
-			_ = decodeFetch(bytes.NewReader(b), len(b), 11, &fetchRequest{topic: "t"}, take, got)
-		case 2:
-			if topic, err := decodeMetadata(12, b, "t"); err == nil && len(topic.Partitions) == 0 {
-				t.Error("a topic without partitions")
-			}
-		case 3:
-			_, _ = decodeListOffsets(b, "t")
-		case 4:
-			_, _ = decodeSubscription(b, "t")
-		case 5:
-			_, _ = decodeAssignment(b, "t")
-		case 6:
-			_, _, _ = decodeProduce(8, b, laneID{"t", 0})
-		case 7:
-			_, _ = decodeProducers(b, "t", 0)
-		}
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		_ = answers[int(which)%len(answers)](b, take)
+		runtime.ReadMemStats(&after)
 		if taken > len(b) {
 			t.Errorf("%d bytes taken for an answer of %d", taken, len(b))
 		}
+		if n := after.TotalAlloc - before.TotalAlloc; n > uint64(64<<10+mostPerByte*len(b)) {
+			t.Errorf("%d bytes allocated for an answer of %d", n, len(b))
+		}
 	})
 }
+
+// FuzzFrames: what comes down the line where an answer should be neither panics nor has memory taken for bytes that do not come.
+func FuzzFrames(f *testing.F) {
+	f.Add([]byte{0x03, 0xff, 0xff, 0xff, 0, 0, 0, 1, 0}, false)
+	f.Add([]byte{0, 0, 0, 6, 0, 0, 0, 1, 0, 0}, true)
+	f.Fuzz(func(t *testing.T, b []byte, flexible bool) {
+		if len(b) >= 8 { // the number that the request is given
+			binary.BigEndian.PutUint32(b[4:], uint32(correlation.Load()+1)&math.MaxInt32)
+		}
+		r := &request{flexible: flexible}
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		_, err := r.RawExchange(line{bytes.NewReader(b)})
+		runtime.ReadMemStats(&after)
+		if n := after.TotalAlloc - before.TotalAlloc; n > uint64(64<<10+4*len(b)) {
+			t.Errorf("%d bytes allocated for %d that came", n, len(b))
+		}
+		if err == nil && len(r.whole)+8 > len(b) {
+			t.Errorf("%d bytes read of %d", len(r.whole), len(b))
+		}
+	})
+}
+
+// line is one that takes whatever is written.
+type line struct{ io.Reader }
+
+func (line) Write(p []byte) (int, error) { return len(p), nil }

@@ -66,8 +66,6 @@ func (b *beating) stop() {
 	}
 }
 
-// kafka-go reads the answers to these two with their fields in the wrong order, so that it never sees an error in them.
-
 // heartbeat tells the coordinator that we are there, and hears whether we still belong.
 func (m *membership) heartbeat(ctx context.Context) error {
 	// A broker that does not answer must not cost us the session.
@@ -99,12 +97,16 @@ func (m *membership) leaveGroup(ctx context.Context) error {
 	return m.verdict(c, "leave")
 }
 
+// exchange asks the coordinator what is answered with a code alone, or with one and what this package does not need.
 func (m *membership) exchange(ctx context.Context, key protocol.ApiKey, version int16, body []byte) (code, error) {
-	r := &request{key: key, version: version, node: m.coordinator, body: body}
-	if err := m.l.send(ctx, r); err != nil {
+	d, err := m.l.call(ctx, m.coordinator, key, version, body)
+	if err != nil {
 		return 0, err
 	}
-	d := decoder{b: r.whole}
+	return decodeVerdict(d, key)
+}
+
+func decodeVerdict(d *decoder, key protocol.ApiKey) (code, error) {
 	d.int32() // throttle
 	c := code(d.int16())
 	if d.err != nil {

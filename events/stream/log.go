@@ -25,8 +25,11 @@ type Log struct {
 	member  *membership       // of the group, while Assign runs with one
 	lanes   map[laneID]*lane
 
-	producer producer
-	notices  notices
+	verified map[int32]verified // by partition, until a reader begins there
+
+	producer  producer
+	notices   notices
+	throttles throttles
 }
 
 // Dial reaches a broker and returns the log. It tries for Config.DialTimeout; then the error is ErrUnreachable. The topic need not
@@ -55,6 +58,8 @@ func Dial(ctx context.Context, c Config) (*Log, error) {
 		offered: map[int32]map[protocol.ApiKey]versionRange{},
 		topics:  map[string]*Topic{},
 		lanes:   map[laneID]*lane{},
+
+		verified: map[int32]verified{},
 	}
 	within, cancel := context.WithTimeout(ctx, c.DialTimeout)
 	defer cancel()

@@ -1,6 +1,9 @@
 package stream
 
-import "fmt"
+import (
+	"fmt"
+	"time"
+)
 
 // lostError is what GapError, TruncatedError, RecreatedError, CorruptError and FencedError have in common: no retry helps.
 type lostError interface {
@@ -12,15 +15,20 @@ type lostError interface {
 type GapError struct {
 	Topic      string
 	Partition  int32
-	Want       int64 // next offset to read
-	Start, End int64 // what the log holds, half open
+	Want       int64     // next offset to read
+	Start, End int64     // what the log holds, half open
+	Until      time.Time // of the first record that is still there; zero: not known
 }
 
 func (e *GapError) lost() {}
 func (e *GapError) Error() string {
-	return fmt.Sprintf("%s: offsets %d–%d were deleted before they were read (the log holds %d–%d; retention?): "+
+	until := ""
+	if !e.Until.IsZero() {
+		until = ", the first record of which is of " + e.Until.Format(time.RFC3339)
+	}
+	return fmt.Sprintf("%s: offsets %d–%d were deleted before they were read (the log holds %d–%d%s; retention?): "+
 		"the count would miss them; restore them, or accept the loss with --accept-gap, which is recorded and holds invoices",
-		partitionName(e.Topic, e.Partition), e.Want, e.Start-1, e.Start, e.End)
+		partitionName(e.Topic, e.Partition), e.Want, e.Start-1, e.Start, e.End, until)
 }
 
 // TruncatedError says that the log no longer holds what was read from it: it ends before, or holds something else there.
@@ -29,15 +37,21 @@ type TruncatedError struct {
 	Partition  int32
 	Want       int64 // next offset to read
 	Start, End int64
-	Detail     string // what differs
+	Detail     string    // what differs
+	From       int64     // first offset that is known to be gone or replaced; the loss may begin before
+	Since      time.Time // of the last record before From; zero: not known
 }
 
 func (e *TruncatedError) lost() {}
 func (e *TruncatedError) Error() string {
-	return fmt.Sprintf("%s: %s (the log holds %d–%d, read were offsets below %d): the log was truncated or replaced after it was "+
-		"counted (unclean leader election, restored backup?): restore the log, throw the state away to count again, or accept "+
-		"the loss with --accept-gap, which is recorded and holds invoices",
-		partitionName(e.Topic, e.Partition), e.Detail, e.Start, e.End, e.Want)
+	since := ""
+	if !e.Since.IsZero() {
+		since = ", written after " + e.Since.Format(time.RFC3339)
+	}
+	return fmt.Sprintf("%s: %s (the log holds %d–%d): what was read from offset %d to %d%s, is gone or replaced: the log was truncated "+
+		"after it was counted (unclean leader election, restored backup?): restore the log, throw the state away to count again, or "+
+		"accept the loss with --accept-gap, which is recorded and holds invoices",
+		partitionName(e.Topic, e.Partition), e.Detail, e.Start, e.End, e.From, e.Want-1, since)
 }
 
 // RecreatedError says that the topic was deleted and made again under its name.

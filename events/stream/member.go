@@ -1,15 +1,15 @@
 package stream
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 
-	"github.com/segmentio/kafka-go/protocol/findcoordinator"
-	"github.com/segmentio/kafka-go/protocol/joingroup"
-	"github.com/segmentio/kafka-go/protocol/syncgroup"
+	"github.com/segmentio/kafka-go/protocol"
 )
 
 // The versions of the group's requests: the first with static members, and none of those whose encoding changed after.
@@ -128,77 +128,124 @@ func (m *membership) join(ctx context.Context) ([]int32, error) {
 	m.partitions = int32(len(t.Partitions))
 	said := subscription{topic: t.Name, partitions: m.partitions, generation: m.generation, owned: m.owned}
 	c := m.l.config
-	q := &joingroup.Request{
-		GroupID: c.Group, MemberID: m.id, GroupInstanceID: c.Instance, ProtocolType: "consumer",
-		SessionTimeoutMS:   int32(c.SessionTimeout / time.Millisecond),
-		RebalanceTimeoutMS: int32(c.RebalanceTimeout / time.Millisecond),
-		Protocols:          []joingroup.RequestProtocol{{Name: protocolName, Metadata: said.encode()}},
-	}
+	var e encoder
+	e.string(c.Group)
+	e.int32(int32(c.SessionTimeout / time.Millisecond))
+	e.int32(int32(c.RebalanceTimeout / time.Millisecond))
+	e.string(m.id)
+	e.nullable(c.Instance)
+	e.string("consumer")
+	e.array(1)
+	e.string(protocolName)
+	e.bytes(said.encode())
 	// The answer comes when all have joined, or the group has waited long enough for them.
-	within, cancel := context.WithTimeout(ctx, c.RebalanceTimeout+c.RequestTimeout)
-	defer cancel()
-	a, err := askWithin[*joingroup.Response](within, m.l, m.coordinator, joinVersion, q, nil)
+	q := &request{key: protocol.JoinGroup, version: joinVersion, node: m.coordinator, body: e.b, timeout: c.RebalanceTimeout + c.RequestTimeout}
+	if err := m.l.send(ctx, q); err != nil {
+		return nil, err
+	}
+	a, err := decodeJoin(&decoder{b: q.whole})
 	if err != nil {
 		return nil, err
 	}
-	if a.MemberID != "" {
-		m.id = a.MemberID
+	if a.id != "" {
+		m.id = a.id
 	}
-	switch err := m.verdict(code(a.ErrorCode), "join"); {
-	case code(a.ErrorCode) == codeMemberIDRequired:
+	switch err := m.verdict(a.code, "join"); {
+	case a.code == codeMemberIDRequired:
 		return nil, errAgain
 	case err != nil:
 		return nil, err
 	}
-	m.generation = a.GenerationID
-	var shares []syncgroup.RequestAssignment
-	if a.LeaderID == a.MemberID && len(a.Members) > 0 {
+	m.generation = a.generation
+	var shares map[string][]int32
+	if a.leader == a.id && len(a.members) > 0 {
 		if shares, err = m.shareOut(t, a); err != nil {
 			return nil, err
 		}
 	}
-	s, err := ask[*syncgroup.Response](ctx, m.l, m.coordinator, syncVersion, &syncgroup.Request{
-		GroupID: c.Group, MemberID: m.id, GenerationID: m.generation, GroupInstanceID: c.Instance, Assignments: shares})
+	return m.sync(ctx, t.Name, shares)
+}
+
+// sync hands the shares in, where we lead, and returns ours.
+func (m *membership) sync(ctx context.Context, topic string, shares map[string][]int32) ([]int32, error) {
+	var e encoder
+	e.string(m.l.config.Group)
+	e.int32(m.generation)
+	e.string(m.id)
+	e.nullable(m.l.config.Instance)
+	e.array(len(shares))
+	for _, id := range slices.Sorted(maps.Keys(shares)) {
+		e.string(id)
+		e.bytes(encodeAssignment(topic, shares[id]))
+	}
+	d, err := m.l.call(ctx, m.coordinator, protocol.SyncGroup, syncVersion, e.b)
 	if err != nil {
 		return nil, err
 	}
-	if err := m.verdict(code(s.ErrorCode), "sync with"); err != nil {
+	c, assignment, err := decodeSync(d)
+	if err != nil {
 		return nil, err
 	}
-	return decodeAssignment(s.Assignments, t.Name)
+	if err := m.verdict(c, "sync with"); err != nil {
+		return nil, err
+	}
+	return decodeAssignment(assignment, topic)
+}
+
+// joined is the answer to JoinGroup.
+type joined struct {
+	code       code
+	generation int32
+	id, leader string
+	members    []joinedMember // where we lead
+}
+
+type joinedMember struct {
+	id, instance string
+	subscription []byte
+}
+
+func decodeJoin(d *decoder) (joined, error) {
+	var a joined
+	d.int32() // throttle
+	a.code, a.generation = code(d.int16()), d.int32()
+	d.string() // protocol
+	a.leader, a.id = d.string(), d.string()
+	for n := d.array(8); n > 0; n-- {
+		a.members = append(a.members, joinedMember{d.string(), d.string(), d.bytes()})
+	}
+	if d.err != nil {
+		return joined{}, fmt.Errorf("join the group: answer: %w", d.err)
+	}
+	return a, nil
+}
+
+func decodeSync(d *decoder) (c code, assignment []byte, err error) {
+	d.int32() // throttle
+	c, assignment = code(d.int16()), d.bytes()
+	if d.err != nil {
+		return 0, nil, fmt.Errorf("sync with the group: answer: %w", d.err)
+	}
+	return c, assignment, nil
 }
 
 // shareOut is the leader's part.
-func (m *membership) shareOut(t *Topic, a *joingroup.Response) ([]syncgroup.RequestAssignment, error) {
+func (m *membership) shareOut(t *Topic, a joined) (map[string][]int32, error) {
 	n := int32(len(t.Partitions))
 	var claims []claimant
-	for _, member := range a.Members {
-		s, err := decodeSubscription(member.Metadata, t.Name)
+	for _, member := range a.members {
+		s, err := decodeSubscription(member.subscription, t.Name)
 		if err != nil {
-			return nil, fmt.Errorf("member %s of group %s: %w (another program in the group? set kafka.group to a name of its own)", member.MemberID, m.l.config.Group, err)
+			return nil, fmt.Errorf("member %s of group %s: %w (another program in the group? set kafka.group to a name of its own)", member.id, m.l.config.Group, err)
 		}
 		if s.topic != t.Name {
 			return nil, &BrokerError{Code: 23, Op: "join", Subject: "group " + m.l.config.Group,
-				Message: fmt.Sprintf("member %s reads another topic than %s", member.MemberID, t.Name)}
-		}
-		name := member.GroupInstanceID
-		if name == "" {
-			name = member.MemberID
+				Message: fmt.Sprintf("member %s reads another topic than %s", member.id, t.Name)}
 		}
 		n = max(n, s.partitions)
-		claims = append(claims, claimant{id: member.MemberID, name: name, subscription: s})
+		claims = append(claims, claimant{id: member.id, name: cmp.Or(member.instance, member.id), subscription: s})
 	}
-	var shares []syncgroup.RequestAssignment
-	for id, partitions := range share(n, claims) {
-		shares = append(shares, syncgroup.RequestAssignment{MemberID: id, Assignment: encodeAssignment(t.Name, partitions)})
-	}
-	slices.SortFunc(shares, func(x, y syncgroup.RequestAssignment) int {
-		if x.MemberID < y.MemberID {
-			return -1
-		}
-		return 1
-	})
-	return shares, nil
+	return share(n, claims), nil
 }
 
 // stay waits, a member in good standing, for what ends that: errAgain, errLeft, or a final error.
@@ -232,14 +279,26 @@ func (m *membership) find(ctx context.Context) (err error) {
 }
 
 func (l *Log) coordinator(ctx context.Context) (int32, error) {
-	a, err := ask[*findcoordinator.Response](ctx, l, anyBroker, coordinatorVersion, &findcoordinator.Request{Key: l.config.Group})
+	var e encoder
+	e.string(l.config.Group)
+	e.int8(0) // of a group
+	d, err := l.call(ctx, anyBroker, protocol.FindCoordinator, coordinatorVersion, e.b)
 	if err != nil {
 		return anyBroker, err
 	}
-	if err := refusal(code(a.ErrorCode), "find the coordinator of", "group "+l.config.Group, a.ErrorMessage); err != nil {
+	return decodeCoordinator(d, l.config.Group)
+}
+
+func decodeCoordinator(d *decoder, group string) (int32, error) {
+	d.int32() // throttle
+	c, message, node := code(d.int16()), d.string(), d.int32()
+	if d.err != nil {
+		return anyBroker, fmt.Errorf("find the coordinator of group %s: answer: %w", group, d.err)
+	}
+	if err := refusal(c, "find the coordinator of", "group "+group, message); err != nil {
 		return anyBroker, err
 	}
-	return a.NodeID, nil
+	return node, nil
 }
 
 // verdict makes a group code what it means for our membership.

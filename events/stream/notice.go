@@ -47,5 +47,8 @@ func (l *Log) warn(what string, err error, args ...any) {
 	if hidden > 0 {
 		args = append(args, "not_shown", hidden)
 	}
-	l.config.Logger.Warn(what, append(args, "error", err)...)
+	if err != nil {
+		args = append(args, "error", err)
+	}
+	l.config.Logger.Warn(what, args...)
 }

@@ -1,10 +1,11 @@
 package stream
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 
-	"github.com/segmentio/kafka-go/protocol/describegroups"
+	"github.com/segmentio/kafka-go/protocol"
 )
 
 const describeGroupsVersion = 4 // the first with static names
@@ -22,12 +23,9 @@ func (l *Log) Owners(ctx context.Context) (map[int32]string, error) {
 		if err != nil {
 			return err
 		}
-		for _, m := range g.Members {
-			name := m.GroupInstanceID
-			if name == "" {
-				name = m.MemberID
-			}
-			partitions, err := decodeAssignment(m.MemberAssignment, l.config.Topic)
+		for _, m := range g.members {
+			name := cmp.Or(m.instance, m.id)
+			partitions, err := decodeAssignment(m.assignment, l.config.Topic)
 			if err != nil {
 				return fmt.Errorf("group %s: member %s: %w", l.config.Group, name, err)
 			}
@@ -40,24 +38,66 @@ func (l *Log) Owners(ctx context.Context) (map[int32]string, error) {
 	return owners, err
 }
 
-func (l *Log) group(ctx context.Context, operations bool) (*describegroups.ResponseGroup, error) {
+// described is a group as its coordinator describes it.
+type described struct {
+	members    []describedMember
+	operations int32 // bits: what this principal may do; unknownOperations where the broker does not say
+}
+
+type describedMember struct {
+	id, instance string
+	assignment   []byte
+}
+
+func (l *Log) group(ctx context.Context, operations bool) (described, error) {
 	node, err := l.coordinator(ctx)
 	if err != nil {
-		return nil, err
+		return described{}, err
 	}
-	a, err := ask[*describegroups.Response](ctx, l, node, describeGroupsVersion,
-		&describegroups.Request{Groups: []string{l.config.Group}, IncludeAuthorizedOperations: operations})
+	var e encoder
+	e.array(1)
+	e.string(l.config.Group)
+	e.bool(operations)
+	d, err := l.call(ctx, node, protocol.DescribeGroups, describeGroupsVersion, e.b)
 	if err != nil {
-		return nil, err
+		return described{}, err
 	}
-	if len(a.Groups) != 1 {
-		return nil, fmt.Errorf("describe group %s: %d groups in the answer", l.config.Group, len(a.Groups))
+	return decodeGroup(d, l.config.Group)
+}
+
+func decodeGroup(d *decoder, group string) (described, error) {
+	var g described
+	var refused error
+	found := false
+	d.int32() // throttle
+	for n := d.array(18); n > 0; n-- {
+		c, name := code(d.int16()), d.string()
+		d.string() // state
+		d.string() // kind of group
+		d.string() // protocol
+		var members []describedMember
+		for m := d.array(16); m > 0; m-- {
+			one := describedMember{id: d.string(), instance: d.string()}
+			d.string() // client id
+			d.string() // host
+			d.bytes()  // subscription
+			one.assignment = d.bytes()
+			members = append(members, one)
+		}
+		operations := d.int32()
+		if name != group {
+			continue
+		}
+		found, g = true, described{members, operations}
+		if c != codeNoGroup { // it is made by its first member
+			refused = refusal(c, "describe", "group "+group, "")
+		}
 	}
-	g := &a.Groups[0]
-	if c := code(g.ErrorCode); c == codeNoGroup { // it is made by its first member
-		return g, nil
-	} else if err := refusal(c, "describe", "group "+l.config.Group, ""); err != nil {
-		return nil, err
+	if d.err == nil && !found {
+		d.err = errLeftOut
 	}
-	return g, nil
+	if d.err != nil {
+		return described{}, fmt.Errorf("describe group %s: answer: %w", group, d.err)
+	}
+	return g, refused
 }

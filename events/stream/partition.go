@@ -3,7 +3,6 @@ package stream
 import (
 	"context"
 	"errors"
-	"fmt"
 	"time"
 
 	"headcount/events"
@@ -55,18 +54,18 @@ type PartitionReader struct {
 	id int32
 
 	// Guarded by r.mu.
-	fetchAt   int64 // next offset to fetch
-	lastEpoch int32 // of the last batch fetched; −1: do not compare
-	turn      int   // rises with each seek: what was fetched before does not count
-	flying    bool  // within a request
-	waiting   *chunk
-	stable    int64
-	pause     backoff
-	resumeAt  time.Time
-	position  Position // as Next last handed out, and before that as opened
-	err       error    // final
-	closed    bool
-	ready     chan struct{} // holds one: there is something in waiting or err
+	ahead    Position // after the last batch fetched
+	position Position // after what Next last handed out, and before that as opened
+	checked  int32    // epoch of the leader whose log ahead was compared with; −1: none yet
+	turn     int      // rises where what was fetched and not handed out is not to count
+	flying   bool     // within a request, or being compared with the log
+	waiting  *chunk
+	stable   int64
+	pause    backoff
+	resumeAt time.Time
+	err      error // final
+	closed   bool
+	ready    chan struct{} // holds one: there is something in waiting or err
 
 	// Of Next's caller.
 	current *chunk
@@ -82,6 +81,7 @@ type PartitionReader struct {
 type chunk struct {
 	data    []byte
 	aborted []aborted
+	turn    int // of its PartitionReader
 }
 
 // Next returns what comes next, waiting for it as long as the context lasts. An error other than the context's is final for this
@@ -189,11 +189,21 @@ func (p *PartitionReader) read() (bool, error) {
 		return false, nil
 	}
 	p.bad = 0
+	return p.handOn(), nil
+}
+
+// handOn is where what was read counts as handed on; false: it no longer counts, and is to be fetched anew.
+func (p *PartitionReader) handOn() bool {
+	b := &p.batch
 	p.r.mu.Lock()
+	defer p.r.mu.Unlock()
+	if p.current.turn != p.turn {
+		p.next, p.rest = p.position.Offset, nil
+		return false
+	}
 	p.position = b.Position()
 	b.End = max(p.stable, b.Next)
-	p.r.mu.Unlock()
-	return true, nil
+	return true
 }
 
 // partly hands on what was read before a batch that cannot be; the error comes with the next call, or is gone by then.
@@ -201,12 +211,7 @@ func (p *PartitionReader) partly(err error, at int64) (bool, error) {
 	if p.batch.Base < 0 {
 		return false, &CorruptError{Topic: p.r.log.config.Topic, Partition: p.id, Offset: at, Err: err}
 	}
-	b := &p.batch
-	p.r.mu.Lock()
-	p.position = b.Position()
-	b.End = max(p.stable, b.Next)
-	p.r.mu.Unlock()
-	return true, nil
+	return p.handOn(), nil
 }
 
 // again has the batch that cannot be read fetched once more: the way may have spoilt it, and a repaired replica may lead by then.
@@ -218,7 +223,7 @@ func (p *PartitionReader) again(err error) error {
 	}
 	p.r.log.warn("fetching a batch again", err, "partition", p.id)
 	p.finish()
-	p.r.seek(p, p.next)
+	p.r.seek(p)
 	return nil
 }
 
@@ -243,16 +248,4 @@ func (p *PartitionReader) Close() {
 	p.release()
 	p.finish()
 	p.r.drop(p)
-}
-
-// lostOr makes an offset that the leader does not have the error that it is.
-func lostOr(topic string, partition int32, want int64, o Offsets) error {
-	switch {
-	case want < o.Start:
-		return &GapError{Topic: topic, Partition: partition, Want: want, Start: o.Start, End: o.End}
-	case want > o.End:
-		return &TruncatedError{Topic: topic, Partition: partition, Want: want, Start: o.Start, End: o.End,
-			Detail: fmt.Sprintf("the log ends at offset %d", o.End)}
-	}
-	return nil
 }

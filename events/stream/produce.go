@@ -12,7 +12,6 @@ import (
 	"time"
 
 	"github.com/segmentio/kafka-go/protocol"
-	"github.com/segmentio/kafka-go/protocol/initproducerid"
 )
 
 const (
@@ -217,13 +216,19 @@ func (l *Log) joinProducers(ctx context.Context, n *lane) error {
 		if err != nil {
 			return err
 		}
-		a, err := ask[*initproducerid.Response](ctx, l, anyBroker, version, &initproducerid.Request{})
+		var e encoder
+		e.nullable("") // no transactions
+		e.int32(0)     // nor how long one may take
+		d, err := l.call(ctx, anyBroker, protocol.InitProducerId, version, e.b)
 		if err != nil {
 			return err
 		}
-		switch c := code(a.ErrorCode); {
+		c, id, epoch, err := decodeProducerID(d)
+		switch {
+		case err != nil:
+			return err
 		case c == codeNone:
-			p.id, p.epoch = a.ProducerID, a.ProducerEpoch
+			p.id, p.epoch = id, epoch
 		case c.class() == fatal:
 			// Without leave to be idempotent, a retry can write twice: no harm to a set of facts.
 			l.config.Logger.Warn("producing without a producer id: a retry may write a message twice", "error", c)
@@ -240,6 +245,18 @@ func (l *Log) joinProducers(ctx context.Context, n *lane) error {
 		}
 	}
 	return nil
+}
+
+func decodeProducerID(d *decoder) (c code, id int64, epoch int16, err error) {
+	d.int32() // throttle
+	c, id, epoch = code(d.int16()), d.int64(), d.int16()
+	if d.err != nil {
+		return 0, 0, 0, fmt.Errorf("ask for a producer id: answer: %w", d.err)
+	}
+	if c == codeNone && (id < 0 || epoch < 0) {
+		return 0, 0, 0, fmt.Errorf("ask for a producer id: answer: id %d, epoch %d", id, epoch)
+	}
+	return c, id, epoch, nil
 }
 
 // leaveProducers has the lane, and those that share its id, take a new one.
@@ -303,7 +320,7 @@ func decodeProduce(version int16, b []byte, id laneID) (c code, message string, 
 	}
 	d.int32() // throttle
 	if d.err == nil && !found {
-		d.err = errors.New("the partition is missing")
+		d.err = errLeftOut
 	}
 	if d.err != nil {
 		return 0, "", fmt.Errorf("write to %s: answer: %w", partitionName(id.topic, id.partition), d.err)

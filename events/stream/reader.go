@@ -22,6 +22,7 @@ type Reader struct {
 	cancel context.CancelFunc
 	wg     sync.WaitGroup
 	asks   chan struct{} // holds one: the layout is wanted anew
+	checks chan struct{} // holds one for each partition that is being compared with its leader's log
 
 	mu        sync.Mutex
 	parts     map[int32]*PartitionReader
@@ -32,15 +33,19 @@ type Reader struct {
 	freeBytes int
 }
 
+// mostChecks is how many partitions are compared with their leaders' logs at a time: many may change leader at once.
+const mostChecks = 16
+
 // NewReader starts a reader. It ends with the context, or by Close.
 func (l *Log) NewReader(ctx context.Context) *Reader {
 	ctx, cancel := context.WithCancel(ctx)
 	r := &Reader{
 		log: l, ctx: ctx, cancel: cancel,
-		asks:  make(chan struct{}, 1),
-		parts: map[int32]*PartitionReader{},
-		loops: map[int32]chan struct{}{},
-		free:  map[int][][]byte{},
+		asks:   make(chan struct{}, 1),
+		checks: make(chan struct{}, mostChecks),
+		parts:  map[int32]*PartitionReader{},
+		loops:  map[int32]chan struct{}{},
+		free:   map[int][][]byte{},
 	}
 	r.wg.Go(r.keepLayout)
 	return r
@@ -54,12 +59,12 @@ func (r *Reader) Close() {
 
 // Open begins to fetch the partition at the position. One PartitionReader at a time for a partition; the one before must be closed.
 func (r *Reader) Open(partition int32, at Position) *PartitionReader {
-	p := &PartitionReader{
-		r: r, id: partition, next: at.Offset, fetchAt: at.Offset, lastEpoch: at.LeaderEpoch, position: at,
-		ready: make(chan struct{}, 1), unpack: unpacker{limit: r.log.config.MaxBatchBytes},
-	}
 	if at.BatchOffset < 0 || at.LeaderEpoch < 0 {
-		p.lastEpoch = -1
+		at.LeaderEpoch = -1
+	}
+	p := &PartitionReader{
+		r: r, id: partition, next: at.Offset, ahead: at, position: at, checked: r.log.verifiedIn(partition, at),
+		ready: make(chan struct{}, 1), unpack: unpacker{limit: r.log.config.MaxBatchBytes},
 	}
 	r.mu.Lock()
 	r.parts[partition] = p
@@ -106,18 +111,23 @@ func (p *PartitionReader) signal() {
 	}
 }
 
-// seek fetches from an offset anew, after a pause; what is on its way does not count.
-func (r *Reader) seek(p *PartitionReader, to int64) {
+// seek fetches anew from what was last handed on, after a pause.
+func (r *Reader) seek(p *PartitionReader) {
 	r.mu.Lock()
+	r.rewindLocked(p)
+	p.resumeAt = time.Now().Add(p.pause.next())
+	r.mu.Unlock()
+	r.wake()
+}
+
+// rewindLocked drops what was fetched and not handed on, also what is on its way.
+func (r *Reader) rewindLocked(p *PartitionReader) {
 	if p.waiting != nil {
 		r.recycleLocked(p.waiting.data)
 		p.waiting = nil
 	}
 	p.turn++
-	p.fetchAt, p.lastEpoch = to, -1
-	p.resumeAt = time.Now().Add(p.pause.next())
-	r.mu.Unlock()
-	r.wake()
+	p.ahead = p.position
 }
 
 func (r *Reader) ask() {
@@ -221,6 +231,9 @@ func (r *Reader) loop(node int32, wake chan struct{}) {
 	var pause backoff
 	first := 0
 	for r.ctx.Err() == nil {
+		if err := r.log.throttles.wait(r.ctx, node, protocol.Fetch); err != nil {
+			return
+		}
 		f, idle := r.board(node, first)
 		first++
 		if len(f.slices) == 0 {
@@ -260,7 +273,9 @@ func (r *Reader) loop(node int32, wake chan struct{}) {
 const (
 	leastShare = 16 << 10
 	mostShare  = 4 << 20
-	briefWait  = 5 * time.Millisecond // of a broker, where a partition that is left out may soon be ready
+	// fetchOverhead is what an answer may hold beside batches: a partition takes 50 bytes, an aborted transaction 16.
+	fetchOverhead = 8 << 20
+	briefWait     = 5 * time.Millisecond // of a broker, where a partition that is left out may soon be ready
 )
 
 // board collects the partitions to fetch from a broker: those it leads, for which nothing waits or flies. Where there are none, it
@@ -270,17 +285,18 @@ func (r *Reader) board(node int32, first int) (f *flight, idle time.Duration) {
 	defer r.mu.Unlock()
 	f = &flight{}
 	idle = time.Second
-	if r.topic == nil {
+	t := r.topic
+	if t == nil {
 		return f, idle
 	}
-	f.topic, f.id, f.isolation = r.topic.Name, r.topic.id, committed
+	f.topic, f.id, f.isolation = t.Name, t.id, committed
 	// Two of each partition: one that is worked on, one that waits or flies.
 	share := int32(1 << (bits.Len(uint(min(max(r.log.config.MaxBytes/(2*max(len(r.parts), 1)), leastShare), mostShare))) - 1))
 	wait := r.log.config.MaxWait
 	now := time.Now()
-	n := len(r.topic.Partitions)
+	n := len(t.Partitions)
 	for i := range n {
-		m := r.topic.Partitions[(i+first)%n]
+		m := t.Partitions[(i+first)%n]
 		p := r.parts[m.ID]
 		if m.Leader != node || p == nil || p.err != nil || p.flying {
 			continue
@@ -294,7 +310,12 @@ func (r *Reader) board(node int32, first int) (f *flight, idle time.Duration) {
 			continue
 		}
 		p.flying = true
-		f.slices = append(f.slices, slice{partition: m.ID, leaderEpoch: m.LeaderEpoch, offset: p.fetchAt, lastEpoch: p.lastEpoch, maxBytes: share})
+		if p.checked != m.LeaderEpoch && p.ahead.BatchOffset >= 0 { // another leader, perhaps one that lacks what was read
+			r.wg.Go(func() { r.check(p, t, m.LeaderEpoch, nil) })
+			continue
+		}
+		p.checked = m.LeaderEpoch
+		f.slices = append(f.slices, slice{partition: m.ID, leaderEpoch: m.LeaderEpoch, offset: p.ahead.Offset, lastEpoch: p.ahead.LeaderEpoch, maxBytes: share})
 		f.parts = append(f.parts, p)
 		f.turns = append(f.turns, p.turn)
 	}
@@ -312,10 +333,12 @@ func (r *Reader) fetch(node int32, f *flight) ([]piece, error) {
 	pieces := make([]piece, 0, len(f.slices))
 	q := &request{key: protocol.Fetch, version: version, node: node, flexible: version >= 12, body: f.encode(version),
 		// The first batch comes whole, however large.
-		limit: int(f.maxBytes) + r.log.config.MaxBatchBytes + maxAnswer,
-		answer: func(rd io.Reader, size int) error {
-			return decodeFetch(rd, size, version, &f.fetchRequest, r.take, func(p piece) { pieces = append(pieces, p) })
-		}}
+		limit: int(f.maxBytes) + r.log.config.MaxBatchBytes + fetchOverhead}
+	q.answer = func(rd io.Reader, size int) error {
+		err := decodeFetch(rd, size, version, &f.fetchRequest, r.take, func(p piece) { pieces = append(pieces, p) })
+		q.throttle = f.throttle
+		return err
+	}
 	if err := r.log.send(r.ctx, q); err != nil {
 		return nil, err // pieces may still be written to
 	}
@@ -366,8 +389,8 @@ func (r *Reader) accept(p *PartitionReader, got *piece) {
 		if err = readHeader(rest, &h); err != nil {
 			break
 		}
-		if h.next() > p.fetchAt {
-			p.fetchAt, p.lastEpoch, useful = h.next(), h.epoch, true
+		if h.next() > p.ahead.Offset {
+			p.ahead, useful = Position{h.next(), h.base, h.crc, h.epoch}, true
 		}
 	}
 	if errors.Is(err, errPartial) && !useful {
@@ -377,7 +400,7 @@ func (r *Reader) accept(p *PartitionReader, got *piece) {
 		return
 	}
 	p.pause.reset()
-	p.waiting = &chunk{data: got.data, aborted: got.aborted}
+	p.waiting = &chunk{data: got.data, aborted: got.aborted, turn: p.turn}
 	p.signal()
 }
 
@@ -386,9 +409,13 @@ func (r *Reader) refused(p *PartitionReader, got *piece) {
 	subject := partitionName(r.log.config.Topic, p.id)
 	switch err := refusal(got.code, "fetch from", subject, ""); {
 	case got.diverged || got.code == codeOutOfRange:
+		if err == nil {
+			err = errDiverged
+		}
 		p.flying = true // until it is known what happened
-		turn, want, position := p.turn, p.fetchAt, p.position
-		r.wg.Go(func() { r.investigate(p, turn, want, position) })
+		t := r.topic
+		m, _ := t.partition(p.id)
+		r.wg.Go(func() { r.check(p, t, m.LeaderEpoch, err) })
 	case got.code.class() == fatal:
 		r.failLocked(p, err)
 	default:
@@ -407,23 +434,60 @@ func (r *Reader) delay(p *PartitionReader, err error) {
 	}
 }
 
-// investigate finds out why the leader does not have what is wanted, or has another there.
-func (r *Reader) investigate(p *PartitionReader, turn int, want int64, position Position) {
-	err := r.log.persist(r.ctx, "find out what the log holds", func(ctx context.Context) error {
-		return r.log.verify(ctx, p.id, want, position)
-	})
+var errDiverged = errors.New("the leader's log diverges from what was read")
+
+// check compares what was fetched with the log of the leader of an epoch, as t has it. What was fetched and not handed on is dropped
+// where the leader lacks it: it was not counted. What was handed on and is lacking is lost. refused is what the leader said to a
+// fetch; nil: nothing, it is new.
+func (r *Reader) check(p *PartitionReader, t *Topic, epoch int32, refused error) {
+	r.checks <- struct{}{}
+	defer func() { <-r.checks }()
+	r.mu.Lock()
+	ahead := p.ahead
+	r.mu.Unlock()
+	err := r.compare(p, t, ahead, &epoch)
+	if _, truncated := errors.AsType[*TruncatedError](err); truncated {
+		r.mu.Lock()
+		r.rewindLocked(p)
+		position := p.position
+		r.mu.Unlock()
+		if position != ahead {
+			err = r.compare(p, t, position, &epoch)
+		}
+	}
 	r.mu.Lock()
 	p.flying = false
-	if p.turn == turn && r.ctx.Err() == nil {
-		if err != nil {
-			r.failLocked(p, err)
-		} else {
-			p.lastEpoch = -1
-			r.delay(p, errors.New("the leader changed its mind about what it holds"))
+	switch {
+	case r.ctx.Err() != nil || p.closed:
+	case err != nil:
+		r.failLocked(p, err)
+	default:
+		p.checked = epoch
+		if refused != nil { // and now says otherwise
+			r.delay(p, refused)
 		}
 	}
 	r.mu.Unlock()
 	r.wake()
+}
+
+// compare is Log.compare until it has an answer. The layout t is for the first try; epoch becomes that of the leader that answered.
+func (r *Reader) compare(p *PartitionReader, t *Topic, at Position, epoch *int32) error {
+	return r.log.persist(r.ctx, "compare what was read with the log of "+partitionName(r.log.config.Topic, p.id), func(ctx context.Context) (err error) {
+		if t == nil {
+			if t, err = r.log.metadata(ctx, r.log.config.Topic); err != nil {
+				return err
+			}
+		}
+		now := t
+		t = nil // who refuses may not lead any more
+		if err := r.log.compare(ctx, now, p.id, at); err != nil {
+			return err
+		}
+		m, _ := now.partition(p.id)
+		*epoch = m.LeaderEpoch
+		return nil
+	})
 }
 
 // take returns a buffer of n bytes. Buffers come in powers of two.

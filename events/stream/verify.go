@@ -5,52 +5,120 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"time"
 
 	"github.com/segmentio/kafka-go/protocol"
 )
 
-// Verify checks that the log still holds what was read up to the position: it reaches that far, and the batch at
-// Position.BatchOffset has the CRC that was seen. A batch that retention has deleted since cannot be checked and is no error as
-// long as what comes next is there. GapError, TruncatedError, RecreatedError say what is lost.
+// Verify checks that the log still holds what was read up to the position: it reaches that far, the epoch of the last batch read
+// does not end before, and the batch at Position.BatchOffset has the CRC and the epoch that were seen. A batch that retention has
+// deleted since cannot be checked and is no error as long as what comes next is there. GapError, TruncatedError, RecreatedError say
+// what is lost.
 func (l *Log) Verify(ctx context.Context, partition int32, at Position) error {
 	return l.persistBriefly(ctx, "verify "+partitionName(l.config.Topic, partition), func(ctx context.Context) error {
-		return l.verify(ctx, partition, at.Offset, at)
+		t, err := l.metadata(ctx, l.config.Topic)
+		if err != nil {
+			return err
+		}
+		if err := l.compare(ctx, t, partition, at); err != nil {
+			return err
+		}
+		p, _ := t.partition(partition)
+		l.mu.Lock()
+		l.verified[partition] = verified{at, p.LeaderEpoch}
+		l.mu.Unlock()
+		return nil
 	})
 }
 
-// verify is one try. want is the next offset to fetch, at or after at.Offset.
-func (l *Log) verify(ctx context.Context, partition int32, want int64, at Position) error {
-	t, err := l.metadata(ctx, l.config.Topic)
-	if err != nil {
-		return err
+// verified is a position that was compared with the log of a leader, by its epoch.
+type verified struct {
+	at    Position
+	epoch int32
+}
+
+// verifiedIn returns the epoch of the leader whose log the position was last compared with; −1: none.
+func (l *Log) verifiedIn(partition int32, at Position) int32 {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	v, ok := l.verified[partition]
+	delete(l.verified, partition)
+	if !ok || v.at != at {
+		return -1
 	}
+	return v.epoch
+}
+
+// compare holds a position against the log, once.
+func (l *Log) compare(ctx context.Context, t *Topic, partition int32, at Position) error {
 	all, err := l.offsetsOf(ctx, t, []int32{partition})
 	if err != nil {
 		return err
 	}
 	o := all[partition]
-	if err := lostOr(t.Name, partition, want, o); err != nil {
+	if at.Offset < o.Start {
+		return &GapError{Topic: t.Name, Partition: partition, Want: at.Offset, Start: o.Start, End: o.End,
+			Until: l.timeAt(ctx, t, partition, o.Start, o, firstRecord)}
+	}
+	detail, from, err := l.parting(ctx, t, partition, at, o)
+	if err != nil || detail == "" {
 		return err
 	}
+	return &TruncatedError{Topic: t.Name, Partition: partition, Want: at.Offset, Start: o.Start, End: o.End, Detail: detail, From: from,
+		Since: l.timeAt(ctx, t, partition, from-1, o, lastRecord)}
+}
+
+// parting says in words how the log differs from what was read, and from which offset on; empty: it does not.
+func (l *Log) parting(ctx context.Context, t *Topic, partition int32, at Position, o Offsets) (detail string, from int64, err error) {
+	if at.BatchOffset >= 0 && at.LeaderEpoch >= 0 {
+		p, _ := t.partition(partition)
+		end, known, err := l.epochEnd(ctx, t, p, at.LeaderEpoch)
+		if err != nil {
+			return "", 0, err
+		}
+		if known {
+			if detail, from = end.parted(at); detail != "" {
+				return detail, from, nil
+			}
+		}
+	}
+	if at.Offset > o.End {
+		return fmt.Sprintf("the log ends at offset %d", o.End), o.End, nil
+	}
 	if at.BatchOffset < 0 || at.BatchOffset < o.Start {
-		return nil
+		return "", 0, nil
 	}
 	h, found, err := l.batchAt(ctx, t, partition, at.BatchOffset)
 	if err != nil {
-		return err
+		return "", 0, err
 	}
-	var detail string
+	from = at.BatchOffset
 	switch {
 	case !found:
-		detail = fmt.Sprintf("there is no batch at offset %d any more", at.BatchOffset)
+		return fmt.Sprintf("there is no batch at offset %d any more", at.BatchOffset), from, nil
 	case h.base != at.BatchOffset:
-		detail = fmt.Sprintf("the batch read at offset %d is gone, there is one at %d", at.BatchOffset, h.base)
+		return fmt.Sprintf("the batch read at offset %d is gone, there is one at %d", at.BatchOffset, h.base), from, nil
 	case h.crc != at.BatchCRC:
-		detail = fmt.Sprintf("the batch at offset %d has checksum %08x, when read it had %08x", h.base, h.crc, at.BatchCRC)
-	default:
-		return nil
+		return fmt.Sprintf("the batch at offset %d has checksum %08x, when read it had %08x", h.base, h.crc, at.BatchCRC), from, nil
+	case at.LeaderEpoch >= 0 && h.epoch != at.LeaderEpoch:
+		return fmt.Sprintf("the batch at offset %d is of leader epoch %d, when read it was of %d", h.base, h.epoch, at.LeaderEpoch), from, nil
 	}
-	return &TruncatedError{Topic: t.Name, Partition: partition, Want: want, Start: o.Start, End: o.End, Detail: detail}
+	return "", 0, nil
+}
+
+func firstRecord(h header) int64 { return h.firstTime }
+func lastRecord(h header) int64  { return h.maxTime }
+
+// timeAt is when the batch that holds an offset was written, as far as that can be told: it only makes an error clearer.
+func (l *Log) timeAt(ctx context.Context, t *Topic, partition int32, offset int64, o Offsets, which func(header) int64) time.Time {
+	if offset < o.Start || offset >= o.End {
+		return time.Time{}
+	}
+	h, found, err := l.batchAt(ctx, t, partition, offset)
+	if err != nil || !found || which(h) < 0 {
+		return time.Time{}
+	}
+	return time.UnixMilli(which(h)).UTC()
 }
 
 // batchAt fetches the header of the batch that holds an offset, or of the next one.
@@ -67,7 +135,7 @@ func (l *Log) batchAt(ctx context.Context, t *Topic, partition int32, offset int
 		slices: []slice{{partition: partition, leaderEpoch: -1, offset: offset, lastEpoch: -1, maxBytes: 1}}}
 	var got []piece
 	q := &request{key: protocol.Fetch, version: version, node: p.Leader, flexible: version >= 12, body: f.encode(version),
-		limit: l.config.MaxBatchBytes + maxAnswer,
+		limit: l.config.MaxBatchBytes + fetchOverhead,
 		answer: func(r io.Reader, size int) error {
 			return decodeFetch(r, size, version, &f, func(n int) []byte { return make([]byte, n) }, func(p piece) { got = append(got, p) })
 		}}

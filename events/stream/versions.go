@@ -5,7 +5,6 @@ import (
 	"fmt"
 
 	"github.com/segmentio/kafka-go/protocol"
-	"github.com/segmentio/kafka-go/protocol/apiversions"
 )
 
 // versionRange is what a broker offers of one API.
@@ -19,21 +18,32 @@ func (l *Log) versions(ctx context.Context, node int32) (map[protocol.ApiKey]ver
 	if known != nil {
 		return known, nil
 	}
-	a, err := ask[*apiversions.Response](ctx, l, node, 0, &apiversions.Request{})
+	d, err := l.call(ctx, node, protocol.ApiVersions, 0, nil)
 	if err != nil {
 		return nil, err
 	}
-	if err := refusal(code(a.ErrorCode), "ask for the API versions of", l.place(node), ""); err != nil {
+	if known, err = decodeVersions(d, l.place(node)); err != nil {
 		return nil, err
-	}
-	known = make(map[protocol.ApiKey]versionRange, len(a.ApiKeys))
-	for _, k := range a.ApiKeys {
-		known[protocol.ApiKey(k.ApiKey)] = versionRange{k.MinVersion, k.MaxVersion}
 	}
 	l.mu.Lock()
 	l.offered[node] = known
 	l.mu.Unlock()
 	return known, nil
+}
+
+func decodeVersions(d *decoder, place string) (map[protocol.ApiKey]versionRange, error) {
+	c := code(d.int16())
+	n := d.array(6)
+	known := make(map[protocol.ApiKey]versionRange, n)
+	for range n {
+		key := protocol.ApiKey(d.int16())
+		known[key] = versionRange{d.int16(), d.int16()}
+	}
+	const op = "ask for the API versions of"
+	if d.err != nil {
+		return nil, fmt.Errorf("%s %s: %w", op, place, d.err)
+	}
+	return known, refusal(c, op, place, "")
 }
 
 // forget drops what a broker was known to offer: it may come back as another version.

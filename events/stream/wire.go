@@ -72,6 +72,9 @@ func (e *encoder) tags() {
 
 var errShort = errors.New("message ends early")
 
+// errLeftOut says that an answer lacks what was asked for.
+var errLeftOut = errors.New("what was asked for is left out")
+
 // decoder reads Kafka's primitive types from bytes in memory. After the first error all reads return zero.
 type decoder struct {
 	b        []byte

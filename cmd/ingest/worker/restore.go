@@ -98,7 +98,7 @@ func (w *Worker) until(offsets stream.Offsets) {
 func (w *Worker) replaced(ctx context.Context, e *stream.TruncatedError, offsets stream.Offsets) error {
 	w.log.Warn("loss accepted: the log was replaced where it was counted, the month's invoices will be held", "detail", e.Detail)
 	next := min(w.pos.Next, offsets.End)
-	w.shard.AcceptGap(counter.Gap{From: min(w.pos.BatchOffset, next), To: w.pos.Next, Reason: "the log was replaced after it was counted: " + e.Detail})
+	w.shard.AcceptGap(counter.Gap{From: min(e.From, next), To: w.pos.Next, Reason: "the log was replaced after it was counted: " + e.Detail})
 	w.pos = counter.Position{Next: next, BatchOffset: -1, LeaderEpoch: -1}
 	w.cut = -1 // nothing new but this
 	w.until(offsets)

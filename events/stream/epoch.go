@@ -1,0 +1,91 @@
+package stream
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/segmentio/kafka-go/protocol"
+)
+
+// epochEnd is what a leader knows of an epoch: the newest that is not after the one asked for, and where in its log that ends.
+// A leader that knows none says −1.
+type epochEnd struct {
+	epoch  int32
+	offset int64
+}
+
+// offsetForLeaderEpoch 3 is the first that clients may ask (Kafka 2.3); 4 is flexible.
+var offsetForLeaderEpochVersions = []int16{3, 4}
+
+// epochEnd asks the partition's leader where an epoch ends in its log (KIP-320). The epoch of the leader itself goes along, so that
+// one that was replaced refuses to answer. false: the broker does not have the request, or knows nothing of the epoch.
+func (l *Log) epochEnd(ctx context.Context, t *Topic, p Partition, epoch int32) (epochEnd, bool, error) {
+	version, err := l.version(ctx, p.Leader, protocol.OffsetForLeaderEpoch, offsetForLeaderEpochVersions...)
+	if codeOf(err) == codeUnsupported {
+		return epochEnd{}, false, nil
+	}
+	if err != nil {
+		return epochEnd{}, false, err
+	}
+	e := encoder{flexible: version >= 4}
+	e.int32(-1) // no replica
+	e.array(1)
+	e.string(t.Name)
+	e.array(1)
+	e.int32(p.ID)
+	e.int32(p.LeaderEpoch)
+	e.int32(epoch)
+	e.tags()
+	e.tags()
+	e.tags()
+	r := &request{key: protocol.OffsetForLeaderEpoch, version: version, node: p.Leader, flexible: e.flexible, body: e.b}
+	if err := l.send(ctx, r); err != nil {
+		return epochEnd{}, false, err
+	}
+	end, err := decodeEpochEnd(version, r.whole, t.Name, p.ID)
+	// An epoch after the one that was asked for answers another question.
+	return end, err == nil && end.epoch >= 0 && end.epoch <= epoch && end.offset >= 0, err
+}
+
+func decodeEpochEnd(version int16, b []byte, topic string, partition int32) (epochEnd, error) {
+	d := decoder{b: b, flexible: version >= 4}
+	end := epochEnd{-1, -1}
+	found := false
+	var refused error
+	const op = "ask for the leader epochs of"
+	d.int32() // throttle
+	for n := d.array(3); n > 0; n-- {
+		name := d.string()
+		for m := d.array(18); m > 0; m-- {
+			c, id := code(d.int16()), d.int32()
+			got := epochEnd{d.int32(), d.int64()}
+			d.tags()
+			if name == topic && id == partition {
+				found, end, refused = true, got, refusal(c, op, partitionName(topic, id), "")
+			}
+		}
+		d.tags()
+	}
+	d.tags()
+	if d.err == nil && !found {
+		d.err = errLeftOut
+	}
+	if d.err != nil {
+		return epochEnd{-1, -1}, fmt.Errorf("%s %s: answer: %w", op, partitionName(topic, partition), d.err)
+	}
+	return end, refused
+}
+
+// parted says in words where the log and what was read from it part, by the leader's word on the epoch of the last batch read; from
+// is the first offset that is gone or replaced. Empty: they do not part.
+func (end epochEnd) parted(at Position) (detail string, from int64) {
+	switch {
+	case end.epoch < at.LeaderEpoch:
+		return fmt.Sprintf("the leader's log knows no epoch %d, in which offset %d was read; its epoch %d ends at offset %d",
+			at.LeaderEpoch, at.BatchOffset, end.epoch, end.offset), min(end.offset, at.BatchOffset)
+	case end.offset < at.Offset:
+		return fmt.Sprintf("leader epoch %d, in which offset %d was read, ends at offset %d in the leader's log",
+			at.LeaderEpoch, at.BatchOffset, end.offset), end.offset
+	}
+	return "", 0
+}
