@@ -127,7 +127,7 @@ func BenchmarkDecode(b *testing.B) {
 func benchLarge(n int) *window {
 	book := newTestBook(nil)
 	rules, _ := book.MonthRules(october)
-	w := newWindow(WindowID{Month: october, App: "app"}, rules)
+	w := newWindow(WindowID{Month: october, App: "app"}, &month{rules: rules})
 	r := rand.New(rand.NewPCG(4, 4))
 	src := rand.NewPCG(5, 5)
 	prints := make([]events.Fingerprint, n)
@@ -229,7 +229,7 @@ func BenchmarkUniteSmallApps(b *testing.B) {
 	for p := range partitions {
 		s := NewShard(testID, book, testKeys)
 		for app := range apps {
-			w, err := s.window(october, fmt.Sprintf("small-app-%06d", app), true)
+			w, err := s.window(october, fmt.Sprintf("small-app-%06d", app), nil)
 			if err != nil {
 				b.Fatal(err)
 			}

@@ -1,6 +1,8 @@
 package counter
 
 import (
+	"errors"
+
 	"headcount/events"
 )
 
@@ -128,7 +130,7 @@ func (s *Shard) countOne(r *events.Record, i int) (*Sealed, error) {
 		w := s.batch.windows[i]
 		if w == nil {
 			var err error
-			if w, err = s.window(e.Month, string(e.App), true); err != nil {
+			if w, err = s.window(e.Month, string(e.App), (*month).takesDevice); err != nil {
 				return nil, err
 			}
 			if w == nil {
@@ -136,7 +138,12 @@ func (s *Shard) countOne(r *events.Record, i int) (*Sealed, error) {
 				return nil, nil
 			}
 		}
-		if err := w.count(e, s.batch.hints[i]); err != nil {
+		err := w.count(e, s.batch.hints[i])
+		if errors.Is(err, errOverLimit) {
+			s.reject(r, e, events.OverLimit)
+			return nil, nil
+		}
+		if err != nil {
 			return nil, err
 		}
 		s.touch(w)
@@ -155,7 +162,7 @@ func (s *Shard) countOne(r *events.Record, i int) (*Sealed, error) {
 }
 
 func (s *Shard) report(r *events.Record, e *events.Event) error {
-	w, err := s.window(e.Month, string(e.App), true)
+	w, err := s.window(e.Month, string(e.App), (*month).takesApp)
 	if err != nil {
 		return err
 	}

@@ -105,7 +105,7 @@ func (s *Shard) absorb(d *WindowDelta) error {
 	if err != nil {
 		return err
 	}
-	w, err := s.window(d.Month, d.App, false)
+	w, err := s.window(d.Month, d.App, nil)
 	if err != nil {
 		return err
 	}
@@ -114,7 +114,7 @@ func (s *Shard) absorb(d *WindowDelta) error {
 	}
 	for i := range d.Fingerprints {
 		next := w.devices()
-		got, err := w.device(&d.Fingerprints[i], noHint)
+		got, err := w.device(&d.Fingerprints[i], noHint, false)
 		if err != nil {
 			return err
 		}

@@ -63,7 +63,7 @@ func TestMemoryOfSmallApps(t *testing.T) {
 	s := NewShard(testID, book, testKeys)
 	e := events.Event{Month: october}
 	for app := range 100_000 {
-		w, err := s.window(october, fmt.Sprintf("small-app-%06d", app), true)
+		w, err := s.window(october, fmt.Sprintf("small-app-%06d", app), nil)
 		if err != nil {
 			t.Fatal(err)
 		}

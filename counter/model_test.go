@@ -66,6 +66,10 @@ func (m *model) count(tb testing.TB, r *events.Record) {
 	case events.Rejected:
 		m.reject(r, &e, e.Reason)
 	case events.Counted:
+		if m.full(&e) {
+			m.reject(r, &e, events.OverLimit)
+			return
+		}
 		w := m.window(e.Month, string(e.App))
 		if w == nil {
 			m.reject(r, &e, events.OverLimit)
@@ -112,6 +116,28 @@ func (m *model) count(tb testing.TB, r *events.Record) {
 			w.totals[key] = Total{q}
 		}
 	}
+}
+
+// full says whether the event is of a device that the limits do not allow any more.
+func (m *model) full(e *events.Event) bool {
+	if _, err := m.book.MonthRules(e.Month); err != nil {
+		return false
+	}
+	id := WindowID{Month: e.Month, Late: e.Month == m.state.Sealed, App: string(e.App)}
+	all, mine := 0, 0
+	for other, w := range m.windows {
+		if other.Month == id.Month && other.Late == id.Late {
+			all += len(w.facts)
+		}
+		if other == id {
+			mine = len(w.facts)
+			if w.facts[e.Fingerprint] != nil {
+				return false
+			}
+		}
+	}
+	l := m.book.months[e.Month].Limits
+	return l.DevicesPerApp > 0 && mine >= l.DevicesPerApp || l.DevicesPerPartition > 0 && all >= l.DevicesPerPartition
 }
 
 func (m *model) window(month events.Month, app string) *modelWindow {

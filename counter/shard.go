@@ -49,6 +49,7 @@ type month struct {
 	rules   *events.MonthRules
 	late    bool
 	windows map[string]*window // by app
+	devices int                // of all windows
 }
 
 // NewShard returns an empty shard.
@@ -99,19 +100,31 @@ func (s *Shard) find(m events.Month, app []byte) *window {
 	return w
 }
 
-// window returns the window of an app in an unfinished month, a new one where there is none; nil where the month has too many
-// apps already.
-func (s *Shard) window(m events.Month, app string, limited bool) (*window, error) {
+// takesApp says whether the limits allow a further app.
+func (in *month) takesApp() bool { return len(in.windows) < in.rules.Limits.AppsPerPartition }
+
+// full says whether the month has as many devices as the limits allow.
+func (in *month) full() bool {
+	limit := in.rules.Limits.DevicesPerPartition
+	return limit > 0 && in.devices >= limit
+}
+
+// takesDevice says whether the limits allow a further app with a device.
+func (in *month) takesDevice() bool { return in.takesApp() && !in.full() }
+
+// window returns the window of an app in an unfinished month, a new one where there is none and the month takes one (nil: in
+// any case); nil where it does not.
+func (s *Shard) window(m events.Month, app string, takes func(*month) bool) (*window, error) {
 	in, err := s.month(m)
 	if err != nil {
 		return nil, err
 	}
 	w := in.windows[app]
 	if w == nil {
-		if limited && len(in.windows) >= in.rules.Limits.AppsPerPartition {
+		if takes != nil && !takes(in) {
 			return nil, nil
 		}
-		w = newWindow(WindowID{Month: m, Late: in.late, App: app}, in.rules)
+		w = newWindow(WindowID{Month: m, Late: in.late, App: app}, in)
 		in.windows[app] = w
 	}
 	return w, nil

@@ -116,7 +116,19 @@ func TestShardAgainstModel(t *testing.T) {
 
 func shardAgainstModel(t *testing.T, seed uint64, n, devices int) {
 	r := rand.New(rand.NewPCG(seed, 1))
-	book := newTestBook(limited)
+	book := newTestBook(func(t *events.Template) {
+		limited(t)
+		switch seed % 12 {
+		case 0: // large windows
+			t.Limits.DevicesPerApp, t.Limits.DevicesPerPartition = 1200, 3000
+		case 1, 4:
+			t.Limits.DevicesPerApp = 7
+		case 2, 5:
+			t.Limits.DevicesPerPartition = 60
+		case 3:
+			t.Limits.DevicesPerApp, t.Limits.DevicesPerPartition = 9, 50
+		}
+	})
 	log := randomLog(r, book, n, devices)
 	want := newModel(book)
 	shard := NewShard(testID, book, testKeys)

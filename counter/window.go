@@ -1,6 +1,8 @@
 package counter
 
 import (
+	"errors"
+
 	"headcount/events"
 )
 
@@ -9,6 +11,7 @@ import (
 type window struct {
 	WindowID
 	precision uint8
+	in        *month                   // that it is a window of
 	flat      *flat                    // nil from flatDevices devices on
 	large     *large                   // nil before
 	sketches  [events.MaxKinds]*sketch // nil: no event of that kind, or late
@@ -27,8 +30,8 @@ type totalKey struct {
 	day           events.Day
 }
 
-func newWindow(id WindowID, rules *events.MonthRules) *window {
-	return &window{WindowID: id, precision: uint8(rules.Precision), flat: &flat{}}
+func newWindow(id WindowID, in *month) *window {
+	return &window{WindowID: id, precision: uint8(in.rules.Precision), in: in, flat: &flat{}}
 }
 
 func (w *window) devices() uint32 {
@@ -38,9 +41,9 @@ func (w *window) devices() uint32 {
 	return uint32(len(w.flat.prints))
 }
 
-// count counts an event. ErrFull: it was not. Hint is an ordinal that may be the device's.
+// count counts an event. ErrFull, errOverLimit: it was not. Hint is an ordinal that may be the device's.
 func (w *window) count(e *events.Event, hint uint32) error {
-	ordinal, err := w.device(&e.Fingerprint, hint)
+	ordinal, err := w.device(&e.Fingerprint, hint, true)
 	if err != nil {
 		return err
 	}
@@ -63,8 +66,11 @@ func (w *window) count(e *events.Event, hint uint32) error {
 	return nil
 }
 
-// device returns the ordinal of a fingerprint, a new one where it is new.
-func (w *window) device(print *events.Fingerprint, hint uint32) (uint32, error) {
+// errOverLimit says that a device is new, and that its window or all of the month have as many as the rules allow.
+var errOverLimit = errors.New("over limit")
+
+// device returns the ordinal of a fingerprint, a new one where it is new and, if limited, within the limits.
+func (w *window) device(print *events.Fingerprint, hint uint32, limited bool) (uint32, error) {
 	if l := w.large; l != nil {
 		if hint < l.n && l.at(hint).print == *print {
 			return hint, nil
@@ -72,16 +78,33 @@ func (w *window) device(print *events.Fingerprint, hint uint32) (uint32, error) 
 		if ordinal, ok := l.find(print); ok {
 			return ordinal, nil
 		}
-		return l.insert(print)
+		if limited && w.full() {
+			return 0, errOverLimit
+		}
+		ordinal, err := l.insert(print)
+		if err == nil {
+			w.in.devices++
+		}
+		return ordinal, err
 	}
 	if ordinal, ok := w.flat.find(print); ok {
 		return ordinal, nil
 	}
+	if limited && w.full() {
+		return 0, errOverLimit
+	}
 	ordinal := w.flat.insert(print)
+	w.in.devices++
 	if ordinal+1 == flatDevices {
 		w.large, w.flat = newLarge(w.flat), nil
 	}
 	return ordinal, nil
+}
+
+// full says whether the limits allow no further device.
+func (w *window) full() bool {
+	limit := w.in.rules.Limits.DevicesPerApp
+	return limit > 0 && int(w.devices()) >= limit || w.in.full()
 }
 
 func (w *window) learn(ordinal uint32, day events.Day, kind events.Kind) bool {

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -42,7 +43,7 @@ func ParseTopicRules(doc []byte) (*TopicRules, error) {
 // ParseMonthRules reads a canonical document and validates it.
 func ParseMonthRules(doc []byte) (*MonthRules, error) {
 	r := &MonthRules{}
-	if err := parseCanonical(doc, r, monthRulesVersion, func() int { return r.Version }); err != nil {
+	if err := parseCanonical(doc, r, limitedVersion, func() int { return r.Version }); err != nil {
 		return nil, fmt.Errorf("month rules: %w", err)
 	}
 	if err := r.validate(); err != nil {
@@ -71,12 +72,12 @@ var errNotCanonical = errors.New("not in canonical form: restore the file as it 
 
 // parseCanonical decodes doc into v and makes sure that encoding v again gives doc: no unknown, missing, duplicate or misspelt
 // member can hide.
-func parseCanonical(doc []byte, v any, version int, got func() int) error {
+func parseCanonical(doc []byte, v any, newest int, got func() int) error {
 	if err := json.Unmarshal(doc, v); err != nil {
 		return err
 	}
-	if got() != version {
-		return fmt.Errorf("version %d, this program knows version %d: use the release that wrote it or a newer one", got(), version)
+	if v := got(); v < 1 || v > newest {
+		return fmt.Errorf("version %d, this program knows version %d: use the release that wrote it or a newer one", v, newest)
 	}
 	if !bytes.Equal(canonical(v), doc) {
 		return errNotCanonical
@@ -93,7 +94,6 @@ func (r *MonthRules) Diff(want *MonthRules) []string {
 			d = append(d, fmt.Sprintf("%s is %v, the configuration says %v", name, is, wanted))
 		}
 	}
-	differ("version", r.Version, want.Version)
 	differ("topic_rules", r.TopicHash, want.TopicHash)
 	types := maps.Clone(r.Types)
 	if types == nil {
@@ -108,6 +108,8 @@ func (r *MonthRules) Diff(want *MonthRules) []string {
 	differ("limits.apps_per_partition", r.Limits.AppsPerPartition, want.Limits.AppsPerPartition)
 	differ("limits.record_bytes", r.Limits.RecordBytes, want.Limits.RecordBytes)
 	differ("limits.quantity_sources", r.Limits.QuantitySources, want.Limits.QuantitySources)
+	differ("limits.devices_per_app", orNoLimit(r.Limits.DevicesPerApp), orNoLimit(want.Limits.DevicesPerApp))
+	differ("limits.devices_per_partition", orNoLimit(r.Limits.DevicesPerPartition), orNoLimit(want.Limits.DevicesPerPartition))
 	differ("seal_key", r.SealKey, want.SealKey)
 	return d
 }
@@ -131,6 +133,13 @@ func (t *TopicRules) Diff(want *TopicRules) []string {
 	differ("oldest_ms", t.OldestMS, want.OldestMS)
 	differ("grammar", t.Grammar, want.Grammar)
 	return d
+}
+
+func orNoLimit(n int) string {
+	if n == 0 {
+		return "none"
+	}
+	return strconv.Itoa(n)
 }
 
 func orNone(kind string) string {

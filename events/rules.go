@@ -31,7 +31,14 @@ type Limits struct {
 	AppsPerPartition int `json:"apps_per_partition"` // apps of one month in one partition
 	RecordBytes      int `json:"record_bytes"`       // value of one record, bytes
 	QuantitySources  int `json:"quantity_sources"`   // sources of one meter in one app and month, in one partition
+
+	// Both bound memory; 0: no limit. Known devices are counted past them, new ones are not.
+	DevicesPerApp       int `json:"devices_per_app,omitempty"`       // devices and users of one app and month, in one partition
+	DevicesPerPartition int `json:"devices_per_partition,omitempty"` // of all apps of one month, in one partition
 }
+
+// devices says whether a limit on devices is set: rules with one are of version 2.
+func (l Limits) devices() bool { return l.DevicesPerApp != 0 || l.DevicesPerPartition != 0 }
 
 // MonthRules are the rules of one month: fixed before its first window opens.
 type MonthRules struct {
@@ -58,7 +65,8 @@ type Rulebook interface {
 
 const (
 	topicRulesVersion = 1
-	monthRulesVersion = 1
+	monthRulesVersion = 1 // without limits on devices
+	limitedVersion    = 2 // with
 	grammar           = 1
 	skewMS            = 10 * 60 * 1000
 	oldestMS          = 946684800000 // 2000-01-01T00:00:00Z

@@ -40,6 +40,40 @@ func TestGoldenRules(t *testing.T) {
 	}
 }
 
+// Rules with a limit on devices are a version of their own; without one they are what they always were.
+func TestGoldenLimitedRules(t *testing.T) {
+	template := testTemplate()
+	template.Limits.DevicesPerApp, template.Limits.DevicesPerPartition = 1_000_000, 20_000_000
+	month, err := template.Month(MonthOf(2026, 10))
+	if err != nil {
+		t.Fatal(err)
+	}
+	golden(t, "month-2.json", month.Canonical())
+	if got, want := month.Hash(), "sha256:aca6b55c5cf58b1f9da677853d00a539622783997a0d6c1ff38149218393d770"; got != want {
+		t.Errorf("hash of the month's rules is %s, want %s", got, want)
+	}
+	if again, err := ParseMonthRules(month.Canonical()); err != nil || again.Limits != template.Limits {
+		t.Errorf("read back: %+v, %v", again, err)
+	}
+	plain, err := testTemplate().Month(MonthOf(2026, 10))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := plain.Diff(month); !slices.Equal(got, []string{
+		"limits.devices_per_app is none, the configuration says 1000000", "limits.devices_per_partition is none, the configuration says 20000000",
+	}) {
+		t.Errorf("differences: %q", got)
+	}
+	for old, new := range map[string]string{
+		`{"version":2`: `{"version":1`, `{"version":2,`: `{"version":3,`, `"devices_per_app":1000000`: `"devices_per_app":-1`, `"devices_per_app":1000000,`: `"devices_per_app":0,`,
+	} {
+		doc := strings.Replace(string(month.Canonical()), old, new, 1)
+		if _, err := ParseMonthRules([]byte(doc)); err == nil {
+			t.Errorf("%s in place of %s is read", new, old)
+		}
+	}
+}
+
 func TestRulesReadBack(t *testing.T) {
 	template := testTemplate()
 	template.TimeZone = "America/St_Johns"

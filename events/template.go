@@ -67,8 +67,12 @@ func (t *Template) Month(m Month) (*MonthRules, error) {
 		types[name] = KindNames[k]
 	}
 	maps.Copy(types, t.Types)
+	version := monthRulesVersion
+	if t.Limits.devices() {
+		version = limitedVersion
+	}
 	r := &MonthRules{
-		Version: monthRulesVersion, Month: m, TopicHash: t.Topic().Hash(), DayStarts: dayStarts(zone, m),
+		Version: version, Month: m, TopicHash: t.Topic().Hash(), DayStarts: dayStarts(zone, m),
 		Types: types, Kinds: kindList(types), Precision: t.Precision, Limits: t.Limits,
 		KeyID: t.KeyID, SealKey: base64.StdEncoding.EncodeToString(t.SealKey),
 	}
@@ -169,6 +173,12 @@ func (r *MonthRules) validate() error {
 	}
 	if r.Limits.AppsPerPartition < 1 || r.Limits.RecordBytes < 1 || r.Limits.QuantitySources < 1 {
 		return fmt.Errorf("limits: %+v: each must be 1 or more", r.Limits)
+	}
+	if r.Limits.DevicesPerApp < 0 || r.Limits.DevicesPerPartition < 0 {
+		return fmt.Errorf("limits: %+v: a limit on devices must be 1 or more, or left out for none", r.Limits)
+	}
+	if (r.Version == limitedVersion) != r.Limits.devices() {
+		return fmt.Errorf("version %d, where rules with a limit on devices are of version %d", r.Version, limitedVersion)
 	}
 	if r.KeyID == "" {
 		return errors.New("key_id is empty")

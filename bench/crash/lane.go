@@ -176,11 +176,6 @@ func (l *lane) killed(i int) error {
 	}
 	l.t.note(readAgain, again)
 	l.t.note(killedWritten, written)
-	l.t.add(func() {
-		for _, d := range p.first {
-			l.t.firsts = append(l.t.firsts, d)
-		}
-	})
 	return nil
 }
 

@@ -49,7 +49,6 @@ type tally struct {
 	months   int
 	files    int
 	verified int
-	firsts   []time.Duration // from assignment to first records counted
 }
 
 func newTally(cycles int) *tally {
@@ -108,7 +107,6 @@ func (t *tally) print(w io.Writer) error {
 	}
 	fmt.Fprintf(w, "%d processes killed; %d months, %d sealed files, their usage and invoices: the same as undisturbed; %d months verified\n",
 		t.cycles, t.months, t.files, t.verified)
-	printTimes(w, "from assignment to the first records counted, small months", t.firsts)
 	return idle
 }
 

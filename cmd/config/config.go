@@ -86,11 +86,14 @@ type Fields struct {
 	Time string `yaml:"time"`
 }
 
-// Limits bound what a flood of ids can do; 0: the default.
+// Limits bound what a flood of ids can do; 0: the default. They are part of the rules of the months that begin under them.
 type Limits struct {
 	AppsPerPartition int `yaml:"apps_per_partition"`
 	RecordBytes      int `yaml:"record_bytes"`
 	QuantitySources  int `yaml:"quantity_sources"`
+
+	DevicesPerApp       int `yaml:"devices_per_app"`       // of one app, month and partition; 0: no limit
+	DevicesPerPartition int `yaml:"devices_per_partition"` // of all apps of one month and partition; 0: no limit
 }
 
 // Duration is a time.Duration written as 24h or 10s.
@@ -259,7 +262,10 @@ func (c *Config) Validate() error {
 	for _, l := range []struct {
 		field string
 		value int
-	}{{"apps_per_partition", c.Limits.AppsPerPartition}, {"record_bytes", c.Limits.RecordBytes}, {"quantity_sources", c.Limits.QuantitySources}} {
+	}{
+		{"apps_per_partition", c.Limits.AppsPerPartition}, {"record_bytes", c.Limits.RecordBytes}, {"quantity_sources", c.Limits.QuantitySources},
+		{"devices_per_app", c.Limits.DevicesPerApp}, {"devices_per_partition", c.Limits.DevicesPerPartition},
+	} {
 		if l.value < 0 {
 			return bad("limits."+l.field, "%d is negative: write a limit, or leave it out for the default", l.value)
 		}

@@ -316,7 +316,7 @@ func TestWrongCountIsNamed(t *testing.T) {
 // Limits that bite, another zone and further types change nothing of that both counts agree.
 func TestHonestMonthsVerifyUnderLimits(t *testing.T) {
 	s := newSite(t, verifyAccounts, map[string]string{
-		"billing": "{time_zone: America/New_York}", "limits": "{apps_per_partition: 6, record_bytes: 380, quantity_sources: 2}",
+		"billing": "{time_zone: America/New_York}", "limits": "{apps_per_partition: 6, record_bytes: 380, quantity_sources: 2, devices_per_app: 90, devices_per_partition: 300}",
 		"events": "{types: {session.start: login, component.scan: scan}}",
 	})
 	zone, err := time.LoadLocation("America/New_York")

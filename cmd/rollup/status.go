@@ -84,6 +84,12 @@ func statusTable(out io.Writer, d *status.Document, group bool) error {
 	if err := t.print(out, ""); err != nil {
 		return err
 	}
+	for i, text := range d.Alarms {
+		if i == 0 {
+			fmt.Fprintln(out)
+		}
+		fmt.Fprintf(out, "As it stands, an invoice will be held: %s\n", text)
+	}
 	if d.SealedPartitions > 0 {
 		_, err = fmt.Fprintf(out, "\n%s is sealed in %d of %d partitions: `rollup usage --month %s` prints what is closed.\n", d.Month, d.SealedPartitions, len(d.Partitions), d.Month)
 	}

@@ -68,6 +68,8 @@ func Template(c *config.Config, keys *events.Keyring) (*events.Template, error) 
 	set(&limits.AppsPerPartition, c.Limits.AppsPerPartition)
 	set(&limits.RecordBytes, c.Limits.RecordBytes)
 	set(&limits.QuantitySources, c.Limits.QuantitySources)
+	set(&limits.DevicesPerApp, c.Limits.DevicesPerApp)
+	set(&limits.DevicesPerPartition, c.Limits.DevicesPerPartition)
 	t := &events.Template{
 		TimeZone:  c.Billing.TimeZone,
 		Fields:    events.Fields{Type: c.Events.Fields.Type, GUID: c.Events.Fields.GUID, App: c.Events.Fields.App, Time: c.Events.Fields.Time},

@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"maps"
+	"slices"
 	"strconv"
 	"time"
 
@@ -19,6 +21,9 @@ func (w *Worker) bury(recs []events.Record) {
 			continue
 		}
 		r := &recs[i]
+		if dead[0].Reason == events.OverLimit {
+			w.over.add(dead[0].App)
+		}
 		w.dead = append(w.dead, stream.Message{
 			Topic: w.cfg.DeadLetter, Partition: -1,
 			Key: bytes.Clone(r.Key), Value: bytes.Clone(r.Value), Time: time.UnixMilli(max(r.Timestamp, 0)),
@@ -30,6 +35,31 @@ func (w *Worker) bury(recs []events.Record) {
 			},
 		})
 		dead = dead[1:]
+	}
+}
+
+// over is what was over a limit since it was said last.
+type over struct {
+	records int
+	apps    map[string]bool // a few of them
+}
+
+func (o *over) add(app string) {
+	if o.apps == nil {
+		o.apps = map[string]bool{}
+	}
+	if len(o.apps) < 5 && app != "" {
+		o.apps[app] = true
+	}
+	o.records++
+}
+
+// alarm says what was over a limit since the last checkpoint.
+func (w *Worker) alarm() {
+	if w.over.records > 0 {
+		w.log.Error("over limit: records were not counted, and the bills of their apps will be held; find out who sends so many new ids, or raise `limits` for the months to come",
+			"records", w.over.records, "apps", slices.Sorted(maps.Keys(w.over.apps)))
+		w.over = over{}
 	}
 }
 

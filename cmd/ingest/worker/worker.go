@@ -63,6 +63,7 @@ type Worker struct {
 	pos     counter.Position
 	cut     int64            // next offset of the last checkpoint begun; −1: none yet
 	dead    []stream.Message // written to the log before the next checkpoint
+	over    over             // of limits, since the last checkpoint
 	sealing Task             // nil: no seal is being written
 	saving  Task             // nil: no checkpoint is being written
 	end     int64            // stop here; −1: never
@@ -243,6 +244,7 @@ func (w *Worker) checkpoint(ctx context.Context) error {
 		return nil
 	}
 	delta, dead, sealing := w.shard.Cut(w.pos), w.dead, w.sealing
+	w.alarm()
 	if n := delta.State.InvalidSeals; n > w.ignored {
 		w.log.Warn("seals ignored: of another key, place, order or rules; a close that wrote them waits in vain", "new", n-w.ignored, "ignored", n)
 		w.ignored = n

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"slices"
 	"time"
 
@@ -27,6 +28,7 @@ import (
 type Document struct {
 	usage.Document
 	Forecast []Forecast `json:"forecast"`
+	Alarms   []string   `json:"alarms,omitempty"` // for which invoices would be held
 
 	SealedPartitions int `json:"-"` // in which the month is sealed already
 }
@@ -110,8 +112,12 @@ func Read(ctx context.Context, c *config.Config, m events.Month, now time.Time, 
 	if err != nil {
 		return nil, err
 	}
-	if _, err := usage.Gather(&r.doc.Document, r.facts, nil, closing.Biller(books, accounts, m, c.Billing.TimeZone), usage.SkewLimit{Decimal: limit}); err != nil {
+	alarms, err := usage.Gather(&r.doc.Document, r.facts, nil, closing.Biller(books, accounts, m, c.Billing.TimeZone), usage.SkewLimit{Decimal: limit})
+	if err != nil {
 		return nil, err
+	}
+	for _, app := range slices.Sorted(maps.Keys(alarms)) {
+		r.doc.Alarms = append(r.doc.Alarms, alarms[app]...)
 	}
 	r.doc.Forecast = forecast(r.doc.Usage, accounts, books, r.facts.Rules, m, c, now)
 	return r.doc, nil

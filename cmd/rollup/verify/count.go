@@ -23,6 +23,13 @@ type window struct {
 	counters
 	totals  map[quantity]standing
 	sources map[string]map[string]bool // by meter
+	devices map[print]bool             // nil where nothing limits them
+}
+
+// held says whose devices are limited together.
+type held struct {
+	month month
+	late  bool
 }
 
 // windows are the windows of a month, by app.
@@ -41,6 +48,7 @@ type partition struct {
 	sealed     month // newest
 	late       windows
 	open       map[month]windows
+	devices    map[held]int // of months that limit them
 	stretches  map[string]stretch
 	nameless   stretch
 	sealOffset int64 // of the month verified; −1: not met
@@ -53,7 +61,7 @@ type partition struct {
 }
 
 func newPartition(v *verification, id int32) *partition {
-	return &partition{v: v, id: id, d: newDecoder(v.book), open: map[month]windows{}, stretches: map[string]stretch{}, sealOffset: -1}
+	return &partition{v: v, id: id, d: newDecoder(v.book), open: map[month]windows{}, devices: map[held]int{}, stretches: map[string]stretch{}, sealOffset: -1}
 }
 
 func (p *partition) done() bool { return p.sealOffset >= 0 }
@@ -71,7 +79,7 @@ func (p *partition) add(rec *kgo.Record) error {
 			return p.v.noKey(r.rules)
 		}
 		w := p.window(&r)
-		if w == nil {
+		if w == nil || !p.takes(w, &r) {
 			p.lost(r.app, stretch{rejected: 1, overLimit: 1})
 			return nil
 		}
@@ -116,7 +124,7 @@ func (p *partition) fact(r *reading, offset int64) error {
 	return p.v.facts.add(x, r.day)
 }
 
-// window returns the window of a reading; nil where the month has too many apps.
+// window returns the window of a reading; nil where the month has too many apps, or takes no app's first device.
 func (p *partition) window(r *reading) *window {
 	in := p.open[r.month]
 	if r.month == p.sealed {
@@ -132,13 +140,36 @@ func (p *partition) window(r *reading) *window {
 	}
 	w := in[r.app]
 	if w == nil {
-		if len(in) >= r.rules.Limits.Apps {
+		if len(in) >= r.rules.Limits.Apps || r.outcome == counted && p.full(r) {
 			return nil
 		}
 		w = &window{totals: map[quantity]standing{}, sources: map[string]map[string]bool{}}
 		in[r.app] = w
 	}
 	return w
+}
+
+// full says whether all devices of the reading's month are as many as its rules allow.
+func (p *partition) full(r *reading) bool {
+	limit := r.rules.Limits.Devices
+	return limit > 0 && p.devices[held{r.month, r.month == p.sealed}] >= limit
+}
+
+// takes says whether the window takes the device of a reading: one that it has, or a new one within the limits.
+func (p *partition) takes(w *window, r *reading) bool {
+	limit := r.rules.Limits.AppDevices
+	if limit == 0 && r.rules.Limits.Devices == 0 || w.devices[r.who] {
+		return true
+	}
+	if limit > 0 && len(w.devices) >= limit || p.full(r) {
+		return false
+	}
+	if w.devices == nil {
+		w.devices = map[print]bool{}
+	}
+	w.devices[r.who] = true
+	p.devices[held{r.month, r.month == p.sealed}]++
+	return true
 }
 
 // report takes a quantity; false where the meter has too many sources.

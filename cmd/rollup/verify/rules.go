@@ -47,6 +47,9 @@ type monthRules struct {
 		Apps    int `json:"apps_per_partition"`
 		Bytes   int `json:"record_bytes"`
 		Sources int `json:"quantity_sources"`
+
+		AppDevices int `json:"devices_per_app"`       // 0: no limit
+		Devices    int `json:"devices_per_partition"` // 0: no limit
 	} `json:"limits"`
 	KeyID   string `json:"key_id"`
 	SealKey string `json:"seal_key"`
