@@ -317,7 +317,10 @@ func BenchmarkAbsorb(b *testing.B) {
 	}
 	const part = 1 << 16
 	parts := []*Delta{}
-	prints := w.printsFrom(0)
+	prints := make([]events.Fingerprint, w.devices())
+	for i := range prints {
+		prints[i] = w.large.at(uint32(i)).print
+	}
 	for i := 0; len(facts) > 0; i++ {
 		d := WindowDelta{WindowID: w.WindowID, First: uint32(i * part), Fingerprints: prints[i*part : min(len(prints), (i+1)*part)]}
 		n := 0

@@ -45,7 +45,8 @@ type Total struct {
 	events.Quantity
 }
 
-// WindowDelta is what a window learned since the last cut.
+// WindowDelta is what a window learned since the last cut. One that Cut made may hold more than its fields show: Delta.Parts
+// reads all of it.
 type WindowDelta struct {
 	WindowID
 	First        uint32 // ordinal of Fingerprints[0]
@@ -54,6 +55,8 @@ type WindowDelta struct {
 	Registers    []Register // those that rose; a repeat or a lower value does no harm
 	Counters     Counters   // as they stand
 	Totals       []Total    // those that changed, as they stand
+
+	fresh *fresh
 }
 
 // Position is where a shard stands in the log.

@@ -6,12 +6,11 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-
-	"headcount/events"
 )
 
-// Cut returns all that is new since the last cut, in time proportional to it. The delta shares nothing with the shard that will
-// change: it can be encoded while counting goes on.
+// Cut returns all that is new since the last cut, in time proportional to the number of windows that changed: what is new of
+// them stays where it is, and is read by Parts. The delta shares nothing with the shard that will change: it can be encoded
+// while counting goes on.
 func (s *Shard) Cut(pos Position) *Delta {
 	slices.SortFunc(s.dirty, func(a, b *window) int { return compareWindows(a.WindowID, b.WindowID) })
 	slices.Sort(s.dropped)
@@ -28,10 +27,8 @@ func (s *Shard) Cut(pos Position) *Delta {
 }
 
 func (w *window) takeNew() WindowDelta {
-	d := WindowDelta{
-		WindowID: w.WindowID, First: w.cut, Fingerprints: w.printsFrom(w.cut),
-		Facts: w.facts, Registers: w.risen, Counters: w.counters,
-	}
+	d := WindowDelta{WindowID: w.WindowID, First: w.cut, Registers: w.risen, Counters: w.counters}
+	w.takeFacts(&d)
 	slices.SortFunc(w.moved, compareKeys)
 	for _, k := range slices.Compact(w.moved) {
 		d.Totals = append(d.Totals, w.reported.standing(k.meter, k.source, k.day))
@@ -42,26 +39,7 @@ func (w *window) takeNew() WindowDelta {
 
 // settle says that nothing is new.
 func (w *window) settle() {
-	w.dirty, w.cut, w.facts, w.risen, w.moved = false, w.devices(), nil, nil, nil
-}
-
-// printsFrom returns the fingerprints from an ordinal on; a copy.
-func (w *window) printsFrom(first uint32) []events.Fingerprint {
-	if first == w.devices() {
-		return nil
-	}
-	prints := make([]events.Fingerprint, w.devices()-first)
-	for i := range prints {
-		prints[i] = *w.print(first + uint32(i))
-	}
-	return prints
-}
-
-func (w *window) print(ordinal uint32) *events.Fingerprint {
-	if w.large != nil {
-		return &w.large.at(ordinal).print
-	}
-	return &w.flat.prints[ordinal]
+	w.dirty, w.cut, w.facts, w.noted, w.risen, w.moved = false, w.devices(), nil, nil, nil, nil
 }
 
 // Absorb applies a delta to a shard that has counted nothing: in order, a shard's deltas make the same shard again. It validates
@@ -88,8 +66,8 @@ func (s *Shard) Absorb(d *Delta) error {
 	s.decoder.SetFloor(s.state.Sealed)
 	s.drop()
 	s.dropped = nil
-	for i := range d.Windows {
-		w := &d.Windows[i]
+	parts := d.Parts()
+	for w := parts.Next(); w != nil; w = parts.Next() {
 		if err := s.absorb(w); err != nil {
 			return fmt.Errorf("app %q in %s: %w", w.App, w.Month, err)
 		}

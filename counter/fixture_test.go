@@ -189,3 +189,24 @@ func readAll(tb testing.TB, r RowReader) (apps []appContent) {
 		apps = append(apps, a)
 	}
 }
+
+// whole returns a delta whose windows show all that they hold.
+func whole(d *Delta) *Delta {
+	all := *d
+	all.Windows = nil
+	parts := d.Parts()
+	for p := parts.Next(); p != nil; p = parts.Next() {
+		n := len(all.Windows)
+		if n == 0 || all.Windows[n-1].WindowID != p.WindowID {
+			all.Windows = append(all.Windows, WindowDelta{WindowID: p.WindowID, First: p.First})
+			n++
+		}
+		w := &all.Windows[n-1]
+		w.Counters = p.Counters
+		w.Fingerprints = append(w.Fingerprints, p.Fingerprints...)
+		w.Facts = append(w.Facts, p.Facts...)
+		w.Registers = append(w.Registers, p.Registers...)
+		w.Totals = append(w.Totals, p.Totals...)
+	}
+	return &all
+}

@@ -18,9 +18,10 @@ type window struct {
 	counters  Counters
 	reported  quantities
 
-	dirty bool   // something is new since the last cut
-	cut   uint32 // devices at the last cut
-	facts []Fact
+	dirty bool     // something is new since the last cut
+	cut   uint32   // devices at the last cut
+	noted [][]Fact // full blocks
+	facts []Fact   // the block being filled
 	risen []Register
 	moved []totalKey // quantities that changed; a repeat does no harm
 }
@@ -52,7 +53,7 @@ func (w *window) count(e *events.Event, hint uint32) error {
 		w.counters.Skewed++
 	}
 	if w.learn(ordinal, e.Day, e.Kind) {
-		w.facts = append(w.facts, Fact{Ordinal: ordinal, Day: e.Day, Kind: e.Kind})
+		w.note(Fact{Ordinal: ordinal, Day: e.Day, Kind: e.Kind})
 	} else {
 		w.counters.Duplicates++
 	}

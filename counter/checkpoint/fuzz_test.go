@@ -20,7 +20,7 @@ func segmentOf(t testing.TB, seed uint64, deltas, most int) []byte {
 	var sealed events.Month
 	for range deltas {
 		d := s.next(t)
-		sources, sealed = append(sources, &deltaSource{d.Windows}), d.State.Sealed
+		sources, sealed = append(sources, &deltaSource{d.Parts()}), d.State.Sealed
 	}
 	var file bytes.Buffer
 	out, err := newSegmentWriter(&file)

@@ -15,16 +15,14 @@ type source interface {
 	next() (*counter.WindowDelta, error)
 }
 
-// deltaSource is a delta's windows, which may be larger than parts.
-type deltaSource struct{ windows []counter.WindowDelta }
+// deltaSource is what a delta holds of windows.
+type deltaSource struct{ parts *counter.Parts }
 
 func (d *deltaSource) next() (*counter.WindowDelta, error) {
-	if len(d.windows) == 0 {
-		return nil, io.EOF
+	if w := d.parts.Next(); w != nil {
+		return w, nil
 	}
-	w := &d.windows[0]
-	d.windows = d.windows[1:]
-	return w, nil
+	return nil, io.EOF
 }
 
 // alive says whether a shard with that newest sealed month can still hold the window.
@@ -32,8 +30,8 @@ func alive(w counter.WindowID, sealed events.Month) bool {
 	return w.Month > sealed || w.Late && w.Month == sealed
 }
 
-// merge puts out the windows of sources, oldest source first, that are alive. Of each source it holds one part, of the
-// result one: however large a window is.
+// merge puts out the windows of sources, oldest source first, that are alive. Of each source it holds one part, of the result
+// one and a million facts: however large a window is.
 func merge(out *segmentWriter, sources []source, sealed events.Month) error {
 	heads := make([]*counter.WindowDelta, len(sources))
 	advance := func(i int) (err error) {
@@ -48,6 +46,7 @@ func merge(out *segmentWriter, sources []source, sealed events.Month) error {
 			}
 		}
 	}
+	w := window{out: out}
 	for i := range sources {
 		if err := advance(i); err != nil {
 			return err
@@ -63,7 +62,7 @@ func merge(out *segmentWriter, sources []source, sealed events.Month) error {
 		if least < 0 {
 			return nil
 		}
-		w := window{out: out, part: counter.WindowDelta{WindowID: heads[least].WindowID}}
+		w.begin(heads[least].WindowID)
 		for i := least; i < len(heads); i++ {
 			for heads[i] != nil && heads[i].WindowID == w.part.WindowID {
 				if err := w.add(heads[i]); err != nil {
@@ -80,14 +79,23 @@ func merge(out *segmentWriter, sources []source, sealed events.Month) error {
 	}
 }
 
-// window gathers the parts of one window into fewer.
+// window gathers the parts of one window into fewer, and then those of the next.
 type window struct {
 	out       *segmentWriter
-	part      counter.WindowDelta // fingerprints and facts not yet put out
+	part      counter.WindowDelta // fingerprints not yet put out
 	started   bool                // fingerprints came by: from then on they follow each other
+	facts     []counter.Fact      // not yet put out; many sorted together pack better than in the order they came in
 	registers []counter.Register  // all of the window, put out at its end
 	compacted int                 // of registers, those known to be without repeats
 	totals    map[totalKey]counter.Total
+}
+
+// mostFacts is how many facts are held before they are put out.
+const mostFacts = 1 << 20
+
+func (w *window) begin(id counter.WindowID) {
+	w.part = counter.WindowDelta{WindowID: id, Fingerprints: w.part.Fingerprints[:0]}
+	w.started, w.facts, w.registers, w.compacted, w.totals = false, w.facts[:0], w.registers[:0], 0, nil
 }
 
 type totalKey struct {
@@ -115,19 +123,10 @@ func (w *window) add(d *counter.WindowDelta) error {
 			}
 		}
 	}
-	facts := d.Facts
-	if len(facts) > maxPartFacts {
-		// Sorted as a whole they pack better than in the order they came in; the delta is the caller's and stays as it is.
-		facts = compactFacts(slices.Clone(facts))
-	}
-	for len(facts) > 0 {
-		n := min(len(facts), maxPartFacts-len(w.part.Facts))
-		w.part.Facts = append(w.part.Facts, facts[:n]...)
-		facts = facts[n:]
-		if len(w.part.Facts) == maxPartFacts {
-			if err := w.flush(); err != nil {
-				return err
-			}
+	w.facts = append(w.facts, d.Facts...)
+	if len(w.facts) >= mostFacts {
+		if err := w.flushFacts(0); err != nil {
+			return err
 		}
 	}
 	w.registers = append(w.registers, d.Registers...)
@@ -144,21 +143,36 @@ func (w *window) add(d *counter.WindowDelta) error {
 	return nil
 }
 
+// flushFacts puts out facts until at most so many are left, which are in part then, with the fingerprints gathered so far.
+func (w *window) flushFacts(most int) error {
+	facts := compactFacts(w.facts)
+	for len(facts) > most {
+		n := min(len(facts), maxPartFacts)
+		w.part.Facts, facts = facts[:n], facts[n:]
+		if err := w.flush(); err != nil {
+			return err
+		}
+	}
+	w.part.Facts, w.facts = facts, w.facts[:0]
+	return nil
+}
+
 // flush puts out the part gathered so far.
 func (w *window) flush() error {
-	w.part.Facts = compactFacts(w.part.Facts)
 	if err := w.out.write(&w.part); err != nil {
 		return fmt.Errorf("app %q in %s: %w", w.part.App, w.part.Month, err)
 	}
 	w.part.First += uint32(len(w.part.Fingerprints))
 	w.part.Fingerprints = w.part.Fingerprints[:0]
-	w.part.Facts = w.part.Facts[:0]
-	w.part.Registers, w.part.Totals = nil, nil
+	w.part.Facts, w.part.Registers, w.part.Totals = nil, nil, nil
 	return nil
 }
 
 // finish puts out the window's last parts.
 func (w *window) finish() error {
+	if err := w.flushFacts(maxPartFacts); err != nil {
+		return err
+	}
 	registers := compactRegisters(w.registers)
 	for len(registers) > maxPartRegisters {
 		w.part.Registers, registers = registers[:maxPartRegisters], registers[maxPartRegisters:]

@@ -40,7 +40,7 @@ func (p *Partition) Save(ctx context.Context, d *counter.Delta) (*Saved, error) 
 		}
 	}
 	err := p.commit(ctx, saved, segments, func() ([]source, error) {
-		return []source{&deltaSource{d.Windows}}, nil
+		return []source{&deltaSource{d.Parts()}}, nil
 	}, len(d.Windows) > 0, d.Position, d.State)
 	if err != nil {
 		return nil, fmt.Errorf("save %s: %w", p.name, err)

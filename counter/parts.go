@@ -1,0 +1,100 @@
+package counter
+
+import (
+	"runtime"
+
+	"headcount/events"
+)
+
+// fresh is what Cut hands over of a window without copying it: fingerprints that lie in a dictionary, where they stay as they
+// are while it grows, and facts in the blocks in which they were noted.
+type fresh struct {
+	large  *large   // keeps the chunks; nil: no fingerprints
+	chunks []*chunk // from that of the first fingerprint on
+	skip   uint32   // entries of the first chunk that are not new
+	n      uint32   // fingerprints
+	facts  [][]Fact
+}
+
+// partPrints is how many fingerprints a part holds at most.
+const partPrints = 8192
+
+// Parts reads what a delta holds of windows, in parts of bounded size.
+type Parts struct {
+	windows []WindowDelta
+	part    WindowDelta
+	prints  []events.Fingerprint
+	given   uint32 // fingerprints of the window
+	blocks  int    // of facts, given
+}
+
+// Parts returns a reader of d's windows. The parts of a window follow each other, in the order in which they are applied.
+func (d *Delta) Parts() *Parts { return &Parts{windows: d.Windows} }
+
+// Next returns the next part, nil after the last. It is valid until the next call, and not to be changed.
+func (p *Parts) Next() *WindowDelta {
+	if len(p.windows) == 0 {
+		return nil
+	}
+	w := &p.windows[0]
+	if w.fresh == nil {
+		p.windows = p.windows[1:]
+		return w
+	}
+	p.part = WindowDelta{WindowID: w.WindowID, First: w.First + p.given, Counters: w.Counters}
+	switch f := w.fresh; {
+	case len(w.Fingerprints) > int(p.given): // few: of a flat window
+		p.part.Fingerprints = w.Fingerprints
+		p.given = uint32(len(w.Fingerprints))
+	case p.given < f.n:
+		p.part.Fingerprints = p.copyPrints(f)
+		p.given += uint32(len(p.part.Fingerprints))
+	case p.blocks < len(f.facts):
+		p.part.Facts = f.facts[p.blocks]
+		p.blocks++
+	default:
+		p.part.Registers, p.part.Totals = w.Registers, w.Totals
+		p.windows, p.given, p.blocks = p.windows[1:], 0, 0
+	}
+	return &p.part
+}
+
+func (p *Parts) copyPrints(f *fresh) []events.Fingerprint {
+	p.prints = p.prints[:0]
+	for at := f.skip + p.given; at < f.skip+f.n && len(p.prints) < partPrints; at++ {
+		p.prints = append(p.prints, f.chunks[at>>chunkBits][at%chunkEntries].print)
+	}
+	runtime.KeepAlive(f.large)
+	return p.prints
+}
+
+// factsPerBlock is how many facts are noted before another block is begun, so that nothing is copied as they grow to many.
+const factsPerBlock = 8192
+
+// note keeps a fact for the next cut.
+func (w *window) note(f Fact) {
+	if len(w.facts) == factsPerBlock {
+		w.noted = append(w.noted, w.facts)
+		w.facts = make([]Fact, 0, factsPerBlock)
+	}
+	w.facts = append(w.facts, f)
+}
+
+// takeFacts moves what was noted, and the fingerprints since the last cut, to d. Little is given as it is.
+func (w *window) takeFacts(d *WindowDelta) {
+	n := w.devices()
+	if w.flat != nil && w.cut < n {
+		d.Fingerprints = w.flat.prints[w.cut:n:n]
+	}
+	if len(w.noted) == 0 && (w.flat != nil || w.cut == n) {
+		d.Facts = w.facts
+		return
+	}
+	d.fresh = &fresh{facts: w.noted}
+	if len(w.facts) > 0 {
+		d.fresh.facts = append(d.fresh.facts, w.facts)
+	}
+	if l := w.large; l != nil && w.cut < n {
+		d.fresh.large, d.fresh.chunks, d.fresh.skip, d.fresh.n = l, l.chunks[w.cut>>chunkBits:], w.cut%chunkEntries, n-w.cut
+	}
+}
