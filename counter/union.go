@@ -74,6 +74,13 @@ func Unite(cfg UnionConfig, onTime, late []RowReader, yield func(*AppUnion) erro
 	return nil
 }
 
+// Absent is what Unite would yield of an app that no partition has.
+func Absent(cfg UnionConfig, app string) *AppUnion {
+	var t tally
+	t.begin(cfg, app)
+	return t.finish()
+}
+
 type union struct {
 	cfg     UnionConfig
 	sources []*source

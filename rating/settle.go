@@ -27,12 +27,7 @@ func Settle(in Input, issued []Invoice, settled string) ([]Invoice, error) {
 	if err != nil {
 		return nil, err
 	}
-	waiting := make(map[string]string)
-	for _, v := range issued {
-		if v.Status == StatusHeld {
-			waiting[v.Account] = v.Reason
-		}
-	}
+	waiting := held(issued)
 	before, revisions, err := standings(issued)
 	if err != nil {
 		return nil, err
@@ -77,7 +72,7 @@ func Settle(in Input, issued []Invoice, settled string) ([]Invoice, error) {
 		}
 		next := closing.add(1)
 		v.Revision = revisions[v.Account] + 1
-		if reason, held := waiting[v.Account]; held {
+		if reason, ok := waiting[v.Account]; ok {
 			v.Status, v.Reason = StatusHeld, reason
 		}
 		v.Lines, v.Total, v.Prepaid, v.Daily = lines, total.StringFixed(digits), []Prepaid{}, nil
@@ -98,6 +93,17 @@ func (l *Line) standing() (s standing, err error) {
 		}
 	}
 	return s, nil
+}
+
+// held says why accounts wait for a release, by account.
+func held(issued []Invoice) map[string]string {
+	waiting := make(map[string]string)
+	for _, v := range issued {
+		if v.Status == StatusHeld {
+			waiting[v.Account] = v.Reason
+		}
+	}
+	return waiting
 }
 
 func standings(issued []Invoice) (map[lineKey]standing, map[string]int, error) {

@@ -3,7 +3,6 @@ package main
 import (
 	"errors"
 	"fmt"
-	"os/user"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -35,10 +34,7 @@ func releaseCommand(p *cli.Program) *cobra.Command {
 			return err
 		}
 		defer l.Close()
-		by := "unknown"
-		if u, err := user.Current(); err == nil {
-			by = u.Username
-		}
+		by := username()
 		err = l.Release(cmd.Context(), m.String(), account, reason, by)
 		if errors.Is(err, ledger.ErrNotFound) || errors.Is(err, ledger.ErrNotHeld) {
 			return cli.Fail(cli.CheckFailed, "%w", err)

@@ -156,7 +156,11 @@ func printInvoices(out io.Writer, invoices []rating.Invoice) error {
 		}
 		fmt.Fprintf(out, "Invoice of %s for %s, plan %s, revision %d: %s %s, %s\n", v.Account, v.Month, v.Plan, v.Revision, v.Total, v.Currency, v.Status)
 		if v.Reason != "" {
-			fmt.Fprintf(out, "  held because: %s\n", v.Reason)
+			because := "held because"
+			if v.Status == rating.StatusFinal {
+				because = "reason"
+			}
+			fmt.Fprintf(out, "  %s: %s\n", because, v.Reason)
 		}
 		t := table{columns: []string{"app", "meter or item", ">quantity", ">free", ">billable", ">unit price", ">amount", "how", "price from"}}
 		for _, l := range v.Lines {

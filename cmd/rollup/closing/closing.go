@@ -288,13 +288,17 @@ func (w *work) adopted(ctx context.Context) error {
 	return nil
 }
 
-// rules returns a month's rules, fixing them where nobody has.
+// rules returns a month's rules, fixing them where nobody has; without a template nothing is fixed.
 func (w *work) rules(ctx context.Context, m events.Month) (*events.MonthRules, error) {
 	book, err := w.state.Rules(ctx, w.template)
 	if err != nil {
 		return nil, fmt.Errorf("rules: %w", err)
 	}
-	rules, err := book.MonthRules(m)
+	find := book.MonthRules
+	if w.template == nil {
+		find = book.Known
+	}
+	rules, err := find(m)
 	if err != nil {
 		return nil, fmt.Errorf("rules: %w", err)
 	}

@@ -78,6 +78,9 @@ func (w *work) open(ctx context.Context) (_ *opened, err error) {
 func (w *work) openSealed(ctx context.Context, of *work, p int32) (*checkpoint.SealedMonth, error) {
 	sealed, err := of.partition(p).OpenSealed(ctx, of.month)
 	gone := errors.Is(err, checkpoint.ErrNotSealed) || errors.Is(err, checkpoint.ErrDamaged)
+	if gone && w.conn == nil {
+		return nil, cli.Fail(cli.CheckFailed, "partition %d, sealed month %s: %w: `rollup verify --month %s` says what is wrong with it; restore it from the state store's backup", p, of.month, err, of.month)
+	}
 	if gone && of.closing.TopicID == w.topic.ID {
 		w.Log.Warn("sealed month cannot be read", "partition", p, "month", of.month, "error", err)
 		if err := w.remake(ctx, p, of.month); err != nil {
@@ -116,14 +119,17 @@ func (w *work) former(ctx context.Context) (*work, error) {
 	return &work{Closer: w.Closer, month: month, template: w.template, bucket: w.bucket, topic: topic, state: state, ledger: w.ledger, closing: closing}, nil
 }
 
-// settleLate prices what came late of the month before, by the accounts and books of its own closing: further revisions of its
-// invoices. It also returns what that month left of packages.
+// settleLate prices what came late of the month before, by the accounts and books of its own closing, or of its newest amendment:
+// further revisions of its invoices. It also returns what that month left of packages.
 func (w *work) settleLate(ctx context.Context, sealed *opened) ([]rating.Invoice, []rating.Balance, error) {
 	if w.closing.Previous == nil {
 		return nil, nil, nil
 	}
 	former, err := w.former(ctx)
 	if err != nil {
+		return nil, nil, err
+	}
+	if _, err := former.amend(ctx); err != nil {
 		return nil, nil, err
 	}
 	month, closing := former.month, former.closing

@@ -45,7 +45,13 @@ type Log interface {
 type Ledger interface {
 	Books
 	Journal
+	Corrected
 	io.Closer
+}
+
+// Corrected tells how closed months were corrected.
+type Corrected interface {
+	Amendments(ctx context.Context, month string) ([]ledger.Amendment, error)
 }
 
 // Books tell what was closed.

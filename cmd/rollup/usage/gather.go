@@ -45,7 +45,11 @@ func Gather(doc *Document, month, before *Facts, bill Biller, limit SkewLimit) (
 	if err := counter.Unite(cfg, month.OnTime, month.Late, g.add); err != nil {
 		return nil, fmt.Errorf("unite %s: %w", month.Rules.Month, err)
 	}
-	g.addLateOnly()
+	for app := range g.late { // of which the month has nothing but late devices of the month before
+		if err := g.add(counter.Absent(cfg, app)); err != nil {
+			return nil, err
+		}
+	}
 	sort.Slice(doc.Usage, func(i, j int) bool { return doc.Usage[i].App < doc.Usage[j].App })
 	return g.alarms, nil
 }
@@ -125,13 +129,6 @@ func (g *gatherer) lateOf(app string, soFar uint64) []Late {
 	before := g.late[app]
 	delete(g.late, app)
 	return []Late{{(g.rules.Month - 1).String(), before}, {g.rules.Month.String(), soFar}}
-}
-
-// addLateOnly lists apps of which the month has nothing but late devices of the month before.
-func (g *gatherer) addLateOnly() {
-	for app := range g.late {
-		_ = g.add(&counter.AppUnion{App: app})
-	}
 }
 
 func (g *gatherer) meter(u *counter.AppUnion, m rating.Meter) Meter {

@@ -231,17 +231,12 @@ func (a *app) count(v *verification, name string, who print, days *[16]uint32) {
 		a.begin(v.Month, name)
 	}
 	a.digestRow(who, days)
-	value := binary.LittleEndian.Uint64(who[8:])
-	p := v.rules.Precision
 	for k, d := range days {
 		if d == 0 {
 			continue
 		}
 		a.kinds[k]++
-		if a.registers[k] == nil {
-			a.registers[k] = make([]byte, 1<<p)
-		}
-		raise(a.registers[k], value, p)
+		sketch(a.registers, k, who, v.rules.Precision)
 		if v.rules.Kinds[k] == "login" {
 			each(d, func(day int) { a.users[day]++ })
 		}
@@ -384,7 +379,6 @@ func (u *union) row(id int32, late bool, days *[16]uint32) {
 		}
 	}
 	if !late {
-		p := u.v.rules.Precision
 		for k, d := range days {
 			if d == 0 {
 				continue
@@ -392,10 +386,7 @@ func (u *union) row(id int32, late bool, days *[16]uint32) {
 			if u.sketches[id] == nil {
 				u.sketches[id] = map[int][]byte{}
 			}
-			if u.sketches[id][k] == nil {
-				u.sketches[id][k] = make([]byte, 1<<p)
-			}
-			raise(u.sketches[id][k], binary.LittleEndian.Uint64(u.at.who[8:]), p)
+			sketch(u.sketches[id], k, u.at.who, u.v.rules.Precision)
 		}
 		if f.app.section == 0 {
 			f.pending = f.app
@@ -410,6 +401,23 @@ func dayList(days uint32) string {
 	return fmt.Sprint(all)
 }
 
+// sketch feeds a kind's registers.
+func sketch(registers map[int][]byte, kind int, who print, p int) {
+	if registers[kind] == nil {
+		registers[kind] = make([]byte, 1<<p)
+	}
+	raise(registers[kind], binary.LittleEndian.Uint64(who[8:]), p)
+}
+
+// sameRegisters holds an app's registers in a sealed file against those that its devices make.
+func (v *verification) sameRegisters(f *sealedFile, a *sealedApp, want map[int][]byte) {
+	for k := range 16 {
+		if want[k] != nil || a.registers[k] != nil {
+			v.report.same("sealed sketches", hashOf(a.registers[k]), hashOf(want[k]), "%s: app %s, registers of kind %d", f.data, a.app, k)
+		}
+	}
+}
+
 // leave ends an app: its registers are compared.
 func (u *union) leave() {
 	for id, kinds := range u.sketches {
@@ -417,13 +425,7 @@ func (u *union) leave() {
 		if f == nil || f.pending == nil || f.pending.app != u.at.app {
 			continue
 		}
-		for k := range 16 {
-			want, got := kinds[k], f.pending.registers[k]
-			if want == nil && got == nil {
-				continue
-			}
-			u.v.report.same("sealed sketches", hashOf(got), hashOf(want), "%s: app %s, registers of kind %d", f.data, u.at.app, k)
-		}
+		u.v.sameRegisters(f, f.pending, kinds)
 		f.pending = nil
 	}
 	clear(u.sketches)

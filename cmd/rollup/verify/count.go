@@ -212,7 +212,7 @@ func (p *partition) lost(app string, more stretch) {
 // control takes a record of ours.
 func (p *partition) control(rec *kgo.Record) {
 	if c, sig, err := openClosed(rec.Value); err == nil {
-		p.v.closed(c, sig, p.id, rec.Offset)
+		p.v.closed(c, sig, "partition %d, offset %d", p.id, rec.Offset)
 		return
 	}
 	s, sig, err := openSeal(rec.Value)

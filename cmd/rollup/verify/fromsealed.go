@@ -9,8 +9,13 @@ import (
 // fromSealed counts from the sealed files, where there is no log: what they say is united and compared with the ledger. What
 // they left out, or say wrongly, cannot be seen.
 func (v *verification) fromSealed(files map[int32]*sealedFile) error {
-	v.report.remark("the log was not read: that the sealed files hold what the log held was not checked, nor the seals' signatures and the ledger's head in the closed records; late facts of the month before were not counted")
-	v.before = 0
+	v.report.remark("the log was not read: that the sealed files hold what the log held was not checked, nor the seals' signatures")
+	progress := v.begin("read from the sealed files", "rows", v.rowsOf(files))
+	defer progress.End()
+	if err := v.addFormer(); err != nil {
+		return err
+	}
+	read := int64(0)
 	for _, id := range slices.Sorted(maps.Keys(files)) {
 		f := files[id]
 		p := newPartition(v, id)
@@ -18,60 +23,141 @@ func (v *verification) fromSealed(files map[int32]*sealedFile) error {
 		p.sealOffset, p.onTime = f.Offset, windows{}
 		p.nameless = stretch{f.Unattributed.Expired, f.Unattributed.Rejected, f.Unattributed.OverLimit}
 		var sum, late sums
-		for {
-			a, err := f.r.nextApp()
-			if err != nil {
-				v.report.wrong("sealed files", f.data, "a file that can be read", err.Error())
-				break
-			}
-			if a == nil {
-				break
-			}
+		err := v.readSealed(f, func(a *sealedApp, distinct uint64) {
 			to := &sum
 			if a.section == 1 {
 				to = &late
 			}
 			to.apps++
 			to.rows += a.devices
-			if a.section == 1 {
-				continue
+			v.report.same("sealed counters", a.repeats, a.counters.events-distinct, "%s: app %s%s: duplicates, by events and facts", f.data, a.app, lateWord(a.section == 1))
+			if read += int64(a.devices); a.section == 1 {
+				return
 			}
 			to.events += a.counters.events
 			to.repeats += a.repeats
 			to.skewed += a.counters.skewed
-			w := &window{counters: a.counters, totals: a.totals}
-			p.onTime[a.app] = w
+			p.onTime[a.app] = &window{counters: a.counters, totals: a.totals}
 			p.stretches[a.app] = a.stretch
 			to.stretch.expired += a.stretch.expired
 			to.stretch.rejected += a.stretch.rejected
 			to.stretch.overLimit += a.stretch.overLimit
-			distinct := uint64(0)
-			for {
-				r, err := f.r.nextRow()
-				if err != nil {
-					return fmt.Errorf("%s: %w", f.data, err)
+		}, func(a *sealedApp, x fact) (fact, bool) {
+			if a.section == 1 {
+				x.group, x.late = ofBefore, 1
+			}
+			return x, a.section == 0 || v.before != 0
+		})
+		if err != nil {
+			return err
+		}
+		v.compareIdentity(f, id)
+		v.compareSums(f, &sum, &late)
+		progress.Set(read)
+	}
+	return v.unite(nil)
+}
+
+func (v *verification) rowsOf(files map[int32]*sealedFile) (rows int64) {
+	for _, f := range files {
+		rows += int64(f.Rows + f.LateRows)
+	}
+	return rows
+}
+
+// readSealed reads a sealed file whole: it adds the facts that keep keeps, and calls end after each app with the number of its
+// distinct facts. What is wrong with the file is a difference.
+func (v *verification) readSealed(f *sealedFile, end func(a *sealedApp, distinct uint64), keep func(a *sealedApp, x fact) (fact, bool)) error {
+	bad := func(err error) { v.report.wrong("sealed files", f.data, "a file that can be read", err.Error()) }
+	for {
+		a, err := f.r.nextApp()
+		if err != nil {
+			bad(err)
+			break
+		}
+		if a == nil {
+			break
+		}
+		distinct, registers := uint64(0), map[int][]byte{}
+		for {
+			var r *row
+			if r, err = f.r.nextRow(); err != nil || r == nil {
+				break
+			}
+			for k, days := range r.days {
+				if days == 0 {
+					continue
 				}
-				if r == nil {
-					break
-				}
-				for k, days := range r.days {
-					x := fact{partition: id, app: a.app, who: r.who, kind: uint8(k)}
-					for day := range 32 {
-						if days>>day&1 == 1 {
-							distinct++
-							if err := v.facts.add(x, day); err != nil {
-								return err
-							}
-						}
+				sketch(registers, k, r.who, f.Precision)
+				x, ok := keep(a, fact{partition: f.Partition, app: a.app, who: r.who, kind: uint8(k)})
+				for day := range 32 {
+					if days>>day&1 == 0 {
+						continue
+					}
+					distinct++
+					if !ok {
+						continue
+					}
+					if err := v.facts.add(x, day); err != nil {
+						return err
 					}
 				}
 			}
-			v.report.same("sealed counters", a.repeats, a.counters.events-distinct, "%s: app %s: duplicates, by events and facts", f.data, a.app)
 		}
-		f.r.rest()
-		v.report.same("sealed files", f.r.sum(), f.Sum, "%s: SHA-256 by its index", f.data)
-		v.report.same("sealed files", f.r.size, f.Size, "%s: bytes by its index", f.data)
-		v.compareSums(f, &sum, &late)
+		if err != nil {
+			bad(err)
+			break
+		}
+		end(a, distinct)
+		if a.section == 0 {
+			v.sameRegisters(f, a, registers)
+		}
 	}
-	return v.unite(nil)
+	f.r.rest()
+	v.report.same("sealed files", f.r.sum(), f.Sum, "%s: SHA-256 by its index", f.data)
+	v.report.same("sealed files", f.r.size, f.Size, "%s: bytes by its index", f.data)
+	return nil
+}
+
+// addFormer adds the facts that were on time of the month before, from its sealed files: the late ones are held against them.
+// Where those files cannot be had, what came late of that month is not counted, and the report says so.
+func (v *verification) addFormer() error {
+	if v.before == 0 {
+		return nil
+	}
+	rules := v.book.months[v.before]
+	if rules == nil {
+		return v.leaveFormer("%s/rules: no rules of %s can be read", v.folder, v.before)
+	}
+	folder := escape(v.former.Topic) + "/" + escape(v.former.TopicID)
+	var files []*sealedFile
+	defer func() {
+		for _, f := range files {
+			f.in.Close()
+		}
+	}()
+	for _, id := range v.former.Partitions {
+		f, err := v.openSealed(folder, id, v.before.String())
+		if err != nil {
+			return v.leaveFormer("%w", err)
+		}
+		files = append(files, f)
+		v.report.same("sealed index", f.SealID, v.former.SealID, "%s: seal_id, by the ledger's closing", f.file)
+	}
+	for _, f := range files {
+		err := v.readSealed(f, func(*sealedApp, uint64) {}, func(a *sealedApp, x fact) (fact, bool) {
+			x.group = ofBefore
+			return x, a.section == 0
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (v *verification) leaveFormer(format string, args ...any) error {
+	v.report.remark("what came late of %s was not counted: %s", v.before, fmt.Errorf(format, args...))
+	v.before = 0
+	return nil
 }

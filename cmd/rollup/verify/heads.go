@@ -128,18 +128,24 @@ func (v *verification) compareIndex(f *sealedFile, p *partition, sum, late *sums
 		return
 	}
 	same := func(what string, got, want any) { v.report.same("sealed index", got, want, "%s: %s", f.file, what) }
-	same("cluster", f.Cluster, v.closing.Cluster)
-	same("topic_id", f.TopicID, v.closing.TopicID)
-	same("partition", f.Partition, p.id)
-	same("month", f.Month, v.Month)
+	v.compareIdentity(f, p.id)
 	same("offset", f.Offset, p.sealOffset)
 	same("seal_id", f.SealID, p.seal.SealID)
 	same("seal_hash", f.SealHash, p.sealHash)
+	same("unattributed", f.Unattributed, stretchJSON{p.nameless.expired, p.nameless.rejected, p.nameless.overLimit})
+	v.compareSums(f, sum, late)
+}
+
+// compareIdentity holds what an index says it is of against closing and rules.
+func (v *verification) compareIdentity(f *sealedFile, id int32) {
+	same := func(what string, got, want any) { v.report.same("sealed index", got, want, "%s: %s", f.file, what) }
+	same("cluster", f.Cluster, v.closing.Cluster)
+	same("topic_id", f.TopicID, v.closing.TopicID)
+	same("partition", f.Partition, id)
+	same("month", f.Month, v.Month)
 	same("rules", f.RulesHash, v.rules.hash)
 	same("key_id", f.KeyID, v.rules.KeyID)
 	same("precision", f.Precision, v.rules.Precision)
-	same("unattributed", f.Unattributed, stretchJSON{p.nameless.expired, p.nameless.rejected, p.nameless.overLimit})
-	v.compareSums(f, sum, late)
 }
 
 // compareSums holds what an index says of its file's content against sums of it.

@@ -116,6 +116,6 @@ func (v *verification) readLog() error {
 // closedOnly takes a closed record that lies after the month's seal.
 func (p *partition) closedOnly(rec *kgo.Record) {
 	if c, sig, err := openClosed(rec.Value); err == nil {
-		p.v.closed(c, sig, p.id, rec.Offset)
+		p.v.closed(c, sig, "partition %d, offset %d", p.id, rec.Offset)
 	}
 }

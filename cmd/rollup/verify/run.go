@@ -54,23 +54,24 @@ var ErrNotClosed = errors.New("is not closed")
 
 type verification struct {
 	Config
-	ctx     context.Context
-	report  *Report
-	keys    map[string]cipher.Block
-	public  ed25519.PublicKey
-	month   month
-	before  month // of the closing before; 0: none
-	closing ledger.Closing
-	former  ledger.Closing
-	stored  ledger.Result
-	folder  string // of the topic's state
-	book    *book
-	rules   *monthRules
-	parts   map[int32]*partition
-	ends    map[int32]int64
-	facts   *facts
-	apps    map[string]*app
-	heads   map[place]*sealedApp
+	ctx       context.Context
+	report    *Report
+	keys      map[string]cipher.Block
+	public    ed25519.PublicKey
+	month     month
+	before    month // of the closing before; 0: none, or it cannot be read
+	elsewhere bool  // that closing was of another topic of the same name
+	closing   ledger.Closing
+	former    ledger.Closing
+	stored    ledger.Result
+	folder    string // of the topic's state
+	book      *book
+	rules     *monthRules
+	parts     map[int32]*partition
+	ends      map[int32]int64
+	facts     *facts
+	apps      map[string]*app
+	heads     map[place]*sealedApp
 
 	nameless    uint64
 	published   []string // ledger heads in closed records
@@ -99,6 +100,11 @@ func Run(ctx context.Context, c Config) (*Report, error) {
 			return nil, err
 		}
 	} else {
+		if v.elsewhere {
+			if err := v.addFormer(); err != nil {
+				return nil, err
+			}
+		}
 		if err := v.readLog(); err != nil {
 			return nil, err
 		}
@@ -177,12 +183,7 @@ func open(ctx context.Context, c Config) (*verification, error) {
 	if v.rules = v.book.months[v.month]; v.rules == nil {
 		return nil, fmt.Errorf("%s/rules: no rules of %s can be read", v.folder, c.Month)
 	}
-	if v.former.TopicID != v.closing.TopicID {
-		if v.before != 0 {
-			v.report.remark("%s was closed on another topic of the same name: its late facts are not counted again", v.before)
-		}
-		v.before = 0
-	}
+	v.elsewhere = v.before != 0 && v.former.TopicID != v.closing.TopicID
 	if v.public != nil {
 		v.report.same("keys", string(v.rules.public), string(v.public), "%s: seal_key, by the public key file", v.rules.file)
 	}
@@ -201,8 +202,10 @@ func open(ctx context.Context, c Config) (*verification, error) {
 	return v, nil
 }
 
-// inFormer says whether the closing before listed a partition.
-func (v *verification) inFormer(id int32) bool { return slices.Contains(v.former.Partitions, id) }
+// inFormer says whether the closing before listed a partition of this topic.
+func (v *verification) inFormer(id int32) bool {
+	return !v.elsewhere && slices.Contains(v.former.Partitions, id)
+}
 
 func (v *verification) noKey(r *monthRules) error {
 	return fmt.Errorf("GUID key %s, which the rules of %s name, is not in the key file", r.KeyID, r.Month)
@@ -253,29 +256,45 @@ func escape(word string) string {
 func (v *verification) sealedFiles() map[int32]*sealedFile {
 	files := map[int32]*sealedFile{}
 	for _, id := range v.closing.Partitions {
-		folder := fmt.Sprintf("%s/%d/sealed/", v.folder, id)
-		x, err := v.readIndex(folder + v.Month + ".index")
-		if err != nil {
-			v.report.wrong("sealed index", folder+v.Month+".index", "an index that can be read", err.Error())
+		f, err := v.openSealed(v.folder, id, v.Month)
+		var broken *unreadable
+		if errors.As(err, &broken) {
+			v.report.wrong(broken.what, broken.file, broken.want, broken.err.Error())
 			continue
 		}
-		x.data = folder + x.Data
-		v.report.same("sealed index", x.SealID, v.closing.SealID, "%s: seal_id, by the ledger's closing", x.file)
-		v.report.same("sealed index", x.RulesHash, v.closing.RulesHash, "%s: rules, by the ledger's closing", x.file)
-		f, err := v.Files.Open(v.ctx, x.data)
-		if err != nil {
-			v.report.wrong("sealed files", x.data, "a file", err.Error())
-			continue
-		}
-		r, err := newSealedReader(f, v.rules.Precision)
-		if err != nil {
-			f.Close()
-			v.report.wrong("sealed files", x.data, "a file that can be read", err.Error())
-			continue
-		}
-		files[id] = &sealedFile{index: x, in: f, r: r}
+		v.report.same("sealed index", f.SealID, v.closing.SealID, "%s: seal_id, by the ledger's closing", f.file)
+		v.report.same("sealed index", f.RulesHash, v.closing.RulesHash, "%s: rules, by the ledger's closing", f.file)
+		files[id] = f
 	}
 	return files
+}
+
+// unreadable says which file of a sealed month cannot be read.
+type unreadable struct {
+	what, file, want string
+	err              error
+}
+
+func (u *unreadable) Error() string { return fmt.Sprintf("%s: %v", u.file, u.err) }
+
+// openSealed opens a partition's sealed month in a topic's folder. Its error is an unreadable.
+func (v *verification) openSealed(topic string, id int32, month string) (*sealedFile, error) {
+	folder := fmt.Sprintf("%s/%d/sealed/", topic, id)
+	x, err := v.readIndex(folder + month + ".index")
+	if err != nil {
+		return nil, &unreadable{"sealed index", folder + month + ".index", "an index that can be read", err}
+	}
+	x.data = folder + x.Data
+	f, err := v.Files.Open(v.ctx, x.data)
+	if err != nil {
+		return nil, &unreadable{"sealed files", x.data, "a file", err}
+	}
+	r, err := newSealedReader(f, x.Precision)
+	if err != nil {
+		f.Close()
+		return nil, &unreadable{"sealed files", x.data, "a file that can be read", err}
+	}
+	return &sealedFile{index: x, in: f, r: r}, nil
 }
 
 // checkSeals says which partitions have no seal, and holds the seals against the ledger's closing.
@@ -304,10 +323,10 @@ func (v *verification) checkSeals() {
 }
 
 // closed takes a closed record. One that is not signed by the key of its month's rules says nothing.
-func (v *verification) closed(c closedData, sig *signed, partition int32, offset int64) {
+func (v *verification) closed(c closedData, sig *signed, place string, args ...any) {
 	m, _ := parseMonth(c.Month)
 	rules := v.book.months[m]
-	at := fmt.Sprintf("closed record of %s, partition %d, offset %d", c.Month, partition, offset)
+	at := fmt.Sprintf("closed record of %s, %s", c.Month, fmt.Sprintf(place, args...))
 	if rules == nil || !sig.by(rules.public) || c.Cluster != v.closing.Cluster || c.TopicID != v.closing.TopicID {
 		v.report.wrong("closed records", at, "a signature by the key in the month's rules", "another")
 		return
@@ -320,6 +339,8 @@ func (v *verification) closed(c closedData, sig *signed, partition int32, offset
 	v.foundClosed = true
 	v.report.same("closed records", c.SealID, v.closing.SealID, "%s: seal_id, by the ledger's closing", at)
 	v.report.same("closed records", c.Apps, len(v.stored.Usage), "%s: apps, by the ledger", at)
+	v.report.same("closed records", c.UsageHash, v.usageHash(), "%s: usage_hash, by the digests in the ledger", at)
+	v.report.same("closed records", c.LedgerHead, v.stored.Head, "%s: ledger_head, by the ledger's result", at)
 	for _, u := range v.stored.Usage {
 		if c.Usage != nil {
 			v.report.same("closed records", u.Digest, c.Usage[u.App], "the ledger's usage of app %s: digest, by the %s", u.App, at)
@@ -327,10 +348,45 @@ func (v *verification) closed(c closedData, sig *signed, partition int32, offset
 	}
 }
 
+// announced takes the closed records that the ledger has sent: of the month, and of the newest, whose head covers all.
+func (v *verification) announced() error {
+	from := []ledger.Result{v.stored}
+	if newest, ok, err := v.Ledger.LastClosed(v.ctx); err != nil {
+		return fmt.Errorf("ledger: %w", err)
+	} else if ok && newest > v.Month {
+		r, err := v.Ledger.Result(v.ctx, newest)
+		if err != nil {
+			return fmt.Errorf("ledger: %w", err)
+		}
+		if c, err := v.Ledger.Closing(v.ctx, newest); err == nil && c.TopicID == v.closing.TopicID {
+			from = append(from, r)
+		}
+	}
+	for _, r := range from {
+		for i, message := range r.Outbox {
+			c, sig, err := openClosed(message)
+			if err != nil {
+				v.report.wrong("closed records", fmt.Sprintf("ledger, message %d of %s", i+1, r.Month), "a closed record", err.Error())
+				continue
+			}
+			v.closed(c, sig, "as the ledger has it")
+		}
+	}
+	return nil
+}
+
 // checkLedger walks the chain.
 func (v *verification) checkLedger() error {
-	if !v.FromSealed && !v.foundClosed {
-		v.report.wrong("closed records", fmt.Sprintf("partition %d", v.closing.Partitions[0]), "the closed record of "+v.Month, "none with a valid signature; where the close could not send it, run the close again")
+	found := v.foundClosed
+	if err := v.announced(); err != nil {
+		return err
+	}
+	place := fmt.Sprintf("partition %d", v.closing.Partitions[0])
+	if v.FromSealed {
+		found, place = v.foundClosed, "the ledger's outbox"
+	}
+	if !found {
+		v.report.wrong("closed records", place, "the closed record of "+v.Month, "none with a valid signature; where the close could not send it, run the close again")
 	}
 	report, err := v.Ledger.Verify(v.ctx, v.published...)
 	var d *ledger.Difference

@@ -4,7 +4,9 @@ import (
 	"crypto/ed25519"
 	"encoding/base64"
 	"fmt"
+	"maps"
 	"slices"
+	"strings"
 
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
@@ -93,6 +95,26 @@ func openSeal(value []byte) (s sealData, sig *signed, err error) {
 func openClosed(value []byte) (c closedData, sig *signed, err error) {
 	sig, err = openSigned(value, "headcount.closed", &c, func() string { return c.SealID })
 	return c, sig, err
+}
+
+// usageHash is the SHA-256 of the digests in the ledger as canonical JSON: apps in the order of their bytes, nothing escaped but
+// what JSON or JavaScript ask for.
+func (v *verification) usageHash() string {
+	digests := map[string]string{}
+	for _, u := range v.stored.Usage {
+		digests[u.App] = u.Digest
+	}
+	b := []byte{'{'}
+	for i, app := range slices.Sorted(maps.Keys(digests)) {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b, _ = jsontext.AppendQuote(b, app)
+		b = append(b, ':')
+		b, _ = jsontext.AppendQuote(b, digests[app])
+	}
+	text := strings.NewReplacer("\u2028", `\u2028`, "\u2029", `\u2029`).Replace(string(b) + "}")
+	return hashOf([]byte(text))
 }
 
 func ascending(partitions []int32) bool {

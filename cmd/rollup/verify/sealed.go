@@ -65,7 +65,13 @@ func (v *verification) readIndex(file string) (*index, error) {
 		return nil, fmt.Errorf("it begins with %.40q", lines[0])
 	}
 	x := &index{file: file}
-	return x, json.Unmarshal(lines[1], x, json.RejectUnknownMembers(true))
+	if err := json.Unmarshal(lines[1], x, json.RejectUnknownMembers(true)); err != nil {
+		return nil, err
+	}
+	if x.Precision < 2 || x.Precision > 16 {
+		return nil, fmt.Errorf("precision %d cannot be", x.Precision)
+	}
+	return x, nil
 }
 
 // sealedApp is an app's head in a sealed file.

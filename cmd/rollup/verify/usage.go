@@ -98,7 +98,11 @@ func (v *verification) checkUsage() error {
 			v.report.same("usage", row.Digest, u.Digest, "ledger, usage of %s, app %s: digest", v.Month, u.App)
 		}
 		if !missing[u.App] {
-			v.report.wrong("usage", "app "+u.App, "no such app", "one")
+			if v.before == 0 && v.closing.Previous != nil && u.Events == 0 {
+				v.report.remark("app %s: that it has late devices of %s was not checked", u.App, v.closing.Previous.Month)
+			} else {
+				v.report.wrong("usage", "app "+u.App, "no such app", "one")
+			}
 			continue
 		}
 		delete(missing, u.App)

@@ -1,0 +1,123 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os/user"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"headcount/cmd/cli"
+	"headcount/cmd/config"
+	"headcount/cmd/rollup/closing"
+	"headcount/rating"
+	"headcount/rating/catalog"
+)
+
+func amendCommand(p *cli.Program) *cobra.Command {
+	var accounts, books, reason string
+	var dry bool
+	cmd := &cobra.Command{Use: "amend", Aliases: []string{"reopen"}, Short: "correct a closed month that was priced by wrong accounts or books, on the record", Args: cli.NoArgs,
+		Long: "Prices the sealed facts of a closed month again by other accounts or books. What was billed stays as it is: the difference is in further\n" +
+			"revisions of the invoices, as lines of credit or debit with the reason. Counts are not changed: they follow from the log."}
+	month := monthFlag(cmd, "the month to correct")
+	cmd.Flags().StringVar(&accounts, "accounts", "", "the accounts `FILE` that the month should have been priced by (default: as it was)")
+	cmd.Flags().StringVar(&books, "catalog", "", "the `FOLDER` of price books that it should have been priced by (default: as they were)")
+	cmd.Flags().StringVar(&reason, "reason", "", "why; it stands on the invoices")
+	cmd.Flags().BoolVar(&dry, "dry-run", false, "show what would be billed, and record nothing")
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		c, err := p.Config()
+		if err != nil {
+			return err
+		}
+		m, err := month()
+		if err != nil {
+			return err
+		}
+		if strings.TrimSpace(reason) == "" {
+			return cli.Fail(cli.Usage, "--reason is missing: an amendment is on the record, and its reason stands on the invoices")
+		}
+		if accounts == "" && books == "" {
+			return cli.Fail(cli.Usage, "say what was wrong: --accounts FILE, --catalog FOLDER, or both")
+		}
+		fix := closing.Correction{Reason: reason, By: username(), Now: time.Now(), DryRun: dry}
+		l, err := writeLedger(cmd.Context(), c)
+		if err != nil {
+			return err
+		}
+		defer l.Close()
+		again, err := closing.OpenAgain(cmd.Context(), c, l, p.Log, m)
+		if err != nil {
+			return err
+		}
+		defer again.Close()
+		if err := readCorrection(c, again, &fix, accounts, books); err != nil {
+			return err
+		}
+		number, further, err := again.Amend(cmd.Context(), fix)
+		if errors.Is(err, closing.ErrSame) {
+			return cli.Fail(cli.Usage, "month %s: %w; there is nothing to amend", m, err)
+		}
+		if err != nil {
+			return err
+		}
+		if p.JSON {
+			return p.PrintJSON(map[string]any{"month": m.String(), "amendment": number, "reason": reason, "by": fix.By, "recorded": !dry, "invoices": further})
+		}
+		return printAmendment(p, m.String(), number, further, dry)
+	}
+	return cmd
+}
+
+// readCorrection reads the files and holds them against each other, so that a mistake is named with its file and line.
+func readCorrection(c *config.Config, again *closing.Again, fix *closing.Correction, accounts, books string) error {
+	right, err := rating.ParseCatalog(again.Closing.Books)
+	if err != nil {
+		return fmt.Errorf("books of %s: %w", again.Month, err)
+	}
+	if books != "" {
+		if right, err = catalog.Load(books); err != nil {
+			return &config.Error{Where: "--catalog", What: err.Error()}
+		}
+		fix.Books = right.Documents()
+	}
+	file, text := "accounts of "+again.Month.String(), again.Closing.Accounts
+	if accounts != "" {
+		if text, err = config.ReadFile(accounts); err != nil {
+			return cli.Fail(cli.Usage, "--accounts: %w", err)
+		}
+		file, fix.Accounts = accounts, text
+	}
+	a, err := rating.ParseAccounts(file, text)
+	if err == nil {
+		err = a.Check(right, c.Zone())
+	}
+	if err != nil {
+		return &config.Error{Where: "accounts", What: err.Error()}
+	}
+	return nil
+}
+
+func printAmendment(p *cli.Program, month string, number int, further []rating.Invoice, dry bool) error {
+	what := "is recorded"
+	if dry {
+		what = "would be recorded; nothing is"
+	}
+	fmt.Fprintf(p.Out, "Amendment %d of %s %s.\n", number, month, what)
+	if len(further) == 0 {
+		_, err := fmt.Fprintln(p.Out, "No account owes another amount.")
+		return err
+	}
+	fmt.Fprintln(p.Out)
+	return printInvoices(p.Out, further)
+}
+
+// username says who does what is put on the record.
+func username() string {
+	if u, err := user.Current(); err == nil && u.Username != "" {
+		return u.Username
+	}
+	return "unknown"
+}

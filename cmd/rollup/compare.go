@@ -1,0 +1,146 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"headcount/cmd/cli"
+	"headcount/cmd/config"
+	"headcount/cmd/rollup/closing"
+	"headcount/cmd/site"
+	"headcount/events"
+)
+
+// comparison is what `rollup compare --json` prints.
+type comparison struct {
+	Months     []comparedMonth `json:"months"`
+	Billed     string          `json:"billed"`
+	Priced     string          `json:"priced"`
+	Difference string          `json:"difference"`
+}
+
+type comparedMonth struct {
+	Month    string             `json:"month"`
+	Accounts []closing.Compared `json:"accounts"`
+}
+
+func compareCommand(p *cli.Program) *cobra.Command {
+	var plan, accounts, months string
+	cmd := &cobra.Command{Use: "compare", Short: "what-if: closed months under another plan or other contracts, beside what was billed", Args: cli.NoArgs}
+	cmd.Flags().StringVar(&plan, "plan", "", "every account that was billed on this `BOOK/PLAN`, at its list price")
+	cmd.Flags().StringVar(&accounts, "accounts", "", "or by this accounts `FILE`")
+	cmd.Flags().StringVar(&months, "months", "", "the closed months, `FROM..TO`, such as 2026-01..2026-10, or one")
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		c, err := p.Config()
+		if err != nil {
+			return err
+		}
+		if (plan == "") == (accounts == "") {
+			return cli.Fail(cli.Usage, "say either --plan BOOK/PLAN or --accounts FILE")
+		}
+		first, last, err := monthRange(months)
+		if err != nil {
+			return err
+		}
+		other := &closing.Alternative{Plan: plan}
+		if other.Catalog, err = site.Catalog(c); err != nil {
+			return err
+		}
+		if accounts != "" {
+			file := *c
+			file.Accounts = accounts
+			if other.Accounts, err = site.Accounts(&file, other.Catalog); err != nil {
+				return err
+			}
+		} else if _, err := other.Catalog.Plan(plan); err != nil {
+			return cli.Fail(cli.Usage, "--plan: %w", err)
+		}
+		result, err := compareMonths(cmd.Context(), p, c, other, first, last)
+		if err != nil {
+			return err
+		}
+		if p.JSON {
+			return p.PrintJSON(result)
+		}
+		return printComparison(p, result)
+	}
+	return cmd
+}
+
+func monthRange(text string) (first, last events.Month, err error) {
+	from, to, isRange := strings.Cut(text, "..")
+	if !isRange {
+		to = from
+	}
+	if text == "" {
+		return 0, 0, cli.Fail(cli.Usage, "--months is missing: name closed months as 2026-01..2026-10")
+	}
+	if first, err = events.ParseMonth(from); err == nil {
+		last, err = events.ParseMonth(to)
+	}
+	switch {
+	case err != nil:
+		err = cli.Fail(cli.Usage, "--months: %w", err)
+	case last < first:
+		err = cli.Fail(cli.Usage, "--months %s: the first lies after the last", text)
+	}
+	return first, last, err
+}
+
+func compareMonths(ctx context.Context, p *cli.Program, c *config.Config, other *closing.Alternative, first, last events.Month) (*comparison, error) {
+	l, err := readLedger(ctx, c)
+	if err != nil {
+		return nil, err
+	}
+	defer l.Close()
+	result := &comparison{Months: []comparedMonth{}, Billed: "0.00", Priced: "0.00"}
+	progress := p.NewProgress("compared", "months", int64(last-first)+1)
+	defer progress.End()
+	for m := first; m <= last; m++ {
+		again, err := closing.OpenAgain(ctx, c, l, p.Log, m)
+		if err != nil {
+			return nil, err
+		}
+		rows, err := again.Compare(ctx, other)
+		again.Close()
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", m, err)
+		}
+		for _, r := range rows {
+			if result.Billed, err = closing.Sum(result.Billed, r.Billed); err != nil {
+				return nil, err
+			}
+			if result.Priced, err = closing.Sum(result.Priced, r.Priced); err != nil {
+				return nil, err
+			}
+		}
+		result.Months = append(result.Months, comparedMonth{m.String(), rows})
+		progress.Set(int64(m-first) + 1)
+	}
+	result.Difference, err = closing.Less(result.Priced, result.Billed)
+	return result, err
+}
+
+func printComparison(p *cli.Program, c *comparison) error {
+	t := table{columns: []string{"month", "account", "plan", ">billed", "other plan", ">priced", ">difference"}}
+	plan := func(s *string) string {
+		if s == nil {
+			return absent
+		}
+		return *s
+	}
+	for _, m := range c.Months {
+		for _, r := range m.Accounts {
+			billed := r.Billed
+			if r.Held {
+				billed += " (held)"
+			}
+			t.add(m.Month, r.Account, plan(r.Plan), billed, plan(r.OtherPlan), r.Priced, r.Difference)
+		}
+	}
+	t.add("all", "", "", c.Billed, "", c.Priced, c.Difference)
+	return t.print(p.Out, "")
+}
