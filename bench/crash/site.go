@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -108,14 +109,34 @@ func records(name string, n int, seed uint64) ([]kafka.Message, error) {
 func (s *site) send(ctx context.Context, messages []kafka.Message) error {
 	defer s.transport.CloseIdleConnections() // none may outlive the broker
 	for _, topic := range s.topics {
-		w := s.writer(topic)
-		err := w.WriteMessages(ctx, messages...)
-		w.Close()
-		if err != nil {
-			return fmt.Errorf("send to %s: %.300w", topic, err)
+		if err := s.sendTo(ctx, topic, messages); err != nil {
+			return fmt.Errorf("send to %s: %.300s", topic, err)
 		}
 	}
 	return nil
+}
+
+// sendTo sends to a topic; what was not written, because the partition has no leader yet after Kafka's start, is sent again.
+func (s *site) sendTo(ctx context.Context, topic string, messages []kafka.Message) error {
+	w := s.writer(topic)
+	defer w.Close()
+	for try := 0; ; try++ {
+		err := w.WriteMessages(ctx, messages...)
+		var each kafka.WriteErrors
+		if !errors.As(err, &each) || try == 100 {
+			return err
+		}
+		var again []kafka.Message
+		for i, e := range each {
+			if errors.Is(e, kafka.NotLeaderForPartition) || errors.Is(e, kafka.LeaderNotAvailable) {
+				again = append(again, messages[i])
+			} else if e != nil {
+				return e
+			}
+		}
+		messages = again
+		sleep(ctx, 100*time.Millisecond)
+	}
 }
 
 // writer sends to a topic.
