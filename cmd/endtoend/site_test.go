@@ -24,7 +24,7 @@ type site struct {
 	config map[string]string // top-level fields of headcount.yaml, raw YAML
 	broker *process          // embedded; nil: Apache Kafka, or down
 
-	started int // processes
+	processes []*process // all that were started
 }
 
 // newSite makes a site, ready to count: broker, topic and keys are there. accounts is the text of accounts.yaml.
@@ -251,8 +251,8 @@ func (s *site) start(args ...string) *process {
 		p.cmd.Wait()
 		close(p.ended)
 	}()
-	s.started++
-	log := s.path(fmt.Sprintf("%03d-%s.log", s.started, args[0]+"-"+args[min(1, len(args)-1)]))
+	s.processes = append(s.processes, p)
+	log := s.path(fmt.Sprintf("%03d-%s.log", len(s.processes), args[0]+"-"+args[min(1, len(args)-1)]))
 	s.Cleanup(func() {
 		p.cmd.Process.Kill()
 		<-p.ended

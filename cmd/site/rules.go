@@ -18,8 +18,8 @@ import (
 // CheckRules holds the configuration against the rules of the topic and of its open months. A difference is refused by name:
 // an open month is counted by the rules it began with.
 func CheckRules(ctx context.Context, c *config.Config, state *checkpoint.Topic, template *events.Template, keys *events.Keyring) error {
-	return eachOpen(ctx, c, state, template, func(m events.Month, fixed *events.MonthRules) error {
-		if err := checkKey(c, m, fixed, keys); err != nil {
+	return eachUnfinished(ctx, c, state, template, func(m events.Month, fixed *events.MonthRules, open bool) error {
+		if err := checkKey(c, m, fixed, keys); err != nil || !open {
 			return err
 		}
 		want, err := template.Month(m)
@@ -34,21 +34,22 @@ func CheckRules(ctx context.Context, c *config.Config, state *checkpoint.Topic, 
 	})
 }
 
-// CheckKeys checks that the GUID keys of all open months are there.
+// CheckKeys checks that the GUID keys of all unfinished months are there.
 func CheckKeys(ctx context.Context, c *config.Config, state *checkpoint.Topic, template *events.Template, keys *events.Keyring) error {
-	return eachOpen(ctx, c, state, template, func(m events.Month, fixed *events.MonthRules) error { return checkKey(c, m, fixed, keys) })
+	return eachUnfinished(ctx, c, state, template, func(m events.Month, fixed *events.MonthRules, _ bool) error { return checkKey(c, m, fixed, keys) })
 }
 
 func checkKey(c *config.Config, m events.Month, fixed *events.MonthRules, keys *events.Keyring) error {
 	if keys.Find(fixed.KeyID) != nil {
 		return nil
 	}
-	return cli.Fail(cli.Usage, "%s: open month %s is counted with GUID key %s, which is not in it (its newest is %s): put that key back; with another one every device would count again",
+	return cli.Fail(cli.Usage, "%s: month %s, which is not finished, is counted with GUID key %s, which is not in it (its newest is %s): put that key back; with another one every device would count again",
 		c.GUIDKeyFile, m, fixed.KeyID, keys.Newest().ID())
 }
 
-// eachOpen calls check with the rules of each month that no partition has sealed.
-func eachOpen(ctx context.Context, c *config.Config, state *checkpoint.Topic, template *events.Template, check func(events.Month, *events.MonthRules) error) error {
+// eachUnfinished calls check with the rules of each month that no partition has sealed, which is open, and of the newest that is
+// sealed, whose late events are still counted.
+func eachUnfinished(ctx context.Context, c *config.Config, state *checkpoint.Topic, template *events.Template, check func(m events.Month, fixed *events.MonthRules, open bool) error) error {
 	rules, err := state.Rules(ctx, template)
 	var differ *checkpoint.RulesDifferError
 	if errors.As(err, &differ) {
@@ -66,14 +67,14 @@ func eachOpen(ctx context.Context, c *config.Config, state *checkpoint.Topic, te
 		return err
 	}
 	for _, m := range months {
-		if m <= sealed {
+		if m < sealed {
 			continue
 		}
 		fixed, err := rules.Known(m)
 		if err != nil {
 			return fmt.Errorf("rules: %w", err)
 		}
-		if err := check(m, fixed); err != nil {
+		if err := check(m, fixed, m > sealed); err != nil {
 			return err
 		}
 	}
