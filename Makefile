@@ -6,11 +6,13 @@ VERSION  ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev
 GENERATE ?= --month 2026-10 --events 1000000 --devices 120000
 BENCH    ?=
 CRASH    ?=
+BENCH_README ?= --events 8000000 --devices 889000 --runs 3 --warm
+CURVES   ?= --curves all --runs 2
 PLAIN_CASES ?= 250000
 GOLANGCI_LINT = github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 
 .DEFAULT_GOAL := help
-.PHONY: help build demo test test-kafka test-postgres test-rating crash race test-race fmt lint fuzz bench bench-reading bench-scale bench-micro generate clean
+.PHONY: help build demo test test-kafka test-postgres test-rating crash race test-race fmt lint fuzz bench bench-readme bench-curves bench-reading bench-scale bench-micro generate clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  \1|/' | column -t -s '|'
@@ -57,8 +59,15 @@ fuzz: ## every fuzz test for FUZZTIME (20s) each
 		done; \
 	done
 
-bench: build ## the whole way on Apache Kafka beside franz-go; BENCH="--events 8000000 --devices 889000" for more
+bench: ## Headcount beside DuckDB, franz-go, kafka-go, Kafka Streams and Flink on Apache Kafka; BENCH="--only franz --help" for others
 	$(GO) run ./bench/way $(BENCH)
+
+bench-readme: ## the same with eight million events, into README.md and its chart (5 minutes)
+	$(GO) run ./bench/way $(BENCH_README) --json bench/way.json --svg bench/way.svg --readme README.md
+
+bench-curves: ## Headcount from few to many devices, apps, partitions, codecs, processes; CURVES="--curves apps --scale 0.1" for less
+	@mkdir -p bench/curves
+	$(GO) run ./bench/way --out bench/curves $(CURVES)
 
 bench-reading: ## reading alone on Apache Kafka beside franz-go and kafka-go; READING="--records … --help" for more
 	$(GO) run ./bench/reading $(READING)

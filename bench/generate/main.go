@@ -16,6 +16,7 @@ import (
 	_ "time/tzdata"
 
 	"headcount/bench/month"
+	"headcount/events/stream"
 )
 
 func main() {
@@ -42,6 +43,8 @@ func run(ctx context.Context, args []string) error {
 	flags.Float64Var(&c.Odd, "odd", c.Odd, "`SHARE` of odd records: spellings, wrong clocks, stragglers, repeats, a quarter of them dead letters")
 	clean := flags.Bool("clean", false, "no odd record and none of another month: every record counts")
 	flags.Float64Var(&c.Binary, "binary", c.Binary, "`SHARE` in CloudEvents' binary mode (only with --brokers)")
+	compression := flags.String("compression", "lz4", "`CODEC` of what is sent: none, gzip, snappy, lz4, zstd (only with --brokers)")
+	counts := flags.String("counts", "", "`FILE` to write the exact number of devices to, by app and kind, as JSON (only with --clean)")
 	out := flags.String("out", "-", "`FILE` to write NDJSON to; - is standard output")
 	brokers := flags.String("brokers", "", "send to Kafka at `HOST:PORT,…` instead, with timestamps of the month")
 	topic := flags.String("topic", "sdk-events", "`TOPIC` to send to; it must exist")
@@ -55,6 +58,9 @@ func run(ctx context.Context, args []string) error {
 	if c.Binary > 0 && *brokers == "" {
 		return fmt.Errorf("--binary: NDJSON has no headers: give --brokers")
 	}
+	if *counts != "" && !*clean {
+		return fmt.Errorf("--counts: odd records are not counted here: give --clean")
+	}
 	var err error
 	if c.Zone, err = time.LoadLocation(*zone); err != nil {
 		return fmt.Errorf("--time-zone: %w", err)
@@ -63,8 +69,18 @@ func run(ctx context.Context, args []string) error {
 	if err != nil {
 		return err
 	}
-	if *brokers != "" {
-		return send(ctx, g, strings.Split(*brokers, ","), *topic)
+	next := g.Next
+	var seen tally
+	if *counts != "" {
+		next = seen.of(g.Next)
 	}
-	return write(ctx, g, *out)
+	if *brokers != "" {
+		err = send(ctx, next, stream.Config{Brokers: strings.Split(*brokers, ","), Topic: *topic, Compression: *compression})
+	} else {
+		err = write(ctx, next, *out)
+	}
+	if err == nil && *counts != "" {
+		err = seen.write(*counts)
+	}
+	return err
 }

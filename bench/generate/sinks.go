@@ -15,7 +15,7 @@ import (
 )
 
 // write writes NDJSON.
-func write(ctx context.Context, g *month.Generator, name string) (err error) {
+func write(ctx context.Context, next func(*month.Record) bool, name string) (err error) {
 	out := io.Writer(os.Stdout)
 	if name != "-" {
 		f, err := os.Create(name)
@@ -27,7 +27,7 @@ func write(ctx context.Context, g *month.Generator, name string) (err error) {
 	}
 	w := bufio.NewWriterSize(out, 1<<20)
 	var rec month.Record
-	for n := 0; g.Next(&rec); n++ {
+	for n := 0; next(&rec); n++ {
 		if n%10_000 == 0 && ctx.Err() != nil {
 			return ctx.Err()
 		}
@@ -44,8 +44,8 @@ func write(ctx context.Context, g *month.Generator, name string) (err error) {
 const sendBatch = 20_000
 
 // send sends the records to a topic. One batch is made while the last is sent; every partition keeps the order.
-func send(ctx context.Context, g *month.Generator, brokers []string, topic string) error {
-	log, err := stream.Dial(ctx, stream.Config{Brokers: brokers, Topic: topic})
+func send(ctx context.Context, next func(*month.Record) bool, c stream.Config) error {
+	log, err := stream.Dial(ctx, c)
 	if err != nil {
 		return err
 	}
@@ -60,7 +60,7 @@ func send(ctx context.Context, g *month.Generator, brokers []string, topic strin
 				continue
 			}
 			if err := log.Produce(ctx, batch); err != nil {
-				cancel(fmt.Errorf("send to %s: %w", topic, err))
+				cancel(fmt.Errorf("send to %s: %w", c.Topic, err))
 			}
 		}
 	}()
@@ -69,7 +69,7 @@ func send(ctx context.Context, g *month.Generator, brokers []string, topic strin
 		batch := make([]stream.Message, 0, sendBatch)
 		var arena []byte
 		for len(batch) < sendBatch {
-			if more = g.Next(&rec); !more {
+			if more = next(&rec); !more {
 				break
 			}
 			if len(arena)+len(rec.Key)+len(rec.Value) > cap(arena) {

@@ -1,115 +1,103 @@
-// Command way measures the whole way of an event: a month is made up and loaded into Apache Kafka, `ingest run --until-end` counts
-// it with checkpoints on, and a peer (bench/peers/franz) counts the same topic after it. Both must come to the same numbers.
+// Command way measures the whole way of an event, from Apache Kafka to counted, beside other ways to count the same month exactly:
+// it makes a month, starts Apache Kafka, loads it, lets `ingest run --until-end` count it with checkpoints on, then each peer of
+// bench/peers, and holds every count against the month as it was made.
 //
-//	make bench                                                  # two million events of 900 thousand devices
-//	make bench BENCH="--events 8000000 --devices 889000"
+//	make bench                                        # two million events; a minute or two
+//	make bench BENCH="--only franz --runs 3"          # some peers alone
+//	make bench-readme                                 # eight million, into README.md and its chart
+//	make bench-curves                                 # Headcount alone, from few to many devices, apps, partitions, processes
 //
-// It prints, per program, events a second, nanoseconds of CPU per event (the process's own user and system time, broker left
-// out) and the highest resident memory, as a table and, with --json FILE, as JSON.
+// It prints a table, and with --json, --svg and --readme the same as JSON, as a chart and into a README between the two comments
+// that say so. A peer whose tools are missing is skipped by name. It fails where counts differ.
 package main
 
 import (
 	"context"
-	"encoding/json"
+	"errors"
 	"flag"
 	"fmt"
 	"os"
 	"os/signal"
+	"path/filepath"
+	"strings"
 	"syscall"
+	"time"
 
 	"headcount/bench/apachekafka"
 )
 
 type options struct {
-	Events     int    `json:"events"`
-	Devices    int    `json:"devices"`
-	Apps       int    `json:"apps"`
-	Partitions int    `json:"partitions"`
-	Month      string `json:"month"`
-	Kafka      string `json:"kafka"`
-	Checkpoint string `json:"checkpoint_interval"`
-	MaxRSS     int    `json:"-"`
-	JSON       string `json:"-"`
-	Runs       int    `json:"runs"`
-	Peer       bool   `json:"-"`
+	shape
+	kafka      string
+	checkpoint time.Duration
+	runs       int
+	warm       bool
+	only       string
+	maxRSS     int
+	json       string
+	svg        string
+	readme     string
+	curves     string
+	out        string
+	scale      float64
 }
 
 func main() {
 	var o options
 	flag.IntVar(&o.Events, "events", 2_000_000, "`NUMBER` of events")
-	flag.IntVar(&o.Devices, "devices", 900_000, "`NUMBER` of devices")
+	flag.IntVar(&o.Devices, "devices", 900_000, "`NUMBER` of devices that they come from")
 	flag.IntVar(&o.Apps, "apps", 20, "`NUMBER` of apps")
 	flag.IntVar(&o.Partitions, "partitions", 4, "`NUMBER` of partitions")
+	flag.StringVar(&o.Codec, "compression", "lz4", "`CODEC` of the topic: none, gzip, snappy, lz4, zstd")
 	flag.StringVar(&o.Month, "month", "2025-03", "`MONTH`; it must be over")
-	flag.StringVar(&o.Kafka, "kafka", "", "`HOST:PORT` of a running Kafka; else one is started")
-	flag.StringVar(&o.Checkpoint, "checkpoint-interval", "10s", "of ingest")
-	flag.IntVar(&o.MaxRSS, "max-rss", 200, "`MB` of memory past which ingest fails the benchmark; 0: no limit")
-	flag.StringVar(&o.JSON, "json", "", "`FILE` to write the results to as well")
-	flag.IntVar(&o.Runs, "runs", 1, "`TIMES` that each program counts the topic; the fastest is shown")
-	flag.BoolVar(&o.Peer, "peer", true, "measure the peer too, and compare with it")
+	flag.Uint64Var(&o.Seed, "seed", 1, "`SEED`: the same gives the same month")
+	flag.StringVar(&o.kafka, "kafka", "", "`HOST:PORT` of a running Kafka; else one is started")
+	flag.DurationVar(&o.checkpoint, "checkpoint-interval", 10*time.Second, "of whoever makes checkpoints")
+	flag.IntVar(&o.runs, "runs", 1, "`TIMES` that each program counts the topic, those on a JVM once; the least CPU is shown")
+	flag.BoolVar(&o.warm, "warm", false, "let peers on a JVM count twice more, in one process: what the second pass costs")
+	flag.StringVar(&o.only, "only", "all", "`PEERS` to measure: duckdb,franz,kafkago,streams,flink; none: Headcount alone")
+	flag.IntVar(&o.maxRSS, "max-rss", 0, "`MB` of memory past which Headcount fails the benchmark; 0: no limit")
+	flag.StringVar(&o.json, "json", "", "`FILE` to write the results to as JSON")
+	flag.StringVar(&o.svg, "svg", "", "`FILE` to draw the results into")
+	flag.StringVar(&o.readme, "readme", "", "`FILE` whose table to renew, between <!-- bench --> and <!-- /bench -->")
+	flag.StringVar(&o.curves, "curves", "", "measure Headcount along these in place of the table: `devices,apps,partitions,codecs,processes`, or all")
+	flag.StringVar(&o.out, "out", "", "`FOLDER` for a JSON file and a chart of each curve")
+	flag.Float64Var(&o.scale, "scale", 1, "of the curves' events and devices: `0.1` is a tenth")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	if err := run(ctx, o); err != nil {
+	if err := measureAll(ctx, o); err != nil {
 		fmt.Fprintln(os.Stderr, "way:", err)
 		os.Exit(1)
 	}
 }
 
-func run(ctx context.Context, o options) error {
+func measureAll(ctx context.Context, o options) (err error) {
+	if flag.NArg() > 0 || o.runs < 1 {
+		return fmt.Errorf("unknown argument %q, or --runs below 1", strings.Join(flag.Args(), " "))
+	}
 	dir, err := os.MkdirTemp("", "headcount-way-")
 	if err != nil {
 		return err
 	}
 	defer os.RemoveAll(dir)
-	if o.Kafka == "" {
+	bin := filepath.Join(dir, "bin")
+	fmt.Fprintln(os.Stderr, "building …")
+	if err := build(bin, "cmd/ingest", "cmd/rollup", "bench/generate"); err != nil {
+		return err
+	}
+	if o.kafka == "" {
 		fmt.Fprintf(os.Stderr, "starting Apache Kafka %s …\n", apachekafka.Version)
 		k, err := apachekafka.Start(ctx, apachekafka.Config{HeapMB: 1024})
 		if err != nil {
 			return err
 		}
-		defer k.Close()
-		o.Kafka = k.Addr
+		defer func() { err = errors.Join(err, k.Close()) }()
+		o.kafka = k.Addr
 	}
-	b := &bench{options: o, dir: dir, topic: fmt.Sprintf("way-%d", os.Getpid())}
-	if err := b.build(ctx); err != nil {
-		return err
+	b := &bench{options: o, dir: dir, bin: bin}
+	if o.curves != "" {
+		return b.allCurves(ctx)
 	}
-	if err := b.load(ctx); err != nil {
-		return err
-	}
-	var measures []measure
-	var counted, peers counts
-	ingest, err := b.best(func(i int) (m measure, err error) { m, counted, err = b.ingest(ctx, i); return m, err })
-	if err != nil {
-		return err
-	}
-	measures = append(measures, ingest)
-	if o.Peer {
-		peer, err := b.best(func(int) (m measure, err error) { m, peers, err = b.franz(ctx); return m, err })
-		if err != nil {
-			return err
-		}
-		measures = append(measures, peer)
-	}
-	show(o, measures)
-	if o.JSON != "" {
-		text, err := json.MarshalIndent(map[string]any{"options": o, "results": measures}, "", "  ")
-		if err == nil {
-			err = os.WriteFile(o.JSON, append(text, '\n'), 0o644)
-		}
-		if err != nil {
-			return err
-		}
-	}
-	if o.Peer {
-		if err := counted.same(peers); err != nil {
-			return err
-		}
-		fmt.Printf("exact counts of %d apps: the same in both\n", len(peers))
-	}
-	if o.MaxRSS > 0 && ingest.PeakRSSMB > float64(o.MaxRSS) {
-		return fmt.Errorf("ingest took %.0f MB of memory, over the limit of %d", ingest.PeakRSSMB, o.MaxRSS)
-	}
-	return nil
+	return b.table(ctx)
 }

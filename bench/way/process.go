@@ -1,0 +1,110 @@
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"time"
+)
+
+// measure is what a program took to count the topic.
+type measure struct {
+	Seconds   float64       `json:"seconds"`
+	CPU       time.Duration `json:"cpu_ns"`      // user and system time of the process and of all that it started, from its start
+	PeakRSSMB float64       `json:"peak_rss_mb"` // highest resident size
+	Durable   int64         `json:"durable_bytes,omitempty"`
+}
+
+// run runs a program that must succeed, and measures it.
+func run(cmd *exec.Cmd) ([]byte, measure, error) {
+	wait, err := start(cmd)
+	if err != nil {
+		return nil, measure{}, err
+	}
+	return wait()
+}
+
+// start starts a program; wait waits for its end.
+func start(cmd *exec.Cmd) (wait func() ([]byte, measure, error), err error) {
+	var stdout, stderr bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &stdout, &stderr
+	begin := time.Now()
+	if err := cmd.Start(); err != nil {
+		return nil, fmt.Errorf("start %s: %w", cmd.Path, err)
+	}
+	return func() ([]byte, measure, error) {
+		err := cmd.Wait()
+		m := measure{Seconds: time.Since(begin).Seconds()}
+		if err != nil {
+			return nil, m, fmt.Errorf("%s: %w\n%s", strings.Join(cmd.Args, " "), err, stderr.Bytes())
+		}
+		m.CPU = cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime()
+		if r, ok := cmd.ProcessState.SysUsage().(*syscall.Rusage); ok {
+			m.PeakRSSMB = float64(r.Maxrss) / 1024 // kilobytes on Linux
+		}
+		return stdout.Bytes(), m, nil
+	}, nil
+}
+
+// size adds up the bytes of the files below a folder; those that go meanwhile do not count.
+func size(dir string) (sum int64) {
+	filepath.WalkDir(dir, func(_ string, d fs.DirEntry, err error) error {
+		if err == nil && d.Type().IsRegular() {
+			if info, err := d.Info(); err == nil {
+				sum += info.Size()
+			}
+		}
+		return nil
+	})
+	return sum
+}
+
+// watch looks for folders whose name begins with a prefix, until stop is called; that returns the bytes of the largest ever seen.
+func watch(dir, prefix string) (stop func() int64) {
+	done, result := make(chan struct{}), make(chan int64)
+	go func() {
+		largest := int64(0)
+		for {
+			select {
+			case <-done:
+				result <- largest
+				return
+			case <-time.After(20 * time.Millisecond):
+			}
+			filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+				if err == nil && d.IsDir() && strings.HasPrefix(d.Name(), prefix) {
+					largest = max(largest, size(path))
+					return fs.SkipDir
+				}
+				return nil
+			})
+		}
+	}()
+	return func() int64 {
+		close(done)
+		return <-result
+	}
+}
+
+// build builds commands of this module into a folder.
+func build(dir string, packages ...string) error {
+	for _, p := range packages {
+		if _, _, err := run(exec.Command("go", "build", "-o", filepath.Join(dir, filepath.Base(p)), "headcount/"+p)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// fresh makes an empty folder.
+func fresh(dir string) error {
+	if err := os.RemoveAll(dir); err != nil {
+		return err
+	}
+	return os.MkdirAll(dir, 0o755)
+}
