@@ -29,7 +29,7 @@ type entry struct {
 
 const (
 	chunkBits    = 11
-	chunkEntries = 1 << chunkBits // 40 KiB: a size that the allocator gives out without waste
+	chunkEntries = 1 << chunkBits // 40 KiB: ten pages
 )
 
 type chunk [chunkEntries]entry
@@ -40,6 +40,7 @@ type chunk [chunkEntries]entry
 // split, each at a time of its own: so that no insertion stops for more than a few milliseconds, and slots are three quarters
 // full at any size. In all 20 bytes an entry and about 5.3 of slots.
 type dictionary struct {
+	memory    *holding // of chunks and slots
 	chunks    []*chunk
 	n         uint32
 	directory []*segment // by the first depth bits of the hash; neighbours may share a segment
@@ -47,7 +48,8 @@ type dictionary struct {
 }
 
 func newDictionary(room int) *dictionary {
-	return &dictionary{directory: []*segment{newSegment(room*4/3, 0, uint64(room))}}
+	memory := newHolding()
+	return &dictionary{memory: memory, directory: []*segment{newSegment(memory, room*4/3, 0, uint64(room))}}
 }
 
 func (d *dictionary) at(ordinal uint32) *entry {
@@ -89,9 +91,9 @@ func (d *dictionary) insert(print *events.Fingerprint) (uint32, error) {
 		s = d.segment(h)
 	}
 	if int(ordinal>>chunkBits) == len(d.chunks) {
-		d.chunks = append(d.chunks, new(chunk))
+		d.chunks = append(d.chunks, d.memory.chunk())
 	}
-	d.at(ordinal).print = *print
+	*d.at(ordinal) = entry{print: *print}
 	s.place(h, ordinal)
 	d.n++
 	return ordinal, nil
@@ -99,6 +101,7 @@ func (d *dictionary) insert(print *events.Fingerprint) (uint32, error) {
 
 // grow puts one or two larger segments in the place of s, to which h belongs.
 func (d *dictionary) grow(s *segment, h uint64) {
+	defer d.memory.release(s.slots)
 	ordinals := make([]uint32, 0, s.used)
 	for _, slot := range s.slots {
 		if slot != 0 {
@@ -115,7 +118,7 @@ func (d *dictionary) grow(s *segment, h uint64) {
 		if s.used >= s.limit {
 			slots += slots / 4
 		}
-		larger := newSegment(slots, s.depth, uint64(d.n))
+		larger := newSegment(d.memory, slots, s.depth, uint64(d.n))
 		for i, o := range ordinals {
 			larger.place(hashes[i], o)
 		}
@@ -134,7 +137,7 @@ func (d *dictionary) grow(s *segment, h uint64) {
 		half := prefix<<1 | uint64(bit)
 		// How full a new segment is depends on its place: so that not all of them grow at the same time.
 		spare := int(bits.Reverse64(half) >> 54) // 0–1023
-		halves[bit] = newSegment(n*(1200+300*spare/1024)/1000, s.depth+1, uint64(d.n))
+		halves[bit] = newSegment(d.memory, n*(1200+300*spare/1024)/1000, s.depth+1, uint64(d.n))
 		d.put(halves[bit], half)
 	}
 	for i, o := range ordinals {

@@ -76,7 +76,7 @@ func TestDictionaryNearKeys(t *testing.T) {
 // TestSegmentWidths holds slots to their tags at every number of ordinals, up to those that leave no bit for one.
 func TestSegmentWidths(t *testing.T) {
 	for _, ordinals := range []uint64{1, 1000, 1 << 20, 1 << 30, 1<<31 - 1, 1 << 31, maxDevices} {
-		s := newSegment(minSlots, 0, ordinals)
+		s := newSegment(newHolding(), minSlots, 0, ordinals)
 		last := uint32(min(ordinals, maxDevices) - 1)
 		if !s.fits(last) {
 			t.Fatalf("a segment for %d ordinals has no room for the last", ordinals)

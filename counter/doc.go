@@ -17,15 +17,15 @@
 //	content.go                               what passes between a shard and what stores it
 //	shard.go count.go seal.go                the shard, its way through records, the end of a month
 //	window.go flat.go large.go               one app's month in a partition, and its two forms
-//	dictionary.go segment.go                 fingerprint → ordinal
+//	dictionary.go segment.go pages.go        fingerprint → ordinal, and the memory it lies in
 //	sketch.go estimate.go quantities.go      registers and estimates; reported quantities
-//	delta.go                                 what is new, and how it is put back
+//	delta.go parts.go                        what is new, and how it is put back
 //	rows.go largerows.go                     facts by device, sorted
 //	union.go source.go tally.go digest.go    all partitions of a month as one
 //
 // # Memory
 //
 // A large window takes 20 bytes a device of entries (fingerprint, last day and what was done on it) and about 5.3 of slots at any
-// size, and its facts as bitmaps: one bit a device, kind and day where a sixteenth of the devices or more did it, else two bytes
+// size, outside the collector's heap and on huge pages where the system grants them; and its facts as bitmaps on the heap: one bit a device, kind and day where a sixteenth of the devices or more did it, else two bytes
 // a fact. A flat one, below 1,000 devices, takes about a kilobyte and a half for ten devices.
 package counter

@@ -9,7 +9,7 @@ import (
 // fresh is what Cut hands over of a window without copying it: fingerprints that lie in a dictionary, where they stay as they
 // are while it grows, and facts in the blocks in which they were noted.
 type fresh struct {
-	large  *large   // keeps the chunks; nil: no fingerprints
+	memory *holding // of the chunks; nil: no fingerprints
 	chunks []*chunk // from that of the first fingerprint on
 	skip   uint32   // entries of the first chunk that are not new
 	n      uint32   // fingerprints
@@ -64,7 +64,7 @@ func (p *Parts) copyPrints(f *fresh) []events.Fingerprint {
 	for at := f.skip + p.given; at < f.skip+f.n && len(p.prints) < partPrints; at++ {
 		p.prints = append(p.prints, f.chunks[at>>chunkBits][at%chunkEntries].print)
 	}
-	runtime.KeepAlive(f.large)
+	runtime.KeepAlive(f.memory)
 	return p.prints
 }
 
@@ -95,6 +95,6 @@ func (w *window) takeFacts(d *WindowDelta) {
 		d.fresh.facts = append(d.fresh.facts, w.facts)
 	}
 	if l := w.large; l != nil && w.cut < n {
-		d.fresh.large, d.fresh.chunks, d.fresh.skip, d.fresh.n = l, l.chunks[w.cut>>chunkBits:], w.cut%chunkEntries, n-w.cut
+		d.fresh.memory, d.fresh.chunks, d.fresh.skip, d.fresh.n = l.memory, l.chunks[w.cut>>chunkBits:], w.cut%chunkEntries, n-w.cut
 	}
 }

@@ -21,10 +21,10 @@ const (
 )
 
 // newSegment returns a segment with room for slots. Ordinals below ordinals fit it.
-func newSegment(slots int, depth uint8, ordinals uint64) *segment {
+func newSegment(memory *holding, slots int, depth uint8, ordinals uint64) *segment {
 	slots = max(slots, minSlots)
 	return &segment{
-		slots: make([]uint32, slots),
+		slots: memory.slots(slots),
 		// One bit to spare, so that the dictionary doubles before the segment is rebuilt for that alone.
 		width: uint8(min(bits.Len64(ordinals)+1, 32)),
 		depth: depth,

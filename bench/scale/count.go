@@ -302,5 +302,6 @@ func restore(ctx context.Context, o options, _ int) (r result, err error) {
 	r.add("restart: devices", seen)
 	r.add("restart: generation", float64(loaded.Generation))
 	r.memory()
+	runtime.KeepAlive(shard)
 	return r, nil
 }
