@@ -9,10 +9,13 @@ CRASH    ?=
 BENCH_README ?= --events 8000000 --devices 889000 --runs 3 --warm
 CURVES   ?= --curves all --runs 2
 PLAIN_CASES ?= 250000
+SEEDS    ?= 20000
+FROM     ?= 1
+SEED     ?= 0
 GOLANGCI_LINT = github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 
 .DEFAULT_GOAL := help
-.PHONY: help build demo test test-kafka test-postgres test-rating crash race test-race fmt lint fuzz bench bench-readme bench-curves bench-reading bench-scale bench-micro generate clean
+.PHONY: help build demo test test-kafka test-postgres test-rating crash sim race test-race fmt lint fuzz bench bench-readme bench-curves bench-reading bench-scale bench-micro generate clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  \1|/' | column -t -s '|'
@@ -37,6 +40,9 @@ test-rating: ## a million random accounts rated by Rate and by a plain rater; PL
 
 crash: build ## kill real processes on Apache Kafka, ten thousand times, and compare; CRASH="--cycles 100 --help" for less
 	$(GO) run ./bench/crash $(CRASH)
+
+sim: ## the whole way simulated with faults: SEEDS=20000 of them from FROM=1, or SEED=n again, telling what happens
+	$(GO) test -count=1 -v -timeout 12h ./cmd/endtoend/sim -run '^TestSimulation$$' -args -seeds $(SEEDS) -from $(FROM) -seed $(SEED)
 
 race: ## all tests under the race detector; the long ones skipped
 	$(GO) test -race -short -shuffle=on -timeout 30m ./...

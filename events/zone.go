@@ -6,6 +6,7 @@ import (
 	_ "embed"
 	"fmt"
 	"io"
+	"sync"
 	"time"
 )
 
@@ -21,6 +22,9 @@ func LoadZone(name string) (*time.Location, error) {
 	if name == "UTC" {
 		return time.UTC, nil
 	}
+	if zone, ok := zones.Load(name); ok {
+		return zone.(*time.Location), nil
+	}
 	data, err := readZone(name)
 	if err != nil {
 		return nil, fmt.Errorf("time zone %q is not in the tz database: name one such as UTC, Asia/Shanghai or Europe/Berlin", name)
@@ -29,8 +33,12 @@ func LoadZone(name string) (*time.Location, error) {
 	if err != nil {
 		return nil, fmt.Errorf("time zone %q: %w", name, err)
 	}
+	zones.Store(name, zone)
 	return zone, nil
 }
+
+// zones are those that were loaded: reading one takes longer than making a month's rules.
+var zones sync.Map
 
 func readZone(name string) ([]byte, error) {
 	db, err := zip.NewReader(bytes.NewReader(zoneinfo), int64(len(zoneinfo)))

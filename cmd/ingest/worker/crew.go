@@ -77,7 +77,8 @@ func (c *Crew) all(ctx context.Context) error {
 		partitions = append(partitions, p.ID)
 	}
 	c.Assigned(partitions)
-	<-ctx.Done()
+	for c.cfg.Clock.Sleep(ctx, time.Hour) == nil {
+	}
 	return nil
 }
 

@@ -1,0 +1,114 @@
+package sim
+
+import (
+	"fmt"
+	"hash/crc32"
+
+	"headcount/events"
+	"headcount/events/stream"
+)
+
+// broker is the topic as brokers hold it.
+type broker struct {
+	w          *World
+	partitions []*partition
+	dead       []stream.Message // of the dead-letter topic
+}
+
+// partition is one partition's log. Readers see what lies below stable.
+type partition struct {
+	id      int32
+	batches []*batch // offsets ascending, from start on
+	start   int64
+	end     int64
+	held    int64 // base of the open transaction; −1: none
+	epoch   int32
+	lost    []*batch // truncated away after they could be read
+	old     []*batch // deleted by retention
+}
+
+// batch is a record batch.
+type batch struct {
+	base, next int64
+	records    []events.Record
+	made       []*made // what the records were made to be; nil for those of the product
+	crc        uint32
+	epoch      int32
+	aborted    bool // of a transaction: readers pass it
+	size       int
+}
+
+func (p *partition) stable() int64 {
+	if p.held >= 0 {
+		return p.held
+	}
+	return p.end
+}
+
+func (p *partition) offsets() stream.Offsets {
+	return stream.Offsets{Start: p.start, End: p.end, Stable: p.stable()}
+}
+
+// append adds a batch.
+func (p *partition) append(records []events.Record, what []*made) *batch {
+	b := &batch{base: p.end, epoch: p.epoch, records: records, made: what}
+	crc := crc32.NewIEEE()
+	for i := range records {
+		records[i].Offset = p.end + int64(i)
+		crc.Write(records[i].Value)
+		crc.Write(records[i].Headers)
+		b.size += 20 + len(records[i].Value) + len(records[i].Headers)
+	}
+	fmt.Fprint(crc, b.base, b.epoch, records[0].Timestamp)
+	b.crc = crc.Sum32()
+	p.end += int64(len(records))
+	b.next = p.end
+	p.batches = append(p.batches, b)
+	return b
+}
+
+// at returns the index of the first batch that ends after an offset.
+func (p *partition) at(offset int64) int {
+	lo, hi := 0, len(p.batches)
+	for lo < hi {
+		m := (lo + hi) / 2
+		if p.batches[m].next <= offset {
+			lo = m + 1
+		} else {
+			hi = m
+		}
+	}
+	return lo
+}
+
+// gap and truncated are what a broker's answers come to.
+func (b *broker) check(p *partition, at stream.Position) error {
+	name := b.w.topic.Name
+	switch {
+	case at.Offset < p.start:
+		return &stream.GapError{Topic: name, Partition: p.id, Want: at.Offset, Start: p.start, End: p.end}
+	case at.Offset > p.end:
+		return &stream.TruncatedError{Topic: name, Partition: p.id, Want: at.Offset, Start: p.start, End: p.end, Detail: fmt.Sprintf("the log ends at offset %d", p.end)}
+	case at.BatchOffset < 0 || at.BatchOffset < p.start:
+		return nil
+	}
+	if i := p.at(at.BatchOffset); i >= len(p.batches) || p.batches[i].base != at.BatchOffset || p.batches[i].crc != at.BatchCRC {
+		return &stream.TruncatedError{Topic: name, Partition: p.id, Want: at.Offset, Start: p.start, End: p.end, Detail: fmt.Sprintf("the batch read at offset %d is another", at.BatchOffset)}
+	}
+	return nil
+}
+
+// truncate cuts the log off at a batch's base, as an unclean fail-over does.
+func (p *partition) truncate(base int64) {
+	i := p.at(base)
+	p.lost = append(p.lost, p.batches[i:]...)
+	p.end, p.batches = p.batches[i].base, p.batches[:i:i]
+	p.epoch++
+}
+
+// retain deletes what lies before a batch's base.
+func (p *partition) retain(base int64) {
+	i := p.at(base)
+	p.old = append(p.old, p.batches[:i]...)
+	p.start, p.batches = base, p.batches[i:]
+}

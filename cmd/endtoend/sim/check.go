@@ -1,0 +1,348 @@
+package sim
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/binary"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/axiomhq/hyperloglog"
+
+	"headcount/cmd/rollup/closing"
+	"headcount/events"
+)
+
+// document is a month's usage as it is printed.
+type document struct {
+	Month    string
+	Sealed   []struct{ Partition, Offset int64 }
+	Usage    []appUsage
+	Rejected int
+}
+
+type appUsage struct {
+	App                                           string
+	Account                                       *string
+	Events, Duplicates, Skewed, Expired, Rejected int
+	Kinds                                         map[string]struct{ Exact, Estimate int }
+	Meters                                        []struct {
+		Meter, Verdict string
+		Exact          int64
+		Estimate       *int64
+	}
+	Daily []struct {
+		Day                string
+		Active, New, Users int
+	}
+	Late []struct {
+		Month   string
+		Devices int
+	}
+	Digest string
+}
+
+type bill struct {
+	Account, Month, Status, Reason, Total string
+	Revision                              int
+	Lines                                 []struct{ App, Meter, Quantity, Amount string }
+}
+
+// check holds what a close printed against the log.
+func (w *World) check(m events.Month, r *closing.Result) {
+	if have := w.printed[m]; have != "" && have != string(r.Document) {
+		w.fail("two closes of %s print\n%s\n%s", m, have, r.Document)
+	}
+	w.printed[m] = string(r.Document)
+	if w.lossy || w.halts > 0 {
+		w.checkLossy(m, r)
+		return
+	}
+	var d document
+	if err := json.Unmarshal(r.Document, &d); err != nil {
+		w.fail("usage of %s: %v", m, err)
+		return
+	}
+	t := w.tell(w.sealIDs())
+	c := &comparison{w: w, month: m, want: t.month(m), before: t.months[m-1]}
+	c.document(&d)
+	c.bills(t, r)
+	if len(c.wrong) > 0 {
+		w.fail("%s is wrong:\n\t%s", m, strings.Join(c.wrong, "\n\t"))
+	}
+}
+
+// checkLossy is what can be said where records were lost: nobody is billed unseen.
+func (w *World) checkLossy(events.Month, *closing.Result) {
+	w.held++
+}
+
+// comparison collects what is wrong with a month.
+type comparison struct {
+	w      *World
+	month  events.Month
+	want   *month
+	before *month // nil: none
+	wrong  []string
+}
+
+func (c *comparison) same(what string, got, want any) {
+	if got != want && len(c.wrong) < 12 {
+		c.wrong = append(c.wrong, fmt.Sprintf("%s: got %v, want %v", what, got, want))
+	}
+}
+
+func (c *comparison) document(d *document) {
+	c.same("rejected", d.Rejected, c.want.lost)
+	for _, s := range d.Sealed {
+		at, ok := c.want.offsets[int32(s.Partition)]
+		c.same(fmt.Sprintf("seal of partition %d is known", s.Partition), ok, true)
+		c.same(fmt.Sprintf("seal of partition %d", s.Partition), s.Offset, at)
+	}
+	c.same("partitions", len(d.Sealed), len(c.want.offsets))
+	apps := map[string]bool{}
+	for app := range c.want.apps {
+		apps[app] = true
+	}
+	late := map[string]int{}
+	if c.before != nil {
+		for app, a := range c.before.apps {
+			if n := a.lateDevices(); n > 0 {
+				late[app], apps[app] = n, true
+			}
+		}
+	}
+	var got []string
+	for _, a := range d.Usage {
+		got = append(got, a.App)
+	}
+	c.same("apps", strings.Join(got, " "), strings.Join(keys(apps), " "))
+	for _, a := range d.Usage {
+		want := c.want.apps[a.App]
+		if want == nil {
+			want = (&month{apps: map[string]*appMonth{}}).app(a.App)
+		}
+		c.app(&a, want, late[a.App])
+	}
+}
+
+var deviceKinds = []int{0, 1, 2, 4}
+
+func (a *appMonth) lateDevices() int {
+	on := who(deviceKinds, 0, a.facts)
+	n := 0
+	for id := range who(deviceKinds, 0, a.late) {
+		if !on[id] {
+			n++
+		}
+	}
+	return n
+}
+
+func (c *comparison) app(got *appUsage, want *appMonth, late int) {
+	app := got.App + " "
+	c.same(app+"events", got.Events, want.events)
+	c.same(app+"duplicates", got.Duplicates, want.duplicates)
+	c.same(app+"skewed", got.Skewed, want.skewed)
+	c.same(app+"expired", got.Expired, want.expired)
+	c.same(app+"rejected", got.Rejected, want.rejected)
+	account, prices := accountOf(got.App)
+	if (got.Account == nil) != (account == "") || got.Account != nil && *got.Account != account {
+		c.same(app+"account", got.Account, account)
+	}
+	n := 0
+	for k, name := range kindNames {
+		did := who([]int{k}, 0, want.facts)
+		if len(did) > 0 || k <= 2 {
+			n++
+			c.same(app+name, got.Kinds[name].Exact, len(did))
+			c.same(app+name+" estimate", got.Kinds[name].Estimate, c.estimate([]int{k}, want.facts))
+		}
+	}
+	c.same(app+"kinds", len(got.Kinds), n)
+	if c.same(app+"meters", len(got.Meters), len(prices)); len(got.Meters) == len(prices) {
+		for _, m := range got.Meters {
+			for _, p := range prices {
+				if m.Meter == p.meter {
+					c.same(app+m.Meter, m.Exact, want.quantity(p, false))
+					c.same(app+m.Meter+" verdict", m.Verdict, map[bool]string{true: "agree", false: "none"}[p.kinds != nil])
+				}
+			}
+		}
+	}
+	c.days(app, got, want)
+	if len(got.Late) == 2 {
+		c.same(app+"late", got.Late[0].Devices, late)
+	}
+	c.same(app+"digest", got.Digest, c.digest(got.App, want))
+}
+
+func (c *comparison) days(app string, got *appUsage, want *appMonth) {
+	seen := map[string]bool{}
+	var active, users [32]map[string]bool
+	for f := range want.facts {
+		to := &active[f.day]
+		if f.kind == login {
+			to = &users[f.day]
+		}
+		if *to == nil {
+			*to = map[string]bool{}
+		}
+		(*to)[f.who] = true
+	}
+	days := time.Date(c.month.Year(), c.month.Calendar()+1, 0, 0, 0, 0, 0, time.UTC).Day()
+	c.same(app+"days", len(got.Daily), days)
+	for i, d := range got.Daily {
+		fresh := 0
+		for id := range active[i+1] {
+			if !seen[id] {
+				seen[id] = true
+				fresh++
+			}
+		}
+		if d.Active != len(active[i+1]) || d.New != fresh || d.Users != len(users[i+1]) {
+			c.same(app+d.Day, fmt.Sprint(d.Active, d.New, d.Users), fmt.Sprint(len(active[i+1]), fresh, len(users[i+1])))
+		}
+	}
+}
+
+// estimate is what a sketch says of the same set.
+func (c *comparison) estimate(kinds []int, facts map[fact]bool) int {
+	s, err := hyperloglog.NewSketch(uint8(c.w.template.Precision), false)
+	if err != nil {
+		panic(err)
+	}
+	for id := range who(kinds, 0, facts) {
+		f := c.w.print(id, kinds[0] == login)
+		s.InsertHash(binary.LittleEndian.Uint64(f[8:]))
+	}
+	return int(s.Estimate())
+}
+
+// digest is the SHA-256 of the facts and quantities of an app, as counter/digest.go says.
+func (c *comparison) digest(app string, a *appMonth) string {
+	type row struct {
+		print [16]byte
+		days  [16]uint32
+	}
+	rows := map[[16]byte]*row{}
+	for f := range a.facts {
+		p := c.w.print(f.who, f.kind == login)
+		r := rows[p]
+		if r == nil {
+			r = &row{print: p}
+			rows[p] = r
+		}
+		r.days[kindIndex[f.kind]] |= 1 << f.day
+	}
+	b := []byte("headcount usage 1\n" + c.month.String())
+	text := func(s string) { b = append(binary.LittleEndian.AppendUint16(b, uint16(len(s))), s...) }
+	text(app)
+	for _, p := range slices.SortedFunc(maps.Keys(rows), func(x, y [16]byte) int { return slices.Compare(x[:], y[:]) }) {
+		kinds, days := uint16(0), []byte(nil)
+		for k, d := range rows[p].days {
+			if d != 0 {
+				kinds |= 1 << k
+				days = binary.LittleEndian.AppendUint32(days, d)
+			}
+		}
+		b = append(append(b, 1), p[:]...)
+		b = append(binary.LittleEndian.AppendUint16(b, kinds), days...)
+	}
+	b = append(b, 0)
+	b = binary.LittleEndian.AppendUint32(b, uint32(len(a.totals)))
+	order := func(x, y total) int {
+		if n := strings.Compare(x.meter+"\x00"+x.source, y.meter+"\x00"+y.source); n != 0 {
+			return n
+		}
+		return x.day - y.day
+	}
+	for _, at := range slices.SortedFunc(maps.Keys(a.totals), order) {
+		text(at.meter)
+		text(at.source)
+		b = append(b, byte(at.day))
+		b = binary.LittleEndian.AppendUint64(b, uint64(a.totals[at].revision))
+		b = binary.LittleEndian.AppendUint64(b, uint64(a.totals[at].value))
+	}
+	sum := sha256.Sum256(b)
+	return "sha256:" + hex.EncodeToString(sum[:])
+}
+
+// bills holds the ledger's invoices against what the sets imply.
+func (c *comparison) bills(t *truth, r *closing.Result) {
+	l, err := c.w.books.open()
+	if err != nil {
+		c.same("ledger", err, nil)
+		return
+	}
+	for _, m := range []events.Month{c.month, c.month - 1} {
+		known := t.months[m]
+		if known == nil || c.w.printed[m] == "" {
+			continue
+		}
+		stored, err := l.Invoices(context.Background(), m.String())
+		if err != nil {
+			c.same("invoices of "+m.String(), err, nil)
+			continue
+		}
+		revisions := map[string][]bill{}
+		for _, v := range stored {
+			var b bill
+			if err := json.Unmarshal(v.Document, &b); err != nil {
+				c.same("invoice", err, nil)
+			}
+			revisions[b.Account] = append(revisions[b.Account], b)
+		}
+		c.same("accounts", len(revisions), len(accountApps))
+		for account, apps := range accountApps {
+			c.account(m, account, apps, known, revisions[account], m != c.month)
+		}
+	}
+}
+
+// account holds an account's invoices of a month, all revisions, against what it owes; settled: with what came late.
+func (c *comparison) account(m events.Month, account string, apps []string, known *month, got []bill, settled bool) {
+	name := fmt.Sprintf("%s of %s ", account, m)
+	first, late, changed := int64(0), int64(0), false
+	for _, app := range apps {
+		a := known.apps[app]
+		_, prices := accountOf(app)
+		for _, p := range prices {
+			on := a.quantity(p, false)
+			first += p.amount(on)
+			if settled {
+				with := a.quantity(p, true)
+				changed = changed || with != on
+				late += p.amount(with) - p.amount(on)
+			}
+		}
+	}
+	want := 1
+	if changed {
+		want = 2
+	}
+	if c.same(name+"revisions", len(got), want); len(got) != want {
+		return
+	}
+	c.same(name+"total", got[0].Total, money(first))
+	c.same(name+"revision", got[0].Revision, 1)
+	held := false
+	for _, app := range apps {
+		if a := known.apps[app]; a != nil && 10*(a.skewed+a.expired) > a.events+a.expired {
+			held = true
+		}
+	}
+	c.same(name+"held", got[0].Status == "held", held)
+	if changed {
+		if account == "beta" { // late: report
+			late = 0
+		}
+		c.same(name+"total of what came late", got[1].Total, money(late))
+		c.same(name+"revision of what came late", got[1].Revision, 2)
+	}
+}

@@ -1,0 +1,241 @@
+package sim
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"slices"
+	"strings"
+	"time"
+
+	"headcount/cmd/ingest/worker"
+	"headcount/cmd/site"
+	"headcount/counter/checkpoint"
+	"headcount/events/stream"
+)
+
+// process is `ingest run` or `rollup close` at work.
+type process struct {
+	w       *World
+	name    string
+	ctx     context.Context
+	cancel  context.CancelFunc
+	off     int64 // of its clock, milliseconds
+	stalled int64 // it hears nothing until then
+	dead    bool  // killed: nothing it does reaches anybody
+	left    bool  // it left the group
+	ended   bool
+	closing bool
+	naps    int   // how often it slept for long
+	unsaved int   // records read
+	halted  error // of a partition
+	log     *slog.Logger
+}
+
+func (w *World) newProcess(what string) *process {
+	w.born++
+	p := &process{w: w, name: fmt.Sprintf("%s-%d", what, w.born)}
+	p.ctx, p.cancel = context.WithCancel(context.Background())
+	p.log = slog.New(ears{p})
+	w.processes = append(w.processes, p)
+	return p
+}
+
+// kill ends a process between two of its steps.
+func (w *World) kill(p *process, how fault) {
+	if p.dead {
+		return
+	}
+	w.say("%s is killed", p.name)
+	if p.unsaved > 0 || p.closing {
+		w.took(how)
+	}
+	if p.closing && how == crash {
+		w.took(closeKilled)
+	}
+	p.dead = true
+	p.cancel()
+	if !p.closing {
+		w.later(10_000, w.group.rebalance) // after the session's timeout
+	}
+}
+
+// powerFails stops the machine on which all processes and the disk are.
+func (w *World) powerFails() {
+	w.say("power fails")
+	for _, p := range w.processes {
+		if !p.ended {
+			w.kill(p, power)
+		}
+	}
+	w.disk.lose()
+}
+
+// later does something after a while.
+func (w *World) later(ms int64, f func()) {
+	at := w.now + ms
+	w.spawn(nil, "later", func() error {
+		w.await(never, at, false)
+		f()
+		return nil
+	})
+}
+
+// bucket opens the state store.
+func (w *World) bucket(p *process) (checkpoint.Bucket, error) {
+	if w.remote {
+		return &remote{w.objects, p}, nil
+	}
+	return checkpoint.OpenDisk(&seat{w.disk, p}, "state", w.name)
+}
+
+// ingest is what `ingest run` does.
+func (w *World) ingest(p *process, acceptGap bool) error {
+	w.step()
+	bucket, err := w.bucket(p)
+	if err != nil {
+		return err
+	}
+	topic := *w.topic
+	state := checkpoint.OpenTopic(bucket, topic.Name, topic.ID)
+	if err := site.CheckRules(p.ctx, w.config, state, w.template, w.keys); err != nil {
+		return err
+	}
+	former, err := site.CheckSiblings(p.ctx, state, &topic, acceptGap)
+	if err != nil {
+		return err
+	}
+	c := client{w, p}
+	return worker.Run(p.ctx, worker.Config{
+		Log: c, Group: c, Topic: &topic, State: state, Template: w.template, Keys: w.keys,
+		Interval: time.Duration(w.config.Ingest.CheckpointInterval), DeadLetter: stream.DeadTopic(topic.Name),
+		AcceptGap: acceptGap, Former: former, Alone: w.alone, Logger: p.log, Clock: clock{w, p}, Go: p.run,
+	})
+}
+
+// launch starts an ingest process, and another when it ends.
+func (w *World) launch(acceptGap bool, tries int) {
+	p := w.newProcess("ingest")
+	w.say("%s starts, accept gap: %v", p.name, acceptGap)
+	w.spawn(p, "ingest", func() error {
+		err := w.ingest(p, acceptGap)
+		p.ended = true
+		w.group.rebalance()
+		w.say("%s ends: %v", p.name, err)
+		w.judge(p, err)
+		if w.over {
+			return nil
+		}
+		again := p.halted != nil || w.accept
+		if p.unsaved > 0 {
+			tries = 0
+		}
+		if tries > mostTries {
+			w.fail("no ingest comes up: %v", err)
+			return nil
+		}
+		w.mend(err)
+		w.later(int64(1000+w.draw(20_000)*(tries+1)), func() {
+			if !w.over {
+				w.launch(again, tries+1)
+			}
+		})
+		return nil
+	})
+}
+
+// mostTries is how often something is tried again before it is said that it does not work.
+const mostTries = 60
+
+// judge looks at what a process ended with.
+func (w *World) judge(p *process, err error) {
+	var halted *worker.Halted
+	if errors.As(err, &halted) {
+		w.lossIsReal(err)
+	}
+	if err != nil && w.budgetUsed() == 0 {
+		w.fail("%s ended with nothing wrong: %v", p.name, err)
+	}
+}
+
+func (w *World) budgetUsed() (sum int) {
+	for _, n := range w.fired {
+		sum += n
+	}
+	return sum
+}
+
+// lossIsReal checks that a halt has a cause.
+func (w *World) lossIsReal(err error) {
+	if !strings.Contains(err.Error(), "partition ") {
+		w.fail("a halt that names no partition: %v", err)
+	}
+	if w.effect[truncation]+w.effect[retention] == 0 {
+		w.fail("a halt without a loss: %v", err)
+	}
+}
+
+// mend does what an error asks of the operator.
+func (w *World) mend(err error) {
+	if err == nil {
+		return
+	}
+	var halted *worker.Halted
+	if errors.As(err, &halted) && !w.accept {
+		w.lossIsReal(err)
+		w.accept = true
+		w.halts++
+		for _, p := range w.processes {
+			if !p.ended && !p.closing {
+				p.stalled = 0
+				p.cancel()
+			}
+		}
+	}
+	text := err.Error()
+	for _, f := range w.flipped {
+		if strings.Contains(text, f) {
+			w.took(flip)
+			w.say("%s is damaged, as the error says: removed", f)
+			w.removeFile(f)
+			w.flipped = slices.DeleteFunc(w.flipped, func(g string) bool { return g == f })
+		}
+	}
+}
+
+// ears hear what a process says.
+type ears struct{ p *process }
+
+func (e ears) Enabled(_ context.Context, l slog.Level) bool {
+	return l >= slog.LevelWarn || e.p.w.trace != nil
+}
+func (e ears) WithAttrs([]slog.Attr) slog.Handler { return e }
+func (e ears) WithGroup(string) slog.Handler      { return e }
+
+func (e ears) Handle(_ context.Context, r slog.Record) error {
+	w, p := e.p.w, e.p
+	if w.trace != nil {
+		text := r.Message
+		r.Attrs(func(a slog.Attr) bool {
+			text += fmt.Sprintf(" %s=%v", a.Key, a.Value)
+			return true
+		})
+		w.say("%s: %s", p.name, text)
+	}
+	switch {
+	case strings.HasPrefix(r.Message, "partition halted"):
+		r.Attrs(func(a slog.Attr) bool {
+			if err, ok := a.Value.Any().(error); ok && p.halted == nil {
+				p.halted = err
+				w.lossIsReal(err)
+				w.halts++
+				w.later(60_000, p.cancel) // the operator stops it, to start it again with the loss accepted
+			}
+			return true
+		})
+	case r.Message == "checkpoint not used":
+		w.seenDamage()
+	}
+	return nil
+}

@@ -1,0 +1,151 @@
+package sim
+
+import (
+	"fmt"
+	"iter"
+	"runtime/debug"
+
+	"headcount/cmd/ingest/worker"
+)
+
+// task is a coroutine: it runs until it gives way, and goes on when it is its turn again.
+type task struct {
+	w     *World
+	of    *process // nil: of the world itself
+	name  string
+	next  func() (struct{}, bool)
+	yield func(struct{}) bool
+
+	ready func() bool // nil: at once. What it waits for
+	wake  int64       // or until then, milliseconds; 0: without end
+	idle  bool        // its wake alone does not move time
+	ended bool
+	err   error
+}
+
+// spawn begins a task. It first runs when it is its turn.
+func (w *World) spawn(of *process, name string, f func() error) *task {
+	t := &task{w: w, of: of, name: name}
+	t.next, _ = iter.Pull(func(yield func(struct{}) bool) {
+		t.yield = yield
+		defer func() {
+			if r := recover(); r != nil {
+				w.fail("task %s: panic: %v\n%s", name, r, debug.Stack())
+			}
+		}()
+		t.err = f()
+	})
+	w.tasks = append(w.tasks, t)
+	return t
+}
+
+// Ended implements worker.Task.
+func (t *task) Ended() bool { return t.ended }
+
+// Wait implements worker.Task.
+func (t *task) Wait() error {
+	if !t.ended {
+		t.w.until(func() bool { return t.ended })
+	}
+	return t.err
+}
+
+var _ worker.Task = (*task)(nil)
+
+// step gives way to whoever is drawn next.
+func (w *World) step() {
+	t := w.current
+	t.ready, t.wake, t.idle = nil, 0, false
+	t.yield(struct{}{})
+}
+
+// until waits for what ready says, without end.
+func (w *World) until(ready func() bool) {
+	t := w.current
+	t.ready, t.wake, t.idle = ready, 0, false
+	t.yield(struct{}{})
+}
+
+// await waits for what ready says, or until a time; an idle wait does not move time.
+func (w *World) await(ready func() bool, wake int64, idle bool) {
+	t := w.current
+	t.ready, t.wake, t.idle = ready, wake, idle
+	t.yield(struct{}{})
+}
+
+func never() bool { return false }
+
+// loop runs tasks until none is left.
+func (w *World) loop() {
+	var runnable []*task
+	for w.failed == nil {
+		runnable = runnable[:0]
+		live := w.tasks[:0]
+		for _, t := range w.tasks {
+			if t.ended {
+				continue
+			}
+			live = append(live, t)
+			if t.ready == nil || t.wake != 0 && t.wake <= w.now || t.ready() {
+				runnable = append(runnable, t)
+			}
+		}
+		clear(w.tasks[len(live):])
+		w.tasks = live
+		if len(live) == 0 {
+			return
+		}
+		if len(runnable) == 0 {
+			if !w.pass() {
+				w.fail("nothing moves: %s", w.waiting())
+				return
+			}
+			continue
+		}
+		if w.steps++; w.steps > mostSteps {
+			w.fail("no end after %d steps: %s", mostSteps, w.waiting())
+			return
+		}
+		t := runnable[0]
+		if len(runnable) > 1 {
+			t = runnable[w.draw(len(runnable))]
+		}
+		w.current = t
+		if _, more := t.next(); !more {
+			t.ended = true
+		}
+		w.current = nil
+	}
+}
+
+// pass moves time on to the next wake.
+func (w *World) pass() bool {
+	next := int64(0)
+	for _, t := range w.tasks {
+		if t.wake != 0 && !t.idle && (next == 0 || t.wake < next) {
+			next = t.wake
+		}
+	}
+	if next == 0 {
+		return false
+	}
+	w.now = max(w.now, next)
+	return true
+}
+
+func (w *World) waiting() string {
+	s := ""
+	for _, t := range w.tasks {
+		s += fmt.Sprintf("\n\t%s", t.name)
+		if t.of != nil {
+			s += fmt.Sprintf(" of %s (dead: %v)", t.of.name, t.of.dead)
+		}
+		if t.wake != 0 {
+			s += fmt.Sprintf(", wakes at %s", stamp(t.wake))
+		}
+	}
+	return s
+}
+
+// mostSteps is far more than any run takes.
+const mostSteps = 400_000

@@ -1,0 +1,197 @@
+package sim
+
+import (
+	"crypto/ed25519"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"strings"
+	"time"
+
+	"headcount/cmd/config"
+	"headcount/events"
+	"headcount/events/stream"
+)
+
+// World is one run.
+type World struct {
+	seed uint64
+	rng  *rand.PCG
+	now  int64 // milliseconds
+
+	tasks   []*task
+	current *task
+	steps   int
+	failed  error
+	trace   func(format string, args ...any) // nil: none
+
+	zone     *time.Location
+	zoneName string
+	months   []events.Month
+	remote   bool // the state lies in an object store
+	group    *group
+	alone    bool // no group: each process reads all
+	log      *broker
+	topic    *stream.Topic
+	disk     *disk
+	objects  *objects
+	books    ledgerOf
+	config   *config.Config
+	keys     *events.Keyring
+	template *events.Template
+	traffic  *traffic
+
+	processes   []*process
+	born        int
+	over        bool     // nothing is started any more
+	accept      bool     // the operator accepts losses
+	halts       int      // partitions that were halted
+	lossy       bool     // the log lost what could be read
+	flipped     []string // files with a changed bit, not seen yet
+	closed      map[events.Month]bool
+	closes      int // under way or to come
+	lastClose   error
+	stopped     error                   // what cannot be had back, by a close
+	printed     map[events.Month]string // what a close printed
+	held        int
+	unrecovered int // runs that ended with a halt
+	read        int // records that were handed out
+
+	budget int
+	rates  [faults]int
+	fired  [faults]int
+	effect [faults]int
+}
+
+var errDead = errors.New("the process is dead")
+
+// draw returns a number below n.
+func (w *World) draw(n int) int {
+	hi, lo := uint32(w.rng.Uint64()>>32), uint64(n)
+	return int(uint64(hi) * lo >> 32)
+}
+
+func (w *World) chanceEven() bool { return w.draw(2) == 0 }
+
+// fail ends the run with what is wrong.
+func (w *World) fail(format string, args ...any) {
+	if w.failed == nil {
+		w.failed = fmt.Errorf("at %s, step %d: %s", stamp(w.now), w.steps, fmt.Sprintf(format, args...))
+	}
+}
+
+func (w *World) say(format string, args ...any) {
+	if w.trace != nil {
+		w.trace("%s %6d  %s", stamp(w.now), w.steps, fmt.Sprintf(format, args...))
+	}
+}
+
+// name makes the random part of a file's name.
+func (w *World) name() string {
+	const letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"
+	var b strings.Builder
+	for v := w.rng.Uint64(); b.Len() < 12; v >>= 5 {
+		b.WriteByte(letters[v&31])
+	}
+	return b.String()
+}
+
+// Read makes seal ids.
+func (w *World) Read(b []byte) (int, error) {
+	for i := range b {
+		b[i] = byte(w.draw(256))
+	}
+	return len(b), nil
+}
+
+// gate precedes whatever a process asks of the outside: it gives way, and the process may be killed.
+func (w *World) gate(p *process) error {
+	if p.dead {
+		return errDead
+	}
+	w.step()
+	if p.dead {
+		return errDead
+	}
+	if w.hit(crash) {
+		w.kill(p, crash)
+		return errDead
+	}
+	if p.closing && w.hit(closeKilled) {
+		w.kill(p, closeKilled)
+		return errDead
+	}
+	return nil
+}
+
+// request is a gate to the broker, which may not answer.
+func (w *World) request(p *process) error {
+	if err := w.gate(p); err != nil {
+		return err
+	}
+	if w.hit(brokerError) {
+		return errBroker
+	}
+	return nil
+}
+
+// The keys are the same in every run: nothing depends on them.
+var (
+	sealKey = ed25519.NewKeyFromSeed([]byte("a seed of thirty-two bytes, fine"))
+	rawKey  = [16]byte([]byte("sixteen bytes ok"))
+	keyring = events.NewKeyring(events.NewGUIDKey(rawKey))
+)
+
+var zones = []string{"UTC", "Asia/Shanghai", "Europe/Berlin", "America/New_York", "Australia/Sydney", "Asia/Kolkata"}
+
+// newWorld draws a world.
+func newWorld(seed uint64) *World {
+	w := &World{seed: seed, rng: rand.NewPCG(seed, 0x5eed)}
+	w.zoneName = zones[w.draw(len(zones))]
+	var err error
+	if w.zone, err = loadLocation(w.zoneName); err != nil {
+		w.fail("%v", err)
+	}
+	first := events.MonthOf(2023, 1) + events.Month(w.draw(60))
+	for i := range 2 + w.draw(3)/2 {
+		w.months = append(w.months, first+events.Month(i))
+	}
+	w.remote = w.draw(3) == 0
+	w.alone = w.draw(8) == 0
+	w.topic = &stream.Topic{Name: "sdk-events", ID: "0198f7d2-6a4c-7c31-9b55-0f6d0a5b7c11", Cluster: "sim"}
+	w.log = &broker{w: w}
+	for range 1 + min(w.draw(4), w.draw(4)) {
+		w.grow()
+	}
+	w.disk = newDisk(w)
+	w.objects = &objects{w: w, files: map[string][]byte{}}
+	w.group = &group{w: w, owner: map[int32]*process{}, target: map[int32]*process{}}
+	w.keys = keyring
+	w.template = &events.Template{TimeZone: w.zoneName, Precision: 6, Limits: events.DefaultLimits, KeyID: keyring.Newest().ID(), SealKey: sealKey.Public().(ed25519.PublicKey)}
+	w.config = config.Default()
+	w.config.Billing.TimeZone, w.config.Billing.SkewLimit = w.zoneName, "0.1"
+	w.config.Kafka.Group, w.config.State, w.config.Ledger = "headcount", "sim://state", "sim://ledger"
+	w.config.Ingest.CheckpointInterval = config.Duration(time.Duration(1+w.draw(72)) * time.Hour)
+	if w.alone {
+		w.config.Kafka.Group = ""
+	}
+	w.now = w.start(0)
+	w.closed = map[events.Month]bool{}
+	w.books = &shelf{w: w}
+	w.drawFaults()
+	w.traffic = newTraffic(w)
+	return w
+}
+
+// grow gives the topic a further partition.
+func (w *World) grow() {
+	id := int32(len(w.log.partitions))
+	w.log.partitions = append(w.log.partitions, &partition{id: id, held: -1, epoch: 1})
+	w.topic.Partitions = append(w.topic.Partitions[:id:id], stream.Partition{ID: id})
+}
+
+// start is the first instant of the i-th month.
+func (w *World) start(i int) int64 {
+	m := w.months[0] + events.Month(i)
+	return time.Date(m.Year(), m.Calendar(), 1, 0, 0, 0, 0, w.zone).UnixMilli()
+}
