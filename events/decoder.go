@@ -24,11 +24,12 @@ type Decoder struct {
 	months  map[Month]*month
 	current *month // the month of the last event
 
-	members [slots]member
-	arena   arena
-	strict  *strict
-	prints  fingerprinter
-	dates   calendar
+	members   [slots]member
+	arena     arena
+	skeletons skeletons
+	strict    *strict
+	prints    fingerprinter
+	dates     calendar
 
 	headers     []byte // the last ones that said structured: a producer's are the same in all its records
 	headerCount int
@@ -37,6 +38,7 @@ type Decoder struct {
 // NewDecoder returns a decoder by the rules of book, with the keys that they name.
 func NewDecoder(book Rulebook, keys *Keyring) *Decoder {
 	d := &Decoder{book: book, keys: keys, topic: book.TopicRules(), months: map[Month]*month{}}
+	d.skeletons.credit = mostCredit
 	d.plain = d.topic.Fields.resolved() == cloudEvents
 	d.strict = newStrict(d.topic.Fields, &d.members, &d.arena)
 	if d.zone, d.err = d.topic.Zone(); d.err != nil {
@@ -87,7 +89,7 @@ func (d *Decoder) Decode(r *Record, e *Event) error {
 	}
 	var h head
 	var why Reason
-	if how != structured || !d.plain || !scan(r.Value, &h) || string(h.kind) == reportedType {
+	if how != structured || !d.plain || !d.skeletons.scan(r.Value, &h) || string(h.kind) == reportedType {
 		if how == structured {
 			if why = d.strict.read(r.Value); why != "" {
 				return reject(e, why)
