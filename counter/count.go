@@ -49,18 +49,8 @@ func (s *Shard) Count(recs []events.Record) (n int, sealed *Sealed, err error) {
 
 func (s *Shard) countBatch(recs []events.Record) (n int, sealed *Sealed, err error) {
 	s.decoder.Reset()
-	var decodeErr error
-	for i := range recs {
-		e := &s.batch.events[i]
-		if decodeErr = s.decoder.Decode(&recs[i], e); decodeErr != nil {
-			recs = recs[:i]
-			break
-		}
-		if e.Outcome == events.Control { // it may be a seal, after which records read otherwise
-			recs = recs[:i+1]
-			break
-		}
-	}
+	n, decodeErr := s.decoder.DecodeBatch(recs, s.batch.events[:])
+	recs = recs[:n]
 	s.approach(len(recs))
 	for i := range recs {
 		sealed, err = s.countOne(&recs[i], i)

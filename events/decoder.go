@@ -29,6 +29,7 @@ type Decoder struct {
 	skeletons skeletons
 	strict    *strict
 	prints    fingerprinter
+	owed      owed
 	dates     calendar
 
 	headers     []byte // the last ones that said structured: a producer's are the same in all its records
@@ -64,9 +65,31 @@ func (d *Decoder) SetFloor(m Month) {
 // head is what is read of every event.
 type head struct{ kind, guid, app, time []byte } // nil or empty: absent
 
-// Decode reads a record. It overwrites e, except for what it does not set on an error. An error is the rulebook's, or wraps
-// ErrUnknownKey; a record is never the reason of one.
+// DecodeBatch reads records, one into each event, up to the first that is ours (Control), and returns how many it read. An error
+// is the rulebook's, or wraps ErrUnknownKey; a record is never the reason of one: the events before it are good.
+func (d *Decoder) DecodeBatch(recs []Record, to []Event) (n int, err error) {
+	for n < len(recs) {
+		if err = d.decode(&recs[n], &to[n]); err != nil {
+			break
+		}
+		n++
+		if to[n-1].Outcome == Control { // it may be a seal, after which records read otherwise
+			break
+		}
+	}
+	d.owed.settle()
+	return n, err
+}
+
+// Decode is DecodeBatch of one record. It overwrites e, except for what it does not set on an error.
 func (d *Decoder) Decode(r *Record, e *Event) error {
+	err := d.decode(r, e)
+	d.owed.settle()
+	return err
+}
+
+// decode is Decode, but that it owes the fingerprint.
+func (d *Decoder) decode(r *Record, e *Event) error {
 	*e = Event{}
 	if d.err != nil {
 		return d.err
@@ -144,14 +167,14 @@ func (d *Decoder) judge(r *Record, e *Event, h *head) error {
 	var t instant
 	if len(h.time) > 0 {
 		var ok bool
-		if t, ok = d.dates.parseTime(h.time); !ok {
+		if t, ok = d.dates.readTime(h.time); !ok {
 			return reject(e, badTime)
 		}
 	}
 	if len(h.kind) == 0 {
 		return reject(e, noType)
 	}
-	if bytes.HasPrefix(h.kind, []byte(controlPrefix)) {
+	if h.kind[0] == controlPrefix[0] && bytes.HasPrefix(h.kind, []byte(controlPrefix)) {
 		e.Outcome, e.Type = Control, h.kind
 		return nil
 	}
@@ -192,10 +215,10 @@ func (d *Decoder) judge(r *Record, e *Event, h *head) error {
 		return nil
 	}
 	e.Outcome, e.Month, e.Day = Counted, m.month, m.rules.DayOf(at)
-	if kind == Login {
-		e.Fingerprint, _ = d.prints.user(m.key, h.guid)
+	if in := d.owed.to(m.key, e); kind == Login {
+		d.prints.user(in, h.guid)
 	} else {
-		e.Fingerprint, _ = d.prints.device(m.key, h.guid)
+		d.prints.device(in, h.guid)
 	}
 	return nil
 }

@@ -4,7 +4,6 @@ import (
 	"crypto/aes"
 	"crypto/cipher"
 	"crypto/sha256"
-	"crypto/subtle"
 	"encoding/hex"
 )
 
@@ -16,9 +15,10 @@ const (
 
 // GUIDKey is the secret that turns GUIDs into fingerprints. Safe for concurrent use.
 type GUIDKey struct {
-	id    string
-	block cipher.Block
-	raw   [16]byte
+	id     string
+	block  cipher.Block
+	raw    [16]byte
+	rounds [11][16]byte // what block is made of
 }
 
 // NewGUIDKey returns the key of 16 random bytes.
@@ -28,7 +28,7 @@ func NewGUIDKey(raw [16]byte) *GUIDKey {
 		panic(err) // 16 bytes are always a key
 	}
 	sum := sha256.Sum256(append([]byte("headcount guid key\x00"), raw[:]...))
-	return &GUIDKey{id: hex.EncodeToString(sum[:8]), block: block, raw: raw}
+	return &GUIDKey{id: hex.EncodeToString(sum[:8]), block: block, raw: raw, rounds: expand(raw)}
 }
 
 // ID names the key without giving it away: 16 hex digits of a hash of it.
@@ -43,47 +43,45 @@ func (k *GUIDKey) GoString() string { return k.String() }
 // Device returns the fingerprint of a device's GUID of 1–128 bytes; false for any other length.
 func (k *GUIDKey) Device(guid []byte) (Fingerprint, bool) {
 	var s fingerprinter
-	return s.device(k, guid)
+	var f Fingerprint
+	if !s.device(&f, guid) {
+		return f, false
+	}
+	k.seal(&f)
+	return f, true
 }
 
 // User returns the fingerprint of a user id of 1–128 bytes; false for any other length.
 func (k *GUIDKey) User(id []byte) (Fingerprint, bool) {
 	var s fingerprinter
-	return s.user(k, id)
+	var f Fingerprint
+	if !s.user(&f, id) {
+		return f, false
+	}
+	k.seal(&f)
+	return f, true
 }
 
 // fingerprinter is the scratch of fingerprinting, apart so that the hot path allocates none.
 type fingerprinter struct {
-	in, out [16]byte
-	buf     [len(devicePopulation) + MaxGUIDBytes]byte
+	buf [len(devicePopulation) + MaxGUIDBytes]byte
 }
 
-func (s *fingerprinter) device(k *GUIDKey, guid []byte) (Fingerprint, bool) {
-	if !parseUUID(&s.in, guid) && !s.opaque(devicePopulation, guid) {
-		return Fingerprint{}, false
-	}
-	return s.seal(k), true
+// device sets in to what the fingerprint of a GUID of 1–128 bytes is made of; false for any other length.
+func (s *fingerprinter) device(in *Fingerprint, guid []byte) bool {
+	return parseUUID((*[16]byte)(in), guid) || s.opaque(in, devicePopulation, guid)
 }
 
-func (s *fingerprinter) user(k *GUIDKey, id []byte) (Fingerprint, bool) {
-	if !s.opaque(userPopulation, id) {
-		return Fingerprint{}, false
-	}
-	return s.seal(k), true
+func (s *fingerprinter) user(in *Fingerprint, id []byte) bool {
+	return s.opaque(in, userPopulation, id)
 }
 
 // opaque sets in to the first 16 bytes of SHA-256 over (population, id).
-func (s *fingerprinter) opaque(population string, id []byte) bool {
+func (s *fingerprinter) opaque(in *Fingerprint, population string, id []byte) bool {
 	if len(id) == 0 || len(id) > MaxGUIDBytes {
 		return false
 	}
 	sum := sha256.Sum256(append(append(s.buf[:0], population...), id...))
-	copy(s.in[:], sum[:])
+	copy(in[:], sum[:])
 	return true
-}
-
-func (s *fingerprinter) seal(k *GUIDKey) Fingerprint {
-	k.block.Encrypt(s.out[:], s.in[:])
-	subtle.XORBytes(s.out[:], s.out[:], s.in[:])
-	return s.out
 }

@@ -13,8 +13,10 @@ type kindTable struct {
 }
 
 type typeSlot struct {
-	name string // empty: free
-	kind Kind
+	name   string // empty: free
+	kind   Kind
+	ends   [2]uint64 // the first and the last eight bytes, of a name of 8–32
+	middle [2]uint64 // of one of 17–32, those after the first and before the last eight
 }
 
 func newKindTable(r *MonthRules) (kindTable, error) {
@@ -29,29 +31,54 @@ func newKindTable(r *MonthRules) (kindTable, error) {
 		for t.slots[i].name != "" {
 			i = (i + 1) % len(t.slots)
 		}
-		t.slots[i] = typeSlot{name, kind}
+		s := typeSlot{name: name, kind: kind, ends: endsOf([]byte(name))}
+		if n := len(name); n > 16 {
+			s.middle = middleOf([]byte(name))
+		}
+		t.slots[i] = s
 	}
 	return t, nil
 }
 
 func (t *kindTable) find(name []byte) (Kind, bool) {
-	for i := t.home(name); t.slots[i].name != ""; i = (i + 1) & (len(t.slots) - 1) {
-		if t.slots[i].name == string(name) {
-			return t.slots[i].kind, true
+	n := len(name)
+	if n < 8 || n > 32 {
+		for i := t.home(name); t.slots[i].name != ""; i = (i + 1) & (len(t.slots) - 1) {
+			if t.slots[i].name == string(name) {
+				return t.slots[i].kind, true
+			}
+		}
+		return 0, false
+	}
+	ends := endsOf(name)
+	for i := t.place(n, ends); t.slots[i].name != ""; i = (i + 1) & (len(t.slots) - 1) {
+		if s := &t.slots[i]; len(s.name) == n && s.ends == ends && (n <= 16 || s.middle == middleOf(name)) {
+			return s.kind, true
 		}
 	}
 	return 0, false
 }
 
 // home is where the search for a name begins: by its length, its first eight and its last eight bytes.
-func (t *kindTable) home(name []byte) int {
-	h := uint64(len(name))
-	if len(name) >= 8 {
-		h += binary.LittleEndian.Uint64(name) ^ bits.RotateLeft64(binary.LittleEndian.Uint64(name[len(name)-8:]), 31)
-	} else {
-		for _, c := range name {
-			h = h<<8 | uint64(c)
-		}
+func (t *kindTable) home(name []byte) int { return t.place(len(name), endsOf(name)) }
+
+func (t *kindTable) place(n int, ends [2]uint64) int {
+	h := uint64(n) + (ends[0] ^ bits.RotateLeft64(ends[1], 31))
+	return int(h * 0x9e3779b97f4a7c15 >> (t.shift & 63))
+}
+
+// endsOf returns the first and the last eight bytes of b, of 8 or more; of fewer, all in the first.
+func endsOf(b []byte) (ends [2]uint64) {
+	if n := len(b); n >= 8 {
+		return [2]uint64{binary.LittleEndian.Uint64(b), binary.LittleEndian.Uint64(b[n-8:])}
 	}
-	return int(h * 0x9e3779b97f4a7c15 >> t.shift)
+	for i, c := range b {
+		ends[0] |= uint64(c) << (8 * i)
+	}
+	return ends
+}
+
+// middleOf returns the eight bytes after the first eight of b, of 16 or more, and the eight before the last.
+func middleOf(b []byte) [2]uint64 {
+	return [2]uint64{binary.LittleEndian.Uint64(b[8:]), binary.LittleEndian.Uint64(b[len(b)-16:])}
 }

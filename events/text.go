@@ -1,6 +1,7 @@
 package events
 
 import (
+	"encoding/binary"
 	"unicode/utf16"
 	"unicode/utf8"
 )
@@ -100,6 +101,20 @@ func named(b []byte, limit int) bool {
 	if len(b) == 0 || len(b) > limit {
 		return false
 	}
+	if n := len(b); 4 <= n && n <= 16 {
+		// Printable ASCII, by the two ends, which overlap: what differs from DEL and is a space or more. Words of four bytes, or
+		// of eight.
+		first, last := uint64(0), uint64(0)
+		if n >= 8 {
+			first, last = binary.LittleEndian.Uint64(b), binary.LittleEndian.Uint64(b[n-8:])
+		} else {
+			first = uint64(binary.LittleEndian.Uint32(b)) | uint64(binary.LittleEndian.Uint32(b[n-4:]))<<32
+			last = first
+		}
+		if printable(first) && printable(last) {
+			return true
+		}
+	}
 	for i, c := range b {
 		if c < 0x20 || c == 0x7f {
 			return false
@@ -109,6 +124,13 @@ func named(b []byte, limit int) bool {
 		}
 	}
 	return true
+}
+
+// printable says whether eight bytes are ASCII without control characters: added to 0x60, such a byte has its high bit set; added
+// to one more than that, DEL would run over.
+func printable(w uint64) bool {
+	const seven = 0x7f * ones
+	return w&highs == 0 && ((w&seven+0x60*ones)&^(w&seven+ones))&highs == highs
 }
 
 func namedWide(b []byte) bool {
