@@ -128,6 +128,36 @@ func FuzzTime(f *testing.F) {
 	})
 }
 
+// TestReadTime reads times one after the other, each the one before with a few bytes changed, and each by itself.
+func TestReadTime(t *testing.T) {
+	seed := rand.Uint64()
+	t.Logf("seed %d", seed)
+	r := rand.New(rand.NewPCG(seed, 1))
+	var c calendar
+	b, good := []byte(usualTime), 0
+	for i := range 300_000 {
+		if i%16 == 0 {
+			b = time.UnixMilli(r.Int64N(4e12) - 2e12).UTC().AppendFormat(b[:0], usualTime)
+		}
+		for range r.IntN(3) {
+			if b[r.IntN(len(b))] = "0123456789"[r.IntN(10)]; r.IntN(50) == 0 {
+				b[r.IntN(len(b))] = byte(r.Uint32())
+			}
+		}
+		got, ok := c.readTime(b)
+		want, wantOK := new(calendar).parseTime(b)
+		if got != want || ok != wantOK {
+			t.Fatalf("readTime(%q) = %v, %v; parseTime %v, %v", b, got, ok, want, wantOK)
+		}
+		if ok {
+			good++
+		}
+	}
+	if good < 10_000 {
+		t.Errorf("only %d times were good", good)
+	}
+}
+
 func TestDayStarts(t *testing.T) {
 	tests := []struct {
 		zone, month string

@@ -1,0 +1,125 @@
+package events
+
+import (
+	"bytes"
+	"math/rand/v2"
+	"strings"
+	"testing"
+)
+
+// sameSkeleton teaches a skeleton and reads b by it, plainly and with vectors: both must say the same, and what they take must be
+// what the scanner reads.
+func sameSkeleton(tb testing.TB, teacher, b []byte) (taken bool) {
+	tb.Helper()
+	var h head
+	if len(b) == 0 || len(b) > maxSkeleton || !scan(teacher, &h) {
+		return false
+	}
+	t, ok := learn(teacher)
+	if !ok {
+		return false
+	}
+	var fast, plain skeletons
+	at := int(t.quotes / 2 % (skeletonSlots / skeletonWays))
+	if teacher[len(teacher)/2]&1 == 1 {
+		at += skeletonSlots / skeletonWays // the older one
+		other := *t
+		other.text[0][1] ^= 1
+		fast.known[at-skeletonSlots/skeletonWays] = &other
+	}
+	fast.known[at], plain.known[at] = t, t
+	// The slice ends where its memory does, so that reading past it would be seen.
+	b = append(make([]byte, 0, len(b)), b...)
+	f, p := fast.find(b), plain.findPlain(b)
+	if f != p {
+		tb.Fatalf("taught by %q\n%q\nvectors say %d, plain code %d", teacher, b, f, p)
+	}
+	if p < 0 {
+		return false
+	}
+	var byVectors, byPlain, want head
+	t.head(b, &fast.quotes, &byVectors)
+	t.head(b, &plain.quotes, &byPlain)
+	if !scan(b, &want) {
+		tb.Fatalf("taught by %q\n%q\nis taken, the scanner takes it not", teacher, b)
+	}
+	for i, w := range [][]byte{want.kind, want.guid, want.app, want.time} {
+		v, p := [][]byte{byVectors.kind, byVectors.guid, byVectors.app, byVectors.time}[i], [][]byte{byPlain.kind, byPlain.guid, byPlain.app, byPlain.time}[i]
+		if !bytes.Equal(v, w) || !bytes.Equal(p, w) || (w == nil) != (v == nil) || (w == nil) != (p == nil) {
+			tb.Fatalf("taught by %q\n%q\nhead %d: vectors have %q, plain code %q, the scanner %q", teacher, b, i, v, p, w)
+		}
+	}
+	return true
+}
+
+// FuzzSkeleton reads any bytes by the skeleton of any others.
+func FuzzSkeleton(f *testing.F) {
+	for _, s := range append(structuredSeeds(), testEvent) {
+		f.Add([]byte(s), []byte(s))
+		f.Add([]byte(testEvent), []byte(s))
+	}
+	f.Fuzz(func(t *testing.T, teacher, b []byte) { sameSkeleton(t, teacher, b) })
+}
+
+// TestSkeletons reads records that differ from their teacher in a string or in a byte anywhere.
+func TestSkeletons(t *testing.T) {
+	seed := rand.Uint64()
+	t.Logf("seed %d", seed)
+	r := rand.New(rand.NewPCG(seed, 1))
+	values := []string{"", "x", "miniprogram.predownload", strings.Repeat("long ", 30), `"`, `\n`, "é", "\x7f", "\x1f", "\x80", `","type":"`, " "}
+	taken := 0
+	for range 50_000 {
+		teacher := testEvent
+		switch r.IntN(4) {
+		case 0:
+			teacher = randomObject(r, 3)
+		case 1:
+			teacher = strings.Replace(testEvent, `"mp-42"}`, `"mp-42", "data": {"a" : [1, true, "b", {"type": "c"}]} }  `, 1)
+		}
+		b := []byte(teacher)
+		for range r.IntN(3) {
+			if i := bytes.IndexByte(b[r.IntN(len(b)):], '"'); i > 0 && r.IntN(2) == 0 {
+				b = []byte(strings.Replace(string(b), []string{"miniprogram.open", "sdk/android/2.4.1", "mp-42", testGUID}[r.IntN(4)], values[r.IntN(len(values))], 1))
+			} else {
+				b[r.IntN(len(b))] = byte(r.IntN(256))
+			}
+		}
+		if r.IntN(10) == 0 {
+			b = b[:r.IntN(len(b)+1)]
+		}
+		if sameSkeleton(t, []byte(teacher), b) {
+			taken++
+		}
+	}
+	if taken < 10_000 {
+		t.Errorf("only %d records were taken", taken)
+	}
+}
+
+// TestSkeletonsAreLearned counts how many records of a log with two kinds of writers are read by skeletons: nearly all.
+func TestSkeletonsAreLearned(t *testing.T) {
+	var s skeletons
+	s.credit = mostCredit
+	other := strings.Replace(testEvent, `"specversion":"1.0",`, `"ver":"1.0","specversion":"1.0",`, 1)
+	third := `{"type":"miniprogram.open","specversion":"1.0"` + testEvent[len(`{"specversion":"1.0","type":"miniprogram.open"`):]
+	for i := range 1000 {
+		b := []byte([]string{testEvent, other, third}[i%3])
+		if i >= 3 && s.find(b) < 0 {
+			t.Fatalf("record %d is of no known skeleton", i)
+		}
+		var h head
+		if !s.scan(b, &h) || string(h.kind) != "miniprogram.open" || string(h.guid) != testGUID {
+			t.Fatalf("record %d: %q %q", i, h.kind, h.guid)
+		}
+	}
+	before := s.credit
+	for i := range 1000 { // no two alike
+		var h head
+		if !s.scan([]byte(strings.Replace(testEvent, "specversion", "spec"+strings.Repeat("x", i%50), 1)), &h) {
+			t.Fatal("not scanned")
+		}
+	}
+	if s.credit >= before || s.credit < 0 {
+		t.Errorf("credit %d after records of which no two are alike, %d before", s.credit, before)
+	}
+}
