@@ -137,7 +137,7 @@ func TestReadTime(t *testing.T) {
 	b, good := []byte(usualTime), 0
 	for i := range 300_000 {
 		if i%16 == 0 {
-			b = time.UnixMilli(r.Int64N(4e12) - 2e12).UTC().AppendFormat(b[:0], usualTime)
+			b = time.UnixMilli(r.Int64N(4e12)-2e12).UTC().AppendFormat(b[:0], usualTime)
 		}
 		for range r.IntN(3) {
 			if b[r.IntN(len(b))] = "0123456789"[r.IntN(10)]; r.IntN(50) == 0 {
