@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"slices"
@@ -208,7 +207,7 @@ func TestSweep(t *testing.T) {
 
 // After a crash at any operation, what Create had promised is there, and nothing else is by half.
 func TestBucketCrash(t *testing.T) {
-	for _, seed := range []uint64{0, 1, 2, 3, 4} {
+	for _, seed := range []uint64{1, 2, 3, 4} {
 		for k := 0; ; k++ {
 			disk := &memDisk{memory: newMemory()}
 			fired := disk.crashAt(k)
@@ -223,36 +222,35 @@ func TestBucketCrash(t *testing.T) {
 					promised = append(promised, n)
 				}
 			}
-			var r *rand.Rand
-			if seed > 0 {
-				r = rand.New(rand.NewPCG(seed, uint64(k)))
-			}
-			after := &memDisk{memory: disk.lose(r)}
-			b, err = openDirectory(after, "data/state")
-			if err != nil {
-				t.Fatal(err)
-			}
-			found, err := b.List(t.Context(), "")
-			if err != nil {
-				t.Fatal(err)
-			}
-			for _, n := range promised {
-				if !slices.Contains(found, n) {
-					t.Fatalf("seed %d, crash at operation %d: %s is gone", seed, k, n)
-				}
-			}
-			for _, n := range found {
-				if got := content(t, b, n); got != strings.Repeat(n, 10) {
-					t.Fatalf("seed %d, crash at operation %d: %s holds %q", seed, k, n, got)
-				}
-			}
-			for _, n := range names {
-				if err := create(t, b, n, strings.Repeat(n, 10)); err != nil && !errors.Is(err, ErrExists) {
+			for lost, memory := range disk.losses(seed, k) {
+				where := fmt.Sprintf("seed %d, crash at operation %d, %s of what was not synced lost", seed, k, lost)
+				after := &memDisk{memory: memory}
+				b, err = openDirectory(after, "data/state")
+				if err != nil {
 					t.Fatal(err)
 				}
-			}
-			if n := after.temporaries(); n != 0 {
-				t.Errorf("seed %d, crash at operation %d: %d temporary files stay", seed, k, n)
+				found, err := b.List(t.Context(), "")
+				if err != nil {
+					t.Fatal(err)
+				}
+				for _, n := range promised {
+					if !slices.Contains(found, n) {
+						t.Fatalf("%s: %s is gone", where, n)
+					}
+				}
+				for _, n := range found {
+					if got := content(t, b, n); got != strings.Repeat(n, 10) {
+						t.Fatalf("%s: %s holds %q", where, n, got)
+					}
+				}
+				for _, n := range names {
+					if err := create(t, b, n, strings.Repeat(n, 10)); err != nil && !errors.Is(err, ErrExists) {
+						t.Fatal(err)
+					}
+				}
+				if n := after.temporaries(); n != 0 {
+					t.Errorf("%s: %d temporary files stay", where, n)
+				}
 			}
 			if !*fired {
 				break

@@ -82,6 +82,32 @@ func (n *node) lose(r *rand.Rand) *node {
 	return after
 }
 
+// survive makes a memory of all that is visible: the process has died, the machine has not.
+func (m *memory) survive() *memory {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return &memory{root: m.root.survive()}
+}
+
+func (n *node) survive() *node {
+	if n.entries == nil {
+		return &node{data: bytes.Clone(n.data), synced: len(n.data)}
+	}
+	after := newFolder()
+	for name, e := range n.entries {
+		after.entries[name] = e.survive()
+	}
+	after.lasting = maps.Clone(after.entries)
+	return after
+}
+
+// losses are memories after a crash that takes nothing of what was not synced, some of it, all of it.
+func (m *memory) losses(seed uint64, k int) map[string]*memory {
+	return map[string]*memory{
+		"nothing": m.survive(), "some": m.lose(rand.New(rand.NewPCG(seed, uint64(k)))), "all": m.lose(nil),
+	}
+}
+
 func (d *memDisk) find(path string) (*node, error) {
 	n := d.root
 	for _, e := range strings.Split(filepath.Clean(path), "/") {

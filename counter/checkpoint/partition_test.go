@@ -200,10 +200,17 @@ func TestGarbage(t *testing.T) {
 	}
 }
 
-// After a crash at any operation, with what was not synced lost, the newest state that was promised is there, or one that
+// After a crash at any operation, with nothing of what was not synced lost, some or all of it, the newest state that was promised is there, or one that
 // was about to be; and counting goes on from it to the same end.
 func TestSaveCrash(t *testing.T) {
 	const saves = 14
+	back := map[string]int{} // crashes after which only what was promised was there
+	defer func() {
+		t.Logf("what was under way was gone after so many crashes: %v", back)
+		if back["all"] <= back["nothing"] || back["nothing"] == 0 {
+			t.Errorf("the losses make no difference: %v", back)
+		}
+	}()
 	for _, seed := range seeds(t, 2) {
 		for k := 0; ; k++ {
 			s := newScript(seed)
@@ -225,34 +232,36 @@ func TestSaveCrash(t *testing.T) {
 					}
 				}
 			}
-			var r *rand.Rand
-			if k%3 > 0 {
-				r = rand.New(rand.NewPCG(seed, uint64(k)))
-			}
-			after := &memDisk{memory: disk.lose(r)}
-			p, got, loaded := begin(t, after)
-			if len(loaded.Skipped) > 0 {
-				t.Fatalf("seed %d, crash at operation %d: %v", seed, k, loaded.Skipped)
-			}
-			at := slices.IndexFunc(states, func(m *model) bool { return got.diff(m) == "" })
-			if loaded.Generation == 0 {
-				at = -1
-			} else if at < 0 {
-				t.Fatalf("seed %d, crash at operation %d: what was loaded is no state there ever was", seed, k)
-			}
-			if at < promised {
-				t.Fatalf("seed %d, crash at operation %d: state %d was loaded, %d promised", seed, k, at, promised)
-			}
-			for _, d := range deltas[at+1:] {
-				if _, err := p.Save(t.Context(), d); err != nil {
-					t.Fatalf("seed %d, crash at operation %d: %v", seed, k, err)
+			for lost, memory := range disk.losses(seed, k) {
+				where := fmt.Sprintf("seed %d, crash at operation %d, %s of what was not synced lost", seed, k, lost)
+				after := &memDisk{memory: memory}
+				p, got, loaded := begin(t, after)
+				if len(loaded.Skipped) > 0 {
+					t.Fatalf("%s: %v", where, loaded.Skipped)
 				}
-			}
-			if _, got, _ := begin(t, after); got.diff(s.truth) != "" {
-				t.Fatalf("seed %d, crash at operation %d: the end differs: %s", seed, k, got.diff(s.truth))
-			}
-			if n := after.temporaries(); n > 0 && at+1 < saves {
-				t.Fatalf("seed %d, crash at operation %d: %d temporary files stay", seed, k, n)
+				at := slices.IndexFunc(states, func(m *model) bool { return got.diff(m) == "" })
+				if loaded.Generation == 0 {
+					at = -1
+				} else if at < 0 {
+					t.Fatalf("%s: what was loaded is no state there ever was", where)
+				}
+				if at < promised {
+					t.Fatalf("%s: state %d was loaded, %d promised", where, at, promised)
+				}
+				if *fired && at == promised {
+					back[lost]++
+				}
+				for _, d := range deltas[at+1:] {
+					if _, err := p.Save(t.Context(), d); err != nil {
+						t.Fatalf("%s: %v", where, err)
+					}
+				}
+				if _, got, _ := begin(t, after); got.diff(s.truth) != "" {
+					t.Fatalf("%s: the end differs: %s", where, got.diff(s.truth))
+				}
+				if n := after.temporaries(); n > 0 && at+1 < saves {
+					t.Fatalf("%s: %d temporary files stay", where, n)
+				}
 			}
 			if !*fired {
 				t.Logf("seed %d: %d operations", seed, k)

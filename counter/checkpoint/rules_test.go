@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
-	"math/rand/v2"
 	"slices"
 	"strings"
 	"sync"
@@ -129,16 +128,19 @@ func TestRulesCrash(t *testing.T) {
 			return rules.Hash(), nil
 		}
 		first, err := use(disk, 10)
-		after := &memDisk{memory: disk.lose(rand.New(rand.NewPCG(uint64(k), 1)))}
-		second, err2 := use(after, 11)
-		if err2 != nil {
-			t.Fatalf("crash at operation %d: %v", k, err2)
-		}
-		if err == nil && first != second {
-			t.Fatalf("crash at operation %d: rules that were returned are gone", k)
-		}
-		if third, err := use(&memDisk{memory: after.lose(nil)}, 12); err != nil || third != second {
-			t.Fatalf("crash at operation %d: rules that were found are gone", k)
+		for lost, memory := range disk.losses(1, k) {
+			where := fmt.Sprintf("crash at operation %d, %s of what was not synced lost", k, lost)
+			after := &memDisk{memory: memory}
+			second, err2 := use(after, 11)
+			if err2 != nil {
+				t.Fatalf("%s: %v", where, err2)
+			}
+			if err == nil && first != second {
+				t.Fatalf("%s: rules that were returned are gone", where)
+			}
+			if third, err := use(&memDisk{memory: after.lose(nil)}, 12); err != nil || third != second {
+				t.Fatalf("%s: rules that were found are gone", where)
+			}
 		}
 		if !*fired {
 			break

@@ -352,18 +352,21 @@ func TestSealCrash(t *testing.T) {
 			z := randomSealed(9, 3, 100, 4)
 			fired := disk.crashAt(k)
 			_, promised := open(t, disk).Seal(t.Context(), z)
-			after := &memDisk{memory: disk.lose(rand.New(rand.NewPCG(seed, uint64(k))))}
-			p := open(t, after)
-			_, err := p.Index(t.Context(), z.Month)
-			if promised == nil && err != nil || err != nil && !errors.Is(err, ErrNotSealed) {
-				t.Fatalf("seed %d, crash at operation %d: %v", seed, k, err)
-			}
-			if _, err := p.Seal(t.Context(), z); err != nil {
-				t.Fatalf("seed %d, crash at operation %d: %v", seed, k, err)
-			}
-			checkSealed(t, p, z, fmt.Sprintf("seed %d, crash at operation %d", seed, k))
-			if n := after.temporaries(); n > 0 {
-				t.Fatalf("seed %d, crash at operation %d: %d temporary files stay", seed, k, n)
+			for lost, memory := range disk.losses(seed, k) {
+				where := fmt.Sprintf("seed %d, crash at operation %d, %s of what was not synced lost", seed, k, lost)
+				after := &memDisk{memory: memory}
+				p := open(t, after)
+				_, err := p.Index(t.Context(), z.Month)
+				if promised == nil && err != nil || err != nil && !errors.Is(err, ErrNotSealed) {
+					t.Fatalf("%s: %v", where, err)
+				}
+				if _, err := p.Seal(t.Context(), z); err != nil {
+					t.Fatalf("%s: %v", where, err)
+				}
+				checkSealed(t, p, z, where)
+				if n := after.temporaries(); n > 0 {
+					t.Fatalf("%s: %d temporary files stay", where, n)
+				}
 			}
 			if !*fired {
 				break
