@@ -214,6 +214,9 @@ func (u *union) device() {
 	}
 	a := u.v.appOf(u.at.app)
 	u.v.countLate(a, &all, &late)
+	if u.v.late != nil {
+		u.v.late.device(u.at.app, &all, &late)
+	}
 }
 
 // devicesOf returns the days on which a device did any kind but login.

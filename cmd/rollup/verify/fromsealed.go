@@ -32,6 +32,7 @@ func (v *verification) fromSealed(files map[int32]*sealedFile) error {
 			to.rows += a.devices
 			v.report.same("sealed counters", a.repeats, a.counters.events-distinct, "%s: app %s%s: duplicates, by events and facts", f.data, a.app, lateWord(a.section == 1))
 			if read += int64(a.devices); a.section == 1 {
+				v.late.totals(a.app, a.totals)
 				return
 			}
 			to.events += a.counters.events
@@ -145,7 +146,11 @@ func (v *verification) addFormer() error {
 		v.report.same("sealed index", f.SealID, v.former.SealID, "%s: seal_id, by the ledger's closing", f.file)
 	}
 	for _, f := range files {
-		err := v.readSealed(f, func(*sealedApp, uint64) {}, func(a *sealedApp, x fact) (fact, bool) {
+		err := v.readSealed(f, func(a *sealedApp, _ uint64) {
+			if a.section == 0 {
+				v.late.totals(a.app, a.totals)
+			}
+		}, func(a *sealedApp, x fact) (fact, bool) {
 			x.group = ofBefore
 			return x, a.section == 0
 		})
@@ -158,6 +163,6 @@ func (v *verification) addFormer() error {
 
 func (v *verification) leaveFormer(format string, args ...any) error {
 	v.report.remark("what came late of %s was not counted: %s", v.before, fmt.Errorf(format, args...))
-	v.before = 0
+	v.before, v.late = 0, nil
 	return nil
 }

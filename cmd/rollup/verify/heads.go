@@ -53,6 +53,9 @@ func (v *verification) tally(u *union) {
 			v.compareHead(u, place{true, id, name}, p.lateOf[name], stretch{}, &lateSum)
 		}
 		v.compareIndex(u.files[id], p, &sum, &lateSum)
+		if v.late != nil {
+			v.late.quantities(p)
+		}
 		v.nameless += p.nameless.rejected
 	}
 	for at, h := range v.heads {

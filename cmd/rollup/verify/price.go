@@ -5,52 +5,25 @@ import (
 	"maps"
 	"math/big"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/go-json-experiment/json"
-	"github.com/goccy/go-yaml"
+
+	"headcount/cmd/rollup/verify/reprice"
 )
 
 // meter is what a book says of a meter.
-type meter struct {
-	Aggregate string   `yaml:"aggregate"`
-	Kinds     []string `yaml:"kinds"`
-}
+type meter = reprice.Meter
 
-// charge is what a plan asks for a meter.
-type charge struct {
-	Model     string `yaml:"model"`
-	Free      string `yaml:"free"`
-	UnitPrice string `yaml:"unit_price"`
-	Block     string `yaml:"block"`
-}
+// priceBook is the book of a plan.
+type priceBook struct{ Meters map[string]meter }
 
-type priceBook struct {
-	Book   string           `yaml:"book"`
-	Digits int              `yaml:"minor_digits"`
-	Meters map[string]meter `yaml:"meters"`
-	Plans  map[string]*plan `yaml:"plans"`
-}
-
+// plan is the plan of an account in the month.
 type plan struct {
-	Reported bool              `yaml:"reported"`
-	Charges  map[string]charge `yaml:"charges"`
+	Charges map[string]bool // by meter
 
 	id   string
 	book *priceBook
-}
-
-type account struct {
-	ID        string            `yaml:"id"`
-	Apps      []string          `yaml:"apps"`
-	Plan      string            `yaml:"plan"`
-	From      string            `yaml:"from"`
-	Overrides map[string]string `yaml:"overrides"`
-	Changes   []struct {
-		At   string `yaml:"at"`
-		Plan string `yaml:"plan"`
-	} `yaml:"changes"`
 }
 
 // invoice is an invoice's document.
@@ -59,6 +32,8 @@ type invoice struct {
 	Plan     string `json:"plan"`
 	Month    string `json:"month"`
 	Revision int    `json:"revision"`
+	Currency string `json:"currency"`
+	Status   string `json:"status"`
 	Total    string `json:"total"`
 	Lines    []struct {
 		App       string `json:"app"`
@@ -69,45 +44,52 @@ type invoice struct {
 		Billable  string `json:"billable"`
 		UnitPrice string `json:"unit_price"`
 		Amount    string `json:"amount"`
+		Source    *struct {
+			Book    string `json:"book"`
+			Version string `json:"version"`
+		} `json:"source"`
 	} `json:"lines"`
+	Prepaid []struct {
+		Date     string `json:"date"`
+		App      string `json:"app"`
+		Item     string `json:"item"`
+		Quantity string `json:"quantity"`
+		Amount   string `json:"amount"`
+		From     string `json:"from"`
+		Until    string `json:"until"`
+	} `json:"prepaid"`
+	Balances []struct {
+		Package   string `json:"package"`
+		Quantity  string `json:"quantity"`
+		Drawn     string `json:"drawn"`
+		Remaining string `json:"remaining"`
+	} `json:"balances"`
+	Daily []struct {
+		Day    string `json:"day"`
+		Amount string `json:"amount"`
+		By     string `json:"by"`
+	} `json:"daily"`
+	DeductFrom  string `json:"deduct_from"`
+	DeductUntil string `json:"deduct_until"`
 }
+
+func (x *invoice) place() string {
+	return fmt.Sprintf("invoice of %s for %s, revision %d", x.Account, x.Month, x.Revision)
+}
+
+// leftovers are what is left of packages, by account and package.
+type leftovers map[string]map[string]*big.Rat
 
 // prices are accounts and books as the closing holds them, and the invoices made of them.
 type prices struct {
-	plans    map[string]*plan // by id
-	accounts map[string]*account
-	byApp    map[string][]*account
-	invoices []invoice
-	planIs   map[string]*plan // of an account in the month, by its invoice
+	month    *reprice.Month // nil: they cannot be read
+	invoices []invoice      // of the close: the month's, and further revisions of the month before
+	planIs   map[string]*plan
 }
 
-// readPrices reads what the closing was priced by. Of an account's life only from and changes are read here: which plan is in
-// force is taken from its invoice, and must be one that the account names.
+// readPrices reads what the closing was priced by, and lays out the month: who is billed for which app, by which plan.
 func (v *verification) readPrices() *prices {
-	p := &prices{plans: map[string]*plan{}, accounts: map[string]*account{}, byApp: map[string][]*account{}, planIs: map[string]*plan{}}
-	for _, name := range slices.Sorted(maps.Keys(v.closing.Books)) {
-		b := &priceBook{}
-		if err := yaml.Unmarshal(v.closing.Books[name], b); err != nil {
-			v.report.wrong("prices", "the closing's book "+name, "a book that can be read", err.Error())
-			continue
-		}
-		for id, x := range b.Plans {
-			x.id, x.book = b.Book+"/"+id, b
-			p.plans[x.id] = x
-		}
-	}
-	var file struct {
-		Accounts []*account `yaml:"accounts"`
-	}
-	if err := yaml.Unmarshal(v.closing.Accounts, &file); err != nil {
-		v.report.wrong("prices", "the closing's accounts", "accounts that can be read", err.Error())
-	}
-	for _, a := range file.Accounts {
-		p.accounts[a.ID] = a
-		for _, app := range a.Apps {
-			p.byApp[app] = append(p.byApp[app], a)
-		}
-	}
+	p := &prices{planIs: map[string]*plan{}}
 	for _, stored := range v.stored.Invoices {
 		var x invoice
 		if err := json.Unmarshal(stored.Document, &x); err != nil {
@@ -115,147 +97,178 @@ func (v *verification) readPrices() *prices {
 			continue
 		}
 		p.invoices = append(p.invoices, x)
-		if x.Month != v.Month || x.Revision != 1 {
-			continue
+	}
+	p.month = v.layOut(v.month, v.closing.Books, v.closing.Accounts, "the closing of "+v.Month)
+	if p.month == nil {
+		return p
+	}
+	for id, x := range p.month.Plans() {
+		to := &plan{id: x.ID, Charges: map[string]bool{}, book: &priceBook{x.Meters}}
+		for _, name := range x.Charges {
+			to.Charges[name] = true
 		}
-		a := p.accounts[x.Account]
-		if a == nil {
-			v.report.wrong("invoices", "invoice of "+x.Account, "an account of the closing", "none of that name")
-			continue
-		}
-		v.report.same("invoices", a.names(v, x.Plan), true, "invoice of %s: its plan %s is one that the account names", x.Account, x.Plan)
-		p.planIs[x.Account] = p.plans[x.Plan]
+		p.planIs[id] = to
 	}
 	return p
 }
 
-// names says whether the account names a plan, at first or by a change before the month's end.
-func (a *account) names(v *verification, id string) bool {
-	named := id == a.Plan
-	for _, c := range a.Changes {
-		named = named || c.Plan == id && v.moment(c.At).UnixMilli() < v.rules.end()
+// layOut reads accounts and books and lays out a month by them; nil where they cannot be read, which the report says.
+func (v *verification) layOut(m month, books map[string][]byte, accounts []byte, of string) *reprice.Month {
+	sheet, err := reprice.Read(books, accounts, v.book.zone)
+	var laid *reprice.Month
+	if err == nil {
+		laid, err = sheet.Month(int(m)/12, time.Month(int(m)%12+1))
 	}
-	return named
-}
-
-// moment reads a date, which begins in the billing zone, or a time.
-func (v *verification) moment(s string) time.Time {
-	if t, err := time.ParseInLocation("2006-01-02", s, v.book.zone); err == nil {
-		return t
+	if err != nil {
+		v.report.wrong("prices", "accounts and books of "+of, "files that can be read", err.Error())
+		return nil
 	}
-	t, _ := time.Parse(time.RFC3339, s)
-	return t
+	return laid
 }
 
-// accountsOf returns the accounts with an invoice that name the app: more than one where it moved within the month.
-func (p *prices) accountsOf(v *verification, app string) (found []string) {
-	for _, a := range p.byApp[app] {
-		if p.planIs[a.ID] != nil && v.moment(a.From).UnixMilli() < v.rules.end() {
-			found = append(found, a.ID)
+// accountsOf returns who is billed for an app; none where nobody is.
+func (p *prices) accountsOf(_ *verification, app string) []string {
+	if p.month != nil {
+		if owner := p.month.Owner(app); owner != "" {
+			return []string{owner}
 		}
-	}
-	return found
-}
-
-// number reads a decimal; empty is 0.
-func number(s string) *big.Rat {
-	if r, ok := new(big.Rat).SetString(s); ok && !strings.ContainsAny(s, "/eE") {
-		return r
-	}
-	return new(big.Rat)
-}
-
-// rounded returns a number with so many decimals, half away from zero.
-func rounded(r *big.Rat, decimals int) *big.Rat {
-	scale := new(big.Rat).SetInt(new(big.Int).Exp(big.NewInt(10), big.NewInt(int64(decimals)), nil))
-	x := new(big.Rat).Mul(r, scale)
-	x.Add(x, new(big.Rat).Mul(big.NewRat(1, 2), big.NewRat(int64(x.Sign()), 1)))
-	return new(big.Rat).Quo(new(big.Rat).SetInt(new(big.Int).Quo(x.Num(), x.Denom())), scale)
-}
-
-func text(r *big.Rat) string {
-	for decimals := range 40 {
-		if rounded(r, decimals).Cmp(r) == 0 {
-			return r.FloatString(decimals)
-		}
-	}
-	return r.String()
-}
-
-// checkInvoices rates the month's lines again, as far as this package knows how, and adds up every invoice.
-func (v *verification) checkInvoices() error {
-	for _, x := range v.prices.invoices {
-		at := fmt.Sprintf("invoice of %s for %s, revision %d", x.Account, x.Month, x.Revision)
-		sum := new(big.Rat)
-		for _, l := range x.Lines {
-			sum.Add(sum, number(l.Amount))
-		}
-		v.report.same("invoices", text(number(x.Total)), text(sum), "%s: total, by its lines", at)
-		if x.Month != v.Month || x.Revision != 1 {
-			v.report.remark("%s: what came late was not priced again", at)
-			continue
-		}
-		p, a := v.prices.planIs[x.Account], v.prices.accounts[x.Account]
-		if p == nil || a == nil {
-			continue
-		}
-		if p.book.Book != "tcmpp" && p.book.Book != "tcsas" {
-			v.report.remark("%s: lines of the book %s were added up, not priced again", at, p.book.Book)
-			continue
-		}
-		v.rate(at, &x, a, p)
 	}
 	return nil
 }
 
-// rate prices a plan whose quota is each app's.
-func (v *verification) rate(at string, x *invoice, a *account, p *plan) {
-	billed := map[string]bool{}
-	for _, l := range x.Lines {
-		c, ok := p.Charges[l.Meter]
-		if l.Item != "" || !ok || !slices.Contains(a.Apps, l.App) || billed[l.App+"\x00"+l.Meter] {
-			v.report.wrong("lines", fmt.Sprintf("%s: app %s, %s%s", at, l.App, l.Meter, l.Item), "no such line", l.Amount)
-			continue
+// usage is the recount as prices need it.
+func (v *verification) usage(apps map[string]*app, rules *monthRules, of *reprice.Month) reprice.Usage {
+	plans := of.Plans()
+	return func(name, meter string) (q reprice.Quantity) {
+		a := apps[name]
+		if a == nil {
+			return q
 		}
-		billed[l.App+"\x00"+l.Meter] = true
-		if len(v.prices.accountsOf(v, l.App)) != 1 {
-			v.report.remark("%s: app %s is in several accounts in the month: its line was not priced again", at, l.App)
-			continue
-		}
-		for field, to := range map[string]*string{"free": &c.Free, "unit_price": &c.UnitPrice, "block": &c.Block} {
-			if o, ok := a.Overrides[l.Meter+"."+field]; ok {
-				*to = o
+		exact, days := v.valueIn(rules, a, meter, plans[of.Owner(name)].Meters[meter])
+		q.Value, q.Days = rational(exact), map[int]*big.Rat{}
+		for day, n := range days {
+			if n > 0 {
+				q.Days[day] = rational(n)
 			}
 		}
-		quantity := uint64(0)
-		if counted := v.apps[l.App]; counted != nil {
-			quantity, _ = v.value(counted, l.Meter, p.book.Meters[l.Meter])
-		}
-		same := func(what, got string, want *big.Rat) {
-			v.report.same("lines", text(number(got)), text(want), "%s: app %s, %s: %s", at, l.App, l.Meter, what)
-		}
-		q := new(big.Rat).SetInt(new(big.Int).SetUint64(quantity))
-		over := new(big.Rat).Sub(q, number(c.Free))
-		if over.Sign() < 0 {
-			over = new(big.Rat)
-		}
-		amount := new(big.Rat).Mul(over, number(c.UnitPrice))
-		if p.Reported {
-			amount = new(big.Rat)
-		}
-		same("quantity", l.Quantity, q)
-		same("free", l.Free, number(c.Free))
-		if !p.Reported {
-			same("billable", l.Billable, over)
-			same("unit price", l.UnitPrice, number(c.UnitPrice))
-		}
-		same("amount", l.Amount, rounded(amount, p.book.Digits))
+		return q
 	}
-	for _, app := range a.Apps {
-		for name := range p.Charges {
-			if c := v.apps[app]; c != nil && c.listed && len(v.prices.accountsOf(v, app)) == 1 && !billed[app+"\x00"+name] {
-				v.report.wrong("lines", fmt.Sprintf("%s: app %s, %s", at, app, name), "a line", "none")
+}
+
+func rational(n uint64) *big.Rat { return new(big.Rat).SetInt(new(big.Int).SetUint64(n)) }
+
+// checkInvoices rates the month again by a second rating and holds every invoice against it: those of the month, and what was
+// settled late of the month before.
+func (v *verification) checkInvoices() error {
+	for i := range v.prices.invoices {
+		x := &v.prices.invoices[i]
+		sum := new(big.Rat)
+		for _, l := range x.Lines {
+			sum.Add(sum, decimal(l.Amount))
+		}
+		v.report.same("invoices", reprice.Text(decimal(x.Total)), reprice.Text(sum), "%s: total, by its lines", x.place())
+	}
+	if v.prices.month == nil {
+		return nil
+	}
+	if v.closing.Previous == nil {
+		return v.priceMonth(nil)
+	}
+	left, err := v.left(v.closing.Previous.Month)
+	if err != nil {
+		return err
+	}
+	if err := v.priceMonth(left); err != nil {
+		return err
+	}
+	return v.priceLate()
+}
+
+func (v *verification) priceMonth(left leftovers) error {
+	rated, err := v.prices.month.Rate(v.usage(v.apps, v.rules, v.prices.month), left)
+	if err != nil {
+		v.report.wrong("prices", "accounts and books of the closing of "+v.Month, "files that can be read", err.Error())
+		return nil
+	}
+	for i := range v.prices.invoices {
+		x := &v.prices.invoices[i]
+		if x.Month != v.Month {
+			continue
+		}
+		want := rated[x.Account]
+		if want == nil || x.Revision != 1 {
+			v.report.wrong("invoices", x.place(), "no such invoice", x.Total)
+			continue
+		}
+		delete(rated, x.Account)
+		v.compareInvoice(x, want)
+	}
+	for _, id := range slices.Sorted(maps.Keys(rated)) {
+		v.report.wrong("invoices", fmt.Sprintf("invoice of %s for %s", id, v.Month), "one of "+reprice.Text(rated[id].Total), "none")
+	}
+	return nil
+}
+
+// left returns what the month before left of packages, by its invoices.
+func (v *verification) left(month string) (leftovers, error) {
+	issued, err := v.issued(month)
+	if err != nil {
+		return nil, err
+	}
+	left := leftovers{}
+	for _, x := range issued { // a later revision's are newer
+		for _, b := range x.Balances {
+			if left[x.Account] == nil {
+				left[x.Account] = map[string]*big.Rat{}
 			}
+			left[x.Account][b.Package] = decimal(b.Remaining)
 		}
 	}
+	return left, nil
+}
+
+// issued returns the revisions of an earlier month's invoices as they stood when this close was done. Those that an amendment
+// made since are the last of their account, behind what this close made.
+func (v *verification) issued(month string) ([]invoice, error) {
+	all, err := v.Ledger.Invoices(v.ctx, month)
+	if err != nil {
+		return nil, fmt.Errorf("ledger: %w", err)
+	}
+	newest := map[string]int{} // revision that this close made, by account
+	for i := range v.prices.invoices {
+		if x := &v.prices.invoices[i]; x.Month == month {
+			newest[x.Account] = x.Revision
+		}
+	}
+	amendments, err := v.Ledger.Amendments(v.ctx, month)
+	if err != nil {
+		return nil, fmt.Errorf("ledger: %w", err)
+	}
+	amended := false
+	for _, a := range amendments {
+		amended = amended || a.At.After(v.stored.At)
+	}
+	var out []invoice
+	for _, s := range all {
+		last, ok := newest[s.Account]
+		if ok && s.Revision > last || !ok && s.Revision > 1 && s.Closing == month && amended {
+			continue
+		}
+		var x invoice
+		if err := json.Unmarshal(s.Document, &x); err != nil {
+			v.report.wrong("invoices", fmt.Sprintf("ledger, invoice of %s, %s", s.Account, s.Month), "a document that can be read", err.Error())
+			continue
+		}
+		out = append(out, x)
+	}
+	return out, nil
+}
+
+// decimal reads an amount; what is none is 0, and differs from what it should be.
+func decimal(s string) *big.Rat {
+	r, ok := new(big.Rat).SetString(s)
+	if !ok {
+		return new(big.Rat)
+	}
+	return r
 }

@@ -79,6 +79,7 @@ type verification struct {
 	watch       func(r *reading, partition int32, offset int64, late bool)
 
 	prices *prices
+	late   *formerMonth // nil: what came late of the month before is not counted here
 	sets   map[string][]uint16
 }
 
@@ -196,6 +197,9 @@ func open(ctx context.Context, c Config) (*verification, error) {
 	}
 	v.report.same("time zone", v.closing.Zone, v.book.topic.TimeZone, "the ledger's closing of %s", c.Month)
 	v.prices = v.readPrices()
+	if v.late, err = v.openFormer(); err != nil {
+		return nil, err
+	}
 	if v.Accounts != nil && string(v.Accounts) != string(v.closing.Accounts) {
 		v.report.remark("the accounts file is not what it was at the close; the month is priced by what the closing holds")
 	}

@@ -214,7 +214,12 @@ func (v *verification) checkMeters(u *usageApp, a *app) {
 
 // value returns a meter's value of the month, and of its days.
 func (v *verification) value(a *app, name string, def meter) (exact uint64, days [32]uint64) {
-	c := a.sets[v.setOf(def.Kinds)]
+	return v.valueIn(v.rules, a, name, def)
+}
+
+// valueIn is value of a month with its own rules.
+func (v *verification) valueIn(rules *monthRules, a *app, name string, def meter) (exact uint64, days [32]uint64) {
+	c := a.sets[setIn(rules, def.Kinds)]
 	if c == nil {
 		c = &setCount{}
 	}
@@ -244,8 +249,11 @@ func (v *verification) value(a *app, name string, def meter) (exact uint64, days
 // capped adds, up to the highest number that a bill holds.
 func capped(a uint64, b int64) uint64 { return min(a+uint64(b), 1<<63-1) }
 
-func (v *verification) setOf(kinds []string) (set uint16) {
-	for i, k := range v.rules.Kinds {
+func (v *verification) setOf(kinds []string) uint16 { return setIn(v.rules, kinds) }
+
+// setIn returns kinds as a set of those that a month's rules have.
+func setIn(rules *monthRules, kinds []string) (set uint16) {
+	for i, k := range rules.Kinds {
 		if slices.Contains(kinds, k) {
 			set |= 1 << i
 		}

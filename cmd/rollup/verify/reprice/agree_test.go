@@ -399,7 +399,11 @@ func agreeOn(t *testing.T, d dice, text string, cat *rating.Catalog, accounts *r
 		if err != nil {
 			t.Fatalf("%s: %v\n%s", name, err, text)
 		}
-		want, err := sheet.Rate(first.Year(), first.Month(), u.of, left)
+		m, err := sheet.Month(first.Year(), first.Month())
+		if err != nil {
+			t.Fatalf("%s: %v\n%s", name, err, text)
+		}
+		want, err := m.Rate(u.of, left)
 		if err != nil {
 			t.Fatalf("%s: %v\n%s", name, err, text)
 		}
@@ -438,7 +442,7 @@ func agreeOn(t *testing.T, d dice, text string, cat *rating.Catalog, accounts *r
 		if err != nil {
 			t.Fatal(err)
 		}
-		all, err := sheet.Rate(first.Year(), first.Month(), late.of, left)
+		all, err := m.Rate(late.of, left)
 		if err != nil {
 			t.Fatal(err)
 		}

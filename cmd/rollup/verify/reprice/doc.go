@@ -5,7 +5,7 @@
 //
 //	read.go      the YAML                      calendar.go  days, months, instants
 //	money.go     rationals, rounding           life.go      what was bought, when it is in force, when it stands still
-//	month.go     Rate: one month's invoices    meters.go    usage against quotas, packages and prices
+//	month.go     Month: one month's invoices  meters.go    usage against quotas, packages and prices
 //	items.go     plan fees, add-ons            ahead.go     what was paid ahead, and back
 //	late.go      what came late
 package reprice

@@ -5,6 +5,14 @@ import "math/big"
 // Billed is what was billed of a meter of an app so far, over all revisions.
 type Billed struct{ Quantity, Billable, Amount *big.Rat }
 
+// Plus adds a line.
+func (b Billed) Plus(quantity, billable, amount *big.Rat) Billed {
+	if b.Quantity == nil {
+		return Billed{quantity, billable, amount}
+	}
+	return Billed{plus(b.Quantity, quantity), plus(b.Billable, billable), plus(b.Amount, amount)}
+}
+
 // Subject is what a meter's lines are about; app is empty where the account's apps are summed.
 type Subject struct{ App, Meter string }
 

@@ -63,32 +63,78 @@ func (m *monthly) add(l Line, exact *big.Rat) {
 	m.lines = append(m.lines, l)
 }
 
-// Rate returns the invoices of a month by account. left is what was left of packages at the end of the month before, by account
-// and package; what is not in it is as the account says.
-func (s *Sheet) Rate(year int, month time.Month, usage Usage, left map[string]map[string]*big.Rat) (_ map[string]*Invoice, err error) {
+// Month is one month of a sheet.
+type Month struct {
+	all   []*monthly
+	views map[string][]*monthly // by app
+}
+
+// Month lays out a month.
+func (s *Sheet) Month(year int, month time.Month) (_ *Month, err error) {
 	defer catch(&err)
-	out := map[string]*Invoice{}
-	views := map[string][]*monthly{}
-	var all []*monthly
+	out := &Month{views: map[string][]*monthly{}}
 	for _, a := range s.accounts {
 		m := s.view(s.lives[a], year, month)
 		if m == nil {
 			continue
 		}
-		m.usage = usage
-		all = append(all, m)
+		out.all = append(out.all, m)
 		for _, app := range a.Apps {
-			views[app] = append(views[app], m)
+			out.views[app] = append(out.views[app], m)
 		}
 	}
-	for _, m := range all {
+	return out, nil
+}
+
+// Plan is what an account is on in a month: the meters that it charges, and all that its book has.
+type Plan struct {
+	ID      string
+	Charges []string
+	Meters  map[string]Meter
+}
+
+// Meter is what is counted: unique, peak_daily (of kinds of events), counter or gauge.
+type Meter struct {
+	Aggregate string
+	Kinds     []string
+}
+
+// Plans returns the plan of every account in force.
+func (m *Month) Plans() map[string]Plan {
+	out := map[string]Plan{}
+	for _, x := range m.all {
+		p := Plan{ID: x.plan.id, Meters: x.book.Meters}
+		for name := range x.plan.Charges {
+			p.Charges = append(p.Charges, name)
+		}
+		out[x.life.ID] = p
+	}
+	return out
+}
+
+// Owner returns who is billed for an app, "": nobody.
+func (m *Month) Owner(app string) string {
+	if x := owner(m.views[app]); x != nil {
+		return x.life.ID
+	}
+	return ""
+}
+
+// Rate returns the month's invoices by account. left is what was left of packages at the end of the month before, by account and
+// package; what is not in it is as the account says.
+func (m *Month) Rate(usage Usage, left map[string]map[string]*big.Rat) (_ map[string]*Invoice, err error) {
+	defer catch(&err)
+	out := map[string]*Invoice{}
+	for _, view := range m.all {
 		var apps []string
-		for _, app := range m.life.Apps {
-			if owner(views[app]) == m {
+		for _, app := range view.life.Apps {
+			if owner(m.views[app]) == view {
 				apps = append(apps, app)
 			}
 		}
-		out[m.life.ID] = m.invoice(apps, left[m.life.ID])
+		x := *view
+		x.usage = usage
+		out[x.life.ID] = x.invoice(apps, left[x.life.ID])
 	}
 	return out, nil
 }

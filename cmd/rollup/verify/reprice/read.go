@@ -39,7 +39,7 @@ type book struct {
 		Month       string `yaml:"usage_in_month"`
 		Keep        int    `yaml:"keep_days"`
 	}
-	Meters   map[string]meter
+	Meters   map[string]Meter
 	Plans    map[string]*plan
 	Items    map[string]*item
 	Packages map[string]*packageType
@@ -49,11 +49,6 @@ type delay struct {
 	Hours int
 	Days  int    `yaml:"more_than_days"`
 	First string `yaml:"first_day"`
-}
-
-type meter struct {
-	Aggregate string
-	Kinds     []string
 }
 
 type plan struct {
