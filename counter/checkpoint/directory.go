@@ -76,6 +76,9 @@ func (d *directory) Create(ctx context.Context, name string, write func(io.Write
 	return nil
 }
 
+// buffers are those of files that are being written.
+var buffers = sync.Pool{New: func() any { return bufio.NewWriterSize(nil, 1<<16) }}
+
 // writeTemporary leaves a synced temporary file in folder, still open.
 func (d *directory) writeTemporary(ctx context.Context, folder string, write func(io.Writer) error) (_ diskFile, path string, err error) {
 	var f diskFile
@@ -95,7 +98,12 @@ func (d *directory) writeTemporary(ctx context.Context, folder string, write fun
 			d.disk.Remove(temp)
 		}
 	}()
-	w := bufio.NewWriterSize(f, 1<<16)
+	w := buffers.Get().(*bufio.Writer)
+	w.Reset(f)
+	defer func() {
+		w.Reset(nil)
+		buffers.Put(w)
+	}()
 	if err := write(w); err != nil {
 		return nil, "", err
 	}

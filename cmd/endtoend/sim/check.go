@@ -59,13 +59,13 @@ func (w *World) check(m events.Month, r *closing.Result) {
 		w.fail("two closes of %s print\n%s\n%s", m, have, r.Document)
 	}
 	w.printed[m] = string(r.Document)
-	if w.lossy || w.halts > 0 {
-		w.checkLossy(m, r)
-		return
-	}
 	var d document
 	if err := json.Unmarshal(r.Document, &d); err != nil {
 		w.fail("usage of %s: %v", m, err)
+		return
+	}
+	if len(w.gaps) > 0 || w.halts > 0 {
+		w.checkHeld(m, r, &d)
 		return
 	}
 	t := w.tell(w.sealIDs())
@@ -77,9 +77,31 @@ func (w *World) check(m events.Month, r *closing.Result) {
 	}
 }
 
-// checkLossy is what can be said where records were lost: nobody is billed unseen.
-func (w *World) checkLossy(events.Month, *closing.Result) {
+// checkHeld is what must be so where the loss of records was accepted: the month whose seal comes after that is billed to nobody
+// unseen.
+func (w *World) checkHeld(m events.Month, r *closing.Result, d *document) {
+	concerned := false
+	for _, s := range d.Sealed {
+		for _, g := range w.gaps {
+			if int64(g.partition) != s.Partition || g.end > s.Offset || w.heldFor[g] {
+				continue
+			}
+			concerned = true
+			if w.heldFor == nil {
+				w.heldFor = map[loss]bool{}
+			}
+			w.heldFor[g] = true
+		}
+	}
+	if !concerned {
+		return
+	}
 	w.held++
+	for _, v := range r.Invoices {
+		if v.Revision == 1 && (v.Status != "held" || !strings.Contains(v.Reason, "lost")) {
+			w.fail("%s of %s is %s (%s), though records were lost", v.Account, m, v.Status, v.Reason)
+		}
+	}
 }
 
 // comparison collects what is wrong with a month.

@@ -34,14 +34,28 @@ func (w *World) live() error {
 	w.traffic.burst(last, w.now)
 	w.until(func() bool { return w.closes == 0 })
 	w.calm()
-	w.await(never, w.now+3*24*3600_000, false)
+	for range 5 { // whoever lost a race has begun again, and written a checkpoint
+		w.await(never, w.now+4*24*3600_000, false)
+	}
 	w.settle()
+	w.until(func() bool {
+		for _, p := range w.processes {
+			if !p.ended {
+				return false
+			}
+		}
+		return true
+	})
+	w.checkEnd()
 	return nil
 }
 
 // calm lets nothing go wrong any more.
 func (w *World) calm() {
 	w.budget, w.disk.full = 0, false
+	for _, p := range w.processes {
+		p.stalled = 0
+	}
 	for _, p := range w.log.partitions {
 		p.held = -1
 	}
@@ -127,7 +141,7 @@ func (w *World) unrecoverable(err error) {
 	if len(w.flipped)+w.effect[flip] == 0 || w.effect[truncation]+w.effect[retention] == 0 || !strings.Contains(text, "partition ") {
 		return
 	}
-	if strings.Contains(text, "from the state store's backup") || strings.Contains(text, "is there with another content") {
+	if strings.Contains(text, "from its backup") || strings.Contains(text, "from the state store's backup") || strings.Contains(text, "is there with another content") {
 		w.say("what cannot be had back: %v", err)
 		w.stopped = err
 		w.unrecovered++

@@ -15,6 +15,9 @@ func Run(seed uint64, trace func(string, ...any)) *World {
 	w.printed = map[events.Month]string{}
 	w.spawn(nil, "world", w.live)
 	w.loop()
+	if s, ok := w.books.(*sqlite); ok {
+		s.end(w)
+	}
 	return w
 }
 

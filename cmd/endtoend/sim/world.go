@@ -54,13 +54,21 @@ type World struct {
 	stopped     error                   // what cannot be had back, by a close
 	printed     map[events.Month]string // what a close printed
 	held        int
-	unrecovered int // runs that ended with a halt
-	read        int // records that were handed out
+	gaps        []loss
+	heldFor     map[loss]bool // of those, that some month was held for
+	unrecovered int           // runs that ended with a halt
+	read        int           // records that were handed out
 
 	budget int
 	rates  [faults]int
 	fired  [faults]int
 	effect [faults]int
+}
+
+// loss is one that was accepted in a partition, which ended at an offset then.
+type loss struct {
+	partition int32
+	end       int64
 }
 
 var errDead = errors.New("the process is dead")
@@ -178,6 +186,9 @@ func newWorld(seed uint64) *World {
 	w.now = w.start(0)
 	w.closed = map[events.Month]bool{}
 	w.books = &shelf{w: w}
+	if seed%10 == 0 {
+		w.books = &sqlite{}
+	}
 	w.drawFaults()
 	w.traffic = newTraffic(w)
 	return w

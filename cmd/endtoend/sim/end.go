@@ -1,0 +1,113 @@
+package sim
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+
+	"headcount/counter"
+	"headcount/counter/checkpoint"
+)
+
+// checkEnd is what must be so when all is done: every partition is counted to its end and checkpointed, every record that cannot
+// be counted is a dead letter, the ledger has each revision of an invoice once, and the log the closed record of every month.
+func (w *World) checkEnd() {
+	if w.stopped != nil || w.failed != nil {
+		return
+	}
+	w.checkPositions()
+	if w.halts == 0 && !w.lossy {
+		w.checkDead()
+	}
+	w.checkBooks()
+}
+
+func (w *World) checkPositions() {
+	p := w.newProcess("reader")
+	p.ended = true
+	bucket, err := w.bucket(p)
+	if err != nil {
+		w.fail("open the state: %v", err)
+		return
+	}
+	state := checkpoint.OpenTopic(bucket, w.topic.Name, w.topic.ID)
+	for _, part := range w.log.partitions {
+		id := counter.Identity{Cluster: w.topic.Cluster, TopicID: w.topic.ID, Partition: part.id}
+		at, _, err := state.Partition(id).Glance(p.ctx)
+		if err != nil {
+			w.fail("partition %d at the end: %v", part.id, err)
+		} else if at.Next != part.end {
+			w.fail("partition %d is counted up to %d at the end, of %d", part.id, at.Next, part.end)
+		}
+	}
+}
+
+// batches are all that a partition ever held.
+func (p *partition) all() []*batch {
+	return append(append(p.old[:len(p.old):len(p.old)], p.batches...), p.lost...)
+}
+
+func (w *World) checkDead() {
+	letters := map[string]bool{}
+	for _, m := range w.log.dead {
+		at := map[string]string{}
+		for _, h := range m.Headers {
+			at[h.Key] = string(h.Value)
+		}
+		if at["reason"] == "" || at["topic"] != w.topic.Name {
+			w.fail("a dead letter with headers %v", at)
+		}
+		letters[at["partition"]+"/"+at["offset"]+" "+string(m.Value)] = true
+	}
+	for _, p := range w.log.partitions {
+		for _, b := range p.all() {
+			if b.aborted || b.made == nil {
+				continue
+			}
+			for i, m := range b.made {
+				if at := fmt.Sprintf("%d/%d %s", p.id, b.records[i].Offset, b.records[i].Value); m.verdict == rejected && !letters[at] {
+					w.fail("no dead letter of partition/offset %s", at)
+				}
+			}
+		}
+	}
+}
+
+func (w *World) checkBooks() {
+	l, err := w.books.open()
+	if err != nil {
+		w.fail("the ledger at the end: %v", err)
+		return
+	}
+	announced := map[string]int{}
+	for _, p := range w.log.partitions {
+		for _, b := range p.all() {
+			for i := range b.records {
+				var s sealLine
+				if b.made == nil && json.Unmarshal(b.records[i].Value, &s) == nil && s.Type == "headcount.closed" {
+					announced[s.Data.Month]++
+				}
+			}
+		}
+	}
+	if left, err := l.Outbox(context.Background()); err != nil || len(left) > 0 {
+		w.fail("%d messages are left in the outbox: %v", len(left), err)
+	}
+	for _, m := range w.months {
+		if announced[m.String()] == 0 {
+			w.fail("the log does not say that %s is closed", m)
+		}
+		invoices, err := l.Invoices(context.Background(), m.String())
+		if err != nil {
+			w.fail("invoices of %s: %v", m, err)
+		}
+		seen := map[string]bool{}
+		for _, v := range invoices {
+			at := fmt.Sprintf("%s/%d", v.Account, v.Revision)
+			if seen[at] {
+				w.fail("%s has revision %d of %s twice", v.Account, v.Revision, m)
+			}
+			seen[at] = true
+		}
+	}
+}

@@ -1,0 +1,12 @@
+package sim
+
+import (
+	"os"
+	"runtime/debug"
+	"testing"
+)
+
+func TestMain(m *testing.M) {
+	debug.SetGCPercent(800) // much is made, and little of it lasts
+	os.Exit(m.Run())
+}
