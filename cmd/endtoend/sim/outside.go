@@ -142,7 +142,10 @@ func (w *World) flip() {
 			}
 		}
 	}
-	all = slices.DeleteFunc(all, func(name string) bool { return strings.Contains(name, "/rules/") })
+	all = slices.DeleteFunc(all, func(name string) bool {
+		// Rules are no longer what they were without anything to tell them by; two manifests at once are more than one fault.
+		return strings.Contains(name, "/rules/") || len(w.gaps) > 0 && strings.HasSuffix(name, ".manifest")
+	})
 	if len(all) == 0 {
 		return
 	}

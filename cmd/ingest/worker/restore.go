@@ -37,6 +37,7 @@ func (w *Worker) restore(ctx, longer context.Context) error {
 	case errors.Is(err, checkpoint.ErrNone):
 		w.shard, w.pos = fresh(), counter.Position{BatchOffset: -1, LeaderEpoch: -1}
 		w.log.Info("no checkpoint: counting from offset 0")
+		w.recall(loaded)
 		if w.cfg.Former != "" {
 			w.shard.AcceptGap(counter.Gap{From: -1, To: 0, Reason: w.cfg.Former})
 			if err := w.lastCheckpoint(ctx); err != nil {
@@ -48,9 +49,21 @@ func (w *Worker) restore(ctx, longer context.Context) error {
 	default:
 		w.shard, w.pos, w.cut = shard, loaded.Position, loaded.Position.Next
 		w.ignored = loaded.State.InvalidSeals
+		w.recall(loaded)
 		w.log.Info("restored", "offset", w.pos.Next, "generation", loaded.Generation)
 	}
 	return w.compare(ctx)
+}
+
+// recall keeps on the record what was accepted as lost, where the checkpoints that said so cannot be used any more.
+func (w *Worker) recall(loaded *checkpoint.Loaded) {
+	if loaded == nil {
+		return
+	}
+	for _, g := range loaded.Gaps {
+		w.log.Warn("a loss that was accepted stays on the record", "from", g.From, "to", g.To, "why", g.Reason)
+		w.shard.AcceptGap(g)
+	}
 }
 
 // compare holds the position against the log: what the log lost stops the shard, unless the operator accepted the gap.
