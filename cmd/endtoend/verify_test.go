@@ -50,9 +50,7 @@ func verifiedSite(t *testing.T) *site {
 	s := newSite(t, verifyAccounts, nil)
 	l := recount.New(time.UTC, partitions)
 	for i, m := range []string{"2025-01", "2025-02", "2025-03"} {
-		s.send(l, generate(t, month.Config{
-			Month: m, Events: 20_000, Devices: 2500, Apps: 8, Seed: uint64(i + 1), Logins: 0.05, Components: 0.05, Reported: 0.02, Odd: 0.05, Binary: 0.1,
-		}))
+		s.send(l, verifiedRecords(t, i, m))
 		if i > 0 { // late ones of the month before, expired ones of the month before that
 			for back := 1; back <= 2; back++ {
 				s.send(l, generate(t, month.Config{Month: time.Date(2025, time.Month(i+1-back), 1, 0, 0, 0, 0, time.UTC).Format("2006-01"), Events: 3000, Devices: 2000, Apps: 8, Seed: uint64(10*i + back), Logins: 0.1, Reported: 0.02}))
@@ -64,6 +62,14 @@ func verifiedSite(t *testing.T) *site {
 		}
 	}
 	return s
+}
+
+// verifiedRecords are those of the i-th of the three months.
+func verifiedRecords(t *testing.T, i int, m string) []record {
+	t.Helper()
+	return generate(t, month.Config{
+		Month: m, Events: 20_000, Devices: 2500, Apps: 8, Seed: uint64(i + 1), Logins: 0.05, Components: 0.05, Reported: 0.02, Odd: 0.05, Binary: 0.1,
+	})
 }
 
 func (s *site) verify(code int, args ...string) verified {

@@ -5,7 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
+	"path/filepath"
 	"text/tabwriter"
 
 	"github.com/spf13/cobra"
@@ -16,21 +18,30 @@ import (
 	"headcount/cmd/site"
 	"headcount/counter/checkpoint"
 	"headcount/events"
+	"headcount/rating/ledger"
 )
 
 func verifyCommand(p *cli.Program) *cobra.Command {
 	cmd := &cobra.Command{Use: "verify", Short: "count a closed month again by a second implementation and compare every number", Args: cli.NoArgs}
 	month := monthFlag(cmd, "the month to verify")
 	fromSealed := cmd.Flags().Bool("from-sealed", false, "check what can be checked without the log, from the sealed files")
+	from := cmd.Flags().String("from", "", "check what can be checked from an archive of `rollup export`, a `FILE`; no configuration is read")
+	sealKey := cmd.Flags().String("seal-key", "", "with --from: the seals' public key as you have it from elsewhere, a `FILE`")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
-		v, done, err := verification(cmd.Context(), p, month, *fromSealed)
+		var report *verify.Report
+		var err error
+		switch {
+		case *from != "" && *fromSealed:
+			return cli.Fail(cli.Usage, "say either --from or --from-sealed: an archive has no log")
+		case *from != "":
+			report, err = verifyArchive(cmd.Context(), p, month, *from, *sealKey)
+		case *sealKey != "":
+			return cli.Fail(cli.Usage, "--seal-key goes with --from; else the configuration names the key")
+		default:
+			report, err = verifySite(cmd.Context(), p, month, *fromSealed)
+		}
 		if err != nil {
 			return err
-		}
-		defer done()
-		report, err := verify.Run(cmd.Context(), v)
-		if err != nil {
-			return verifyFailure(err)
 		}
 		if p.JSON {
 			err = p.PrintJSON(report)
@@ -43,6 +54,58 @@ func verifyCommand(p *cli.Program) *cobra.Command {
 		return err
 	}
 	return cmd
+}
+
+func verifySite(ctx context.Context, p *cli.Program, month func() (events.Month, error), fromSealed bool) (*verify.Report, error) {
+	v, done, err := verification(ctx, p, month, fromSealed)
+	if err != nil {
+		return nil, err
+	}
+	defer done()
+	report, err := verify.Run(ctx, v)
+	return report, verifyFailure(err)
+}
+
+// verifyArchive makes a ledger of the archive's, in a temporary folder, and verifies by what the archive has.
+func verifyArchive(ctx context.Context, p *cli.Program, month func() (events.Month, error), file, sealKey string) (*verify.Report, error) {
+	m, err := month()
+	if err != nil {
+		return nil, err
+	}
+	begin := func(what, unit string, total int64) verify.Progress { return p.NewProgress(what, unit, total) }
+	archive, err := verify.OpenArchive(file, begin)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, cli.Fail(cli.Usage, "--from: %w", err)
+	}
+	if err != nil {
+		return nil, cli.Fail(cli.CheckFailed, "%w", err)
+	}
+	defer archive.Close()
+	if archive.Month != m.String() {
+		return nil, cli.Fail(cli.Usage, "--from %s is of month %s, not of %s", file, archive.Month, m)
+	}
+	v := verify.Config{Month: m.String(), Files: archive, Archive: archive, FromSealed: true, SealKey: archive.PublicKey(), Begin: begin}
+	if sealKey != "" {
+		if v.SealKey, err = os.ReadFile(sealKey); err != nil {
+			return nil, cli.Fail(cli.Usage, "--seal-key: %w", err)
+		}
+	}
+	folder, err := os.MkdirTemp("", "headcount-verify-")
+	if err != nil {
+		return nil, err
+	}
+	defer os.RemoveAll(folder)
+	l, err := ledger.Import(ctx, filepath.Join(folder, "ledger.db"), archive.Ledger())
+	if err != nil {
+		return archive.Refused(err), nil
+	}
+	defer l.Close()
+	v.Ledger = l
+	report, err := verify.Run(ctx, v)
+	if err == nil && sealKey == "" {
+		report.Notes = append(report.Notes, "signatures were checked with the public key in the archive: compare it with one that you have from elsewhere, or give that one with --seal-key")
+	}
+	return report, verifyFailure(err)
 }
 
 func verifyFailure(err error) error {
@@ -80,22 +143,22 @@ func verification(ctx context.Context, p *cli.Program, month func() (events.Mont
 		return v, nil, err
 	}
 	v.Files = stateFiles{bucket}
-	ledger, err := readLedger(ctx, c)
+	l, err := readLedger(ctx, c)
 	if err != nil {
 		return v, nil, err
 	}
-	v.Ledger = ledger
+	v.Ledger = l
 	if fromSealed {
-		return v, func() { ledger.Close() }, nil
+		return v, func() { l.Close() }, nil
 	}
 	conn, err := site.Connect(ctx, c, p.Log) // it starts the embedded broker where none runs
 	if err != nil {
-		ledger.Close()
+		l.Close()
 		return v, nil, err
 	}
 	return v, func() {
 		conn.Close()
-		ledger.Close()
+		l.Close()
 	}, nil
 }
 

@@ -215,6 +215,15 @@ func (p *Partition) Index(ctx context.Context, m events.Month) (*Index, error) {
 	return x, nil
 }
 
+// SealedFiles names the files of a sealed month in the bucket.
+func (p *Partition) SealedFiles(ctx context.Context, m events.Month) (index, data string, err error) {
+	x, err := p.Index(ctx, m)
+	if err != nil {
+		return "", "", err
+	}
+	return p.sealed + indexName(m), p.sealed + x.Data, nil
+}
+
 // SealedMonths returns the months that have an index, sorted.
 func (p *Partition) SealedMonths(ctx context.Context) ([]events.Month, error) {
 	names, err := p.bucket.List(ctx, p.sealed)

@@ -151,6 +151,11 @@ func (r *Rules) Known(m events.Month) (*events.MonthRules, error) {
 	return found.MonthRules, nil
 }
 
+// RulesFiles names the files of the topic's rules in the bucket.
+func (t *Topic) RulesFiles(ctx context.Context) ([]string, error) {
+	return t.bucket.List(ctx, t.rulesFolder())
+}
+
 // Months returns the months that have rules, sorted.
 func (r *Rules) Months(ctx context.Context) ([]events.Month, error) {
 	names, err := r.topic.bucket.List(ctx, r.topic.rulesFolder())

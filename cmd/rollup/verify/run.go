@@ -35,12 +35,13 @@ type Config struct {
 	Brokers    []string
 	Files      Files
 	Ledger     *ledger.Ledger
-	Keys       []byte // the file of GUID keys
-	SealKey    []byte // the file of the seals' public key
-	FromSealed bool   // without the log
-	Facts      int    // held in memory; 0: 4 million
-	Folder     string // of temporary files; empty: the system's
-	Accounts   []byte // the accounts file as it is now; nil: not looked at
+	Keys       []byte   // the file of GUID keys
+	SealKey    []byte   // the file of the seals' public key
+	FromSealed bool     // without the log
+	Archive    *Archive // nil, or: where Files, Ledger and SealKey come from; FromSealed then, and Keys may be empty
+	Facts      int      // held in memory; 0: 4 million
+	Folder     string   // of temporary files; empty: the system's
+	Accounts   []byte   // the accounts file as it is now; nil: not looked at
 	Begin      func(what, unit string, total int64) Progress
 }
 
@@ -117,6 +118,11 @@ func Run(ctx context.Context, c Config) (*Report, error) {
 	if err := v.checkUsage(); err != nil {
 		return nil, err
 	}
+	if v.Archive != nil {
+		if err := v.checkArchive(); err != nil {
+			return nil, err
+		}
+	}
 	if err := v.checkInvoices(); err != nil {
 		return nil, err
 	}
@@ -188,7 +194,7 @@ func open(ctx context.Context, c Config) (*verification, error) {
 	if v.public != nil {
 		v.report.same("keys", string(v.rules.public), string(v.public), "%s: seal_key, by the public key file", v.rules.file)
 	}
-	if v.rules.cipher == nil {
+	if v.rules.cipher == nil && (v.Archive == nil || len(v.keys) > 0) {
 		v.report.wrong("keys", "GUID key file", "the key "+v.rules.KeyID+" that the month's rules name", fmt.Sprintf("keys %s", strings.Join(slices.Sorted(maps.Keys(v.keys)), ", ")))
 		if !c.FromSealed {
 			v.report.remark("without the GUID key the log cannot be counted again: only the sealed files were checked")

@@ -1,0 +1,87 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+
+	"github.com/spf13/cobra"
+
+	"headcount/cmd/cli"
+	"headcount/cmd/rollup/export"
+	"headcount/cmd/site"
+	"headcount/counter/checkpoint"
+	"headcount/rating/ledger"
+)
+
+func exportCommand(p *cli.Program) *cobra.Command {
+	var out string
+	cmd := &cobra.Command{Use: "export", Short: "write all that an auditor needs of a closed month to one archive", Args: cli.NoArgs,
+		Long: "Writes sealed files, rules, ledger, accounts, price books and signed records of a closed month to one archive, which\n" +
+			"`rollup verify --month M --from FILE` checks elsewhere, without log, state store or ledger. No key is in it but the seals' public one."}
+	month := monthFlag(cmd, "the month to export")
+	cmd.Flags().StringVar(&out, "out", "", "the archive's `FILE`, which must not be there (default headcount-YYYY-MM.tar)")
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		c, err := p.Config()
+		if err != nil {
+			return err
+		}
+		m, err := month()
+		if err != nil {
+			return err
+		}
+		if out == "" {
+			out = "headcount-" + m.String() + ".tar"
+		}
+		public, err := os.ReadFile(c.SealPublicKeyFile)
+		if err != nil {
+			return cli.Fail(cli.Usage, "%w: restore it from its backup", err)
+		}
+		bucket, err := site.State(cmd.Context(), c)
+		if err != nil {
+			return err
+		}
+		l, err := readLedger(cmd.Context(), c)
+		if err != nil {
+			return err
+		}
+		defer l.Close()
+		archive, err := export.Prepare(cmd.Context(), export.Source{Month: m, Ledger: l, Bucket: bucket, PublicKey: public})
+		switch {
+		case errors.Is(err, ledger.ErrNotFound):
+			return cli.Fail(cli.CheckFailed, "month %s is not closed: `rollup close --month %s` closes it", m, m)
+		case errors.Is(err, ledger.ErrUnreachable):
+			return cli.Fail(cli.Unreachable, "%w", err)
+		case err != nil:
+			return cli.Fail(cli.CheckFailed, "%w: `rollup verify --month %s` says more", err, m)
+		}
+		defer archive.Close()
+		// A bucket's files are made whole, durable, and over no other.
+		folder, err := checkpoint.OpenDirectory(filepath.Dir(out))
+		if err != nil {
+			return cli.Fail(cli.Usage, "--out: %w", err)
+		}
+		progress := p.NewProgress("exported", "bytes", archive.Bytes())
+		var size int64
+		var sum string
+		err = folder.Create(cmd.Context(), filepath.Base(out), func(w io.Writer) (err error) {
+			size, sum, err = archive.Write(w, progress.Set)
+			return err
+		})
+		progress.End()
+		if errors.Is(err, checkpoint.ErrExists) {
+			return cli.Fail(cli.Usage, "--out %s is there already: name another file, or remove it", out)
+		}
+		if err != nil {
+			return fmt.Errorf("export to %s: %w", out, err)
+		}
+		if p.JSON {
+			return p.PrintJSON(map[string]any{"month": m.String(), "file": out, "files": archive.Files(), "bytes": size, "sha256": sum})
+		}
+		_, err = fmt.Fprintf(p.Out, "%s: %d files, %d bytes, sha256 %s\nrollup verify --month %s --from %s checks it anywhere.\n", out, archive.Files(), size, sum, m, out)
+		return err
+	}
+	return cmd
+}

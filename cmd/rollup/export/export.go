@@ -1,0 +1,335 @@
+// Package export writes a closed month into one archive: all that an auditor needs to check it elsewhere, and nothing secret.
+//
+// The archive is a tar of plain files (GNU format, mode 0644, no times, no owners), not packed. Same ledger and state, same
+// bytes. manifest.json comes first:
+//
+//	manifest.json               version, month, and name, size and SHA-256 of every file that follows, in their order
+//	seal.pub                    the seals' public key
+//	ledger.jsonl                every entry of the ledger with its documents, a line of canonical JSON each (ledger.Export)
+//	closing/accounts.yaml       by which accounts the close priced
+//	closing/books/NAME.yaml     and by which price books
+//	closed/MONTH.json           the signed closed record of the month; and of the newest month, whose head covers the whole ledger
+//	usage.json, invoices.json   what was sealed and billed
+//	state/…                     rules, sealed indexes and files of the month and of the one before, as in the state store
+//
+// The GUID key and the seals' private key are never read. Without the former, fingerprints lead to no device.
+package export
+
+import (
+	"archive/tar"
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"hash"
+	"io"
+	"os"
+	"slices"
+	"strings"
+	"time"
+
+	"headcount/counter"
+	"headcount/counter/checkpoint"
+	"headcount/events"
+	"headcount/rating/ledger"
+)
+
+// Version of the archive.
+const Version = 1
+
+// Source is where an export is made of.
+type Source struct {
+	Month     events.Month
+	Ledger    *ledger.Ledger
+	Bucket    checkpoint.Bucket
+	PublicKey []byte // PEM
+}
+
+// manifest is the archive's first file.
+type manifest struct {
+	Version int    `json:"version"`
+	Month   string `json:"month"`
+	Files   []item `json:"files"`
+}
+
+type item struct {
+	Name   string `json:"name"`
+	Size   int64  `json:"size"`
+	SHA256 string `json:"sha256"` // 64 hex digits
+
+	open func() (io.ReadCloser, error)
+}
+
+// Archive is an export that can be written, with every file's hash known.
+type Archive struct {
+	manifest manifest
+	text     []byte
+	temp     *os.File // the ledger's lines
+}
+
+// Prepare gathers and hashes all files. The ledger is verified on the way. Close removes what it made.
+func Prepare(ctx context.Context, s Source) (_ *Archive, err error) {
+	a := &Archive{manifest: manifest{Version: Version, Month: s.Month.String(), Files: []item{}}}
+	defer func() {
+		if err != nil {
+			a.Close()
+		}
+	}()
+	stored, err := s.Ledger.Result(ctx, s.Month.String())
+	if err != nil {
+		return nil, err
+	}
+	closing, err := s.Ledger.Closing(ctx, s.Month.String())
+	if err != nil {
+		return nil, err
+	}
+	a.addBytes("seal.pub", s.PublicKey)
+	if err := a.addLedger(ctx, s.Ledger); err != nil {
+		return nil, err
+	}
+	a.addBytes("closing/accounts.yaml", closing.Accounts)
+	for name, text := range closing.Books {
+		a.addBytes("closing/books/"+plain(strings.TrimSuffix(name, ".yaml"))+".yaml", text)
+	}
+	if err := a.addClosed(ctx, s, stored); err != nil {
+		return nil, err
+	}
+	a.addBytes("usage.json", append(bytes.Clone(stored.Document), '\n'))
+	if err := a.addInvoices(ctx, s); err != nil {
+		return nil, err
+	}
+	if err := a.addState(ctx, s, closing); err != nil {
+		return nil, err
+	}
+	slices.SortFunc(a.manifest.Files, func(a, b item) int { return strings.Compare(a.Name, b.Name) })
+	for i := range a.manifest.Files {
+		if err := a.manifest.Files[i].sum(); err != nil {
+			return nil, err
+		}
+	}
+	var b bytes.Buffer
+	enc := json.NewEncoder(&b)
+	enc.SetEscapeHTML(false)
+	enc.SetIndent("", " ")
+	if err := enc.Encode(a.manifest); err != nil {
+		return nil, fmt.Errorf("manifest: %w", err)
+	}
+	a.text = b.Bytes()
+	return a, nil
+}
+
+// Files says how many files the archive holds, the manifest with them.
+func (a *Archive) Files() int { return len(a.manifest.Files) + 1 }
+
+// Close removes temporary files.
+func (a *Archive) Close() {
+	if a.temp != nil {
+		a.temp.Close()
+	}
+}
+
+func (a *Archive) addBytes(name string, text []byte) {
+	a.manifest.Files = append(a.manifest.Files, item{Name: name, open: func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(text)), nil }})
+}
+
+// addLedger writes the ledger's lines to a temporary file: they do not fit the memory of every machine.
+func (a *Archive) addLedger(ctx context.Context, l *ledger.Ledger) (err error) {
+	if a.temp, err = os.CreateTemp("", "headcount-export-"); err != nil {
+		return err
+	}
+	_ = os.Remove(a.temp.Name()) // it lives as long as it is open
+	if err := l.Export(ctx, a.temp); err != nil {
+		return err
+	}
+	size, err := a.temp.Seek(0, io.SeekCurrent)
+	a.manifest.Files = append(a.manifest.Files, item{Name: "ledger.jsonl", open: func() (io.ReadCloser, error) {
+		return io.NopCloser(io.NewSectionReader(a.temp, 0, size)), nil
+	}})
+	return err
+}
+
+// addClosed takes the closed records that the ledger has sent.
+func (a *Archive) addClosed(ctx context.Context, s Source, stored ledger.Result) error {
+	from := []ledger.Result{stored}
+	newest, ok, err := s.Ledger.LastClosed(ctx)
+	if err == nil && ok && newest != stored.Month {
+		var r ledger.Result
+		r, err = s.Ledger.Result(ctx, newest)
+		from = append(from, r)
+	}
+	if err != nil {
+		return err
+	}
+	for _, r := range from {
+		for _, message := range r.Outbox {
+			if _, _, err := events.ParseClosed(message); err == nil {
+				a.addBytes("closed/"+r.Month+".json", message)
+			}
+		}
+	}
+	return nil
+}
+
+func (a *Archive) addInvoices(ctx context.Context, s Source) error {
+	invoices, err := s.Ledger.Invoices(ctx, s.Month.String())
+	if err != nil {
+		return err
+	}
+	documents := []json.RawMessage{}
+	for _, v := range invoices {
+		documents = append(documents, v.Document)
+	}
+	var b bytes.Buffer
+	enc := json.NewEncoder(&b)
+	enc.SetEscapeHTML(false)
+	if err := enc.Encode(map[string]any{"invoices": documents}); err != nil {
+		return fmt.Errorf("invoices: %w", err)
+	}
+	a.addBytes("invoices.json", b.Bytes())
+	return nil
+}
+
+// addState takes rules and sealed months from the state store.
+func (a *Archive) addState(ctx context.Context, s Source, closing ledger.Closing) error {
+	topic := checkpoint.OpenTopic(s.Bucket, closing.Topic, closing.TopicID)
+	if err := a.addRules(ctx, s.Bucket, topic); err != nil {
+		return err
+	}
+	if err := a.addSealed(ctx, s.Bucket, topic, closing, s.Month); err != nil {
+		return err
+	}
+	if closing.Previous == nil {
+		return nil
+	}
+	former, err := s.Ledger.Closing(ctx, closing.Previous.Month)
+	if err != nil {
+		return err
+	}
+	if former.TopicID != closing.TopicID {
+		topic = checkpoint.OpenTopic(s.Bucket, former.Topic, former.TopicID)
+		if err := a.addRules(ctx, s.Bucket, topic); err != nil {
+			return err
+		}
+	}
+	return a.addSealed(ctx, s.Bucket, topic, former, s.Month-1)
+}
+
+func (a *Archive) addRules(ctx context.Context, bucket checkpoint.Bucket, topic *checkpoint.Topic) error {
+	names, err := topic.RulesFiles(ctx)
+	if err != nil {
+		return fmt.Errorf("list rules: %w", err)
+	}
+	for _, name := range names {
+		a.addStored(ctx, bucket, name)
+	}
+	return nil
+}
+
+func (a *Archive) addSealed(ctx context.Context, bucket checkpoint.Bucket, topic *checkpoint.Topic, closing ledger.Closing, m events.Month) error {
+	for _, id := range closing.Partitions {
+		index, data, err := topic.Partition(counter.Identity{Cluster: closing.Cluster, TopicID: closing.TopicID, Partition: id}).SealedFiles(ctx, m)
+		if err != nil {
+			return fmt.Errorf("partition %d, sealed month %s: %w", id, m, err)
+		}
+		a.addStored(ctx, bucket, index)
+		a.addStored(ctx, bucket, data)
+	}
+	return nil
+}
+
+func (a *Archive) addStored(ctx context.Context, bucket checkpoint.Bucket, name string) {
+	a.manifest.Files = append(a.manifest.Files, item{Name: "state/" + name, open: func() (io.ReadCloser, error) {
+		f, err := bucket.Open(ctx, name)
+		if err != nil {
+			return nil, err
+		}
+		return struct {
+			io.Reader
+			io.Closer
+		}{io.NewSectionReader(f, 0, f.Size()), f}, nil
+	}})
+}
+
+// sum hashes a file.
+func (i *item) sum() error {
+	h := sha256.New()
+	n, err := i.copy(h)
+	i.Size, i.SHA256 = n, hex.EncodeToString(h.Sum(nil))
+	return err
+}
+
+func (i *item) copy(w io.Writer) (int64, error) {
+	f, err := i.open()
+	if err != nil {
+		return 0, fmt.Errorf("%s: %w", i.Name, err)
+	}
+	n, err := io.Copy(w, f)
+	if err = errors.Join(err, f.Close()); err != nil {
+		return n, fmt.Errorf("%s: %w", i.Name, err)
+	}
+	return n, nil
+}
+
+// Write writes the archive, and returns its size and SHA-256. It may be called again.
+func (a *Archive) Write(w io.Writer, progress func(done int64)) (int64, string, error) {
+	sum := sha256.New()
+	out := &counted{w: io.MultiWriter(w, sum)}
+	t := tar.NewWriter(out)
+	text := a.text
+	head := item{Name: "manifest.json", Size: int64(len(text)), open: func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(text)), nil }}
+	for _, i := range append([]item{head}, a.manifest.Files...) {
+		if err := t.WriteHeader(&tar.Header{Typeflag: tar.TypeReg, Name: i.Name, Size: i.Size, Mode: 0o644, ModTime: time.Unix(0, 0), Format: tar.FormatGNU}); err != nil {
+			return 0, "", fmt.Errorf("%s: %w", i.Name, err)
+		}
+		h := sha256.New()
+		if _, err := i.copy(io.MultiWriter(t, h)); err != nil {
+			return 0, "", err
+		}
+		if i.SHA256 != "" && hexOf(h) != i.SHA256 {
+			return 0, "", fmt.Errorf("%s: it changes while it is exported", i.Name)
+		}
+		progress(out.n)
+	}
+	if err := t.Close(); err != nil {
+		return 0, "", err
+	}
+	return out.n, hexOf(sum), nil
+}
+
+// Bytes says about how large the archive will be.
+func (a *Archive) Bytes() (n int64) {
+	for _, i := range a.manifest.Files {
+		n += i.Size + 1024
+	}
+	return n
+}
+
+func hexOf(h hash.Hash) string { return hex.EncodeToString(h.Sum(nil)) }
+
+type counted struct {
+	w io.Writer
+	n int64
+}
+
+func (c *counted) Write(b []byte) (int, error) {
+	n, err := c.w.Write(b)
+	c.n += int64(n)
+	return n, err
+}
+
+// plain makes one harmless element of a file name.
+func plain(s string) string {
+	var b strings.Builder
+	for i := range len(s) {
+		c := s[i]
+		if c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || c == '-' || c == '_' {
+			b.WriteByte(c)
+		} else {
+			fmt.Fprintf(&b, "%%%02X", c)
+		}
+	}
+	return b.String()
+}
