@@ -43,9 +43,12 @@ type Job struct {
 
 // Printed is what a peer prints.
 type Printed struct {
-	Apps        map[string]int `json:"apps"`             // devices
-	Waited      float64        `json:"waited_seconds"`   // that its run was idle after all was counted
-	LastPassCPU int64          `json:"last_pass_cpu_ns"` // of a peer that Warms
+	Apps   map[string]int `json:"apps"`           // devices
+	Waited float64        `json:"waited_seconds"` // that its first pass was idle after all was counted
+	Warm   struct {
+		CPU     int64   `json:"cpu_ns"`
+		Seconds float64 `json:"seconds"`
+	} `json:"warm"` // the last of several passes in one process
 }
 
 // Durable says how a peer's durable state is measured.

@@ -82,7 +82,8 @@ func parseStatus(text []byte) (counts, error) {
 	return c, nil
 }
 
-// peer counts the topic, or the file, with a peer, and compares. warm is the CPU of the last pass where it makes several.
+// peer counts the topic, or the file, with a peer, and compares. Where it makes several passes, warm is the CPU of the last, which is
+// left out of the measure.
 func (t *topic) peer(ctx context.Context, p *peers.Peer, passes int, checkpoint time.Duration) (m measure, warm time.Duration, err error) {
 	job := peers.Job{Brokers: t.kafka, Topic: t.name, File: t.path("events.ndjson"), Month: t.Month, State: t.path(p.Name), Checkpoint: checkpoint, Passes: passes}
 	if p.File {
@@ -120,5 +121,10 @@ func (t *topic) peer(ctx context.Context, p *peers.Peer, passes int, checkpoint 
 		return m, 0, fmt.Errorf("%s: %w", p.Name, err)
 	}
 	m.Seconds -= said.Waited
-	return m, time.Duration(said.LastPassCPU), nil
+	if passes > 1 {
+		warm = time.Duration(said.Warm.CPU)
+		m.CPU -= warm
+		m.Seconds -= said.Warm.Seconds
+	}
+	return m, warm, nil
 }

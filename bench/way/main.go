@@ -54,7 +54,7 @@ func main() {
 	flag.StringVar(&o.kafka, "kafka", "", "`HOST:PORT` of a running Kafka; else one is started")
 	flag.DurationVar(&o.checkpoint, "checkpoint-interval", 10*time.Second, "of whoever makes checkpoints")
 	flag.IntVar(&o.runs, "runs", 1, "`TIMES` that each program counts the topic, those on a JVM once; the least CPU is shown")
-	flag.BoolVar(&o.warm, "warm", false, "let peers on a JVM count twice more, in one process: what the second pass costs")
+	flag.BoolVar(&o.warm, "warm", false, "let peers on a JVM count twice in their process, and show what the second pass costs")
 	flag.StringVar(&o.only, "only", "all", "`PEERS` to measure: duckdb,franz,kafkago,streams,flink; none: Headcount alone")
 	flag.IntVar(&o.maxRSS, "max-rss", 0, "`MB` of memory past which Headcount fails the benchmark; 0: no limit")
 	flag.StringVar(&o.json, "json", "", "`FILE` to write the results to as JSON")

@@ -96,21 +96,18 @@ func (b *bench) measure(ctx context.Context, t *topic, chosen []*peers.Peer) (al
 				continue
 			}
 			fmt.Fprintf(os.Stderr, ", %s", p.Name)
-			m, _, err := t.peer(ctx, p, 1, b.checkpoint)
+			passes := 1
+			if b.warm && p.Warms {
+				passes = 2
+			}
+			m, second, err := t.peer(ctx, p, passes, b.checkpoint)
 			if err != nil {
 				return nil, nil, err
 			}
+			warm[j] = second
 			all[j+1] = append(all[j+1], m)
 		}
 		fmt.Fprintln(os.Stderr)
-	}
-	for j, p := range chosen {
-		if b.warm && p.Warms {
-			fmt.Fprintf(os.Stderr, "%s, twice in one process\n", p.Name)
-			if _, warm[j], err = t.peer(ctx, p, 2, b.checkpoint); err != nil {
-				return nil, nil, err
-			}
-		}
 	}
 	return all, warm, nil
 }

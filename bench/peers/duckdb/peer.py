@@ -1,5 +1,8 @@
-"""Counts a month's devices with DuckDB out of an NDJSON file: no broker, no checkpoints, nothing to go on from. Its settings, and
-what was tried, stand in README.md."""
+"""Counts a month's devices with DuckDB out of an NDJSON file: no broker, no checkpoints, nothing to go on from.
+
+Tuned: the columns are named with their types, so that nothing is sniffed and the other members are passed over; the time is text;
+a thread for each core; the order of rows is free. COUNT(DISTINCT) took less CPU than counting a SELECT DISTINCT (450 ns an event against 500).
+DuckDB 1.1, 1.3 and 1.4 took as much as 2.0."""
 
 import argparse
 import json
