@@ -74,7 +74,7 @@ func (c *Catalog) Plan(id string) (*Plan, error) {
 		if hint := didYouMean(plan, own); hint != "" {
 			return nil, fmt.Errorf("unknown plan %q%s", id, strings.Replace(hint, `"`, `"`+book+"/", 1))
 		}
-		return nil, fmt.Errorf("unknown plan %q: %s has %s", id, book, strings.Join(own, ", "))
+		return nil, fmt.Errorf("unknown plan %q; did you mean one of %s/%s?", id, book, strings.Join(own, ", "+book+"/"))
 	}
 	if hint := didYouMean(id, all); hint != "" {
 		return nil, fmt.Errorf("unknown plan %q%s", id, hint)

@@ -66,8 +66,8 @@ func TestPlanInput(t *testing.T) {
 		}
 	}
 	for plan, want := range map[string]string{
-		"tcmpp/prp": `did you mean "tcmpp/pro"?`, "tcmp/pro": `did you mean "tcmpp/pro"?`, "tcmpp/gold": "tcmpp has pro, enterprise, poc-pro, poc-enterprise",
-		"": "want book/plan", "chat": "chat has trial, standard, premium",
+		"tcmpp/prp": `did you mean "tcmpp/pro"?`, "tcmp/pro": `did you mean "tcmpp/pro"?`, "tcmpp/gold": "did you mean one of tcmpp/pro, tcmpp/enterprise, tcmpp/poc-pro, tcmpp/poc-enterprise?",
+		"": "want book/plan", "chat": "did you mean one of chat/trial, chat/standard, chat/premium?",
 	} {
 		if _, err := rating.PlanInput(builtin(t), plan, u, time.UTC); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%q: %v, want %s", plan, err, want)
