@@ -425,6 +425,7 @@ func agreeOn(t *testing.T, d dice, text string, cat *rating.Catalog, accounts *r
 				continue
 			}
 			differ(v.Account, theirs(v), ours(x))
+			halfAUnit(t, v, x)
 			next[v.Account] = map[string]*big.Rat{}
 			for _, l := range x.Left {
 				next[v.Account][l.Package] = l.Remaining
@@ -474,6 +475,22 @@ func agreeOn(t *testing.T, d dice, text string, cat *rating.Catalog, accounts *r
 		if d.one(4) {
 			month++ // a month nobody rates: its balances carry over all the same
 		}
+	}
+}
+
+// halfAUnit says that a total is never further from the exact sum than half a minor unit a line.
+func halfAUnit(t *testing.T, v *rating.Invoice, x *reprice.Invoice) {
+	t.Helper()
+	apart, ok := new(big.Rat).SetString(v.Total)
+	if !ok {
+		t.Fatalf("total %q", v.Total)
+	}
+	for _, l := range x.Lines {
+		apart.Sub(apart, l.Exact)
+	}
+	unit := new(big.Rat).SetFrac(big.NewInt(1), new(big.Int).Exp(big.NewInt(10), big.NewInt(int64(x.Digits)), nil))
+	if most := new(big.Rat).Mul(unit, big.NewRat(int64(len(x.Lines)), 2)); apart.Abs(apart).Cmp(most) > 0 {
+		t.Errorf("%s of %s: total %s is %s from the exact sum of %d lines", v.Account, v.Month, v.Total, apart, len(x.Lines))
 	}
 }
 

@@ -29,6 +29,8 @@ type Invoice struct {
 type Line struct {
 	App, Meter, Item                            string
 	Quantity, Free, Billable, UnitPrice, Amount *big.Rat
+
+	Exact *big.Rat // before it was rounded; nil in Differences
 }
 
 // monthly is one account's month.
@@ -59,7 +61,7 @@ func (m *monthly) has(t time.Time) bool {
 
 // add ends a line: there it is rounded.
 func (m *monthly) add(l Line, exact *big.Rat) {
-	l.Amount = Round(exact, m.book.Digits)
+	l.Exact, l.Amount = exact, Round(exact, m.book.Digits)
 	m.lines = append(m.lines, l)
 }
 
