@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math/big"
 	"math/rand/v2"
+	"runtime"
 	"sort"
 	"strings"
 	"testing"
@@ -67,22 +68,27 @@ func (d dice) flip() bool              { return d.IntN(2) == 0 }
 // plainCases is how many random accounts of each kind are rated by both.
 var plainCases = flag.Uint64("plain-cases", 400, "random accounts of each of the four kinds that the plain rater rates too")
 
-// TestPlainRater holds Rate against the plain rater.
+// TestPlainRater holds Rate against the plain rater, on all processors.
 func TestPlainRater(t *testing.T) {
 	seed := uint64(time.Now().UnixNano())
+	workers := uint64(runtime.GOMAXPROCS(0))
 	for _, kind := range []struct {
 		name string
 		run  func(*testing.T, dice)
 	}{{"per unit", plainUnits}, {"packages", plainPackages}, {"prepaid", plainPrepaid}, {"monthly", plainMonthly}} {
-		t.Run(kind.name, func(t *testing.T) {
-			for i := range *plainCases {
-				kind.run(t, dice{rand.New(rand.NewPCG(seed, i))})
-				if t.Failed() {
-					t.Fatalf("seed %d, round %d", seed, i)
+		for w := range workers {
+			t.Run(fmt.Sprintf("%s %d of %d", kind.name, w+1, workers), func(t *testing.T) {
+				t.Parallel()
+				n := 0
+				for i := w; i < *plainCases; i += workers {
+					kind.run(t, dice{rand.New(rand.NewPCG(seed, i))})
+					if n++; t.Failed() {
+						t.Fatalf("seed %d, round %d", seed, i)
+					}
 				}
-			}
-			t.Logf("%d cases agree, seed %d", *plainCases, seed)
-		})
+				t.Logf("%d cases agree, seed %d", n, seed)
+			})
+		}
 	}
 }
 
