@@ -170,7 +170,8 @@ func yearAhead(from time.Time, look func(time.Time) (*rating.Subscription, error
 		for _, d := range s.Due {
 			add(d.Date, "due: %s for %s", d.Amount, strings.TrimSpace(d.Item+" "+d.App))
 		}
-		if s.State != rating.Pending && s.State != rating.Ended {
+		switch s.State {
+		case rating.Trial, rating.Active, rating.Expiring, rating.Expired: // a month in which it is served has an invoice
 			add(s.DeductFrom, "deduction of the month before, until %s", s.DeductUntil)
 		}
 		before = s
