@@ -9,6 +9,7 @@ CRASH    ?=
 BENCH_README ?= --events 8000000 --devices 889000 --runs 3 --warm
 CURVES   ?= --curves all --runs 2
 PLAIN_CASES ?= 250000
+AGREE_CASES ?= 5000
 SEEDS    ?= 20000
 FROM     ?= 1
 SEED     ?= 0
@@ -35,8 +36,9 @@ test-kafka: ## the tests that talk to a broker, on Apache Kafka (Java 17 and Mav
 test-postgres: ## the ledger, and whole months, on a PostgreSQL server started for it (HEADCOUNT_POSTGRES=postgres://user@host/db for one that runs)
 	rating/ledger/test-postgres.sh sh -c '$(GO) test -count=1 -shuffle=on -timeout 20m ./rating/ledger/... && $(GO) test -count=1 -timeout 20m ./cmd/endtoend -run Postgres'
 
-test-rating: ## a million random accounts rated by Rate and by a plain rater; PLAIN_CASES=250000 of each of four kinds
+test-rating: ## a million random accounts rated by Rate and by a plain rater (PLAIN_CASES=250000 of each of four kinds), and months by what verify rates with
 	$(GO) test -count=1 -v -timeout 3h ./rating -run '^TestPlainRater$$' -args -plain-cases $(PLAIN_CASES)
+	$(GO) test -count=1 -v -timeout 3h ./cmd/rollup/verify/reprice -run '^TestAgree$$' -args -agree-cases $(AGREE_CASES)
 
 crash: build ## kill real processes on Apache Kafka, ten thousand times, and compare; CRASH="--cycles 100 --help" for less
 	$(GO) run ./bench/crash $(CRASH)
