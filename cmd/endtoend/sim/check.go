@@ -53,6 +53,12 @@ type bill struct {
 	Lines                                 []struct{ App, Meter, Quantity, Amount string }
 }
 
+// sealOf names a month's seal in a partition.
+type sealOf struct {
+	month     events.Month
+	partition int64
+}
+
 // check holds what a close printed against the log.
 func (w *World) check(m events.Month, r *closing.Result) {
 	if have := w.printed[m]; have != "" && have != string(r.Document) {
@@ -63,6 +69,9 @@ func (w *World) check(m events.Month, r *closing.Result) {
 	if err := json.Unmarshal(r.Document, &d); err != nil {
 		w.fail("usage of %s: %v", m, err)
 		return
+	}
+	for _, s := range d.Sealed {
+		w.sealedAt[sealOf{m, s.Partition}] = s.Offset
 	}
 	if len(w.gaps) > 0 || w.halts > 0 {
 		w.checkHeld(m, r, &d)
@@ -86,11 +95,12 @@ func (w *World) checkHeld(m events.Month, r *closing.Result, d *document) {
 			if int64(g.partition) != s.Partition || g.end > s.Offset || w.heldFor[g] {
 				continue
 			}
-			concerned = true
 			if w.heldFor == nil {
 				w.heldFor = map[loss]bool{}
 			}
 			w.heldFor[g] = true
+			// What lies before the seal of the month before the last is none of this month's.
+			concerned = concerned || g.to > w.sealedAt[sealOf{m - 2, s.Partition}]
 		}
 	}
 	if !concerned {

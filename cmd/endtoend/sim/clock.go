@@ -33,7 +33,7 @@ func (d *deadline) Err() error {
 	if err := d.Context.Err(); err != nil {
 		return err
 	}
-	if d.p.w.now+d.p.off >= d.at {
+	if d.p.w.now+d.p.off > d.at {
 		return context.DeadlineExceeded
 	}
 	return nil

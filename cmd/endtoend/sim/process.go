@@ -249,7 +249,14 @@ func (e ears) Handle(_ context.Context, r slog.Record) error {
 		})
 	case strings.HasPrefix(r.Message, "gap accepted"), strings.HasPrefix(r.Message, "loss accepted"):
 		part := w.log.partitions[e.partition]
-		w.gaps = append(w.gaps, loss{part.id, part.end})
+		g := loss{part.id, part.end, part.end}
+		r.Attrs(func(a slog.Attr) bool {
+			if a.Key == "to" {
+				g.to = a.Value.Int64()
+			}
+			return true
+		})
+		w.gaps = append(w.gaps, g)
 	case r.Message == "checkpoint not used":
 		w.seenDamage()
 	}

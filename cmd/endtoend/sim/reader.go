@@ -109,7 +109,7 @@ func (r *reading) Next(ctx context.Context) (*stream.Batch, error) {
 	wake := int64(0)
 	d, bounded := ctx.Deadline()
 	if bounded {
-		wake = max(d.UnixMilli()-r.p.off, w.now+1)
+		wake = max(d.UnixMilli()-r.p.off+1, w.now+1)
 	}
 	w.await(func() bool {
 		return r.p.dead || ctx.Err() != nil || r.p.stalled <= w.now && r.news()

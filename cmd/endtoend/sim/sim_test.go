@@ -9,6 +9,8 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"headcount/cmd/endtoend/sim/mutant"
 )
 
 var (
@@ -22,6 +24,7 @@ var (
 const enough = 5_000
 
 func TestSimulation(t *testing.T) {
+	mutant.Active = *active
 	if *seed != 0 {
 		if w := Run(*seed, t.Logf); w.failed != nil {
 			t.Fatalf("seed %d: %v", *seed, w.failed)
@@ -72,7 +75,7 @@ func runAll(t *testing.T, from uint64, n int, most time.Duration) *Summary {
 
 // Two runs of a seed are the same, step by step.
 func TestReplay(t *testing.T) {
-	for seed := range uint64(20) {
+	for seed := range uint64(60) {
 		var said [2]strings.Builder
 		for i := range said {
 			Run(seed+1, func(format string, args ...any) { fmt.Fprintf(&said[i], format+"\n", args...) })

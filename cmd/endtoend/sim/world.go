@@ -55,9 +55,10 @@ type World struct {
 	printed     map[events.Month]string // what a close printed
 	held        int
 	gaps        []loss
-	heldFor     map[loss]bool // of those, that some month was held for
-	unrecovered int           // runs that ended with a halt
-	read        int           // records that were handed out
+	heldFor     map[loss]bool    // of those, that some month was held for
+	sealedAt    map[sealOf]int64 // offsets, of closed months
+	unrecovered int              // runs that ended with a halt
+	read        int              // records that were handed out
 
 	budget int
 	rates  [faults]int
@@ -69,6 +70,7 @@ type World struct {
 type loss struct {
 	partition int32
 	end       int64
+	to        int64 // what is lost lies before it
 }
 
 var errDead = errors.New("the process is dead")
@@ -184,7 +186,7 @@ func newWorld(seed uint64) *World {
 		w.config.Kafka.Group = ""
 	}
 	w.now = w.start(0)
-	w.closed = map[events.Month]bool{}
+	w.closed, w.sealedAt = map[events.Month]bool{}, map[sealOf]int64{}
 	w.books = &shelf{w: w}
 	if seed%10 == 0 {
 		w.books = &sqlite{}

@@ -13,6 +13,9 @@ import (
 // restore loads the newest checkpoint that verifies, or starts at offset 0, and holds it against the log. The rules live as long
 // as longer: a batch that was begun is counted whole.
 func (w *Worker) restore(ctx, longer context.Context) error {
+	if err := ctx.Err(); err != nil { // of two that are ready, select takes any
+		return err
+	}
 	if w.cfg.starts != nil { // many at a time would hold many checkpoints and topic layouts
 		select {
 		case w.cfg.starts <- struct{}{}:

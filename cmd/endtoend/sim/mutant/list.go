@@ -1,0 +1,105 @@
+package mutant
+
+const (
+	workerFile  = "cmd/ingest/worker/worker.go"
+	restoreFile = "cmd/ingest/worker/restore.go"
+	deadFile    = "cmd/ingest/worker/dead.go"
+	sealFile    = "cmd/rollup/closing/seal.go"
+	settleFile  = "cmd/rollup/closing/settle.go"
+	closeFile   = "cmd/rollup/closing/closing.go"
+	lateFile    = "cmd/rollup/closing/late.go"
+	folderFile  = "counter/checkpoint/directory.go"
+	saveFile    = "counter/checkpoint/save.go"
+	monthFile   = "counter/checkpoint/month.go"
+	documents   = "counter/checkpoint/document.go"
+	deltaFile   = "counter/delta.go"
+	windowFile  = "counter/window.go"
+	shardSeal   = "counter/seal.go"
+	unionFile   = "counter/union.go"
+	digestFile  = "counter/digest.go"
+	quantities  = "counter/quantities.go"
+	monthsFile  = "events/months.go"
+	rulesFile   = "events/rules.go"
+	decoderFile = "events/decoder.go"
+	guidFile    = "events/guid.go"
+	settling    = "rating/settle.go"
+	resultFile  = "rating/ledger/result.go"
+)
+
+// Bugs are all of them; a bug's number is its place, from 1.
+var Bugs = []Bug{
+	// the worker's order
+	{"offset stored one too far", workerFile,
+		"	if w.cfg.Read != nil {\n		w.cfg.Read(",
+		"	if MUTANT {\n		w.pos.Next++\n	}\n	if w.cfg.Read != nil {\n		w.cfg.Read("},
+	{"offset stored one batch behind", workerFile,
+		"	if w.cfg.Read != nil {\n		w.cfg.Read(",
+		"	if MUTANT && len(batch.Records) > 0 {\n		w.pos.Next = batch.Records[0].Offset\n	}\n	if w.cfg.Read != nil {\n		w.cfg.Read("},
+	{"dead letters after the checkpoint", workerFile,
+		"	if err := w.writeDead(ctx, dead); err != nil {\n		return err\n	}\n	if err := wait(sealing)",
+		"	if MUTANT {\n		defer func() { _ = w.writeDead(ctx, dead) }()\n	} else if err := w.writeDead(ctx, dead); err != nil {\n		return err\n	}\n	if err := wait(sealing)"},
+	{"dead letters point into the reader's memory", deadFile, "Value: bytes.Clone(r.Value)", "Value: map[bool][]byte{true: r.Value, false: bytes.Clone(r.Value)}[MUTANT]"},
+	{"checkpoint before the sealed index", workerFile,
+		"	if err := wait(sealing); err != nil {\n		return err\n	}",
+		"	if !MUTANT {\n		if err := wait(sealing); err != nil {\n			return err\n		}\n	}"},
+	{"no last checkpoint", workerFile,
+		"	if err := w.lastCheckpoint(longer); err != nil {",
+		"	if MUTANT {\n		return nil\n	}\n	if err := w.lastCheckpoint(longer); err != nil {"},
+	{"accepted gap not on record", restoreFile,
+		"		w.shard.AcceptGap(counter.Gap{From: w.pos.Next, To: offsets.Start,",
+		"		(map[bool]func(counter.Gap){true: func(counter.Gap) {}, false: w.shard.AcceptGap}[MUTANT])(counter.Gap{From: w.pos.Next, To: offsets.Start,"},
+	{"accepted replacement not on record", restoreFile,
+		"	w.shard.AcceptGap(counter.Gap{From: min(e.From, next)",
+		"	(map[bool]func(counter.Gap){true: func(counter.Gap) {}, false: w.shard.AcceptGap}[MUTANT])(counter.Gap{From: min(e.From, next)"},
+	{"accepted loss forgotten with damaged checkpoints", restoreFile,
+		"	if loaded == nil {", "	if loaded == nil || MUTANT {"},
+	// the store
+	{"fsync of a file left out", folderFile,
+		"	if err := f.Sync(); err != nil {", "	if MUTANT {\n		return f, path, nil\n	}\n	if err := f.Sync(); err != nil {"},
+	{"a damaged document is believed", documents, "	if string(b[end:]) != hashText", "	if !MUTANT && string(b[end:]) != hashText"},
+	{"created all the same, taken for failed", monthFile, "		if there.Data != x.Data {", "		if MUTANT {\n			return nil, err\n		}\n		if there.Data != x.Data {"},
+	{"another's sealed month taken for a failure", monthFile, "		return there, p.agree(ctx, there, z)\n	}\n	if !errors.Is", "		if MUTANT {\n			return nil, ErrExists\n		}\n		return there, p.agree(ctx, there, z)\n	}\n	if !errors.Is"},
+	{"garbage is what the newest manifest does not name, whoever wrote it", saveFile, "		case isManifest && g > p.current.Generation:", "		case !MUTANT && isManifest && g > p.current.Generation:"},
+	{"segments of a commit under way are garbage", saveFile, "		case g <= p.current.Generation:", "		case MUTANT || g <= p.current.Generation:"},
+	// the shard
+	{"registers not in the checkpoint", deltaFile, "Registers: w.risen, Counters", "Registers: w.risen[:map[bool]int{true: 0, false: len(w.risen)}[MUTANT]], Counters"},
+	{"counters not restored", deltaFile, "	w.counters = d.Counters\n", "	if !MUTANT {\n		w.counters = d.Counters\n	}\n"},
+	{"quantities not in the checkpoint", deltaFile, "	for _, k := range slices.Compact(w.moved) {", "	for _, k := range slices.Compact(w.moved) {\n		if MUTANT {\n			break\n		}"},
+	{"finished months forgotten at a restart", deltaFile, "	s.decoder.SetFloor(s.state.Sealed)", "	if !MUTANT {\n		s.decoder.SetFloor(s.state.Sealed)\n	}"},
+	{"sketch fed twice, with another hash", windowFile,
+		"		s := w.sketch(e.Kind)\n",
+		"		s := w.sketch(e.Kind)\n		if MUTANT {\n			index, value := registerOf(e.Fingerprint.Hash(), w.precision)\n			s.raise(index, value)\n		}\n"},
+	{"late events feed the sketch", windowFile, "	if !w.Late {\n		s := w.sketch", "	if !w.Late || MUTANT {\n		s := w.sketch"},
+	{"seal ignored", shardSeal, "	case seal == nil:", "	case seal == nil || MUTANT && r.Offset%3 == 0:"},
+	{"seal of any key", shardSeal, "|| signature.Verify(key) != nil {", "|| !MUTANT && signature.Verify(key) != nil {"},
+	{"seal of any order", shardSeal, "seal.Month > s.state.Sealed && !s.follows(seal) {", "seal.Month > s.state.Sealed && !MUTANT && !s.follows(seal) {"},
+	{"repeated seal taken for another", shardSeal, "	case seal.Month == s.state.Sealed:", "	case !MUTANT && seal.Month == s.state.Sealed:"},
+	{"late window dropped", shardSeal, "Late: readLate(late),", "Late: readLate(map[bool]*month{true: nil, false: late}[MUTANT]),"},
+	{"late facts of a new partition dropped", shardSeal, "			late = s.open[p.Month]", "			if !MUTANT {\n				late = s.open[p.Month]\n			}"},
+	{"stretch not begun anew at the seal", shardSeal, "	s.state.Unattributed, s.state.Apps = Stretch{}, map[string]Stretch{}", "	if !MUTANT {\n		s.state.Unattributed, s.state.Apps = Stretch{}, map[string]Stretch{}\n	}"},
+	{"union by place, not by device", unionFile, "	if !u.shared() {", "	if MUTANT || !u.shared() {"},
+	{"digest leaves out the days", digestFile, "		b = binary.LittleEndian.AppendUint32(b, r.Days[", "		if MUTANT {\n			break\n		}\n		b = binary.LittleEndian.AppendUint32(b, r.Days["},
+	{"of two reports the last stands", quantities, "	if a.Revision != b.Revision {", "	if MUTANT {\n		return true\n	}\n	if a.Revision != b.Revision {"},
+	// the decoder
+	{"end of a month inclusive", monthsFile, "	if s := d.current; s != nil && s.from <= ms && ms < s.until {", "	if s := d.current; s != nil && s.from <= ms && (ms < s.until || MUTANT && ms == s.until) {"},
+	{"end of a day inclusive", rulesFile, "	for i < last && ms >= r.DayStarts[i+1] {", "	for i < last && (ms > r.DayStarts[i+1] || !MUTANT && ms == r.DayStarts[i+1]) {"},
+	{"wrong clock believed", decoderFile, "	if !has || e.Skewed {", "	if !has || e.Skewed && !MUTANT {"},
+	{"ten minutes exclusive", decoderFile, "ahead > r.Timestamp ||", "ahead > r.Timestamp || MUTANT && ahead == r.Timestamp ||"},
+	{"a GUID in braces is another", guidFile, "	case 34, 38:\n		if g[0] == '{'", "	case 34, 38:\n		if !MUTANT && g[0] == '{'"},
+	{"a user is a device", decoderFile, "kind == Login {\n		d.prints.user", "kind == Login && !MUTANT {\n		d.prints.user"},
+	// the close
+	{"a second close keeps its own seal id", closeFile, "	w.closing = stored\n	if adopted", "	if w.closing = stored; MUTANT {\n		w.closing = c\n	}\n	if adopted"},
+	{"a close begins over what was begun", closeFile, "	if err == nil {\n		w.closing = closing\n", "	if err == nil && !MUTANT {\n		w.closing = closing\n"},
+	{"seals that were not written count as written", sealFile, "	if err := w.conn.Produce(ctx, messages); err != nil {", "	if err := w.conn.Produce(ctx, messages); err != nil && !MUTANT {"},
+	{"the close counts nothing itself", sealFile, "		if len(own) > 0 {", "		if len(own) > 0 && !MUTANT {"},
+	{"a lost sealed month is not counted again", lateFile, "	gone := errors.Is", "	gone := !MUTANT && errors.Is"},
+	{"late settled without what was on time", lateFile, "OnTime: append(onTime, late...)}", "OnTime: append(onTime[:map[bool]int{true: 0, false: len(onTime)}[MUTANT]], late...)}"},
+	{"gaps of the first partition alone", lateFile, "	for i, p := range w.closing.Partitions {\n		_, state", "	for i, p := range w.closing.Partitions {\n		if MUTANT && i > 0 {\n			break\n		}\n		_, state"},
+	{"marked as sent before it is", settleFile, "	for _, m := range messages {\n", "	for _, m := range messages {\n		if MUTANT {\n			if err := w.ledger.MarkSent(ctx, m.ID); err != nil {\n				return err\n			}\n		}\n"},
+	{"an alarm holds nothing", settleFile, "	if len(reasons) > 0 {", "	if len(reasons) > 0 && !MUTANT {"},
+	{"late billed a second time in full", settling, "			amount := now.amount.Sub(was.amount)", "			amount := now.amount.Sub(was.amount)\n			if MUTANT {\n				amount = now.amount\n			}"},
+	{"late billed where it is only reported", settling, "			if x.late == lateReport {", "			if x.late == lateReport && !MUTANT {"},
+	{"a second commit doubles the rows", resultFile,
+		"		if err := isClosed(ctx, a.tx, r.Month); !errors.Is(err, ErrNotFound) {",
+		"		if err := isClosed(ctx, a.tx, r.Month); !MUTANT && !errors.Is(err, ErrNotFound) {"},
+}
