@@ -203,6 +203,11 @@ func (w *work) withLate(ctx context.Context, sealed *opened, bill usage.Biller) 
 	return doc, nil
 }
 
+// mayConcern says whether a gap may have taken events of a month: after is the offset of the seal of the month before the last
+// (−1: none), seal that of the month. Where the log was cut off and the seal was the first to be written again, it lies at the
+// very offset from which records were lost.
+func mayConcern(g counter.Gap, after, seal int64) bool { return g.To > after && g.From <= seal }
+
 // gaps notes the losses of log that may have taken events of the month: those before its seal and after the seal of the month
 // before the last. They concern every account.
 func (w *work) gaps(ctx context.Context, sealed *opened, alarms usage.Alarms) error {
@@ -223,7 +228,7 @@ func (w *work) gaps(ctx context.Context, sealed *opened, alarms usage.Alarms) er
 			return fmt.Errorf("partition %d: %w", p, err)
 		}
 		for _, g := range state.Gaps {
-			if g.To > after && g.From < sealed.months[i].Index.Offset {
+			if mayConcern(g, after, sealed.months[i].Index.Offset) {
 				alarms[""] = append(alarms[""], fmt.Sprintf("partition %d: records were lost (%s), and the loss was accepted", p, g.Reason))
 			}
 		}
