@@ -321,3 +321,19 @@ func TestPackageOutlivesOtherBook(t *testing.T) {
 		s.balances = rating.Balances([]rating.Invoice{v})
 	}
 }
+
+// TestLateReportDrawsOnNothing has an account that is not billed for what comes late: its packages are not drawn on for it either.
+func TestLateReportDrawsOnNothing(t *testing.T) {
+	for late, want := range map[string]string{"bill": "10", "report": "30"} {
+		s := open(t, account("plan: mpaas/standard", "from: 2026-01-01", "late: "+late, `packages: [{item: push, quantity: "50", price: "9", bought: 2025-12-31}]`))
+		issued := s.rate("2026-01", use("push", 20))
+		revisions, err := rating.Settle(s.input("2026-01", use("push", 40)), issued, "2026-02")
+		if err != nil || len(revisions) != 1 || revisions[0].Total != "0.00" {
+			t.Fatalf("%v, %s", err, show(revisions))
+		}
+		s.balances = rating.Balances(append(issued, revisions...))
+		if got := s.one("2026-02").Balances[0].Remaining; got != want {
+			t.Errorf("late: %s: %s left, want %s", late, got, want)
+		}
+	}
+}

@@ -17,7 +17,7 @@ type standing struct{ quantity, billable, amount decimal.Decimal }
 //
 // It returns, for each account of which a meter changed, one further revision with a line for each difference. A revision is
 // owed besides those before it, and deducted in the month after settled. Where the account says late: report, its lines are of
-// 0.00. The balances in a revision replace those before. Where a revision before it waits for its release, it waits too.
+// 0.00 and draw on no package. The balances in a revision replace those before. Where a revision before it waits for its release, it waits too.
 func Settle(in Input, issued []Invoice, settled string) ([]Invoice, error) {
 	closing, err := ParseMonth(settled)
 	if err != nil {
@@ -76,6 +76,9 @@ func Settle(in Input, issued []Invoice, settled string) ([]Invoice, error) {
 			v.Status, v.Reason = StatusHeld, reason
 		}
 		v.Lines, v.Total, v.Prepaid, v.Daily = lines, total.StringFixed(digits), []Prepaid{}, nil
+		if x.late == lateReport {
+			v.Balances = nil // what is not billed draws on nothing: what was left stands
+		}
 		v.DeductFrom = Date{next.Year, next.Month, rules.DeductFrom}.String()
 		v.DeductUntil = Date{next.Year, next.Month, rules.DeductUntil}.String()
 		out = append(out, v)

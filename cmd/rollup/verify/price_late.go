@@ -165,7 +165,11 @@ func (v *verification) priceLate() error {
 		case x != nil:
 			v.report.same("invoices", x.Plan, rated[id].Plan, "%s: plan", x.place())
 			v.compareLines(x, lines, rated[id].Version)
-			v.compareLeft(x, rated[id].Left)
+			if rated[id].Late { // else it draws on nothing
+				v.compareLeft(x, rated[id].Left)
+			} else {
+				v.compareLeft(x, nil)
+			}
 		}
 	}
 	for _, id := range slices.Sorted(maps.Keys(made)) {

@@ -113,7 +113,7 @@ var meters = map[string][]string{
 func (d dice) account(id string, apps []string) string {
 	book := pick(d, slices.Sorted(maps.Keys(plans))...)
 	plan := func() string { return book + "/" + pick(d, plans[book]...) }
-	begin := d.IntN(500)
+	begin := d.IntN(120)
 	f := []string{"id: " + id, "apps: [" + strings.Join(apps, ", ") + "]", "plan: " + plan(), "from: " + d.moment(begin, 1)}
 	add := func(format string, args ...any) { f = append(f, fmt.Sprintf(format, args...)) }
 	if d.one(4) {
@@ -166,12 +166,16 @@ func (d dice) account(id string, apps []string) string {
 		}
 		addons = append(addons, fmt.Sprintf("{%s, from: %s%s%s}", x, d.moment(from, 1), until, app()))
 	}
+	if book == "mpaas" && d.one(3) { // the one bought later expires first
+		packages = append(packages, fmt.Sprintf(`{item: push, quantity: "40000", price: "1", bought: %s}`, at(begin)),
+			fmt.Sprintf(`{item: push, quantity: "%d", price: "1", bought: %s, term: 3 months}`, 1+d.IntN(5000), at(begin+1+d.IntN(40))))
+	}
 	for range d.IntN(4) {
 		bought := d.moment(max(0, begin-100), 400)
 		switch book {
 		case "mpaas":
 			packages = append(packages, pick(d,
-				fmt.Sprintf(`{item: push, quantity: "%d", price: "900", bought: %s%s}`, d.IntN(50000), bought, pick(d, "", ", term: 2 months", `, remaining: "0"`)),
+				fmt.Sprintf(`{item: push, quantity: "%d", price: "900", bought: %s%s}`, d.IntN(pick(d, 100, 3000, 50000)), bought, pick(d, "", ", term: 2 months", ", term: 3 months", `, remaining: "0"`)),
 				fmt.Sprintf(`{item: gateway_calls, quantity: "%d", price: "60.5", bought: %s}`, d.IntN(9000000), bought),
 				fmt.Sprintf(`{item: mini-program, mau: %d, price: "55440", bought: %s, term: 3 months}`, 10000+d.IntN(9000), bought)))
 		case "further":
@@ -389,7 +393,7 @@ func agreeOn(t *testing.T, d dice, text string, cat *rating.Catalog, accounts *r
 	apps := []string{"a", "b", "c", "d"}
 	var balances []rating.Balance
 	left := map[string]map[string]*big.Rat{}
-	year, month := 2025, time.Month(1+d.IntN(20))
+	year, month := 2025, time.Month(1+d.IntN(11))
 	for range 4 {
 		first := time.Date(year, month, 1, 0, 0, 0, 0, time.UTC)
 		name := first.Format("2006-01")
@@ -463,10 +467,15 @@ func agreeOn(t *testing.T, d dice, text string, cat *rating.Catalog, accounts *r
 			seen["revision"]++
 			revision := &reprice.Invoice{Lines: lines, Total: new(big.Rat)}
 			s := settled[i]
+			if (len(s.Balances) > 0) != (v.Late && len(v.Left) > 0) {
+				t.Errorf("%s: balances %v of %s\n%s", name, s.Balances, account, text)
+			}
 			s.Prepaid, s.Balances, s.Daily = nil, nil, nil
 			differ("late of "+account, theirs(&s)[:len(s.Lines)], ours(revision)[:len(lines)])
 			for _, l := range v.Left {
-				next[account][l.Package] = l.Remaining
+				if v.Late {
+					next[account][l.Package] = l.Remaining
+				}
 			}
 		}
 		balances = rating.Balances(append(got, settled...))
