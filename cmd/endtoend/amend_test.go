@@ -88,6 +88,17 @@ func TestAmend(t *testing.T) {
 	}
 	s.ok("rollup", "close", "--month", "2025-02")
 	owed("23.00", "25.00")
+	for m, check := range map[string]string{"2025-01": "amendments", "2025-02": "lines"} {
+		v, checked := s.verify(0, "--month", m), 0
+		for _, c := range v.Checks {
+			if c.What == check {
+				checked = c.Checked
+			}
+		}
+		if checked == 0 {
+			t.Errorf("%s: %s were not checked: %+v", m, check, v)
+		}
+	}
 	// The plan was another: 23 devices opened; quiet is billed for its 20 on time.
 	if a := amend(0, "2025-01", accounts("tcsas/professional", `mau.unit_price: "2"`)); len(a.Invoices) != 1 || a.Invoices[0].Total != "23.00" {
 		t.Errorf("%+v", a)

@@ -171,15 +171,21 @@ func (v *verification) checkInvoices() error {
 	if v.prices.month == nil {
 		return nil
 	}
-	if v.closing.Previous == nil {
-		return v.priceMonth(nil)
-	}
-	left, err := v.left(v.closing.Previous.Month)
-	if err != nil {
-		return err
+	var left leftovers
+	if v.closing.Previous != nil {
+		var err error
+		if left, err = v.left(v.closing.Previous.Month); err != nil {
+			return err
+		}
 	}
 	if err := v.priceMonth(left); err != nil {
 		return err
+	}
+	if err := v.priceAmended(left); err != nil {
+		return err
+	}
+	if v.closing.Previous == nil {
+		return nil
 	}
 	return v.priceLate()
 }

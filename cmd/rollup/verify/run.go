@@ -79,9 +79,10 @@ type verification struct {
 	foundClosed bool
 	watch       func(r *reading, partition int32, offset int64, late bool)
 
-	prices *prices
-	late   *formerMonth // nil: what came late of the month before is not counted here
-	sets   map[string][]uint16
+	prices  *prices
+	amended *amendedMonth // nil: there is no amendment to price
+	late    *formerMonth  // nil: what came late of the month before is not counted here
+	sets    map[string][]uint16
 }
 
 // Run verifies a closed month. An error says that it could not be done; differences are in the report.
@@ -203,6 +204,9 @@ func open(ctx context.Context, c Config) (*verification, error) {
 	}
 	v.report.same("time zone", v.closing.Zone, v.book.topic.TimeZone, "the ledger's closing of %s", c.Month)
 	v.prices = v.readPrices()
+	if v.amended, err = v.openAmended(); err != nil {
+		return nil, err
+	}
 	if v.late, err = v.openFormer(); err != nil {
 		return nil, err
 	}

@@ -267,13 +267,17 @@ func (v *verification) setsOf(name string) []uint16 {
 	if ok {
 		return sets
 	}
-	for _, account := range v.prices.accountsOf(v, name) {
-		for _, m := range v.prices.planIs[account].book.Meters {
+	add := func(meters map[string]meter) {
+		for _, m := range meters {
 			if s := v.setOf(m.Kinds); s != 0 && !slices.Contains(sets, s) {
 				sets = append(sets, s)
 			}
 		}
 	}
+	for _, account := range v.prices.accountsOf(v, name) {
+		add(v.prices.planIs[account].book.Meters)
+	}
+	add(v.amended.meters(name))
 	v.sets[name] = sets
 	return sets
 }
