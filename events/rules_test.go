@@ -1,6 +1,7 @@
 package events
 
 import (
+	"bytes"
 	"crypto/ed25519"
 	"fmt"
 	"os"
@@ -227,4 +228,31 @@ func TestDiff(t *testing.T) {
 	if got := topic.Diff(testTemplate().Topic()); len(got) > 0 {
 		t.Errorf("fields left out differ from those of CloudEvents: %q", got)
 	}
+}
+
+// Whatever bytes are taken for rules, they are the one encoding of what they say, or are refused.
+func FuzzParseRules(f *testing.F) {
+	limited := testTemplate()
+	limited.Limits.DevicesPerApp = 7
+	for _, t := range []*Template{testTemplate(), limited} {
+		month, err := t.Month(MonthOf(2026, 2))
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(month.Canonical())
+		f.Add(t.Topic().Canonical())
+	}
+	f.Fuzz(func(t *testing.T, doc []byte) {
+		if r, err := ParseMonthRules(doc); err == nil {
+			if !bytes.Equal(r.Canonical(), doc) {
+				t.Errorf("%s is read as %s", doc, r.Canonical())
+			}
+			r.DayOf(r.Start())
+		}
+		if r, err := ParseTopicRules(doc); err == nil {
+			if _, err := r.Zone(); err != nil || !bytes.Equal(r.Canonical(), doc) {
+				t.Errorf("%s is read as %s: %v", doc, r.Canonical(), err)
+			}
+		}
+	})
 }

@@ -186,3 +186,28 @@ func FuzzParseUsage(f *testing.F) {
 		}
 	})
 }
+
+// Whatever a price book holds, it is read or refused with its name; what is read can be described and read again.
+func FuzzParseCatalog(f *testing.F) {
+	for _, book := range builtin(f).Documents() {
+		f.Add(book)
+	}
+	f.Add([]byte("book: b\ncurrency: USD\nplans: []\n"))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		cat, err := rating.ParseCatalog(map[string][]byte{"f.yaml": data})
+		if err != nil {
+			if !strings.Contains(err.Error(), "f.yaml") {
+				t.Errorf("%v does not name the file", err)
+			}
+			return
+		}
+		if _, err := rating.ParseCatalog(cat.Documents()); err != nil {
+			t.Errorf("read, and yet: %v", err)
+		}
+		for _, plan := range cat.Plans() {
+			if _, err := rating.PlanInput(cat, plan.ID(), rating.Usage{Month: "2026-06"}, time.UTC); err != nil {
+				t.Errorf("plan %s: %v", plan.ID(), err)
+			}
+		}
+	})
+}

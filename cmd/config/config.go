@@ -151,6 +151,11 @@ func Load(file string, environ []string) (*Config, error) {
 	if err != nil {
 		return nil, &Error{file, err.Error()}
 	}
+	return parse(file, abs, data, environ)
+}
+
+// parse is Load of a file's content.
+func parse(file, abs string, data []byte, environ []string) (_ *Config, err error) {
 	c := Default()
 	if c.places, err = strict(file, data, c); err != nil {
 		return nil, err

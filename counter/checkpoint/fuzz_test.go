@@ -185,3 +185,39 @@ func FuzzDocument(f *testing.F) {
 		}
 	})
 }
+
+// Whatever bytes sealed data has, they are read as what they say or refused as damaged.
+func FuzzSealed(f *testing.F) {
+	for seed, apps := range []int{0, 1, 3} {
+		var file bytes.Buffer
+		if _, _, err := writeSealed(&file, randomSealed(uint64(seed), apps, 5, 4)); err != nil {
+			f.Fatal(err)
+		}
+		f.Add(file.Bytes())
+	}
+	f.Fuzz(func(t *testing.T, file []byte) {
+		s, err := openSealed("file", openMem{bytes.NewReader(file)}, 4)
+		if err == nil {
+			err = errors.Join(readAllRows(s.onTime()), readAllRows(s.late()))
+		}
+		if err != nil && !errors.Is(err, ErrDamaged) && !errors.Is(err, ErrVersion) {
+			t.Fatal(err)
+		}
+	})
+}
+
+func readAllRows(r counter.RowReader) error {
+	buf := make([]counter.Row, 100)
+	for {
+		_, err := r.NextApp()
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		for n := 1; err == nil && n > 0; {
+			n, err = r.Rows(buf)
+		}
+		if err != nil {
+			return err
+		}
+	}
+}

@@ -131,38 +131,51 @@ func (a *appender) importAll(r io.Reader) error {
 }
 
 func (a *appender) importEntry(line []byte) error {
-	var x exported
-	if err := json.Unmarshal(line, &x); err != nil {
+	e, rows, size, err := readEntry(line, a.seq+1, a.head)
+	if err != nil {
 		return err
 	}
-	e := entry{seq: x.Seq, kind: x.Kind, month: x.Month, at: x.At, payload: x.Payload, previous: x.Previous, hash: x.Hash}
+	return a.append(e, rows, size)
+}
+
+// readEntry reads an exported line, which must be the entry seq that follows the one with the hash head. size is that of its
+// payload and documents.
+func readEntry(line []byte, seq int64, head string) (e *entry, of []row, size int, err error) {
+	bad := func(format string, args ...any) (*entry, []row, int, error) {
+		return nil, nil, 0, fmt.Errorf(format, args...)
+	}
+	var x exported
+	if err := json.Unmarshal(line, &x); err != nil {
+		return nil, nil, 0, err
+	}
+	e = &entry{seq: x.Seq, kind: x.Kind, month: x.Month, at: x.At, payload: x.Payload, previous: x.Previous, hash: x.Hash}
 	switch {
-	case e.seq != a.seq+1:
-		return fmt.Errorf("entry %d where %d comes next", e.seq, a.seq+1)
-	case e.previous != a.head:
-		return fmt.Errorf("entry %d (%s) follows %s, but the hash of the entry before is %s", e.seq, e.kind, e.previous, a.head)
+	case e.seq != seq:
+		return bad("entry %d where %d comes next", e.seq, seq)
+	case e.previous != head:
+		return bad("entry %d (%s) follows %s, but the hash of the entry before is %s", e.seq, e.kind, e.previous, head)
 	case e.hash != e.sum():
-		return fmt.Errorf("entry %d (%s) says its hash is %s, but its content hashes to %s", e.seq, e.kind, e.hash, e.sum())
+		return bad("entry %d (%s) says its hash is %s, but its content hashes to %s", e.seq, e.kind, e.hash, e.sum())
 	}
 	rec, err := decodeRecord(e.kind, e.payload)
 	if err != nil {
-		return fmt.Errorf("entry %d (%s): %w", e.seq, e.kind, err)
+		return bad("entry %d (%s): %w", e.seq, e.kind, err)
 	}
 	all := rec.covered()
 	if len(all) != len(x.Documents) {
-		return fmt.Errorf("entry %d (%s) has %d documents, its payload names %d", e.seq, e.kind, len(x.Documents), len(all))
+		return bad("entry %d (%s) has %d documents, its payload names %d", e.seq, e.kind, len(x.Documents), len(all))
 	}
-	size := len(e.payload)
+	size = len(e.payload)
 	for i, c := range all {
 		if got := digest(x.Documents[i]); got != *c.hash {
-			return fmt.Errorf("entry %d (%s): %s.%s is a document with %s, its payload has %s", e.seq, e.kind, c.table.name, c.column, got, *c.hash)
+			return bad("entry %d (%s): %s.%s is a document with %s, its payload has %s", e.seq, e.kind, c.table.name, c.column, got, *c.hash)
 		}
 		*c.data = x.Documents[i]
 		size += len(x.Documents[i])
 	}
 	rows, err := rec.rows(e.month)
 	if err != nil {
-		return fmt.Errorf("entry %d (%s): %w", e.seq, e.kind, err)
+		return bad("entry %d (%s): %w", e.seq, e.kind, err)
 	}
-	return a.append(&e, rows, size)
+	return e, rows, size, nil
 }
