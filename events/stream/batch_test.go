@@ -88,8 +88,8 @@ func readAll(t testing.TB, data []byte, from int64, list ...aborted) (values []s
 }
 
 func readRecords(data []byte, from int64, list ...aborted) (records []events.Record, at Position, err error) {
-	r := &Reader{log: &Log{config: Config{Topic: "t", MaxBatchBytes: 1 << 20}.filled()}, free: map[int][][]byte{}}
-	p := &PartitionReader{r: r, id: 3, next: from, unpack: unpacker{limit: 1 << 20}}
+	r := &Reader{log: &Log{config: Config{Topic: "t", MaxBatchBytes: 1 << 20}.filled()}}
+	p := &PartitionReader{r: r, id: 3, next: from}
 	p.current, p.rest = &chunk{data: data}, data
 	p.abort.start(list)
 	at = Position{Offset: from, BatchOffset: -1, LeaderEpoch: -1}
@@ -312,7 +312,7 @@ func TestNoAllocationPerRecord(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r := &Reader{log: &Log{config: Config{Topic: "t"}.filled()}, free: map[int][][]byte{}}
+	r := &Reader{log: &Log{config: Config{Topic: "t"}.filled()}}
 	p := &PartitionReader{r: r}
 	c := &chunk{data: data}
 	if n := testing.AllocsPerRun(100, func() {
@@ -320,6 +320,7 @@ func TestNoAllocationPerRecord(t *testing.T) {
 		if found, err := p.read(); !found || err != nil || len(p.batch.Records) != 1000 {
 			t.Fatal(found, err, len(p.batch.Records))
 		}
+		p.release()
 	}); n > 1 {
 		t.Errorf("%v allocations for a batch of 1000 records", n)
 	}

@@ -36,6 +36,18 @@ type unpacker struct {
 	zstd  *zstd.Decoder
 }
 
+// size is about what it holds: what it unpacked last, and what the library's decoders keep.
+func (u *unpacker) size() int {
+	n := cap(u.buf)
+	if u.gzip != nil {
+		n += 64 << 10
+	}
+	if u.zstd != nil {
+		n += 1 << 20
+	}
+	return n
+}
+
 func (u *unpacker) tooLarge() error {
 	return fmt.Errorf("unpacks to more than %d bytes, the most that is taken for a batch", u.limit)
 }

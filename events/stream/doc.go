@@ -9,8 +9,8 @@
 //     batch's leader epoch, and by that batch's CRC. What was fetched, not handed on yet, and is not there is fetched anew.
 //   - A batch is checked against its CRC before anything in it is believed. Lengths are checked before they are used, and what a
 //     batch may unpack to is bounded.
-//   - Memory for fetched data is bounded by Config.MaxBytes, plus one decompressed batch of each partition. A record costs no
-//     allocation.
+//   - Memory for fetched data is bounded by Config.MaxBytes, plus one decompressed batch for each Batch that is out, between Next and
+//     Release; what is kept to be used again, by Config.MaxBytes once more. A record costs no allocation.
 //   - Handler.Revoked returns before a partition is given to anybody else; partitions that stay are not interrupted.
 //   - Produce returns when all in-sync replicas have the messages, in the order they were given for a partition.
 //   - What can pass is retried for as long as the context lasts, with backoff, and shown in the log; what cannot is returned, with
@@ -25,7 +25,7 @@
 //	the way to a broker      log.go config.go wire.go exchange.go versions.go throttle.go errors.go lost.go backoff.go notice.go
 //	about the topic          metadata.go offsets.go epoch.go verify.go undecided.go
 //	record batches, reading  header.go records.go compress.go aborted.go
-//	fetching                 fetch.go reader.go partition.go
+//	fetching                 fetch.go reader.go partition.go memory.go
 //	membership               group.go member.go heartbeat.go share.go commit.go
 //	writing                  encode.go murmur2.go produce.go
 //	for operators            admin.go check.go owners.go

@@ -73,7 +73,7 @@ type PartitionReader struct {
 	next    int64  // offset to hand out next
 	bad     int    // tries at the batch that cannot be read
 	abort   abortions
-	unpack  unpacker
+	space   *workspace // lent by the Reader while a batch is out; nil: none
 	batch   Batch
 }
 
@@ -138,7 +138,10 @@ func (p *PartitionReader) await(ctx context.Context) error {
 
 // read fills the batch from the current chunk; false: there is nothing left in it.
 func (p *PartitionReader) read() (bool, error) {
-	p.batch = Batch{Records: p.batch.Records[:0], Base: -1, Next: p.next, p: p}
+	if p.space == nil {
+		p.space = p.r.lend()
+	}
+	p.batch = Batch{Records: p.space.records[:0], Base: -1, Next: p.next, p: p}
 	b := &p.batch
 	for len(p.rest) > 0 && len(b.Records) < gather {
 		var h header
@@ -165,7 +168,7 @@ func (p *PartitionReader) read() (bool, error) {
 				break
 			}
 			var err error
-			if content, err = p.unpack.unpack(packed, content); err != nil {
+			if content, err = p.space.unpack.unpack(packed, content); err != nil {
 				return p.partly(err, h.base)
 			}
 		}
@@ -236,8 +239,12 @@ func (p *PartitionReader) finish() {
 }
 
 func (p *PartitionReader) release() {
-	p.batch.p = nil
-	p.batch.Records = p.batch.Records[:0]
+	if p.space != nil {
+		p.space.records = p.batch.Records[:0] // it may have grown
+		p.r.giveBack(p.space)
+		p.space = nil
+	}
+	p.batch.p, p.batch.Records = nil, nil
 	if p.current != nil && len(p.rest) == 0 {
 		p.finish()
 	}

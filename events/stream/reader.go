@@ -5,8 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"math"
 	"math/bits"
+	"slices"
 	"sync"
 	"time"
 
@@ -24,13 +24,12 @@ type Reader struct {
 	asks   chan struct{} // holds one: the layout is wanted anew
 	checks chan struct{} // holds one for each partition that is being compared with its leader's log
 
-	mu        sync.Mutex
-	parts     map[int32]*PartitionReader
-	loops     map[int32]chan struct{} // by broker: wakes it; holds one
-	topic     *Topic                  // layout; nil: none yet
-	err       error                   // final for all partitions: the topic is gone or another
-	free      map[int][][]byte        // buffers by size class
-	freeBytes int
+	mu    sync.Mutex
+	parts map[int32]*PartitionReader
+	loops map[int32]chan struct{} // by broker: wakes it; holds one
+	topic *Topic                  // layout; nil: none yet
+	err   error                   // final for all partitions: the topic is gone or another
+	memory
 }
 
 // mostChecks is how many partitions are compared with their leaders' logs at a time: many may change leader at once.
@@ -45,7 +44,7 @@ func (l *Log) NewReader(ctx context.Context) *Reader {
 		checks: make(chan struct{}, mostChecks),
 		parts:  map[int32]*PartitionReader{},
 		loops:  map[int32]chan struct{}{},
-		free:   map[int][][]byte{},
+		memory: memory{free: map[int][][]byte{}},
 	}
 	r.wg.Go(r.keepLayout)
 	return r
@@ -64,7 +63,7 @@ func (r *Reader) Open(partition int32, at Position) *PartitionReader {
 	}
 	p := &PartitionReader{
 		r: r, id: partition, next: at.Offset, ahead: at, position: at, checked: r.log.verifiedIn(partition, at),
-		ready: make(chan struct{}, 1), unpack: unpacker{limit: r.log.config.MaxBatchBytes},
+		ready: make(chan struct{}, 1),
 	}
 	r.mu.Lock()
 	r.parts[partition] = p
@@ -235,7 +234,6 @@ func (r *Reader) loop(node int32, wake chan struct{}) {
 			return
 		}
 		f, idle := r.board(node, first)
-		first++
 		if len(f.slices) == 0 {
 			timer := time.NewTimer(idle)
 			select {
@@ -249,6 +247,7 @@ func (r *Reader) loop(node int32, wake chan struct{}) {
 		pieces, err := r.fetch(node, f)
 		if err != nil {
 			r.land(f, nil)
+			first++
 			if r.ctx.Err() != nil {
 				return
 			}
@@ -266,13 +265,16 @@ func (r *Reader) loop(node int32, wake chan struct{}) {
 			continue
 		}
 		pause.reset()
-		r.land(f, pieces)
+		first = r.land(f, pieces)
 	}
 }
 
 const (
 	leastShare = 16 << 10
 	mostShare  = 4 << 20
+	// mostAnswered is what a fetch asks for in all, whatever the number of partitions: what is read soon after it came is read from
+	// the processor's cache, and memory that is used again is there already.
+	mostAnswered = 4 << 20
 	// fetchOverhead is what an answer may hold beside batches: a partition takes 50 bytes, an aborted transaction 16.
 	fetchOverhead = 8 << 20
 	briefWait     = 5 * time.Millisecond // of a broker, where a partition that is left out may soon be ready
@@ -319,7 +321,7 @@ func (r *Reader) board(node int32, first int) (f *flight, idle time.Duration) {
 		f.parts = append(f.parts, p)
 		f.turns = append(f.turns, p.turn)
 	}
-	f.maxBytes = int32(min(int64(share)*int64(len(f.slices)), math.MaxInt32/2))
+	f.maxBytes = int32(min(int64(share)*int64(len(f.slices)), mostAnswered))
 	f.maxWaitMS = int32(max(wait, time.Millisecond) / time.Millisecond)
 	return f, idle
 }
@@ -345,18 +347,16 @@ func (r *Reader) fetch(node int32, f *flight) ([]piece, error) {
 	return pieces, nil
 }
 
-// land takes what a flight brought; nothing, where it failed.
-func (r *Reader) land(f *flight, pieces []piece) {
+// land takes what a flight brought; nothing, where it failed. It returns the partition to begin with next: after the last that got
+// something, as an answer has room for so much.
+func (r *Reader) land(f *flight, pieces []piece) (first int) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for i, p := range f.parts {
 		p.flying = false
-		var got *piece
-		for j := range pieces {
-			if pieces[j].partition == p.id {
-				got = &pieces[j]
-				break
-			}
+		got := pieceOf(pieces, i, p.id)
+		if got != nil && len(got.data) > 0 {
+			first = int(p.id) + 1
 		}
 		switch {
 		case got == nil:
@@ -372,6 +372,18 @@ func (r *Reader) land(f *flight, pieces []piece) {
 			r.accept(p, got)
 		}
 	}
+	return first
+}
+
+// pieceOf finds a partition's piece. Brokers answer in the order they were asked.
+func pieceOf(pieces []piece, i int, partition int32) *piece {
+	if i < len(pieces) && pieces[i].partition == partition {
+		return &pieces[i]
+	}
+	if j := slices.IndexFunc(pieces, func(p piece) bool { return p.partition == partition }); j >= 0 {
+		return &pieces[j]
+	}
+	return nil
 }
 
 // accept takes a partition's data and finds where to fetch next.
@@ -488,36 +500,4 @@ func (r *Reader) compare(p *PartitionReader, t *Topic, at Position, epoch *int32
 		*epoch = m.LeaderEpoch
 		return nil
 	})
-}
-
-// take returns a buffer of n bytes. Buffers come in powers of two.
-func (r *Reader) take(n int) []byte {
-	class := bits.Len(uint(max(n, 4096) - 1))
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if free := r.free[class]; len(free) > 0 {
-		b := free[len(free)-1]
-		r.free[class] = free[:len(free)-1]
-		r.freeBytes -= cap(b)
-		return b[:n]
-	}
-	return make([]byte, n, 1<<class)
-}
-
-func (r *Reader) recycle(b []byte) {
-	r.mu.Lock()
-	r.recycleLocked(b)
-	r.mu.Unlock()
-}
-
-func (r *Reader) recycleLocked(b []byte) {
-	if cap(b) < 4096 || r.freeBytes+cap(b) > r.log.config.MaxBytes {
-		return
-	}
-	class := bits.Len(uint(cap(b) - 1))
-	if cap(b) != 1<<class {
-		return
-	}
-	r.free[class] = append(r.free[class], b)
-	r.freeBytes += cap(b)
 }
