@@ -58,6 +58,8 @@ type Kafka struct {
 	SessionTimeout Duration  `yaml:"session_timeout"`
 	MaxBatchBytes  int       `yaml:"max_batch_bytes"` // cap on one decompressed record batch, bytes
 	MaxFetchBytes  int       `yaml:"max_fetch_bytes"` // memory for fetched data not yet counted, bytes
+	TLS            *TLS      `yaml:"tls"`             // nil: connections are plain
+	SASL           *SASL     `yaml:"sasl"`            // nil: brokers are not told who we are
 	Embedded       *Embedded `yaml:"embedded"`        // nil: none
 }
 
@@ -161,6 +163,9 @@ func parse(file, abs string, data []byte, environ []string) (_ *Config, err erro
 		return nil, err
 	}
 	c.File = abs
+	if err := c.noPassword(); err != nil {
+		return nil, err
+	}
 	if err := c.override(environ); err != nil {
 		return nil, err
 	}
@@ -177,6 +182,9 @@ func parse(file, abs string, data []byte, environ []string) (_ *Config, err erro
 		if e.Partitions == 0 {
 			e.Partitions = 4
 		}
+	}
+	if s := c.Kafka.SASL; s != nil && s.Mechanism == "" {
+		s.Mechanism = "SCRAM-SHA-512"
 	}
 	c.resolve(filepath.Dir(abs))
 	if err := c.Validate(); err != nil {
@@ -202,7 +210,7 @@ func ReadFile(name string) ([]byte, error) {
 
 // resolve makes paths absolute, relative to the config file's folder.
 func (c *Config) resolve(dir string) {
-	for _, p := range []*string{&c.GUIDKeyFile, &c.SealKeyFile, &c.SealPublicKeyFile, &c.Catalog, &c.Accounts} {
+	for _, p := range append(c.securityFiles(), &c.GUIDKeyFile, &c.SealKeyFile, &c.SealPublicKeyFile, &c.Catalog, &c.Accounts) {
 		if *p != "" && !filepath.IsAbs(*p) {
 			*p = filepath.Join(dir, *p)
 		}
@@ -257,6 +265,9 @@ func (c *Config) Validate() error {
 	}
 	if c.Kafka.MaxFetchBytes < 1<<20 {
 		return bad("kafka.max_fetch_bytes", "%d is too small: at least 1048576", c.Kafka.MaxFetchBytes)
+	}
+	if err := c.validateSecurity(bad); err != nil {
+		return err
 	}
 	if e := c.Kafka.Embedded; e != nil && (e.Partitions < 1 || e.Partitions > 1024) {
 		return bad("kafka.embedded.partitions", "%d: 1–1024", e.Partitions)

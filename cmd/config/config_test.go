@@ -68,16 +68,16 @@ func TestEnvironmentOverrides(t *testing.T) {
 // Every field has a variable.
 func TestEnvironmentSetsEveryField(t *testing.T) {
 	names := variables(reflect.TypeFor[Config]())
-	if len(names) != 30 {
+	if len(names) != 38 {
 		t.Errorf("%d variables: %v", len(names), names)
 	}
 	values := map[string]string{
 		"BILLING_TIME_ZONE": "Asia/Tokyo", "BILLING_GRACE": "1h", "KAFKA_BROKERS": "h1:1, h2:2", "KAFKA_SESSION_TIMEOUT": "20s",
-		"KAFKA_MAX_BATCH_BYTES": "2097152", "KAFKA_MAX_FETCH_BYTES": "2097152", "KAFKA_EMBEDDED_PARTITIONS": "7",
+		"KAFKA_MAX_BATCH_BYTES": "2097152", "KAFKA_MAX_FETCH_BYTES": "2097152", "KAFKA_EMBEDDED_PARTITIONS": "7", "KAFKA_SASL_MECHANISM": "PLAIN",
 		"INGEST_CHECKPOINT_INTERVAL": "1s", "EVENTS_TYPES": "shop.opened=open,shop.searched=search", "LIMITS_APPS_PER_PARTITION": "1",
 		"LIMITS_RECORD_BYTES": "2", "LIMITS_QUANTITY_SOURCES": "3", "LIMITS_DEVICES_PER_APP": "4", "LIMITS_DEVICES_PER_PARTITION": "5", "BILLING_SKEW_LIMIT": "0.02", "STATE": "file:///s", "LEDGER": "sqlite:///l",
 	}
-	var environ []string
+	var environ, embedded []string
 	for _, n := range names {
 		if values[n] == "" {
 			values[n] = "/" + strings.ToLower(n)
@@ -85,16 +85,25 @@ func TestEnvironmentSetsEveryField(t *testing.T) {
 				values[n] = "topic"
 			}
 		}
-		environ = append(environ, "HEADCOUNT_"+n+"="+values[n])
+		to := &environ
+		if strings.HasPrefix(n, "KAFKA_EMBEDDED_") { // has neither TLS nor SASL
+			to = &embedded
+		}
+		*to = append(*to, "HEADCOUNT_"+n+"="+values[n])
 	}
-	c, err := load(t, "", environ...)
+	c, err := load(t, "", embedded...)
+	if want := (Embedded{"/kafka_embedded_data_dir", 7}); err != nil || *c.Kafka.Embedded != want {
+		t.Fatalf("embedded: %v, %v", c, err)
+	}
+	c, err = load(t, "", environ...)
 	if err != nil {
 		t.Fatal(err)
 	}
 	want := &Config{
 		Billing: Billing{"Asia/Tokyo", Duration(time.Hour), "0.02"},
 		Kafka: Kafka{[]string{"h1:1", "h2:2"}, "topic", "/kafka_group", "/kafka_instance", Duration(20 * time.Second), 2 << 20, 2 << 20,
-			&Embedded{"/kafka_embedded_data_dir", 7}},
+			&TLS{"/kafka_tls_ca_file", "/kafka_tls_cert_file", "/kafka_tls_key_file", "/kafka_tls_server_name"},
+			&SASL{"PLAIN", "/kafka_sasl_user", "/kafka_sasl_password_file", "/kafka_sasl_password"}, nil},
 		Ingest: Ingest{Duration(time.Second)},
 		Events: Events{map[string]string{"shop.opened": "open", "shop.searched": "search"},
 			Fields{"/events_fields_type", "/events_fields_guid", "/events_fields_app", "/events_fields_time"}},

@@ -114,6 +114,11 @@ func check(ctx context.Context, p *cli.Program, c *config.Config) []finding {
 	add("state", c.State, stateErr)
 	add("ledger", c.Ledger, checkLedger(ctx, c))
 
+	how, exposed := site.Secured(c)
+	add("connection", how, nil)
+	if exposed {
+		found[len(found)-1] = finding{"connection", "warn", how + ": the password goes over the line as it is", "use SCRAM-SHA-512, or kafka.tls"}
+	}
 	conn, err := site.Connect(ctx, c, p.Log)
 	if !add("broker", strings.Join(c.Kafka.Brokers, ", "), err) {
 		return found

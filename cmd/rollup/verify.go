@@ -11,6 +11,7 @@ import (
 	"text/tabwriter"
 
 	"github.com/spf13/cobra"
+	"github.com/twmb/franz-go/pkg/kgo"
 
 	"headcount/cmd/cli"
 	"headcount/cmd/config"
@@ -125,6 +126,10 @@ func verification(ctx context.Context, p *cli.Program, month func() (events.Mont
 	if err != nil {
 		return v, nil, err
 	}
+	secure, as, err := site.Security(c)
+	if err != nil {
+		return v, nil, err
+	}
 	v = verify.Config{
 		Month: m.String(), Brokers: c.Kafka.Brokers, FromSealed: fromSealed,
 		Begin: func(what, unit string, total int64) verify.Progress { return p.NewProgress(what, unit, total) },
@@ -136,6 +141,12 @@ func verification(ctx context.Context, p *cli.Program, month func() (events.Mont
 		if *f.to, err = os.ReadFile(f.name); err != nil {
 			return v, nil, cli.Fail(cli.Usage, "%w: restore it from its backup", err)
 		}
+	}
+	if secure != nil {
+		v.Security = append(v.Security, kgo.DialTLSConfig(secure))
+	}
+	if as != nil {
+		v.Security = append(v.Security, kgo.SASL(as))
 	}
 	v.Accounts, _ = config.ReadFile(c.Accounts)
 	bucket, err := site.State(ctx, c)

@@ -33,11 +33,24 @@ func Connect(ctx context.Context, c *config.Config, logger *slog.Logger) (*Conne
 		}
 		conn.broker, conn.OwnBroker = broker, true
 	}
-	log, err := stream.Dial(ctx, stream.Config{
+	secure, as, err := Security(c)
+	if err != nil {
+		conn.Close()
+		return nil, err
+	}
+	config := stream.Config{
 		Brokers: c.Kafka.Brokers, Topic: c.Kafka.Topic, Group: c.Kafka.Group, Instance: c.Kafka.Instance,
 		SessionTimeout: time.Duration(c.Kafka.SessionTimeout),
-		MaxBatchBytes:  c.Kafka.MaxBatchBytes, MaxBytes: c.Kafka.MaxFetchBytes, Logger: logger,
-	})
+		MaxBatchBytes:  c.Kafka.MaxBatchBytes, MaxBytes: c.Kafka.MaxFetchBytes, TLS: secure, Logger: logger,
+	}
+	if as != nil {
+		config.SASL = mechanism{as}
+	}
+	log, err := stream.Dial(ctx, config)
+	if errors.Is(err, stream.ErrRefused) {
+		conn.Close()
+		return nil, cli.Fail(cli.Unreachable, "%w", err)
+	}
 	if err != nil {
 		conn.Close()
 		return nil, cli.Fail(cli.Unreachable, "%w; start a broker (`ingest broker` for the embedded one), or correct kafka.brokers", err)

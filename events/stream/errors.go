@@ -12,6 +12,9 @@ var ErrNoTopic = errors.New("no such topic")
 // ErrUnreachable says that no broker answers.
 var ErrUnreachable = errors.New("kafka is unreachable")
 
+// ErrRefused says that a broker, or this process, will not have the connection: a certificate or a password.
+var ErrRefused = errors.New("connection refused")
+
 // code is a Kafka error code.
 type code int16
 

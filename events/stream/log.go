@@ -73,14 +73,40 @@ func Dial(ctx context.Context, c Config) (*Log, error) {
 			l.Close()
 			return nil, err
 		}
+		if why := refusedAtTheDoor(err); why != "" {
+			l.Close()
+			return nil, fmt.Errorf("%w by %v: %s: %w", ErrRefused, l.addr, why, err)
+		}
 		if !pause.wait(within) {
 			l.Close()
 			if ctx.Err() != nil {
 				return nil, context.Cause(ctx)
 			}
-			return nil, fmt.Errorf("%w: no answer from %v within %v (is it running? is kafka.brokers right?): %w", ErrUnreachable, l.addr, c.DialTimeout, err)
+			return nil, fmt.Errorf("%w: no answer from %v within %v (is it running? are kafka.brokers, kafka.tls and kafka.sasl right?): %w", ErrUnreachable, l.addr, c.DialTimeout, err)
 		}
 	}
+}
+
+// refusedAtTheDoor says what is wrong where no connection is made for a reason that stays; empty: it may go well later.
+func refusedAtTheDoor(err error) string {
+	if e, ok := errors.AsType[kafka.Error](err); ok {
+		switch e {
+		case kafka.SASLAuthenticationFailed:
+			return "check kafka.sasl: user and password"
+		case kafka.UnsupportedSASLMechanism:
+			return "set kafka.sasl.mechanism to one that the brokers have"
+		}
+	}
+	if _, ok := errors.AsType[*tls.CertificateVerificationError](err); ok {
+		return "the broker's certificate is not trusted: check kafka.tls.ca_file and server_name"
+	}
+	if _, ok := errors.AsType[tls.RecordHeaderError](err); ok {
+		return "the broker does not speak TLS at this address: leave kafka.tls out, or name its TLS port"
+	}
+	if e, ok := errors.AsType[*net.OpError](err); ok && e.Op == "remote error" { // an alert of TLS
+		return "the broker ends TLS: it may ask for our certificate, kafka.tls.cert_file"
+	}
+	return ""
 }
 
 // Close closes the connections. Readers and Assign end by their contexts.

@@ -25,8 +25,8 @@ const patience = 30 * time.Second
 // readLog counts the closing's partitions up to the month's seals. Of the first, which gets the closed record, it goes on to
 // that record or to the end.
 func (v *verification) readLog() error {
-	client, err := kgo.NewClient(kgo.SeedBrokers(v.Brokers...), kgo.FetchIsolationLevel(kgo.ReadCommitted()), kgo.KeepControlRecords(),
-		kgo.FetchMaxBytes(32<<20), kgo.FetchMaxPartitionBytes(4<<20), kgo.DisableClientMetrics())
+	client, err := kgo.NewClient(append(v.Security, kgo.SeedBrokers(v.Brokers...), kgo.FetchIsolationLevel(kgo.ReadCommitted()), kgo.KeepControlRecords(),
+		kgo.FetchMaxBytes(32<<20), kgo.FetchMaxPartitionBytes(4<<20), kgo.DisableClientMetrics())...)
 	if err != nil {
 		return unreachable(err)
 	}

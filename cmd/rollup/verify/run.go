@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kgo"
 
 	"headcount/rating/ledger"
 )
@@ -33,6 +34,7 @@ type Progress interface {
 type Config struct {
 	Month      string
 	Brokers    []string
+	Security   []kgo.Opt // TLS and SASL, where brokers want them
 	Files      Files
 	Ledger     *ledger.Ledger
 	Keys       []byte   // the file of GUID keys

@@ -1,0 +1,138 @@
+package config
+
+import (
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+)
+
+// TLS has connections to brokers encrypted; left empty, they are known by the system's authorities.
+type TLS struct {
+	CAFile     string `yaml:"ca_file"`     // PEM: authorities whose word on a broker counts; empty: the system's
+	CertFile   string `yaml:"cert_file"`   // PEM: who we are, where brokers ask; empty: nobody
+	KeyFile    string `yaml:"key_file"`    // PEM, of cert_file
+	ServerName string `yaml:"server_name"` // that brokers' certificates are for; empty: the address dialled
+}
+
+// SASL says who we are to the brokers.
+type SASL struct {
+	Mechanism    string `yaml:"mechanism"` // one of Mechanisms
+	User         string `yaml:"user"`
+	PasswordFile string `yaml:"password_file"` // its first line
+	Password     Secret `yaml:"password"`      // from the environment alone; goes before the file
+}
+
+// Mechanisms are those that SASL may name.
+var Mechanisms = []string{"PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"}
+
+// Secret is text that is not printed.
+type Secret string
+
+const hidden = "(hidden)"
+
+func (Secret) String() string               { return hidden }
+func (Secret) GoString() string             { return hidden }
+func (Secret) MarshalText() ([]byte, error) { return []byte(hidden), nil }
+
+// noPassword refuses a password in the file: it is for others' eyes too.
+func (c *Config) noPassword() error {
+	if place := c.places["kafka.sasl.password"]; place != "" {
+		return &Error{place, "kafka.sasl.password: a password does not stand in this file: write it into a file of its own and name that in kafka.sasl.password_file, or set HEADCOUNT_KAFKA_SASL_PASSWORD"}
+	}
+	return nil
+}
+
+func (c *Config) validateSecurity(bad func(field, format string, args ...any) error) error {
+	k := c.Kafka
+	switch {
+	case k.Embedded != nil && k.TLS != nil:
+		return bad("kafka.tls", "the embedded broker (kafka.embedded) has no TLS: leave one of the two out")
+	case k.Embedded != nil && k.SASL != nil:
+		return bad("kafka.sasl", "the embedded broker (kafka.embedded) asks for no password: leave one of the two out")
+	case k.TLS != nil && (k.TLS.CertFile == "") != (k.TLS.KeyFile == ""):
+		return bad("kafka.tls", "cert_file and key_file belong together: name both or none")
+	case k.SASL == nil:
+		return nil
+	case !slices.Contains(Mechanisms, k.SASL.Mechanism):
+		return bad("kafka.sasl.mechanism", "%q: write one of %s", k.SASL.Mechanism, strings.Join(Mechanisms, ", "))
+	case k.SASL.User == "":
+		return bad("kafka.sasl.user", "empty: name the user")
+	case k.SASL.Password == "" && k.SASL.PasswordFile == "":
+		return bad("kafka.sasl.password_file", "empty: name the file that holds the password, or set HEADCOUNT_KAFKA_SASL_PASSWORD")
+	}
+	return nil
+}
+
+// securityFiles are the paths in kafka.tls and kafka.sasl.
+func (c *Config) securityFiles() (paths []*string) {
+	if t := c.Kafka.TLS; t != nil {
+		paths = append(paths, &t.CAFile, &t.CertFile, &t.KeyFile)
+	}
+	if s := c.Kafka.SASL; s != nil {
+		paths = append(paths, &s.PasswordFile)
+	}
+	return paths
+}
+
+// TLSConfig reads the files of kafka.tls; nil: connections are plain. The server name is left to whoever dials, where none is
+// configured.
+func (c *Config) TLSConfig() (*tls.Config, error) {
+	t := c.Kafka.TLS
+	if t == nil {
+		return nil, nil
+	}
+	out := &tls.Config{MinVersion: tls.VersionTLS12, ServerName: t.ServerName}
+	if t.CAFile != "" {
+		pem, err := ReadFile(t.CAFile)
+		if err != nil {
+			return nil, c.fileError("kafka.tls.ca_file", t.CAFile, err)
+		}
+		out.RootCAs = x509.NewCertPool()
+		if !out.RootCAs.AppendCertsFromPEM(pem) {
+			return nil, c.fileError("kafka.tls.ca_file", t.CAFile, errors.New("holds no certificate in PEM"))
+		}
+	}
+	if t.CertFile != "" {
+		pair, err := tls.LoadX509KeyPair(t.CertFile, t.KeyFile)
+		if err != nil {
+			return nil, c.fileError("kafka.tls.cert_file", t.CertFile, err)
+		}
+		out.Certificates = []tls.Certificate{pair}
+	}
+	return out, nil
+}
+
+// Password returns that of kafka.sasl: the environment's, else its file's first line.
+func (c *Config) Password() (Secret, error) {
+	s := c.Kafka.SASL
+	switch {
+	case s == nil:
+		return "", nil
+	case s.Password != "":
+		return s.Password, nil
+	}
+	text, err := ReadFile(s.PasswordFile)
+	if err != nil {
+		return "", c.fileError("kafka.sasl.password_file", s.PasswordFile, err)
+	}
+	line, _, _ := strings.Cut(string(text), "\n")
+	if line = strings.TrimSuffix(line, "\r"); line == "" {
+		return "", c.fileError("kafka.sasl.password_file", s.PasswordFile, errors.New("its first line is empty"))
+	}
+	return Secret(line), nil
+}
+
+func (c *Config) fileError(field, file string, err error) error {
+	if e, ok := errors.AsType[*os.PathError](err); ok {
+		err = e.Err
+	}
+	place := c.places[field]
+	if place == "" {
+		place = c.File
+	}
+	return &Error{place, field + ": " + filepath.Clean(file) + ": " + err.Error()}
+}
