@@ -48,8 +48,8 @@ func (e *TruncatedError) Error() string {
 	if !e.Since.IsZero() {
 		since = ", written after " + e.Since.Format(time.RFC3339)
 	}
-	return fmt.Sprintf("%s: %s (the log holds %d–%d): what was read from offset %d to %d%s, is gone or replaced: the log was truncated "+
-		"after it was counted (unclean leader election, restored backup?): restore the log, throw the state away to count again, or "+
+	return fmt.Sprintf("%s: %s (the log holds %d–%d): what was read from offset %d to %d%s, is gone: the log was truncated or "+
+		"replaced after it was counted (unclean leader election, restored backup?): restore the log, throw the state away to count again, or "+
 		"accept the loss with --accept-gap, which is recorded and holds invoices",
 		partitionName(e.Topic, e.Partition), e.Detail, e.Start, e.End, e.From, e.Want-1, since)
 }
