@@ -88,7 +88,9 @@ func (w *World) closeMonth(m events.Month) {
 		var second *task
 		if w.budget > 0 && w.draw(4) == 0 {
 			second = w.spawn(nil, "second close", func() error {
-				w.await(never, w.now+int64(1+w.draw(100)), false)
+				if w.chanceEven() {
+					w.await(never, w.now+int64(1+w.draw(100)), false)
+				}
 				w.tryClose(m)
 				return nil
 			})
@@ -134,17 +136,21 @@ func (w *World) tryClose(m events.Month) bool {
 	return true
 }
 
-// unrecoverable ends a run whose close names what cannot be had back: a file that changed at rest, of which the log no longer
-// tells the content.
+// unrecoverable ends a run whose close names what cannot be had back: a seal that the log has lost again, or a file that changed
+// at rest, of which the log no longer tells the content.
 func (w *World) unrecoverable(err error) {
 	text := err.Error()
-	if len(w.flipped)+w.effect[flip] == 0 || w.effect[truncation]+w.effect[retention] == 0 || !strings.Contains(text, "partition ") {
+	damaged := len(w.flipped)+w.effect[flip] > 0 && w.effect[retention] > 0
+	if !damaged && w.effect[truncation] == 0 || !strings.Contains(text, "partition ") {
 		return
 	}
-	if strings.Contains(text, "from its backup") || strings.Contains(text, "from the state store's backup") || strings.Contains(text, "is there with another content") {
-		w.say("what cannot be had back: %v", err)
-		w.stopped = err
-		w.unrecovered++
+	for _, halt := range []string{"from the state store's backup", "from its backup", "is there with another content"} {
+		if strings.Contains(text, halt) {
+			w.say("what cannot be had back: %v", err)
+			w.stopped = err
+			w.unrecovered++
+			return
+		}
 	}
 }
 

@@ -3,6 +3,8 @@ package sim
 import (
 	"slices"
 	"strings"
+
+	"headcount/counter/checkpoint"
 )
 
 // outside makes a fault happen that does not hang on a process's step.
@@ -181,9 +183,13 @@ func (w *World) removeFile(name string) {
 	}
 }
 
-// seenDamage notes that a file that changed at rest was passed over.
-func (w *World) seenDamage() {
-	if len(w.flipped) > 0 {
+// seenDamage notes that a file that changed at rest was passed over. What changed nowhere is not damaged; it may be gone, where
+// another process went on.
+func (w *World) seenDamage(why string) {
+	switch {
+	case len(w.flipped) > 0:
 		w.took(flip)
+	case w.fired[flip]+w.fired[power] == 0 && !strings.Contains(why, checkpoint.ErrNotFound.Error()):
+		w.fail("a checkpoint that nothing happened to is not used: %s", why)
 	}
 }

@@ -258,7 +258,10 @@ func (e ears) Handle(_ context.Context, r slog.Record) error {
 		})
 		w.gaps = append(w.gaps, g)
 	case r.Message == "checkpoint not used":
-		w.seenDamage()
+		r.Attrs(func(a slog.Attr) bool {
+			w.seenDamage(a.Value.String())
+			return true
+		})
 	}
 	return nil
 }

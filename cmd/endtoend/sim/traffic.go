@@ -1,9 +1,11 @@
 package sim
 
 import (
+	"crypto/ed25519"
 	"fmt"
 	"hash/fnv"
 	"slices"
+	"time"
 
 	"headcount/events"
 )
@@ -87,6 +89,10 @@ func (t *traffic) make(from, until int64) *made {
 func (t *traffic) edge(until int64) int64 {
 	w := t.w
 	at := w.start(w.draw(len(w.months) + 1))
+	if w.chanceEven() {
+		d := time.UnixMilli(until - int64(w.draw(40))*24*3600_000).In(w.zone)
+		at = time.Date(d.Year(), d.Month(), d.Day(), 0, 0, 0, 0, w.zone).UnixMilli()
+	}
 	if at > until {
 		at = w.start(0)
 	}
@@ -127,6 +133,9 @@ func (t *traffic) burst(from, until int64) {
 		}
 	}
 	t.send(fresh)
+	if w.draw(4) == 0 {
+		t.forge()
+	}
 	t.sent = append(t.sent, fresh...)
 	if n := len(t.sent) - 200; n > 0 {
 		t.sent = slices.Delete(t.sent, 0, n)
@@ -174,5 +183,44 @@ func (t *traffic) into(p *partition, ms []*made) {
 		ms = ms[n:]
 	}
 }
+
+// forge writes a seal that no close of ours wrote there: signed with another key, or with ours for a closing that does not come
+// next, or copied from another partition.
+func (t *traffic) forge() {
+	w := t.w
+	p := w.log.partitions[w.draw(len(w.log.partitions))]
+	w.event(forgery)
+	if w.draw(3) == 0 {
+		if seal := t.anySeal(w.log.partitions[w.draw(len(w.log.partitions))]); seal != nil && len(w.log.partitions) > 1 {
+			p.append([]events.Record{{Timestamp: w.now, Value: seal}}, nil)
+		}
+		return
+	}
+	month := w.monthOf(w.now) - events.Month(w.draw(2))
+	rules, err := w.template.Month(month)
+	if err != nil {
+		w.fail("%v", err)
+		return
+	}
+	s := events.Seal{Cluster: w.topic.Cluster, TopicID: w.topic.ID, Partition: p.id, Month: month, SealID: "forged", RulesHash: rules.Hash(), Partitions: []int32{p.id}}
+	key := strangeKey
+	if w.chanceEven() {
+		key = sealKey
+		s.Previous = &events.PreviousClosing{Month: month - 20, Partitions: []int32{p.id}}
+	}
+	p.append([]events.Record{{Timestamp: w.now, Value: s.Sign(key)}}, nil)
+}
+
+// anySeal returns a record that the product wrote.
+func (t *traffic) anySeal(p *partition) []byte {
+	for _, b := range p.batches {
+		if b.made == nil {
+			return b.records[0].Value
+		}
+	}
+	return nil
+}
+
+var strangeKey = ed25519.NewKeyFromSeed([]byte("another seed of thirty-two bytes"))
 
 var contentType = events.EncodeHeader(nil, "content-type", []byte("application/cloudevents+json; charset=UTF-8"))

@@ -68,9 +68,10 @@ type truth struct {
 type sealLine struct {
 	Type string
 	Data struct {
-		Month    string
-		SealID   string `json:"seal_id"`
-		Previous *struct {
+		Month     string
+		Partition int32
+		SealID    string `json:"seal_id"`
+		Previous  *struct {
 			Month      string
 			Partitions []int32
 		}
@@ -200,7 +201,7 @@ func (x *walk) control(value []byte, offset int64, seals map[events.Month]string
 		return
 	}
 	m, _ := events.ParseMonth(s.Data.Month)
-	if m <= x.sealed || seals[m] == "" || s.Data.SealID != seals[m] {
+	if m <= x.sealed || s.Data.Partition != x.id || seals[m] == "" || s.Data.SealID != seals[m] {
 		return
 	}
 	r := x.t.month(m)
