@@ -14,12 +14,11 @@ const (
 	Trial       State = "trial"       // in force, on a plan that is never charged
 	Active      State = "active"      // in force
 	Expiring    State = "expiring"    // in force, and reminded of its expiry
-	Expired     State = "expired"     // past its expiry, still served
+	Expired     State = "expired"     // past its expiry: still served up to the suspension, if the book has one
 	Suspended   State = "suspended"   // not served, for expiry or arrears; what it holds is kept
 	Repossessed State = "repossessed" // lost
 	Cancelled   State = "cancelled"   // given up, by a refund where the book has one
 	Disabled    State = "disabled"    // switched off by the user, at once
-	Ended       State = "ended"       // over, in a book that describes no suspension
 )
 
 // Subscription is one account at one time. Times are RFC 3339 in the billing zone, dates 2026-04-01; empty: there is none.
@@ -262,7 +261,7 @@ func (l *life) state(s *Subscription, expiry time.Time, halts []halt) {
 			return
 		}
 	}
-	set(Ended, expiry, "")
+	set(Expired, expiry, causeExpiry)
 }
 
 func (l *life) unpaid(s *Subscription) {

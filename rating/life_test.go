@@ -110,7 +110,7 @@ func TestIMSuspension(t *testing.T) {
 
 func TestNoSuspensionDerived(t *testing.T) {
 	s := open(t, account("plan: tcsas/professional", "from: 2026-01-01", "until: 2026-04-01"))
-	if sub := s.at("2026-04-01T00:00:00Z"); sub.State != rating.Ended || sub.Suspension != "" || sub.Refund != nil || len(sub.Reminders) != 0 {
+	if sub := s.at("2026-04-01T00:00:00Z"); sub.State != rating.Expired || sub.Since != "2026-04-01T00:00:00Z" || sub.Suspension != "" || sub.Refund != nil || len(sub.Reminders) != 0 {
 		t.Errorf("%s", show(sub))
 	}
 }

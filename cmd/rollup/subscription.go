@@ -170,14 +170,23 @@ func yearAhead(from time.Time, look func(time.Time) (*rating.Subscription, error
 		for _, d := range s.Due {
 			add(d.Date, "due: %s for %s", d.Amount, strings.TrimSpace(d.Item+" "+d.App))
 		}
-		switch s.State {
-		case rating.Trial, rating.Active, rating.Expiring, rating.Expired: // a month in which it is served has an invoice
+		if served(s) { // a month in which it is served has an invoice
 			add(s.DeductFrom, "deduction of the month before, until %s", s.DeductUntil)
 		}
 		before = s
 	}
 	slices.SortStableFunc(entries, func(a, b calendarEntry) int { return strings.Compare(a.Date, b.Date) })
 	return entries, nil
+}
+
+func served(s *rating.Subscription) bool {
+	switch s.State {
+	case rating.Trial, rating.Active, rating.Expiring:
+		return true
+	case rating.Expired:
+		return s.Suspension != "" // else it is over
+	}
+	return false
 }
 
 func calendarTable(out io.Writer, s *rating.Subscription, entries []calendarEntry) error {
