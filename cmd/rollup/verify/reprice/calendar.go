@@ -85,18 +85,20 @@ func term(s string) int {
 	return k
 }
 
-// bad is thrown where a file is not well formed, and caught where rating begins.
+// badFile is thrown where a file is not well formed.
 type badFile struct{ error }
 
 func bad(format string, args ...any) badFile { return badFile{fmt.Errorf(format, args...)} }
 
+// catch makes an error of what a file that is not well formed leads to, whatever it is: the first rating refuses such files, so
+// that only one that was changed since gets here.
 func catch(err *error) {
 	switch r := recover().(type) {
 	case nil:
 	case badFile:
 		*err = r.error
 	default:
-		panic(r)
+		*err = fmt.Errorf("accounts and books do not fit each other: %v", r)
 	}
 }
 
