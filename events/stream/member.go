@@ -81,6 +81,8 @@ func (m *membership) run(ctx context.Context, h Handler) error {
 			pause.reset()
 			beats = m.beat()
 			m.l.setMember(m)
+			m.l.config.Logger.Info("in the group", "group", m.l.config.Group, "member", cmp.Or(m.l.config.Instance, m.id),
+				"generation", m.generation, "partitions", fmt.Sprint(assigned))
 			lost := without(m.owned, assigned)
 			gained := without(assigned, m.owned)
 			revoke(lost)
