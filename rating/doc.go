@@ -28,8 +28,9 @@
 //	service.go    when it is in force; one month of it
 //	usage.go      the usage document                     meters.go   what a month counts for an app; what-if
 //	rate.go       Rate                                   invoice.go  what it returns
+//	measure.go    usage against quotas: the lines of meters
 //	price.go      the price models                       draw.go     free tier, packages, resource packages
 //	fee.go        plan fees and value-added              prepaid.go  what was paid ahead    refund.go  and back
-//	settle.go     what came late, as a further revision
+//	settle.go     what came late, as a further revision  correct.go  amendments
 //	life.go       one account at one time: state, reminders, refund, what is due
 package rating

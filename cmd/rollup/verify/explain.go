@@ -60,7 +60,7 @@ func Explain(ctx context.Context, c Config, name, guid string, find bool) (*Expl
 		return nil, err
 	}
 	e.Counted = len(e.Did) > 0
-	if found := v.prices.accountsOf(v, name); len(found) > 0 {
+	if found := v.prices.accountsOf(name); len(found) > 0 {
 		e.Account = found[0]
 	}
 	v.counts(e, name, all)

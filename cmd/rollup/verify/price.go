@@ -127,7 +127,7 @@ func (v *verification) layOut(m month, books map[string][]byte, accounts []byte,
 }
 
 // accountsOf returns who is billed for an app; none where nobody is.
-func (p *prices) accountsOf(_ *verification, app string) []string {
+func (p *prices) accountsOf(app string) []string {
 	if p.month != nil {
 		if owner := p.month.Owner(app); owner != "" {
 			return []string{owner}

@@ -163,7 +163,7 @@ func (v *verification) checkMeters(u *usageApp, a *app) {
 	if u.Account != nil {
 		account = *u.Account
 	}
-	candidates := v.prices.accountsOf(v, u.App)
+	candidates := v.prices.accountsOf(u.App)
 	if !slices.Contains(candidates, account) && (account != "" || len(candidates) > 0) {
 		v.report.wrong("meters", "app "+u.App+": account", strings.Join(candidates, " or "), account)
 	}
@@ -274,7 +274,7 @@ func (v *verification) setsOf(name string) []uint16 {
 			}
 		}
 	}
-	for _, account := range v.prices.accountsOf(v, name) {
+	for _, account := range v.prices.accountsOf(name) {
 		add(v.prices.planIs[account].book.Meters)
 	}
 	add(v.amended.meters(name))

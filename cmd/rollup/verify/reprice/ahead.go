@@ -30,7 +30,7 @@ func (m *monthly) ahead() (out []Prepaid) {
 		from, until, n := p.anchor.months(p.first), p.anchor.months(p.first+p.months), whole(int64(p.months))
 		switch {
 		case p.order.amounts():
-			sold(p.on, from, until, "", p.plan.id, n, plus(p.order.cash(), optional(p.order.Credit)))
+			sold(p.on, from, until, "", p.plan.id, n, plus(optional(p.order.Cash), optional(p.order.Credit)))
 		case p.plan.Fee != "" && p.plan.book.Rules.Fee == "ahead" && !p.plan.Reported:
 			for _, app := range m.life.Apps {
 				sold(p.on, from, until, app, p.plan.id, n, times(number(p.plan.Fee), n))
@@ -55,18 +55,13 @@ func (m *monthly) ahead() (out []Prepaid) {
 		}
 		sold(x.bought, x.from, x.until, p.App, p.Item, n, number(p.Price))
 	}
-	runs := m.life.runs()
-	for i, r := range runs {
-		at := r.until
-		stopped := before(m.life.stop, at)
-		if stopped {
-			at = m.life.stop
-		}
-		stopped = stopped || !at.IsZero() && at.Equal(m.life.stop)
+	for _, r := range m.life.runs() {
+		at := soonest(r.until, m.life.stop)
+		stopped := at.Equal(m.life.stop)
 		if at.IsZero() || at.Before(r.from) || stopped && !m.life.paid && !at.Equal(r.until) {
 			break
 		}
-		if amount, from, until := m.life.refund(r, at); amount.Sign() > 0 && (stopped || i+1 < len(runs)) {
+		if amount, from, until := m.life.refund(r, at); amount.Sign() > 0 {
 			put(m.s.day(at), from, until, "", r.plan.id, whole(1), new(big.Rat).Neg(amount))
 		}
 		if stopped {
@@ -86,8 +81,6 @@ func optional(s *string) *big.Rat {
 	}
 	return number(*s)
 }
-
-func (o *order) cash() *big.Rat { return optional(o.Cash) }
 
 // aheadItem lists the months of an add-on that is paid ahead: each begins on the day of the first.
 func (m *monthly) aheadItem(a *addon, sold func(at, from, until day, app, item string, n, amount *big.Rat)) {
@@ -173,7 +166,7 @@ func (l *life) refund(r run, at time.Time) (amount *big.Rat, from, until day) {
 			used, running = share(month, days, int(until-from)), true
 		}
 		if p.order.amounts() {
-			paid = plus(paid, share(plus(p.order.cash(), optional(p.order.Credit)), left, p.months))
+			paid = plus(paid, share(plus(optional(p.order.Cash), optional(p.order.Credit)), left, p.months))
 		} else {
 			paid = plus(paid, times(month, whole(int64(left))))
 		}

@@ -12,7 +12,7 @@ import (
 
 // planted are bugs of the first rating: a statement of a file, and what stands there instead where the bug is alive.
 var planted = []struct{ what, file, right, wrong string }{
-	{"a quota one too large", "rate.go", `return sources, quota`, `sources[0].left = sources[0].left.Add(one); return sources, quota`},
+	{"a quota one too large", "measure.go", `return sources, quota`, `sources[0].left = sources[0].left.Add(one); return sources, quota`},
 	{"a block that is full counts as begun", "price.go", blockRule, `if partialBlock != free { n = n.Add(one) }`},
 	{"a block that is begun is free", "price.go", blockRule, ``},
 	{"rounded down", "amount.go", `return f.num.Round(digits)`, `return f.num.RoundFloor(digits)`},
