@@ -13,10 +13,11 @@ AGREE_CASES ?= 5000
 SEEDS    ?= 20000
 FROM     ?= 1
 SEED     ?= 0
+GOVULNCHECK   = golang.org/x/vuln/cmd/govulncheck@v1.9.0
 GOLANGCI_LINT = github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 
 .DEFAULT_GOAL := help
-.PHONY: help build demo test test-kafka test-postgres test-rating crash sim race test-race fmt lint fuzz bench bench-readme bench-curves bench-reading bench-scale bench-micro generate clean
+.PHONY: help build demo test test-kafka test-postgres test-rating crash sim race test-race fmt lint vuln fuzz bench bench-readme bench-curves bench-reading bench-scale bench-micro generate clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  \1|/' | column -t -s '|'
@@ -59,6 +60,9 @@ lint: ## gofmt, go vet, go mod tidy, golangci-lint with staticcheck
 	$(GO) vet ./...
 	$(GO) mod tidy -diff
 	$(GO) run $(GOLANGCI_LINT) run ./...
+
+vuln: ## known vulnerabilities in what is used (needs https://vuln.go.dev)
+	$(GO) run $(GOVULNCHECK) ./...
 
 fuzz: ## every fuzz test for FUZZTIME (20s) each
 	@set -e; for p in $$($(GO) list ./...); do \

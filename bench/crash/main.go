@@ -39,7 +39,7 @@ type options struct {
 
 func main() {
 	var o options
-	flag.IntVar(&o.cycles, "cycles", 10_000, "`NUMBER` of processes to kill")
+	flag.IntVar(&o.cycles, "cycles", 10_000, "`NUMBER` of processes to kill; 0: measure recoveries alone")
 	flag.IntVar(&o.lanes, "lanes", 3, "`NUMBER` of topics counted side by side")
 	flag.IntVar(&o.records, "records", 1500, "`NUMBER` of records in a month")
 	flag.IntVar(&o.devices, "recovery-devices", 1_000_000, "`NUMBER` of devices that a process recovers with")

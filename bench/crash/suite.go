@@ -36,14 +36,16 @@ func run(ctx context.Context, o options) (err error) {
 		return err
 	}
 	defer k.Close()
-	began := time.Now()
-	t := newTally(o.cycles)
-	if err := cycles(ctx, o, dir, k, t); err != nil {
-		return err
+	if o.cycles > 0 {
+		began := time.Now()
+		t := newTally(o.cycles)
+		if err := cycles(ctx, o, dir, k, t); err != nil {
+			return err
+		}
+		took := time.Since(began)
+		fmt.Printf("%d cycles in %v: %.0f ms each\n\n", t.cycles, took.Round(time.Second), float64(took.Milliseconds())/float64(t.cycles))
+		err = t.print(os.Stdout)
 	}
-	took := time.Since(began)
-	fmt.Printf("%d cycles in %v: %.0f ms each\n\n", t.cycles, took.Round(time.Second), float64(took.Milliseconds())/float64(max(t.cycles, 1)))
-	err = t.print(os.Stdout)
 	if o.recoveries > 0 && err == nil {
 		err = recoveries(ctx, o, filepath.Join(dir, "recovery"), k.Addr)
 	}
