@@ -76,7 +76,7 @@ func (c clock) Sleep(ctx context.Context, d time.Duration) error {
 	idle := d >= time.Minute // only looks at things now and then
 	if d >= time.Second {    // who waits for long is woken ever later, as on a machine with much to do
 		c.p.naps++
-		d <<= min(c.p.naps/8, 11)
+		d <<= min(c.p.naps/4, 11)
 	}
 	c.w.await(func() bool { return ctx.Err() != nil || c.p.dead }, c.w.now+max(d.Milliseconds(), 1), idle)
 	if c.p.dead {

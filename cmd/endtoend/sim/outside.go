@@ -105,7 +105,7 @@ func (w *World) transaction(p *partition, k fault) {
 
 // truncate has a broker lead that lacks the end of the log.
 func (w *World) truncate(p *partition) {
-	if len(p.batches) < 2 || w.draw(4) > 0 {
+	if len(p.batches) < 2 || w.draw(4) > 0 || w.years { // a long run is to come to its end
 		return
 	}
 	base := p.batches[len(p.batches)-1-w.draw(min(3, len(p.batches)-1))].base
@@ -119,7 +119,7 @@ func (w *World) truncate(p *partition) {
 
 // retain deletes the log's beginning.
 func (w *World) retain(p *partition) {
-	if len(p.batches) < 2 || w.draw(3) > 0 {
+	if len(p.batches) < 2 || w.draw(3) > 0 || w.years {
 		return
 	}
 	base := p.batches[w.draw(len(p.batches))].base

@@ -9,8 +9,10 @@ import (
 )
 
 // Run runs one seed; trace, where it is not nil, is told what happens.
-func Run(seed uint64, trace func(string, ...any)) *World {
-	w := newWorld(seed)
+func Run(seed uint64, trace func(string, ...any)) *World { return run(seed, shape{}, trace) }
+
+func run(seed uint64, of shape, trace func(string, ...any)) *World {
+	w := newWorld(seed, of)
 	w.trace = trace
 	w.printed = map[events.Month]string{}
 	w.spawn(nil, "world", w.live)

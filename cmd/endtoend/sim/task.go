@@ -102,8 +102,8 @@ func (w *World) loop() {
 			}
 			continue
 		}
-		if w.steps++; w.steps > mostSteps {
-			w.fail("no end after %d steps: %s", mostSteps, w.waiting())
+		if w.steps++; w.steps > mostSteps*(1+len(w.months)/12) {
+			w.fail("no end after %d steps: %s", w.steps, w.waiting())
 			return
 		}
 		t := runnable[0]

@@ -22,7 +22,7 @@ type traffic struct {
 }
 
 func newTraffic(w *World) *traffic {
-	t := &traffic{w: w, bursts: 4 + w.draw(6), records: 4 + w.draw(20)}
+	t := &traffic{w: w, bursts: 3 + w.draw(5), records: 4 + w.draw(18)}
 	for i := range 2 + w.draw(3) {
 		t.apps = append(t.apps, fmt.Sprintf("app-%d", i))
 		var devices []string
@@ -99,6 +99,27 @@ func (t *traffic) edge(until int64) int64 {
 	return at - int64(w.draw(2))
 }
 
+// oddDays makes events on the edges of the days between two times that are not of 24 hours, and of leap days.
+func (t *traffic) oddDays(from, until int64) (ms []*made) {
+	w := t.w
+	for at := from; at < until; at += 12 * 3600_000 {
+		d := time.UnixMilli(at).In(w.zone)
+		start := time.Date(d.Year(), d.Month(), d.Day(), 0, 0, 0, 0, w.zone).UnixMilli()
+		end := time.Date(d.Year(), d.Month(), d.Day()+1, 0, 0, 0, 0, w.zone).UnixMilli()
+		if end-start == 24*3600_000 && (d.Month() != time.February || d.Day() != 29) {
+			continue
+		}
+		w.odd++
+		for _, edge := range []int64{start - 1, start, end - 1, end, end - 3600_000} {
+			if m := t.make(from, until); edge <= until && m.verdict == counted {
+				m.at = edge
+				ms = append(ms, m)
+			}
+		}
+	}
+	return ms
+}
+
 func (t *traffic) quantity(m *made) {
 	w := t.w
 	m.verdict, m.who = reported, ""
@@ -131,6 +152,9 @@ func (t *traffic) burst(from, until int64) {
 			fresh = append(fresh, &again)
 			w.event(duplicate)
 		}
+	}
+	if w.years {
+		fresh = append(fresh, t.oddDays(from, until)...)
 	}
 	t.send(fresh)
 	if w.draw(4) == 0 {

@@ -25,6 +25,8 @@ type World struct {
 	failed  error
 	trace   func(format string, args ...any) // nil: none
 
+	years    bool // a long run
+	odd      int  // days of other than 24 hours, and leap days, that had events
 	zone     *time.Location
 	zoneName string
 	months   []events.Month
@@ -154,16 +156,29 @@ var (
 
 var zones = []string{"UTC", "Asia/Shanghai", "Europe/Berlin", "America/New_York", "Australia/Sydney", "Asia/Kolkata"}
 
+// shape is what is not left to the seed.
+type shape struct {
+	zone   string       // empty: drawn
+	first  events.Month // 0: drawn
+	months int          // 0: drawn
+	budget int          // of faults; 0: drawn
+}
+
 // newWorld draws a world.
-func newWorld(seed uint64) *World {
-	w := &World{seed: seed, rng: rand.NewPCG(seed, 0x5eed)}
-	w.zoneName = zones[w.draw(len(zones))]
+func newWorld(seed uint64, of shape) *World {
+	w := &World{seed: seed, rng: rand.NewPCG(seed, 0x5eed), years: of.months > 0}
+	if w.zoneName = of.zone; w.zoneName == "" {
+		w.zoneName = zones[w.draw(len(zones))]
+	}
 	var err error
 	if w.zone, err = loadLocation(w.zoneName); err != nil {
 		w.fail("%v", err)
 	}
-	first := events.MonthOf(2023, 1) + events.Month(w.draw(60))
-	for i := range 2 + w.draw(3)/2 {
+	first, n := of.first, of.months
+	if first == 0 {
+		first, n = events.MonthOf(2023, 1)+events.Month(w.draw(60)), 2+w.draw(4)/3
+	}
+	for i := range n {
 		w.months = append(w.months, first+events.Month(i))
 	}
 	w.remote = w.draw(3) == 0
@@ -192,6 +207,9 @@ func newWorld(seed uint64) *World {
 		w.books = &sqlite{}
 	}
 	w.drawFaults()
+	if of.budget > 0 {
+		w.budget = of.budget
+	}
 	w.traffic = newTraffic(w)
 	return w
 }
