@@ -1,12 +1,16 @@
 package counter
 
 import (
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
 
 	"headcount/events"
 )
+
+// ErrRules says that the rulebook could not tell a month's rules: nothing is wrong with what was to be counted or absorbed.
+var ErrRules = errors.New("rules")
 
 // Identity names a partition of a topic, for ever.
 type Identity struct {
@@ -141,7 +145,7 @@ func (s *Shard) month(m events.Month) (*month, error) {
 	}
 	rules, err := s.book.MonthRules(m)
 	if err != nil {
-		return nil, fmt.Errorf("rules of %s: %w", m, err)
+		return nil, fmt.Errorf("%w of %s: %w", ErrRules, m, err)
 	}
 	in := &month{rules: rules, late: late, windows: map[string]*window{}}
 	if late {

@@ -2,6 +2,7 @@ package checkpoint
 
 import (
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 
@@ -67,6 +68,27 @@ func TestGapOutlivesDamage(t *testing.T) {
 	if !errors.Is(err, ErrNone) || len(loaded.Skipped) != 2 || len(loaded.Gaps) != 1 || loaded.Gaps[0] != gap {
 		t.Errorf("loaded %+v, %v; want no checkpoint, and the gap", loaded, err)
 	}
+}
+
+// Rules that cannot be read for the moment are no damage: nothing is skipped, and nothing counted again.
+func TestRulesThatCannotBeReadAreNoDamage(t *testing.T) {
+	disk := newState()
+	p := open(t, disk)
+	_, _, _ = load(t.Context(), p, func() *nothing { return &nothing{} })
+	if _, err := p.Save(t.Context(), &counter.Delta{Partition: identity.Partition, Position: counter.Position{Next: 1, BatchOffset: -1, LeaderEpoch: -1}}); err != nil {
+		t.Fatal(err)
+	}
+	_, loaded, err := load(t.Context(), open(t, disk), func() ruleless { return ruleless{} })
+	if err == nil || errors.Is(err, ErrNone) || errors.Is(err, ErrDamaged) || loaded != nil && len(loaded.Skipped) > 0 {
+		t.Errorf("loaded %+v, %v; want an error that says neither damage nor that there is none", loaded, err)
+	}
+}
+
+// ruleless is a shard whose rulebook does not answer.
+type ruleless struct{}
+
+func (ruleless) Absorb(*counter.Delta) error {
+	return fmt.Errorf("app %q: %w: %w", "a", counter.ErrRules, errRemote)
 }
 
 type nothing struct{}

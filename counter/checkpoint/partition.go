@@ -142,9 +142,17 @@ func (p *Partition) restore(ctx context.Context, generation uint64, into absorbe
 	}
 	// The last delta has no windows: it leaves position and state as they stood, whatever the segments held.
 	if err := into.Absorb(&counter.Delta{Partition: m.Partition, Position: counter.Position(m.Position), State: m.State.state()}); err != nil {
-		return nil, damage(p.folder+manifestName(generation), 0, "%v", err)
+		return nil, notAbsorbed(p.folder+manifestName(generation), 0, err)
 	}
 	return m, nil
+}
+
+// notAbsorbed makes damage of what a shard refuses. Where only its rules could not be read, the state cannot be judged.
+func notAbsorbed(file string, at int64, err error) error {
+	if errors.Is(err, counter.ErrRules) {
+		return fmt.Errorf("%s: %w", file, err)
+	}
+	return damage(file, at, "%v", err)
 }
 
 // manifest reads a generation's manifest.
@@ -247,7 +255,7 @@ func (p *Partition) apply(ctx context.Context, m *manifest, s segment, into abso
 			return nil
 		}
 		if err := into.Absorb(&d); err != nil {
-			return damage(r.file, r.at, "%v", err)
+			return notAbsorbed(r.file, r.at, err)
 		}
 		d.Windows = nil
 		return ctx.Err()
