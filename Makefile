@@ -6,7 +6,7 @@ VERSION  ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev
 GENERATE ?= --month 2026-10 --events 1000000 --devices 120000
 BENCH    ?=
 CRASH    ?=
-BENCH_README ?= --events 8000000 --devices 889000 --runs 3 --warm
+BENCH_README ?= --events 8000000 --devices 889000 --runs 2 --warm
 CURVES   ?= --curves all --runs 2
 PLAIN_CASES ?= 250000
 AGREE_CASES ?= 5000
@@ -17,7 +17,7 @@ GOVULNCHECK   = golang.org/x/vuln/cmd/govulncheck@v1.9.0
 GOLANGCI_LINT = github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 
 .DEFAULT_GOAL := help
-.PHONY: help build demo test test-kafka test-postgres test-rating crash sim race test-race fmt lint vuln fuzz bench bench-readme bench-curves bench-reading bench-scale bench-micro generate clean
+.PHONY: help build demo test test-kafka test-postgres test-rating crash sim race test-race fmt lint vuln fuzz bench bench-readme bench-curves bench-reading bench-scale bench-profile bench-micro generate clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  \1|/' | column -t -s '|'
@@ -87,8 +87,13 @@ bench-reading: ## reading alone on Apache Kafka beside franz-go and kafka-go; RE
 bench-scale: ## counting from memory at one and ten million devices: CPU, memory, pauses, checkpoints, restarts; SCALE="--help" for more
 	$(GO) run ./bench/scale $(SCALE)
 
-bench-micro: ## the packages' own benchmarks
-	$(GO) test -run '^$$' -bench . -benchmem ./...
+bench-profile: ## where Headcount's CPU goes, on Apache Kafka: bin/ingest.prof and its head
+	@mkdir -p bin
+	$(GO) run ./bench/way --only none --cpuprofile $(CURDIR)/bin/ingest.prof $(BENCH)
+	$(GO) tool pprof -top -nodecount 40 bin/ingest.prof
+
+bench-micro: ## the packages' own benchmarks; COUNT=10 > new.txt for benchstat
+	$(GO) test -run '^$$' -bench . -benchmem -count $(or $(COUNT),1) ./...
 
 generate: ## a month of events as NDJSON in data/; GENERATE="--events … --help" for others
 	@mkdir -p data

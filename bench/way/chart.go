@@ -36,7 +36,7 @@ func escape(s string) string {
 
 // chart draws the CPU per event of each program as bars from zero.
 func (r *report) chart() []byte {
-	const left, width, row, top = 310.0, 330.0, 28.0, 52.0
+	const left, width, row, top = 325.0, 320.0, 28.0, 52.0
 	d := newDrawing(760, int(top+row*float64(len(r.Results))+30), "CPU per event, by program")
 	d.text(12, 22, "", "start", "Nanoseconds of CPU per event, Kafka to exact count")
 	d.text(12, 40, "soft", "start", r.Topic.String())

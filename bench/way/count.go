@@ -12,14 +12,15 @@ import (
 )
 
 // headcount counts a topic with a number of processes that share it, from nothing, with checkpoints, and compares.
-func (t *topic) headcount(ctx context.Context, name string, processes int, checkpoint time.Duration) (m measure, err error) {
+func (t *topic) headcount(ctx context.Context, name string, processes int, checkpoint time.Duration, flags ...string) (m measure, err error) {
 	config, err := t.configure(name, checkpoint.String())
 	if err != nil {
 		return m, err
 	}
 	var waits []func() ([]byte, measure, error)
 	for range processes {
-		wait, err := start(exec.CommandContext(ctx, t.command("ingest"), "run", "--until-end", "--quiet", "--config", config))
+		args := append([]string{"run", "--until-end", "--quiet", "--config", config}, flags...)
+		wait, err := start(exec.CommandContext(ctx, t.command("ingest"), args...))
 		if err != nil {
 			return m, err
 		}

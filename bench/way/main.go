@@ -40,6 +40,7 @@ type options struct {
 	curves     string
 	out        string
 	scale      float64
+	profile    string
 }
 
 func main() {
@@ -60,6 +61,7 @@ func main() {
 	flag.StringVar(&o.json, "json", "", "`FILE` to write the results to as JSON")
 	flag.StringVar(&o.svg, "svg", "", "`FILE` to draw the results into")
 	flag.StringVar(&o.readme, "readme", "", "`FILE` whose table to renew, between <!-- bench --> and <!-- /bench -->")
+	flag.StringVar(&o.profile, "cpuprofile", "", "`FILE` for a CPU profile of Headcount's last run, which it makes a little slower")
 	flag.StringVar(&o.curves, "curves", "", "measure Headcount along these in place of the table: `devices,apps,partitions,codecs,processes`, or all")
 	flag.StringVar(&o.out, "out", "", "`FOLDER` for a JSON file and a chart of each curve")
 	flag.Float64Var(&o.scale, "scale", 1, "of the curves' events and devices: `0.1` is a tenth")

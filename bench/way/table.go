@@ -86,7 +86,11 @@ func (b *bench) measure(ctx context.Context, t *topic, chosen []*peers.Peer) (al
 	all, warm = make([][]measure, len(chosen)+1), make([]time.Duration, len(chosen))
 	for i := range b.runs {
 		fmt.Fprintf(os.Stderr, "run %d of %d: headcount", i+1, b.runs)
-		m, err := t.headcount(ctx, fmt.Sprintf("run-%d", i), 1, b.checkpoint)
+		var flags []string
+		if b.profile != "" && i == b.runs-1 {
+			flags = []string{"--cpuprofile", b.profile}
+		}
+		m, err := t.headcount(ctx, fmt.Sprintf("run-%d", i), 1, b.checkpoint, flags...)
 		if err != nil {
 			return nil, nil, err
 		}
