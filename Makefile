@@ -7,6 +7,7 @@ GENERATE ?= --month 2026-10 --events 1000000 --devices 120000
 BENCH    ?=
 CRASH    ?=
 BENCH_README ?= --events 8000000 --devices 889000 --runs 2 --warm
+README_PEERS ?=
 CURVES   ?= --curves all --runs 2
 PLAIN_CASES ?= 250000
 AGREE_CASES ?= 5000
@@ -74,8 +75,8 @@ fuzz: ## every fuzz test for FUZZTIME (20s) each
 bench: ## Headcount beside DuckDB, franz-go, kafka-go, Kafka Streams and Flink on Apache Kafka; BENCH="--only franz --help" for others
 	$(GO) run ./bench/way $(BENCH)
 
-bench-readme: ## the same with eight million events, into README.md and its chart (5 minutes)
-	$(GO) run ./bench/way $(BENCH_README) --json bench/way.json --svg bench/way.svg --readme README.md
+bench-readme: ## the same with eight million events, into README.md and its chart (5 minutes); README_PEERS="--only flink --add" for one peer anew
+	$(GO) run ./bench/way $(BENCH_README) $(README_PEERS) --json bench/way.json --svg bench/way.svg --readme README.md
 
 bench-curves: ## Headcount from few to many devices, apps, partitions, codecs, processes; CURVES="--curves apps --scale 0.1" for less
 	@mkdir -p bench/curves

@@ -5,6 +5,7 @@
 //	make bench                                        # two million events; a minute or two
 //	make bench BENCH="--only franz --runs 3"          # some peers alone
 //	make bench-readme                                 # eight million, into README.md and its chart
+//	make bench-readme README_PEERS="--only flink --add"   # one peer of it anew, the others as they were
 //	make bench-curves                                 # Headcount alone, from few to many devices, apps, partitions, processes
 //
 // It prints a table, and with --json, --svg and --readme the same as JSON, as a chart and into a README between the two comments
@@ -41,6 +42,7 @@ type options struct {
 	out        string
 	scale      float64
 	profile    string
+	add        bool
 }
 
 func main() {
@@ -59,6 +61,7 @@ func main() {
 	flag.StringVar(&o.only, "only", "all", "`PEERS` to measure: duckdb,franz,kafkago,streams,flink; none: Headcount alone")
 	flag.IntVar(&o.maxRSS, "max-rss", 0, "`MB` of memory past which Headcount fails the benchmark; 0: no limit")
 	flag.StringVar(&o.json, "json", "", "`FILE` to write the results to as JSON")
+	flag.BoolVar(&o.add, "add", false, "keep what the JSON file has of peers that are not measured now, on the same topic and machine")
 	flag.StringVar(&o.svg, "svg", "", "`FILE` to draw the results into")
 	flag.StringVar(&o.readme, "readme", "", "`FILE` whose table to renew, between <!-- bench --> and <!-- /bench -->")
 	flag.StringVar(&o.profile, "cpuprofile", "", "`FILE` for a CPU profile of Headcount's last run, which it makes a little slower")

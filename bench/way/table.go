@@ -46,6 +46,11 @@ func (b *bench) table(ctx context.Context) error {
 		x.Ratio = x.CPUPerEvent / head.CPUPerEvent
 		r.Results = append(r.Results, x)
 	}
+	if b.add {
+		if err := r.keep(b.json); err != nil {
+			return err
+		}
+	}
 	if err := b.show(&r); err != nil {
 		return err
 	}
@@ -132,6 +137,33 @@ func (b *bench) show(r *report) error {
 	if b.readme != "" {
 		return renew(b.readme, r.markdown())
 	}
+	return nil
+}
+
+// keep adds what an older report has of peers that this one lacks. Their ratios are to Headcount in their own run.
+func (r *report) keep(name string) error {
+	text, err := os.ReadFile(name)
+	if err != nil {
+		return fmt.Errorf("--add: %w", err)
+	}
+	var old report
+	if err := json.Unmarshal(text, &old); err != nil {
+		return fmt.Errorf("--add: %s: %w", name, err)
+	}
+	if old.Topic != r.Topic || old.Machine != r.Machine || old.Interval != r.Interval {
+		return fmt.Errorf("--add: %s is of another topic, machine or checkpoint interval: measure all peers anew", name)
+	}
+	order := map[string]int{"headcount": 0}
+	for i, p := range peers.All() {
+		order[p.Name] = i + 1
+	}
+	for _, x := range old.Results {
+		if !slices.ContainsFunc(r.Results, func(new result) bool { return new.Program == x.Program }) {
+			r.Results = append(r.Results, x)
+			delete(r.Skipped, x.Program)
+		}
+	}
+	slices.SortFunc(r.Results, func(a, b result) int { return order[a.Program] - order[b.Program] })
 	return nil
 }
 

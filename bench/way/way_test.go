@@ -58,6 +58,21 @@ func TestPeersAgree(t *testing.T) {
 	}
 	wellFormed(t, b.svg, 3, "rect")
 
+	// One peer anew: the others stay, with their ratios. Another topic is refused.
+	var again report
+	again.Topic, again.Machine, again.Interval = r.Topic, r.Machine, r.Interval
+	again.Results = []result{{Program: "kafkago", Ratio: 3}, {Program: "headcount", Ratio: 1}}
+	if err := again.keep(b.json); err != nil {
+		t.Fatal(err)
+	}
+	if x := again.Results; len(x) != 3 || x[0].Program != "headcount" || x[1] != r.Results[1] || x[2].Ratio != 3 {
+		t.Errorf("kept: %+v", x)
+	}
+	again.Topic.Events++
+	if err := again.keep(b.json); err == nil {
+		t.Error("the results of another topic were kept")
+	}
+
 	// Along a curve: two processes that share the topic.
 	c := &curve{Name: "processes", Points: []point{{X: "1", Topic: b.shape, Processes: 1}, {X: "2", Topic: b.shape, Processes: 2}}}
 	if err := b.measureCurve(t.Context(), c); err != nil {
