@@ -117,12 +117,12 @@ func (l *lane) cycle(ctx context.Context, part []kafka.Message) error {
 	}
 	l.cycles++
 	i := l.r.IntN(2)
-	switch n := l.r.IntN(100); { // each kind in the first month, then at random
-	case l.cycles == 4 || n == 0:
+	switch n := l.r.IntN(100); { // what has had no effect yet comes soon
+	case n == 0 || l.cycles%4 == 1 && l.t.lacks(stopped):
 		return l.stop(ctx, i)
-	case l.cycles == 8 || n >= 1 && n < 8:
+	case n >= 1 && n < 8 || l.cycles%4 == 2 && l.t.lacks(killedBoth):
 		return l.killBoth(ctx)
-	case l.cycles == 12 || n >= 8 && n < 16:
+	case n >= 8 && n < 16 || l.cycles%4 == 3 && l.t.lacks(damaged):
 		return l.damage(ctx, i)
 	}
 	return l.kill(ctx, i)
@@ -181,19 +181,25 @@ func (l *lane) killed(i int) error {
 
 // killBoth kills both processes at once.
 func (l *lane) killBoth(ctx context.Context) error {
-	l.await(ctx, l.members[l.r.IntN(2)])
+	a, b := l.members[0], l.members[1]
+	a.until(ctx, 3*time.Second, func() bool {
+		return b.see(func() bool { return len(a.restored)+len(b.restored) == partitions })
+	})
+	sleep(ctx, l.upTo(80*time.Millisecond))
 	for _, m := range l.members {
 		m.cmd.Process.Kill()
 	}
-	l.t.note(killedBoth, len(l.members[0].restored)+len(l.members[1].restored) == partitions)
-	for i := range l.members {
+	held := 0
+	for i, m := range l.members {
 		if err := l.killed(i); err != nil {
 			return err
 		}
+		held += len(m.restored)
 		if err := l.startMember(i); err != nil {
 			return err
 		}
 	}
+	l.t.note(killedBoth, held == partitions)
 	return nil
 }
 
@@ -252,9 +258,15 @@ func (l *lane) close(ctx context.Context, name string) error {
 
 // steps are the lines of a close's log at which closes of a month are killed, in their order; "": at any moment.
 func (l *lane) steps() (at []string) {
-	for _, step := range []string{"", "closing begun", "seals written", "every partition is sealed", "month closed", ""} {
-		if l.r.IntN(3) > 0 || l.cycles == turns { // all of them in the first month
-			at = append(at, step)
+	for _, step := range []struct {
+		line string
+		hits fault
+	}{
+		{"", beforeClosing}, {"closing begun", closingBegun}, {"seals written", sealsWritten},
+		{"every partition is sealed", allSealed}, {"month closed", closeDone}, {"", adopted},
+	} {
+		if l.r.IntN(3) > 0 || l.t.lacks(step.hits) {
+			at = append(at, step.line)
 		}
 	}
 	return at

@@ -71,10 +71,27 @@ func (t *tally) cycle() {
 	t.cycles++
 }
 
+// done says whether enough processes were killed: as many as wanted and, where a fault has had no effect by then, up to three
+// times as many.
 func (t *tally) done() bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	return t.cycles >= t.wanted
+	if t.cycles < t.wanted {
+		return false
+	}
+	for _, f := range allFaults {
+		if t.missing[f] == "" && t.effect[f] == 0 {
+			return t.cycles >= 3*t.wanted
+		}
+	}
+	return true
+}
+
+// lacks says whether a fault has had no effect yet.
+func (t *tally) lacks(f fault) bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.effect[f] == 0
 }
 
 func (t *tally) share() float64 {
