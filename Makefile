@@ -10,6 +10,7 @@ BENCH_README ?= --events 8000000 --devices 889000 --runs 2 --warm
 README_PEERS ?=
 CURVES   ?= --curves all --runs 2
 PLAIN_CASES ?= 250000
+WITNESS_TRIALS ?= 20000
 AGREE_CASES ?= 5000
 SEEDS    ?= 20000
 FROM     ?= 1
@@ -47,6 +48,9 @@ crash: build ## kill real processes on Apache Kafka, ten thousand times, and com
 
 sim: ## the whole way simulated with faults: SEEDS=20000 of them from FROM=1, or SEED=n again, telling what happens
 	$(GO) test -count=1 -v -timeout 12h ./cmd/endtoend/sim -run '^TestSimulation$$' -args -seeds $(SEEDS) -from $(FROM) -seed $(SEED)
+
+test-witnesses: ## how far sketches may lie from exact counts: WITNESS_TRIALS=20000 sketches of up to a million devices
+	$(GO) test -count=1 -v -timeout 3h ./cmd/rollup/usage -run '^TestWitnesses$$' -args -witness-trials $(WITNESS_TRIALS)
 
 race: ## all tests under the race detector; the long ones skipped
 	$(GO) test -race -short -shuffle=on -timeout 30m ./...

@@ -14,11 +14,6 @@ type SkewLimit struct{ decimal.Decimal }
 // alarm notes why the app's account must not be billed unseen.
 func (g *gatherer) alarm(u *counter.AppUnion, a *App) {
 	note := func(format string, args ...any) { g.note(a.App, format, args...) }
-	for _, m := range a.Meters {
-		if m.Verdict == Differ {
-			note("meter %s: exact count %d and estimate %d lie further apart than %.2f %%", m.Meter, m.Exact, *m.Estimate, 100*float64(*m.Bound))
-		}
-	}
 	if u.Stretch.OverLimit > 0 {
 		note("%d records were over a limit and not counted", u.Stretch.OverLimit)
 	}

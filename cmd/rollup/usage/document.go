@@ -105,23 +105,6 @@ const (
 	None   Verdict = "none" // no sketch
 )
 
-// K is how many standard errors the witnesses may lie apart, and Slack how many devices at least: so that a false alarm is
-// rarer than one in 10,000 closes.
-const (
-	K     = 5.7
-	Slack = 10
-)
-
-// Judge compares the witnesses of a meter with sketches of precision p.
-func Judge(exact, estimate uint64, p int) (Bound, Verdict) {
-	bound := K * 1.04 / math.Sqrt(float64(uint64(1)<<p))
-	apart := math.Abs(float64(exact) - float64(estimate))
-	if apart > math.Max(Slack, bound*float64(exact)) {
-		return Bound(bound), Differ
-	}
-	return Bound(bound), Agree
-}
-
 // Rating returns the document as rating reads it.
 func (d *Document) Rating() (rating.Usage, error) {
 	text, err := json.Marshal(d)

@@ -51,6 +51,7 @@ func Gather(doc *Document, month, before *Facts, bill Biller, limit SkewLimit) (
 		}
 	}
 	sort.Slice(doc.Usage, func(i, j int) bool { return doc.Usage[i].App < doc.Usage[j].App })
+	g.judge()
 	return g.alarms, nil
 }
 
@@ -154,8 +155,6 @@ func (g *gatherer) meter(u *counter.AppUnion, m rating.Meter) Meter {
 		return out
 	}
 	out.Exact, out.Estimate = s.Exact, &s.Estimate
-	bound, verdict := Judge(s.Exact, s.Estimate, g.rules.Precision)
-	out.Bound, out.Verdict = &bound, verdict
 	for d := 1; d <= g.rules.Month.Days(); d++ {
 		out.Days = g.appendDay(out.Days, d, s.NewByDay[d])
 	}

@@ -131,7 +131,7 @@ func TestJudge(t *testing.T) {
 		{1_000_000, 1_046_000, Agree}, {1_000_000, 1_047_000, Differ}, {1_000_000, 954_000, Agree}, {1_000_000, 953_000, Differ}, // 5.7 × 0.8125 %
 		{math.MaxUint32, math.MaxUint32, Agree},
 	} {
-		bound, got := Judge(c.exact, c.estimate, 14)
+		bound, got := Narrow.Judge(c.exact, c.estimate, 14)
 		if got != c.want {
 			t.Errorf("Judge(%d, %d) = %s, want %s", c.exact, c.estimate, got, c.want)
 		}
@@ -139,10 +139,10 @@ func TestJudge(t *testing.T) {
 			t.Errorf("bound %s, %v; want 0.0463", text, err)
 		}
 	}
-	if _, got := Judge(1_000_000, 1_100_000, 12); got != Differ {
+	if _, got := Narrow.Judge(1_000_000, 1_100_000, 12); got != Differ {
 		t.Error("10 % apart agree at precision 12")
 	}
-	if _, got := Judge(1_000_000, 1_090_000, 12); got != Agree {
+	if _, got := Narrow.Judge(1_000_000, 1_090_000, 12); got != Agree {
 		t.Error("9 % apart differ at precision 12")
 	}
 }

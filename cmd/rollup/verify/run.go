@@ -76,6 +76,7 @@ type verification struct {
 	apps      map[string]*app
 	heads     map[place]*sealedApp
 
+	judged      int // meters with an estimate
 	nameless    uint64
 	published   []string // ledger heads in closed records
 	foundClosed bool

@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"maps"
+	"math"
 	"slices"
 	"strings"
 
@@ -35,10 +36,11 @@ type usageApp struct {
 	Rejected   uint64                                      `json:"rejected"`
 	Kinds      map[string]struct{ Exact, Estimate uint64 } `json:"kinds"`
 	Meters     []struct {
-		Meter    string  `json:"meter"`
-		Exact    uint64  `json:"exact"`
-		Estimate *uint64 `json:"estimate"`
-		Verdict  string  `json:"verdict"`
+		Meter    string   `json:"meter"`
+		Exact    uint64   `json:"exact"`
+		Estimate *uint64  `json:"estimate"`
+		Bound    *float64 `json:"bound"`
+		Verdict  string   `json:"verdict"`
 		Days     []struct {
 			Day   string `json:"day"`
 			Value uint64 `json:"value"`
@@ -84,6 +86,16 @@ func (v *verification) checkUsage() error {
 	for name, a := range v.apps {
 		if a.listed || a.lateNew > 0 {
 			missing[name] = true
+		}
+	}
+	for _, text := range doc.Usage {
+		var u usageApp
+		if json.Unmarshal(text, &u, caseless) == nil {
+			for _, m := range u.Meters {
+				if m.Estimate != nil {
+					v.judged++
+				}
+			}
 		}
 	}
 	for i, text := range doc.Usage {
@@ -193,7 +205,11 @@ func (v *verification) checkMeters(u *usageApp, a *app) {
 				got = *m.Estimate
 			}
 			v.report.same("meters", got, want, "app %s: %s, estimate", u.App, at)
+			bound, verdict := v.judge(exact, want)
+			v.report.same("meters", m.Bound != nil && math.Abs(*m.Bound-bound) < 0.00006, true, "app %s: %s, bound %.4f", u.App, at, bound)
+			v.report.same("meters", m.Verdict, verdict, "app %s: %s, verdict", u.App, at)
 		} else {
+			v.report.same("meters", m.Verdict, "none", "app %s: %s, verdict", u.App, at)
 			v.report.same("meters", m.Estimate != nil, false, "app %s: %s has an estimate", u.App, at)
 		}
 		list := map[string]uint64{}
@@ -210,6 +226,19 @@ func (v *verification) checkMeters(u *usageApp, a *app) {
 	for name := range plan.Charges {
 		v.report.same("meters", seen[name], true, "app %s: meter %s of %s is listed", u.App, name, plan.id)
 	}
+}
+
+// judge holds the witnesses of a meter against each other. A close of more than a thousand meters allows them more.
+func (v *verification) judge(exact, estimate uint64) (bound float64, verdict string) {
+	k, slack := 5.7, 10.0
+	if v.judged > 1000 {
+		k, slack = 6.5, 16
+	}
+	bound = k * 1.04 / math.Sqrt(float64(int(1)<<v.rules.Precision))
+	if math.Abs(float64(exact)-float64(estimate)) > math.Max(slack, bound*float64(exact)) {
+		return bound, "differ"
+	}
+	return bound, "agree"
 }
 
 // value returns a meter's value of the month, and of its days.
