@@ -63,11 +63,16 @@ func (l *Log) Describe(ctx context.Context) (*Topic, error) {
 	return t, err
 }
 
-// persistBriefly is persist for questions that an operator waits for.
+// persistBriefly is persist for questions that an operator waits for: each try has half the time, so that a line that stalls is
+// left for another.
 func (l *Log) persistBriefly(ctx context.Context, what string, f func(context.Context) error) error {
 	within, cancel := context.WithTimeout(ctx, l.config.RequestTimeout)
 	defer cancel()
-	err := l.persist(within, what, f)
+	err := l.persist(within, what, func(ctx context.Context) error {
+		ctx, cancel := context.WithTimeout(ctx, l.config.RequestTimeout/2)
+		defer cancel()
+		return f(ctx)
+	})
 	if err != nil && ctx.Err() == nil && within.Err() != nil {
 		return fmt.Errorf("%w: %w", ErrUnreachable, err)
 	}
@@ -143,7 +148,7 @@ func decodeMetadata(version int16, b []byte, name string) (*Topic, error) {
 	t.Cluster = d.string()
 	d.int32() // controller
 	found := false
-	c := codeUnknownTopic
+	c := codeNone
 	for n := d.array(21); n > 0; n-- {
 		topicCode := code(d.int16())
 		got := d.string()
@@ -162,13 +167,16 @@ func decodeMetadata(version int16, b []byte, name string) (*Topic, error) {
 		d.int32()
 	}
 	d.tags()
+	if d.err == nil && !found {
+		d.err = errLeftOut
+	}
 	if d.err != nil {
 		return nil, fmt.Errorf("metadata answer: %w", d.err)
 	}
 	if err := refusal(c, opDescribe, "topic "+name, ""); err != nil {
 		return nil, err
 	}
-	if !found || len(t.Partitions) == 0 {
+	if len(t.Partitions) == 0 {
 		return nil, refusal(codeNoLeader, opDescribe, "topic "+name, "no partitions yet")
 	}
 	if t.id == (topicID{}) {
