@@ -26,6 +26,7 @@
 // # Memory
 //
 // A large window takes 20 bytes a device of entries (fingerprint, last day and what was done on it) and about 5.3 of slots at any
-// size, outside the collector's heap and on huge pages where the system grants them; and its facts as bitmaps on the heap: one bit a device, kind and day where a sixteenth of the devices or more did it, else two bytes
-// a fact. A flat one, below 1,000 devices, takes about a kilobyte and a half for ten devices.
+// size, outside the collector's heap and on huge pages where the system grants them; and its facts as bitmaps on the heap: one
+// bit a device, kind and day where a sixteenth of the devices or more did it, else two bytes a fact. A flat one, below 1,000
+// devices, takes about a kilobyte and a half for ten devices.
 package counter

@@ -20,6 +20,8 @@ import (
 	"os"
 	"os/exec"
 	"os/signal"
+	"path/filepath"
+	"runtime/pprof"
 	"strconv"
 	"strings"
 	"syscall"
@@ -34,6 +36,7 @@ type options struct {
 	json    bool
 	child   string // what to measure, in a process of its own
 	state   string
+	profile string
 }
 
 func main() {
@@ -43,6 +46,7 @@ func main() {
 	flag.IntVar(&o.apps, "apps", 20, "`NUMBER` of apps")
 	flag.IntVar(&o.every, "every", 5_000_000, "`EVENTS` between two checkpoints")
 	flag.IntVar(&o.unite, "unite", 0, "unite the sealed months of so many `PARTITIONS` instead")
+	flag.StringVar(&o.profile, "profile", "", "`FOLDER` to write CPU profiles to")
 	flag.BoolVar(&o.json, "json", false, "print JSON in place of the table")
 	flag.StringVar(&o.child, "child", "", "used by the program itself")
 	flag.StringVar(&o.state, "state", "", "used by the program itself")
@@ -63,6 +67,16 @@ func run(ctx context.Context, o options) error {
 		}
 		stages := map[string]func(context.Context, options, int) (result, error){
 			"count": count, "restore": restore, "seal": sealMonths, "unite": unite,
+		}
+		if o.profile != "" {
+			f, err := os.Create(filepath.Join(o.profile, o.child+"-"+o.devices+".pprof"))
+			if err != nil {
+				return err
+			}
+			if err := pprof.StartCPUProfile(f); err != nil {
+				return err
+			}
+			defer pprof.StopCPUProfile()
 		}
 		r, err := stages[o.child](ctx, o, n)
 		if err != nil {
@@ -103,7 +117,7 @@ func measure(ctx context.Context, o options, devices string, children []string) 
 	var all result
 	for _, child := range children {
 		cmd := exec.CommandContext(ctx, self, "--child", child, "--devices", devices, "--state", folder,
-			"--events-per-device", fmt.Sprint(o.per), "--apps", fmt.Sprint(o.apps), "--every", fmt.Sprint(o.every), "--unite", fmt.Sprint(o.unite))
+			"--events-per-device", fmt.Sprint(o.per), "--apps", fmt.Sprint(o.apps), "--every", fmt.Sprint(o.every), "--unite", fmt.Sprint(o.unite), "--profile", o.profile)
 		cmd.Stderr = os.Stderr
 		out, err := cmd.Output()
 		if err != nil {
