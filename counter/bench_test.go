@@ -344,5 +344,8 @@ func BenchmarkAbsorb(b *testing.B) {
 				break
 			}
 		}
+		if err := s.Ready(); err != nil {
+			b.Fatal(err)
+		}
 	}
 }

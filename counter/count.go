@@ -38,6 +38,9 @@ const noHint = 1<<32 - 1 // no ordinal
 // An error is the rulebook's, or says that a GUID key is missing or a window full: recs[n] and what follows was not counted,
 // and the call can be repeated with it.
 func (s *Shard) Count(recs []events.Record) (n int, sealed *Sealed, err error) {
+	if err := s.Ready(); err != nil {
+		return 0, nil, err
+	}
 	for n < len(recs) && sealed == nil && err == nil {
 		var done int
 		done, sealed, err = s.countBatch(recs[n:min(len(recs), n+batchRecords)])

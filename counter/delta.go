@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+
+	"headcount/events"
 )
 
 // Cut returns all that is new since the last cut, in time proportional to the number of windows that changed: what is new of
@@ -42,8 +44,8 @@ func (w *window) settle() {
 	w.dirty, w.cut, w.facts, w.noted, w.risen, w.moved = false, w.devices(), nil, nil, nil, nil
 }
 
-// Absorb applies a delta to a shard that has counted nothing: in order, a shard's deltas make the same shard again. It validates
-// what it applies; after an error the shard is of no use any more.
+// Absorb applies a delta to a shard that has counted nothing: in order, a shard's deltas make the same shard again, and Ready ends
+// it. They validate what is applied; after an error the shard is of no use any more.
 func (s *Shard) Absorb(d *Delta) error {
 	if d.Partition != s.id.Partition {
 		return fmt.Errorf("the delta is of partition %d, the shard of partition %d", d.Partition, s.id.Partition)
@@ -90,22 +92,25 @@ func (s *Shard) absorb(d *WindowDelta) error {
 	if len(d.Fingerprints) > 0 && d.First != w.devices() {
 		return fmt.Errorf("fingerprints from ordinal %d on, there are %d", d.First, w.devices())
 	}
-	for i := range d.Fingerprints {
-		next := w.devices()
-		got, err := w.device(&d.Fingerprints[i], noHint, false)
-		if err != nil {
-			return err
-		}
-		if got != next {
-			return fmt.Errorf("fingerprint %s has ordinals %d and %d", d.Fingerprints[i], got, next)
-		}
+	known := w.large != nil && w.large.loose
+	if err := w.number(d.Fingerprints); err != nil {
+		return err
+	}
+	if w.large != nil && w.large.loose && !known {
+		s.loose = append(s.loose, w)
 	}
 	kinds, days := len(in.rules.Kinds), d.Month.Days()
 	for _, f := range d.Facts {
 		if f.Ordinal >= w.devices() || f.Day < 1 || int(f.Day) > days || int(f.Kind) >= kinds {
 			return fmt.Errorf("fact %+v cannot be: %d devices, %d days, %d kinds", f, w.devices(), days, kinds)
 		}
-		w.learn(f.Ordinal, f.Day, f.Kind)
+	}
+	if w.large != nil {
+		s.ordinals = w.large.learnAll(d.Facts, s.ordinals)
+	} else {
+		for _, f := range d.Facts {
+			w.flat.learn(f.Ordinal, f.Day, f.Kind)
+		}
 	}
 	for _, r := range d.Registers {
 		if d.Late || int(r.Kind) >= kinds || int(r.Index)>>w.precision != 0 || r.Value < 1 || r.Value > maxRegister(w.precision) {
@@ -122,6 +127,40 @@ func (s *Shard) absorb(d *WindowDelta) error {
 	}
 	w.counters = d.Counters
 	w.settle()
+	return nil
+}
+
+// number gives fingerprints the next ordinals. Those of a large window are findable after index only.
+func (w *window) number(prints []events.Fingerprint) error {
+	for i := range prints {
+		if w.large != nil {
+			if err := w.large.append(&prints[i]); err != nil {
+				return err
+			}
+			w.in.devices++
+			continue
+		}
+		next := w.devices()
+		got, err := w.device(&prints[i], noHint, false)
+		if err != nil {
+			return err
+		}
+		if got != next {
+			return fmt.Errorf("fingerprint %s has ordinals %d and %d", prints[i], got, next)
+		}
+	}
+	return nil
+}
+
+// Ready ends a restoration: it makes all that was absorbed ready for counting, and finishes its validation. Count does it where
+// it was not done.
+func (s *Shard) Ready() error {
+	for _, w := range s.loose {
+		if err := w.large.index(); err != nil {
+			return fmt.Errorf("app %q in %s: %w", w.App, w.Month, err)
+		}
+	}
+	s.loose, s.ordinals = nil, nil
 	return nil
 }
 

@@ -151,7 +151,7 @@ func TestAbsorbRefuses(t *testing.T) {
 	} {
 		d := good()
 		change(d, &d.Windows[0])
-		if err := NewShard(testID, newTestBook(nil), testKeys).Absorb(d); err == nil {
+		if err := absorbed(d); err == nil {
 			t.Errorf("%s: absorbed", name)
 		}
 	}
@@ -168,6 +168,32 @@ func TestAbsorbRefuses(t *testing.T) {
 	if err := s.Absorb(good()); err == nil {
 		t.Error("a shard that has counted absorbs a delta")
 	}
+}
+
+// TestRepeatsInLarge wants a fingerprint that is there twice to be found, wherever in a large window.
+func TestRepeatsInLarge(t *testing.T) {
+	for _, at := range []int{1, 500, 1500, 99_999} {
+		w := WindowDelta{WindowID: WindowID{Month: october, App: "app"}}
+		for i := range 100_000 {
+			w.Fingerprints = append(w.Fingerprints, testPrint(i))
+		}
+		if err := absorbed(&Delta{Partition: 3, Windows: []WindowDelta{w}}); err != nil {
+			t.Fatal(err)
+		}
+		w.Fingerprints[at] = w.Fingerprints[at/2]
+		if err := absorbed(&Delta{Partition: 3, Windows: []WindowDelta{w}}); err == nil {
+			t.Errorf("fingerprint %d is that of %d, and absorbed", at, at/2)
+		}
+	}
+}
+
+// absorbed says what is wrong with a delta that a new shard is restored from.
+func absorbed(d *Delta) error {
+	s := NewShard(testID, newTestBook(nil), testKeys)
+	if err := s.Absorb(d); err != nil {
+		return err
+	}
+	return s.Ready()
 }
 
 func TestGapsAreKept(t *testing.T) {

@@ -2,7 +2,6 @@ package counter
 
 import (
 	"errors"
-	"math/bits"
 
 	"headcount/events"
 )
@@ -45,6 +44,7 @@ type dictionary struct {
 	n         uint32
 	directory []*segment // by the first depth bits of the hash; neighbours may share a segment
 	depth     uint8
+	loose     bool // the last entries are not in the directory yet: see index
 }
 
 func newDictionary(room int) *dictionary {
@@ -135,9 +135,7 @@ func (d *dictionary) grow(s *segment, h uint64) {
 	}
 	for bit, n := range [2]int{len(hashes) - ones, ones} {
 		half := prefix<<1 | uint64(bit)
-		// How full a new segment is depends on its place: so that not all of them grow at the same time.
-		spare := int(bits.Reverse64(half) >> 54) // 0–1023
-		halves[bit] = newSegment(d.memory, n*(1200+300*spare/1024)/1000, s.depth+1, uint64(d.n))
+		halves[bit] = d.spread(n, s.depth+1, half)
 		d.put(halves[bit], half)
 	}
 	for i, o := range ordinals {

@@ -73,3 +73,26 @@ func (l *large) kinds() []events.Kind {
 	}
 	return kinds
 }
+
+// learnAll is learn for many, by day and kind; ordinals is scratch.
+func (l *large) learnAll(facts []Fact, ordinals []uint32) []uint32 {
+	for len(facts) > 0 {
+		first := facts[0]
+		now := sawOn(first.Day, first.Kind)
+		n := 0
+		ordinals = ordinals[:0]
+		for ; n < len(facts) && facts[n].Day == first.Day && facts[n].Kind == first.Kind; n++ {
+			e := l.at(facts[n].Ordinal)
+			switch last := e.seen.day(); {
+			case first.Day == last:
+				e.seen |= now
+			case first.Day > last:
+				e.seen = now
+			}
+			ordinals = append(ordinals, facts[n].Ordinal)
+		}
+		l.bitmap(first.Kind, first.Day).AddMany(ordinals)
+		facts = facts[n:]
+	}
+	return ordinals
+}

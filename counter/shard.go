@@ -43,6 +43,10 @@ type Shard struct {
 	dirty   []*window
 	dropped []events.Month
 
+	// while it is restored
+	loose    []*window // not ready for counting
+	ordinals []uint32  // scratch
+
 	decoder *events.Decoder
 	batch   batch
 	last    *window // of the last event

@@ -186,6 +186,9 @@ func restore(t *testing.T, book *testBook, deltas []*Delta) *Shard {
 			t.Fatalf("Absorb of delta %d: %v", i, err)
 		}
 	}
+	if err := s.Ready(); err != nil {
+		t.Fatal(err)
+	}
 	return s
 }
 

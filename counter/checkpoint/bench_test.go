@@ -125,6 +125,8 @@ func (d *discard) Absorb(x *counter.Delta) error {
 	return nil
 }
 
+func (d *discard) Ready() error { return nil }
+
 // deltaOf makes a delta of n new devices in one window, each with three facts, in the order of their coming.
 func deltaOf(r *rand.Rand, first, n int) *counter.Delta {
 	w := counter.WindowDelta{WindowID: counter.WindowID{Month: october, App: "app-001"}, First: uint32(first)}

@@ -113,10 +113,14 @@ func (s *summed) Write(p []byte) (int, error) {
 
 func (s *summed) sum() string { return "sha256:" + hex.EncodeToString(s.hash.Sum(nil)) }
 
+func wrongSize(name string, f File, size int64) error {
+	return damage(name, min(f.Size(), size), "the file has %d bytes, want %d", f.Size(), size)
+}
+
 // checkSum says what is wrong with a file's size and SHA-256.
 func checkSum(ctx context.Context, name string, f File, size int64, sum string) error {
 	if f.Size() != size {
-		return damage(name, min(f.Size(), size), "the file has %d bytes, want %d", f.Size(), size)
+		return wrongSize(name, f, size)
 	}
 	h := newSummed(io.Discard)
 	r := io.NewSectionReader(f, 0, size)

@@ -59,7 +59,7 @@ func FuzzSegment(f *testing.F) {
 	f.Add(segmentOf(f, 1, 1, 3))
 	f.Add(segmentOf(f, 2, 5, 10))
 	f.Fuzz(func(t *testing.T, file []byte) {
-		s, err := openSegment("file", openMem{bytes.NewReader(file)})
+		s, err := openSegment("file", openMem{bytes.NewReader(file)}, io.Discard)
 		for err == nil {
 			_, err = s.next()
 		}

@@ -91,6 +91,9 @@ func (ruleless) Absorb(*counter.Delta) error {
 	return fmt.Errorf("app %q: %w: %w", "a", counter.ErrRules, errRemote)
 }
 
+func (ruleless) Ready() error { return nil }
+
 type nothing struct{}
 
 func (*nothing) Absorb(*counter.Delta) error { return nil }
+func (*nothing) Ready() error                { return nil }

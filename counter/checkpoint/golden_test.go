@@ -91,7 +91,7 @@ func TestGoldenSegment(t *testing.T) {
 	for range 3 {
 		s.next(t)
 	}
-	r, err := openSegment("segment-1", openMem{bytes.NewReader(file)})
+	r, err := openSegment("segment-1", openMem{bytes.NewReader(file)}, io.Discard)
 	if err != nil {
 		t.Fatal(err)
 	}

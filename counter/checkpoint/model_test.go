@@ -70,6 +70,8 @@ func (m *model) Absorb(d *counter.Delta) error {
 	return nil
 }
 
+func (m *model) Ready() error { return nil }
+
 // sealOf is the hash of the seal by which scripts seal a month.
 func sealOf(m events.Month) string { return "seal of " + m.String() }
 

@@ -1,6 +1,7 @@
 package checkpoint
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -59,6 +60,7 @@ func (l *Loaded) keep(gaps []counter.Gap) {
 // absorber is what a checkpoint is loaded into: a *counter.Shard.
 type absorber interface {
 	Absorb(d *counter.Delta) error
+	Ready() error // after the last
 }
 
 // load is Load, into anything.
@@ -135,13 +137,21 @@ func (p *Partition) restore(ctx context.Context, generation uint64, into absorbe
 	if err != nil {
 		return nil, err
 	}
+	d := counter.Delta{Partition: m.Partition, Position: counter.Position(m.Position), State: m.State.state()}
+	to := absorbBeside(into, d)
 	for _, s := range m.Segments {
-		if err := p.apply(ctx, m, s, into); err != nil {
-			return nil, missing(err)
+		if err = p.readSegment(ctx, m, s, to); err != nil {
+			break
 		}
 	}
+	if err := cmp.Or(to.end(), missing(err)); err != nil {
+		return nil, err
+	}
 	// The last delta has no windows: it leaves position and state as they stood, whatever the segments held.
-	if err := into.Absorb(&counter.Delta{Partition: m.Partition, Position: counter.Position(m.Position), State: m.State.state()}); err != nil {
+	if err := into.Absorb(&d); err != nil {
+		return nil, notAbsorbed(p.folder+manifestName(generation), 0, err)
+	}
+	if err := into.Ready(); err != nil {
 		return nil, notAbsorbed(p.folder+manifestName(generation), 0, err)
 	}
 	return m, nil
@@ -172,7 +182,7 @@ func (p *Partition) manifest(ctx context.Context, generation uint64) (*manifest,
 	return m, nil
 }
 
-// verify reads a generation's manifest and checks all that it names.
+// verify reads a generation's manifest and checks it.
 func (p *Partition) verify(ctx context.Context, generation uint64) (*manifest, error) {
 	m, err := p.manifest(ctx, generation)
 	if err != nil {
@@ -180,11 +190,6 @@ func (p *Partition) verify(ctx context.Context, generation uint64) (*manifest, e
 	}
 	if err := p.checkRules(ctx, p.folder+manifestName(generation), m); err != nil {
 		return nil, err
-	}
-	for _, s := range m.Segments {
-		if err := p.checkSegment(ctx, s); err != nil {
-			return nil, missing(err)
-		}
 	}
 	return m, nil
 }
@@ -225,60 +230,63 @@ func (p *Partition) checkRules(ctx context.Context, file string, m *manifest) er
 	return nil
 }
 
-func (p *Partition) checkSegment(ctx context.Context, s segment) error {
-	f, err := p.bucket.Open(ctx, p.folder+s.Name)
+// readSegment verifies a segment and puts its live windows out, a block at a time.
+func (p *Partition) readSegment(ctx context.Context, m *manifest, s segment, to *absorption) error {
+	file := p.folder + s.Name
+	f, err := p.bucket.Open(ctx, file)
 	if err != nil {
 		return err
 	}
 	defer f.Close()
-	return checkSum(ctx, p.folder+s.Name, f, s.Size, s.Sum)
-}
-
-// apply applies a segment's live windows, a block at a time.
-func (p *Partition) apply(ctx context.Context, m *manifest, s segment, into absorber) error {
-	state := m.State.state()
-	if !s.alive(state.Sealed) {
+	if !s.alive(m.State.state().Sealed) {
+		return checkSum(ctx, file, f, s.Size, s.Sum)
+	}
+	if f.Size() != s.Size {
+		return wrongSize(file, f, s.Size)
+	}
+	sum := newSummed(io.Discard)
+	err = p.readParts(ctx, m, file, f, sum, to)
+	if err == nil && sum.sum() == s.Sum {
 		return nil
 	}
-	f, err := p.bucket.Open(ctx, p.folder+s.Name)
+	// Another hash says most: it comes before what else is wrong.
+	return cmp.Or(checkSum(ctx, file, f, s.Size, s.Sum), err)
+}
+
+func (p *Partition) readParts(ctx context.Context, m *manifest, file string, f File, sum io.Writer, to *absorption) error {
+	r, err := openSegment(file, f, sum)
 	if err != nil {
 		return err
 	}
-	defer f.Close()
-	r, err := openSegment(p.folder+s.Name, f)
-	if err != nil {
-		return err
-	}
-	d := counter.Delta{Partition: m.Partition, Position: counter.Position(m.Position), State: state}
-	absorb := func() error {
-		if len(d.Windows) == 0 {
+	sealed := m.State.state().Sealed
+	var windows []counter.WindowDelta
+	put := func() error {
+		if len(windows) == 0 {
 			return nil
 		}
-		if err := into.Absorb(&d); err != nil {
-			return notAbsorbed(r.file, r.at, err)
-		}
-		d.Windows = nil
-		return ctx.Err()
+		err := to.put(absorbable{windows, file, r.at})
+		windows = nil
+		return cmp.Or(err, ctx.Err())
 	}
 	for block := 0; ; {
 		w, err := r.next()
 		if errors.Is(err, io.EOF) {
-			return absorb()
+			return put()
 		}
 		if err != nil {
 			return err
 		}
-		if !alive(w.WindowID, state.Sealed) {
+		if !alive(w.WindowID, sealed) {
 			continue
 		}
 		// A delta holds a window once.
-		if n := len(d.Windows); r.block != block || n > 0 && d.Windows[n-1].WindowID == w.WindowID {
+		if n := len(windows); r.block != block || n > 0 && windows[n-1].WindowID == w.WindowID {
 			block = r.block
-			if err := absorb(); err != nil {
+			if err := put(); err != nil {
 				return err
 			}
 		}
-		d.Windows = append(d.Windows, *w)
+		windows = append(windows, *w)
 	}
 }
 

@@ -190,7 +190,7 @@ func TestGarbage(t *testing.T) {
 			t.Errorf("after save %d: missing %v", i, kept)
 		}
 		if i > 0 {
-			if _, err := p.verify(t.Context(), p.previous.Generation); err != nil {
+			if _, err := p.restore(t.Context(), p.previous.Generation, newModel()); err != nil {
 				t.Errorf("after save %d: the generation before does not verify: %v", i, err)
 			}
 		}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"io"
 	"slices"
 	"strings"
 	"sync"
@@ -317,7 +318,7 @@ func TestNewerVersions(t *testing.T) {
 	if _, err := newBlockWriter(&buf, segmentMagic, segmentVersion+1); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := openSegment("s", openMem{bytes.NewReader(buf.Bytes())}); !errors.Is(err, ErrVersion) || errors.Is(err, ErrDamaged) {
+	if _, err := openSegment("s", openMem{bytes.NewReader(buf.Bytes())}, io.Discard); !errors.Is(err, ErrVersion) || errors.Is(err, ErrDamaged) {
 		t.Errorf("newer segment: %v", err)
 	}
 	if _, err := openSealed("s", openMem{bytes.NewReader(buf.Bytes())}, 4); !errors.Is(err, ErrDamaged) {

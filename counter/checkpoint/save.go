@@ -208,7 +208,7 @@ func (p *Partition) compact(ctx context.Context, saved *Saved) error {
 	sources := func() ([]source, error) {
 		var all []source
 		for i, s := range m.Segments[from:] {
-			r, err := openSegment(p.folder+s.Name, files[i])
+			r, err := openSegment(p.folder+s.Name, files[i], io.Discard)
 			if err != nil {
 				return nil, err
 			}

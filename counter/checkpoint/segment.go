@@ -3,6 +3,7 @@ package checkpoint
 import (
 	"encoding/binary"
 	"errors"
+	"fmt"
 	"io"
 	"strings"
 
@@ -104,11 +105,18 @@ type segmentReader struct {
 	ended  bool
 }
 
-func openSegment(file string, f File) (*segmentReader, error) {
+// openSegment opens a segment. What is read is written to sum too, all of the file when its end is reached.
+func openSegment(file string, f File, sum io.Writer) (*segmentReader, error) {
 	if err := readHeader(file, f, f.Size(), segmentMagic, segmentVersion); err != nil {
 		return nil, err
 	}
-	return &segmentReader{file: file, blocks: newBlockReader(file, f, headerSize, f.Size())}, nil
+	blocks := newBlockReader(file, f, 0, f.Size())
+	blocks.r.Reset(io.TeeReader(io.NewSectionReader(f, 0, f.Size()), sum))
+	if _, err := blocks.r.Discard(headerSize); err != nil {
+		return nil, fmt.Errorf("%s: read header: %w", file, err)
+	}
+	blocks.at = headerSize
+	return &segmentReader{file: file, blocks: blocks}, nil
 }
 
 // next returns the next part, io.EOF after the last. What it returns aliases nothing.
