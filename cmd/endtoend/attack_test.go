@@ -127,6 +127,18 @@ func TestLostSealedMonth(t *testing.T) {
 	}
 }
 
+// A month of which the log no longer holds all is not counted again, and what was counted of it stays.
+func TestRecountWithoutLog(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, openAccount, nil)
+	s.send(nil, devices(0, 100, "2025-03-10T10:00:00Z"))
+	s.ok("ingest", "run", "--until-end")
+	s.deleteBefore(2, 1)
+	s.want(1, "ingest", "recount", "--month", "2025-03").says(t, "partition 2 begins at offset 1", "2025-03 cannot be counted again", "its present counts stay")
+	s.ok("ingest", "run", "--until-end")
+	wantMAU(t, decode[usage](t, s.ok("rollup", "close", "--month", "2025-03", "--json")), 100)
+}
+
 // A sealed month that the log cannot give again is refused by name.
 func TestLostSealedMonthWithoutLog(t *testing.T) {
 	t.Parallel()

@@ -287,6 +287,13 @@ func TestTruncated(t *testing.T) {
 }
 
 func TestRecreated(t *testing.T) {
+	for name, n := range map[string]int{"empty": 0, "shorter": 7, "as long": 14, "longer": 28} {
+		t.Run(name, func(t *testing.T) { recreated(t, n) })
+	}
+}
+
+// recreated has a topic of 14 records, all read, made again with n others.
+func recreated(t *testing.T, n int) {
 	c := cluster(t, 1, 1)
 	l := dialCluster(t, c)
 	fill(t, l, 0, 0, 14)
@@ -300,8 +307,7 @@ func TestRecreated(t *testing.T) {
 	if err := c.CreateTopic("t", 1, nil); err != nil {
 		t.Fatal(err)
 	}
-	// As many records as before, so that offsets alone would not tell.
-	fill(t, dialCluster(t, c), 0, 100, 28)
+	fill(t, dialCluster(t, c), 0, 100, n)
 	var recreated *RecreatedError
 	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
 	defer cancel()
