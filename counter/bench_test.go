@@ -267,6 +267,7 @@ func BenchmarkCountDecoded(b *testing.B) {
 
 func countDecoded(b *testing.B, ahead bool) {
 	s := NewShard(testID, newTestBook(nil), testKeys)
+	s.batch = new(batch)
 	apps := [][]byte{[]byte("app-1"), []byte("app-2"), []byte("app-3"), []byte("app-4")}
 	prints := benchPrints(benchDevices)
 	count := func(i int, e events.Event) {

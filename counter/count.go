@@ -2,6 +2,7 @@ package counter
 
 import (
 	"errors"
+	"sync"
 
 	"headcount/events"
 )
@@ -10,7 +11,7 @@ import (
 // with those of the others.
 const batchRecords = 128
 
-// batch is the scratch of Count.
+// batch is the scratch of Count. It is lent: of a thousand shards, a few count at a time.
 type batch struct {
 	events  [batchRecords]events.Event
 	windows [batchRecords]*window // nil: look it up
@@ -24,8 +25,13 @@ type batch struct {
 	sink    uint32
 }
 
+var batches = sync.Pool{New: func() any { return new(batch) }}
+
 // forget lets go of windows that may have left the shard.
 func (b *batch) forget() {
+	if b == nil {
+		return
+	}
 	clear(b.windows[:])
 	clear(b.slots[:])
 	clear(b.entries[:])
@@ -41,12 +47,16 @@ func (s *Shard) Count(recs []events.Record) (n int, sealed *Sealed, err error) {
 	if err := s.Ready(); err != nil {
 		return 0, nil, err
 	}
+	s.batch = batches.Get().(*batch)
 	for n < len(recs) && sealed == nil && err == nil {
 		var done int
 		done, sealed, err = s.countBatch(recs[n:min(len(recs), n+batchRecords)])
 		n += done
 	}
 	clear(s.batch.events[:min(len(recs), batchRecords)]) // they alias the records
+	s.batch.forget()
+	batches.Put(s.batch)
+	s.batch = nil
 	return n, sealed, err
 }
 
@@ -69,7 +79,7 @@ func (s *Shard) countBatch(recs []events.Record) (n int, sealed *Sealed, err err
 // then the entries of all. The loops that read do nothing else, so that many misses are under way at once. What is found are
 // hints: counting may make them wrong.
 func (s *Shard) approach(n int) {
-	b := &s.batch
+	b := s.batch
 	m, registers := 0, 0
 	for i := range n {
 		e := &b.events[i]

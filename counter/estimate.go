@@ -34,16 +34,21 @@ func Estimate(registers []uint8) uint64 {
 		}
 		sum += float64(n) * math.Ldexp(1, -v)
 	}
-	m, zeros := float64(len(registers)), float64(counts[0])
-	return uint64(alpha(m)*m*(m-zeros)/(sum+beta(p, zeros)) + 0.5)
+	m, none := float64(len(registers)), float64(counts[0])
+	return uint64(alpha(m)*m*(m-none)/(sum+beta(p, none)) + 0.5)
 }
 
 // countValues counts the registers by what they hold.
 func countValues(registers []uint8) (counts [64]uint32) {
 	var odd [64]uint32 // every other one: equal neighbours do not wait for each other
 	for i := 0; i < len(registers); i += 8 {
+		if unset(registers, i) {
+			counts[0] += stride
+			i += stride - 8
+			continue
+		}
 		eight := binary.LittleEndian.Uint64(registers[i:])
-		if eight == 0 { // nearly all of a small app's
+		if eight == 0 {
 			counts[0] += 8
 			continue
 		}
@@ -71,9 +76,9 @@ func alpha(m float64) float64 {
 	return 0.7213 / (1 + 1.079/m)
 }
 
-func beta(p int, zeros float64) float64 {
-	c, l := &betas[p], math.Log(zeros+1)
-	return c[0]*zeros + c[1]*l + c[2]*math.Pow(l, 2) + c[3]*math.Pow(l, 3) +
+func beta(p int, none float64) float64 {
+	c, l := &betas[p], math.Log(none+1)
+	return c[0]*none + c[1]*l + c[2]*math.Pow(l, 2) + c[3]*math.Pow(l, 3) +
 		c[4]*math.Pow(l, 4) + c[5]*math.Pow(l, 5) + c[6]*math.Pow(l, 6) + c[7]*math.Pow(l, 7)
 }
 
@@ -108,11 +113,21 @@ func libraryEstimate(registers []uint8) uint64 {
 	return s.Estimate()
 }
 
-// Registers are read eight at a time: those of small apps are zeros, nearly all.
+// Registers are read eight at a time.
 const (
 	ones  = 0x0101010101010101
 	highs = 0x8080808080808080
 )
+
+// stride is how many registers at a time are looked at first: of a small app, nearly all are zeros.
+const stride = 128
+
+var zeros [stride]uint8
+
+// unset says whether the stride that begins at i, if one does, has only zeros.
+func unset(registers []uint8, i int) bool {
+	return i%stride == 0 && i+stride <= len(registers) && string(registers[i:i+stride]) == string(zeros[:])
+}
 
 // ValidRegisters says what is wrong with registers: their number, or a value that cannot be.
 func ValidRegisters(registers []uint8) error {
@@ -122,6 +137,10 @@ func ValidRegisters(registers []uint8) error {
 	}
 	highest := maxRegister(uint8(p))
 	for i := 0; i < len(registers); i += 8 {
+		if unset(registers, i) {
+			i += stride - 8
+			continue
+		}
 		eight := binary.LittleEndian.Uint64(registers[i:])
 		if eight == 0 || (eight|(eight&^highs+uint64(127-highest)*ones))&highs == 0 {
 			continue
@@ -138,6 +157,10 @@ func ValidRegisters(registers []uint8) error {
 // mergeRegisters makes each register at least that of from. Both are as many, and valid.
 func mergeRegisters(into, from []uint8) {
 	for i := 0; i < len(from); i += 8 {
+		if unset(from, i) {
+			i += stride - 8
+			continue
+		}
 		b := binary.LittleEndian.Uint64(from[i:])
 		if b == 0 {
 			continue

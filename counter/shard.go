@@ -48,7 +48,7 @@ type Shard struct {
 	ordinals []uint32  // scratch
 
 	decoder *events.Decoder
-	batch   batch
+	batch   *batch  // while it counts
 	last    *window // of the last event
 }
 

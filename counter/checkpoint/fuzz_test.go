@@ -104,7 +104,7 @@ func FuzzSealedApp(f *testing.F) {
 		f.Add(payload)
 	}
 	f.Fuzz(func(t *testing.T, payload []byte) {
-		section, h, totals, err := parseApp(payload, 4)
+		section, h, totals, err := parseApp(payload, 4, &[events.MaxKinds][]uint8{})
 		if err != nil {
 			return
 		}

@@ -57,6 +57,7 @@ type rowReader struct {
 	precision   int
 	apps, total uint64 // in the section, still to come
 
+	space [events.MaxKinds][]uint8 // for registers
 	app   string
 	begun bool
 	left  uint64 // rows of the app, in blocks not yet read
@@ -92,7 +93,7 @@ func (r *rowReader) NextApp() (*counter.AppHeader, error) {
 	if t != appBlock {
 		return nil, r.damage("block of type %d, want an app", t)
 	}
-	section, h, totals, err := parseApp(payload, r.precision)
+	section, h, totals, err := parseApp(payload, r.precision, &r.space)
 	if err != nil {
 		return nil, r.damage("%v", err)
 	}

@@ -248,8 +248,8 @@ func appendSketch(b []byte, registers []uint8) ([]byte, error) {
 // sparse says which form registers have of which so many are set.
 func sparse(set, of int) bool { return set < of/8 }
 
-// parseApp decodes an app's header; its totals come in blocks of their own.
-func parseApp(payload []byte, precision int) (section byte, h *counter.AppHeader, totals uint64, err error) {
+// parseApp decodes an app's header; its totals come in blocks of their own. Its registers lie in space, until the next call.
+func parseApp(payload []byte, precision int, space *[events.MaxKinds][]uint8) (section byte, h *counter.AppHeader, totals uint64, err error) {
 	const all = 1<<64 - 1
 	c := cursor{b: payload}
 	h = &counter.AppHeader{}
@@ -262,7 +262,8 @@ func parseApp(payload []byte, precision int) (section byte, h *counter.AppHeader
 		kinds := events.KindSet(binary.LittleEndian.Uint16(raw))
 		for k := range events.Kind(events.MaxKinds) {
 			if kinds.Has(k) {
-				h.Registers[k] = parseSketch(&c, precision)
+				space[k] = parseSketch(&c, precision, space[k])
+				h.Registers[k] = space[k]
 			}
 		}
 	}
@@ -270,7 +271,8 @@ func parseApp(payload []byte, precision int) (section byte, h *counter.AppHeader
 	return section, h, totals, c.done()
 }
 
-func parseSketch(c *cursor, precision int) []uint8 {
+// parseSketch decodes registers, in the memory of space where it has some.
+func parseSketch(c *cursor, precision int, space []uint8) []uint8 {
 	size := 1 << precision
 	if c.byte(1) == 1 {
 		raw := c.bytes(uint64(size))
@@ -287,14 +289,18 @@ func parseSketch(c *cursor, precision int) []uint8 {
 			c.fail()
 			return nil
 		}
-		return append([]uint8(nil), raw...)
+		return append(space[:0], raw...)
 	}
 	n := c.count(uint64(size), 1)
 	if c.err != nil || !sparse(n, size) {
 		c.fail()
 		return nil
 	}
-	registers := make([]uint8, size)
+	registers := space
+	if len(registers) != size {
+		registers = make([]uint8, size)
+	}
+	clear(registers)
 	at := -1
 	for range n {
 		v := c.uvarint(maxRegisters<<6 | maxRegisterValue)
