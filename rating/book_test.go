@@ -236,34 +236,3 @@ func TestDescribed(t *testing.T) {
 		}
 	}
 }
-
-// FuzzParseBook reads odd books, and rates and describes by what is accepted.
-func FuzzParseBook(f *testing.F) {
-	f.Add([]byte(sixthBook))
-	for _, text := range builtin(f).Documents() {
-		f.Add(text)
-	}
-	f.Fuzz(func(t *testing.T, data []byte) {
-		cat, err := rating.ParseCatalog(map[string][]byte{"f": data})
-		if err != nil {
-			if !strings.HasPrefix(err.Error(), "f:") {
-				t.Errorf("%v does not name the file", err)
-			}
-			return
-		}
-		cat.Describe()
-		for _, p := range cat.Plans()[:min(3, len(cat.Plans()))] {
-			u := rating.AppUsage{App: "a"}
-			for _, m := range p.Book.Meters[:min(5, len(p.Book.Meters))] {
-				u.Meters = append(u.Meters, rating.MeterUsage{Meter: m.Name, Exact: 12345})
-			}
-			in, err := rating.PlanInput(cat, p.ID(), rating.Usage{Month: "2026-10", Apps: []rating.AppUsage{u}}, time.UTC)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if _, err := rating.Rate(in); err != nil {
-				t.Logf("%s: %v", p.ID(), err) // such as a fee that needs a term
-			}
-		}
-	})
-}

@@ -192,6 +192,7 @@ func FuzzParseCatalog(f *testing.F) {
 	for _, book := range builtin(f).Documents() {
 		f.Add(book)
 	}
+	f.Add([]byte(sixthBook))
 	f.Add([]byte("book: b\ncurrency: USD\nplans: []\n"))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		cat, err := rating.ParseCatalog(map[string][]byte{"f.yaml": data})
@@ -204,8 +205,17 @@ func FuzzParseCatalog(f *testing.F) {
 		if _, err := rating.ParseCatalog(cat.Documents()); err != nil {
 			t.Errorf("read, and yet: %v", err)
 		}
+		cat.Describe()
 		for _, plan := range cat.Plans() {
-			if _, err := rating.PlanInput(cat, plan.ID(), rating.Usage{Month: "2026-06"}, time.UTC); err != nil {
+			u := rating.AppUsage{App: "a"}
+			for _, m := range plan.Book.Meters[:min(5, len(plan.Book.Meters))] {
+				u.Meters = append(u.Meters, rating.MeterUsage{Meter: m.Name, Exact: 12345})
+			}
+			in, err := rating.PlanInput(cat, plan.ID(), rating.Usage{Month: "2026-06", Apps: []rating.AppUsage{u}}, time.UTC)
+			if err != nil {
+				t.Errorf("plan %s: %v", plan.ID(), err)
+			}
+			if _, err := rating.Rate(in); err != nil {
 				t.Errorf("plan %s: %v", plan.ID(), err)
 			}
 		}
