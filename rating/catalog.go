@@ -88,12 +88,14 @@ func (c *Catalog) book(name string) *Book {
 
 func (c *Catalog) names() []string { return names(c.books, func(b *Book) string { return b.Name }) }
 
-// meter finds a meter's name in any book.
+// meter says whether any book has a meter of that name, and where none has, which there are.
 func (c *Catalog) meter(name string) (known bool, all []string) {
 	for _, b := range c.books {
 		if b.meter(name) != nil {
 			return true, nil
 		}
+	}
+	for _, b := range c.books {
 		all = append(all, b.meterNames()...)
 	}
 	slices.Sort(all)
