@@ -42,24 +42,33 @@ func (b *bench) plan() []*curve {
 		for _, v := range values {
 			s := base
 			change(&s, v)
-			c.Points = append(c.Points, point{X: thousands(float64(v)), Topic: scaled(s), Processes: 1})
+			if s = scaled(s); name == "devices" {
+				v = s.Devices
+			}
+			c.Points = append(c.Points, point{X: thousands(float64(v)), Topic: s, Processes: 1})
 		}
 		return c
 	}
-	devices := along("devices", "three events a device, at least two million; 20 apps, 4 partitions, lz4",
+	size := func(events int) string {
+		s := base
+		s.Events = events
+		s = scaled(s)
+		return fmt.Sprintf("%s events of %s devices", thousands(float64(s.Events)), thousands(float64(s.Devices)))
+	}
+	devices := along("devices", fmt.Sprintf("three events a device, at least %s; 20 apps, 4 partitions, lz4", thousands(float64(scaled(base).Events))),
 		func(s *shape, v int) { s.Devices, s.Events = v, max(2_000_000, 3*v) }, 10_000, 100_000, 1_000_000, 10_000_000)
-	apps := along("apps", "2,000,000 events of 1,000,000 devices, 4 partitions, lz4", func(s *shape, v int) { s.Apps = v }, 1, 10, 100, 1000, 10_000, 100_000)
-	partitions := along("partitions", "2,000,000 events of 1,000,000 devices, 20 apps, lz4", func(s *shape, v int) { s.Partitions = v }, 1, 4, 16, 64, 256)
-	codecs := &curve{Name: "codecs", About: "2,000,000 events of 1,000,000 devices, 20 apps, 4 partitions"}
+	apps := along("apps", size(base.Events)+", 4 partitions, lz4", func(s *shape, v int) { s.Apps = v }, 1, 10, 100, 1000, 10_000, 100_000)
+	partitions := along("partitions", size(base.Events)+", 20 apps, lz4", func(s *shape, v int) { s.Partitions = v }, 1, 4, 16, 64, 256)
+	codecs := &curve{Name: "codecs", About: size(base.Events) + ", 20 apps, 4 partitions"}
 	for _, codec := range []string{"none", "gzip", "snappy", "lz4", "zstd"} {
 		s := scaled(base)
 		s.Codec = codec
 		codecs.Points = append(codecs.Points, point{X: codec, Topic: s, Processes: 1})
 	}
-	processes := &curve{Name: "processes", About: "4,000,000 events of 1,000,000 devices, 20 apps, 8 partitions, lz4, shared by a consumer group"}
+	processes := &curve{Name: "processes", About: size(2*base.Events) + ", 20 apps, 8 partitions, lz4, shared by a consumer group"}
 	for n := 1; n <= 4; n++ {
 		s := base
-		s.Events, s.Partitions = 4_000_000, 8
+		s.Events, s.Partitions = 2*base.Events, 8
 		processes.Points = append(processes.Points, point{X: fmt.Sprint(n), Topic: scaled(s), Processes: n})
 	}
 	return []*curve{devices, apps, partitions, codecs, processes}

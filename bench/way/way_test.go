@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"encoding/xml"
 	"errors"
+	"fmt"
 	"io"
 	"os"
 	"path/filepath"
@@ -189,6 +190,22 @@ func TestWatchesCheckpoints(t *testing.T) {
 	}
 	if got := stop(); got != 3000 {
 		t.Errorf("%d bytes, want 3000", got)
+	}
+}
+
+// What a curve says of itself is what its points measure, scaled too.
+func TestCurvesSayWhatTheyMeasure(t *testing.T) {
+	b := &bench{options: options{scale: 0.25, shape: shape{Month: "2025-03", Seed: 1}}}
+	for _, c := range b.plan() {
+		for _, p := range c.Points {
+			if c.Name == "devices" {
+				if p.X != thousands(float64(p.Topic.Devices)) || p.Topic.Events < 3*p.Topic.Devices {
+					t.Errorf("devices: point %s: %+v", p.X, p.Topic)
+				}
+			} else if want := fmt.Sprintf("%s events of %s devices", thousands(float64(p.Topic.Events)), thousands(float64(p.Topic.Devices))); !strings.HasPrefix(c.About, want) {
+				t.Errorf("%s: %s, want %s", c.Name, c.About, want)
+			}
+		}
 	}
 }
 
