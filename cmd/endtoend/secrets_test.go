@@ -5,7 +5,6 @@ import (
 	"crypto/rand"
 	"encoding/base64"
 	"encoding/hex"
-	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -166,7 +165,7 @@ func TestIdsAppearNowhere(t *testing.T) {
 	if files < 20 || seen < 10_000 {
 		t.Errorf("%d files and %d bytes of output were looked at: too few to say anything", files, seen)
 	}
-	t.Log(fmt.Sprintf("%d files, %d processes, %d bytes of output", files, len(s.processes), seen))
+	t.Logf("%d files, %d processes, %d bytes of output", files, len(s.processes), seen)
 }
 
 // A new key begins with a new month: what is open stays with its own, late devices of a closed month are still known, and no
