@@ -203,7 +203,10 @@ func TestGarbage(t *testing.T) {
 // After a crash at any operation, with nothing of what was not synced lost, some or all of it, the newest state that was promised is there, or one that
 // was about to be; and counting goes on from it to the same end.
 func TestSaveCrash(t *testing.T) {
-	const saves = 14
+	saves := 14
+	if testing.Short() {
+		saves = 6 // slow under the race detector
+	}
 	back := map[string]int{} // crashes after which only what was promised was there
 	defer func() {
 		t.Logf("what was under way was gone after so many crashes: %v", back)

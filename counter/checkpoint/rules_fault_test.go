@@ -97,6 +97,9 @@ func TestRecountCrash(t *testing.T) {
 
 // Every bit of the rules that a checkpoint was counted by is seen when it changes: nothing is counted by others, or again.
 func TestRulesEveryBit(t *testing.T) {
+	if testing.Short() {
+		t.Skip("slow under the race detector")
+	}
 	disk := sealedState()
 	s := newScript(1)
 	p, _, _ := begin(t, disk)

@@ -9,6 +9,9 @@ import (
 
 // Every bit of an exported ledger that changes is seen, or changes nothing that is read.
 func TestExportEveryBit(t *testing.T) {
+	if testing.Short() {
+		t.Skip("slow under the race detector")
+	}
 	l := full(t, "sqlite://"+filepath.Join(t.TempDir(), "ledger.db"))
 	var b bytes.Buffer
 	if err := l.Export(t.Context(), &b); err != nil {
