@@ -161,6 +161,7 @@ func benchLarge(n int) *window {
 
 func BenchmarkRowsOfLarge(b *testing.B) {
 	w := benchLarge(1_000_000)
+	w.large.settle()
 	apps := []appWindow{{app: "app", window: w}}
 	buf := make([]Row, 4096)
 	defer cpuTime(b)()
@@ -306,6 +307,7 @@ func countDecoded(b *testing.B, ahead bool) {
 // BenchmarkAbsorb restores a window of a million devices from deltas as a checkpoint keeps them; an operation is a fact.
 func BenchmarkAbsorb(b *testing.B) {
 	w := benchLarge(1_000_000)
+	w.large.settle()
 	var facts []Fact
 	for ordinal := range w.devices() {
 		for _, k := range w.large.kinds() {

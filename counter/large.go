@@ -11,7 +11,9 @@ import (
 // large is the form of a window of many devices: a dictionary, and a bitmap of ordinals for each kind and day.
 type large struct {
 	dictionary
-	facts [events.MaxKinds]*[32]*roaring.Bitmap // by kind, day
+	facts   [events.MaxKinds]*[32]*roaring.Bitmap // by kind, day; with what is waiting
+	waiting [events.MaxKinds][2]waiting           // by kind, odd and even days
+	scratch []uint32
 }
 
 // newLarge returns the large form of what f holds.
@@ -45,9 +47,12 @@ func (l *large) learn(ordinal uint32, day events.Day, kind events.Kind) bool {
 	case day > last:
 		e.seen = now
 	default:
+		if w := &l.waiting[kind][day%2]; w.day == day {
+			l.settleOne(kind, w)
+		}
 		return l.bitmap(kind, day).CheckedAdd(ordinal)
 	}
-	l.bitmap(kind, day).Add(ordinal)
+	l.await(kind, day, ordinal)
 	return true
 }
 

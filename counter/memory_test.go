@@ -37,6 +37,7 @@ func TestMemoryOfLargeWindow(t *testing.T) {
 	before := heap()
 	w := benchLarge(n)
 	after := heap()
+	w.large.settle()
 	facts := uint64(0)
 	for _, days := range w.large.facts {
 		for day := range 32 {
