@@ -27,6 +27,7 @@ type Decoder struct {
 	members   [slots]member
 	arena     arena
 	skeletons skeletons
+	places    [16]places
 	strict    *strict
 	prints    fingerprinter
 	owed      owed
@@ -69,7 +70,13 @@ type head struct{ kind, guid, app, time []byte } // nil or empty: absent
 // is the rulebook's, or wraps ErrUnknownKey; a record is never the reason of one: the events before it are good.
 func (d *Decoder) DecodeBatch(recs []Record, to []Event) (n int, err error) {
 	for n < len(recs) {
-		if err = d.decode(&recs[n], &to[n]); err != nil {
+		i := n % len(d.places)
+		if i == 0 {
+			for j := range recs[n:min(n+len(d.places), len(recs))] {
+				d.places[j].find(recs[n+j].Value)
+			}
+		}
+		if err = d.decode(&recs[n], &d.places[i], &to[n]); err != nil {
 			break
 		}
 		n++
@@ -83,13 +90,14 @@ func (d *Decoder) DecodeBatch(recs []Record, to []Event) (n int, err error) {
 
 // Decode is DecodeBatch of one record. It overwrites e, except for what it does not set on an error.
 func (d *Decoder) Decode(r *Record, e *Event) error {
-	err := d.decode(r, e)
+	d.places[0].find(r.Value)
+	err := d.decode(r, &d.places[0], e)
 	d.owed.settle()
 	return err
 }
 
 // decode is Decode, but that it owes the fingerprint.
-func (d *Decoder) decode(r *Record, e *Event) error {
+func (d *Decoder) decode(r *Record, p *places, e *Event) error {
 	*e = Event{}
 	if d.err != nil {
 		return d.err
@@ -112,7 +120,7 @@ func (d *Decoder) decode(r *Record, e *Event) error {
 	}
 	var h head
 	var why Reason
-	if how != structured || !d.plain || !d.skeletons.scan(r.Value, &h) || string(h.kind) == reportedType {
+	if how != structured || !d.plain || !d.skeletons.scan(r.Value, p, &h) || string(h.kind) == reportedType {
 		if how == structured {
 			if why = d.strict.read(r.Value); why != "" {
 				return reject(e, why)

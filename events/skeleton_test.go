@@ -30,7 +30,9 @@ func sameSkeleton(tb testing.TB, teacher, b []byte) (taken bool) {
 	fast.known[at], plain.known[at] = t, t
 	// The slice ends where its memory does, so that reading past it would be seen.
 	b = append(make([]byte, 0, len(b)), b...)
-	f, p := fast.find(b), plain.findPlain(b)
+	var byVector, byCode places
+	byVector.find(b)
+	f, p := fast.find(b, &byVector), plain.findPlain(b, &byCode)
 	if f != p {
 		tb.Fatalf("taught by %q\n%q\nvectors say %d, plain code %d", teacher, b, f, p)
 	}
@@ -38,8 +40,8 @@ func sameSkeleton(tb testing.TB, teacher, b []byte) (taken bool) {
 		return false
 	}
 	var byVectors, byPlain, want head
-	t.head(b, &fast.quotes, &byVectors)
-	t.head(b, &plain.quotes, &byPlain)
+	t.head(b, &byVector.at, &byVectors)
+	t.head(b, &byCode.at, &byPlain)
 	if !scan(b, &want) {
 		tb.Fatalf("taught by %q\n%q\nis taken, the scanner takes it not", teacher, b)
 	}
@@ -99,23 +101,26 @@ func TestSkeletons(t *testing.T) {
 // TestSkeletonsAreLearned counts how many records of a log with two kinds of writers are read by skeletons: nearly all.
 func TestSkeletonsAreLearned(t *testing.T) {
 	var s skeletons
+	var p places
 	s.credit = mostCredit
 	other := strings.Replace(testEvent, `"specversion":"1.0",`, `"ver":"1.0","specversion":"1.0",`, 1)
 	third := `{"type":"miniprogram.open","specversion":"1.0"` + testEvent[len(`{"specversion":"1.0","type":"miniprogram.open"`):]
 	for i := range 1000 {
 		b := []byte([]string{testEvent, other, third}[i%3])
-		if i >= 3 && s.find(b) < 0 {
+		p.find(b)
+		if i >= 3 && s.find(b, &p) < 0 {
 			t.Fatalf("record %d is of no known skeleton", i)
 		}
 		var h head
-		if !s.scan(b, &h) || string(h.kind) != "miniprogram.open" || string(h.guid) != testGUID {
+		if !s.scan(b, &p, &h) || string(h.kind) != "miniprogram.open" || string(h.guid) != testGUID {
 			t.Fatalf("record %d: %q %q", i, h.kind, h.guid)
 		}
 	}
 	before := s.credit
 	for i := range 1000 { // no two alike
 		var h head
-		if !s.scan([]byte(strings.Replace(testEvent, "specversion", "spec"+strings.Repeat("x", i%50), 1)), &h) {
+		b := []byte(strings.Replace(testEvent, "specversion", "spec"+strings.Repeat("x", i%50), 1))
+		if p.find(b); !s.scan(b, &p, &h) {
 			t.Fatal("not scanned")
 		}
 	}

@@ -5,14 +5,31 @@ import "golang.org/x/sys/cpu"
 // vectors says whether the machine compares and compresses 64 bytes at once.
 var vectors = cpu.X86.HasAVX512F && cpu.X86.HasAVX512BW && cpu.X86.HasAVX512DQ && cpu.X86.HasAVX512VL && cpu.X86.HasAVX512VBMI2 && cpu.X86.HasBMI2 && cpu.X86.HasPOPCNT
 
-func (s *skeletons) find(b []byte) int {
-	if vectors {
-		return findSkeleton(&b[0], len(b), &s.known, &s.quotes)
+func (p *places) index(b []byte) {
+	if !vectors {
+		p.n = unknownPlaces
+		return
 	}
-	return s.findPlain(b)
+	p.n = indexQuotes(&b[0], len(b), &p.at)
 }
 
-// findSkeleton is findPlain over all that is known, for records of 1 to maxSkeleton bytes.
+func (s *skeletons) find(b []byte, p *places) int {
+	switch p.n {
+	case unknownPlaces:
+		return s.findPlain(b, p)
+	case noPlaces:
+		return -1
+	}
+	return findSkeleton(&b[0], len(b), &s.known, &p.at, p.n)
+}
+
+// indexQuotes finds the quotes of a record of 1 to maxSkeleton bytes and returns how many there are; noPlaces: it is not plain, or
+// has too many.
 //
 //go:noescape
-func findSkeleton(b *byte, n int, known *[skeletonSlots]*skeleton, quotes *[quoteSlots]uint16) int
+func indexQuotes(b *byte, n int, at *[quoteSlots]uint16) int
+
+// findSkeleton is findPlain over all that is known.
+//
+//go:noescape
+func findSkeleton(b *byte, n int, known *[skeletonSlots]*skeleton, at *[quoteSlots]uint16, quotes int) int

@@ -11,15 +11,13 @@ DATA iota<>+0x30(SB)/8, $0x3736353433323130
 DATA iota<>+0x38(SB)/8, $0x3f3e3d3c3b3a3938
 GLOBL iota<>(SB), RODATA|NOPTR, $64
 
-// func findSkeleton(b *byte, n int, known *[skeletonSlots]*skeleton, quotes *[quoteSlots]uint16) int
+// func indexQuotes(b *byte, n int, at *[quoteSlots]uint16) int
 //
-// First the places of all quotes, 64 bytes at a time; then each piece of the skeleton that has so many, against the bytes after the
-// quote with which it begins. Nothing is read past b[n-1]: masked loads do not touch what the mask leaves out.
-TEXT ·findSkeleton(SB), NOSPLIT, $0-40
+// The places of all quotes, 64 bytes at a time. Nothing is read past b[n-1]: masked loads do not touch what the mask leaves out.
+TEXT ·indexQuotes(SB), NOSPLIT, $0-32
 	MOVQ b+0(FP), SI
 	MOVQ n+8(FP), CX
-	MOVQ known+16(FP), DI
-	MOVQ quotes+24(FP), BX
+	MOVQ at+16(FP), BX
 	MOVL $0x22, AX
 	VPBROADCASTB AX, Z0 // quote
 	MOVL $0x5c, AX
@@ -49,7 +47,7 @@ whole:
 	KMOVQ K1, R12
 	POPCNTQ R12, R12
 	CMPQ R12, $32
-	JA none
+	JA odd
 	VPCOMPRESSB.Z Z3, K1, Z6
 	VPMOVZXBW Y6, Z6
 	VPBROADCASTW R8, Z7
@@ -57,13 +55,32 @@ whole:
 	VMOVDQU16 Z6, (BX)(R9*2) // 32 places, of which R12 count
 	ADDQ R12, R9
 	CMPQ R9, $const_maxQuotes
-	JA none
+	JA odd
 	ADDQ $64, R8
 	CMPQ R8, CX
 	JB block
 
 	KORTESTQ K4, K4
-	JNZ none
+	JNZ odd
+	VZEROUPPER
+	MOVQ R9, ret+24(FP)
+	RET
+
+odd:
+	VZEROUPPER
+	MOVQ $-1, ret+24(FP)
+	RET
+
+// func findSkeleton(b *byte, n int, known *[skeletonSlots]*skeleton, at *[quoteSlots]uint16, quotes int) int
+//
+// Each piece of a skeleton that has so many quotes is compared with the bytes after the quote with which it begins. Nothing is read
+// past b[n-1].
+TEXT ·findSkeleton(SB), NOSPLIT, $0-48
+	MOVQ b+0(FP), SI
+	MOVQ n+8(FP), CX
+	MOVQ known+16(FP), DI
+	MOVQ at+24(FP), BX
+	MOVQ quotes+32(FP), R9
 	MOVQ R9, AX
 	SHRQ $1, AX
 	ANDQ $31, AX // the first way
@@ -103,7 +120,7 @@ pieces:
 	KORTESTB K1, K1
 	JNZ next
 	VZEROUPPER
-	MOVQ AX, ret+32(FP)
+	MOVQ AX, ret+40(FP)
 	RET
 
 next:
@@ -113,5 +130,5 @@ next:
 
 none:
 	VZEROUPPER
-	MOVQ $-1, ret+32(FP)
+	MOVQ $-1, ret+40(FP)
 	RET

@@ -2,4 +2,11 @@
 
 package events
 
-func (s *skeletons) find(b []byte) int { return s.findPlain(b) }
+func (p *places) index([]byte) { p.n = unknownPlaces }
+
+func (s *skeletons) find(b []byte, p *places) int {
+	if p.n == noPlaces {
+		return -1
+	}
+	return s.findPlain(b, p)
+}
