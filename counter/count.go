@@ -19,9 +19,11 @@ type batch struct {
 
 	// Events of large windows, by number in the batch, and what counting them will read.
 	large   [batchRecords]uint8
+	parts   [batchRecords]*segment
 	slots   [batchRecords]*uint32
-	entries [batchRecords]*seen
-	touched [batchRecords]*uint8 // registers
+	entries [batchRecords]*entry
+	dense   [batchRecords]*uint8 // registers
+	few     [batchRecords]*uint32
 	sink    uint32
 }
 
@@ -33,9 +35,11 @@ func (b *batch) forget() {
 		return
 	}
 	clear(b.windows[:])
+	clear(b.parts[:])
 	clear(b.slots[:])
 	clear(b.entries[:])
-	clear(b.touched[:])
+	clear(b.dense[:])
+	clear(b.few[:])
 }
 
 const noHint = 1<<32 - 1 // no ordinal
@@ -80,7 +84,7 @@ func (s *Shard) countBatch(recs []events.Record) (n int, sealed *Sealed, err err
 // hints: counting may make them wrong.
 func (s *Shard) approach(n int) {
 	b := s.batch
-	m, registers := 0, 0
+	m, dense, few := 0, 0, 0
 	for i := range n {
 		e := &b.events[i]
 		b.windows[i], b.hints[i] = nil, noHint
@@ -89,37 +93,47 @@ func (s *Shard) approach(n int) {
 		}
 		w := s.find(e.Month, e.App)
 		b.windows[i] = w
-		if w == nil || w.large == nil {
+		if w == nil {
+			continue
+		}
+		if k := w.sketches[e.Kind]; k != nil {
+			index, _ := registerOf(e.Fingerprint.SketchHash(), w.precision)
+			if k.dense != nil {
+				b.dense[dense] = &k.dense[index]
+				dense++
+			} else {
+				b.few[few] = &k.few[k.home(index)]
+				few++
+			}
+		}
+		if w.large == nil {
 			continue
 		}
 		h := e.Fingerprint.Hash()
 		g := w.large.segment(h)
-		b.large[m], b.slots[m] = uint8(i), &g.slots[g.home(h)]
+		b.large[m], b.parts[m], b.slots[m] = uint8(i), g, &g.slots[g.home(h)]
 		m++
-		if k := w.sketches[e.Kind]; k != nil && k.dense != nil {
-			index, _ := registerOf(e.Fingerprint.SketchHash(), w.precision)
-			b.touched[registers] = &k.dense[index]
-			registers++
-		}
 	}
 	sink := b.sink // kept, so that the reads are not left out
 	for _, slot := range b.slots[:m] {
 		sink += *slot
 	}
-	for _, register := range b.touched[:registers] {
+	for _, register := range b.dense[:dense] {
 		sink += uint32(*register)
 	}
+	for _, slot := range b.few[:few] {
+		sink += *slot
+	}
 	found := 0
-	for _, i := range b.large[:m] {
-		h, l := b.events[i].Fingerprint.Hash(), b.windows[i].large
-		if ordinal, ok := l.segment(h).candidate(h); ok {
+	for j, i := range b.large[:m] {
+		if ordinal, ok := b.parts[j].candidate(b.events[i].Fingerprint.Hash()); ok {
 			b.hints[i] = ordinal
-			b.entries[found] = &l.at(ordinal).seen
+			b.entries[found] = b.windows[i].large.at(ordinal)
 			found++
 		}
 	}
-	for _, entry := range b.entries[:found] {
-		sink += uint32(*entry)
+	for _, entry := range b.entries[:found] { // it may lie in two lines
+		sink += uint32(entry.print[0]) + uint32(entry.seen)
 	}
 	b.sink = sink
 }

@@ -98,7 +98,7 @@ func (s *Shard) drop() {
 	s.dirty = slices.DeleteFunc(s.dirty, func(w *window) bool {
 		return w.Month < s.state.Sealed || w.Month == s.state.Sealed && !w.Late
 	})
-	s.last = nil
+	clear(s.active[:])
 	s.batch.forget()
 }
 

@@ -8,8 +8,9 @@ import (
 
 // kindTable finds the kind of an event type: open addressing, at most a quarter full, never changed.
 type kindTable struct {
-	slots []typeSlot
-	shift int
+	slots  []typeSlot
+	shift  int
+	factor uint64 // one with which every name lies where the search for it begins, if there is one among those tried
 }
 
 type typeSlot struct {
@@ -21,7 +22,10 @@ type typeSlot struct {
 
 func newKindTable(r *MonthRules) (kindTable, error) {
 	size := bits.Len(uint(4 * len(r.Types)))
-	t := kindTable{slots: make([]typeSlot, 1<<size), shift: 64 - size}
+	t := kindTable{slots: make([]typeSlot, 1<<size), shift: 64 - size, factor: 0x9e3779b97f4a7c15}
+	for tries := 0; tries < 1000 && t.collides(r.Types); tries++ {
+		t.factor = t.factor*0xd1342543de82ef95 | 1
+	}
 	for name, kindName := range r.Types {
 		kind, ok := r.KindOf(kindName)
 		if !ok || name == "" {
@@ -38,6 +42,19 @@ func newKindTable(r *MonthRules) (kindTable, error) {
 		t.slots[i] = s
 	}
 	return t, nil
+}
+
+// collides says whether the search for two names begins in one place.
+func (t *kindTable) collides(types map[string]string) bool {
+	taken := make([]bool, len(t.slots))
+	for name := range types {
+		i := t.home([]byte(name))
+		if taken[i] {
+			return true
+		}
+		taken[i] = true
+	}
+	return false
 }
 
 func (t *kindTable) find(name []byte) (Kind, bool) {
@@ -64,7 +81,7 @@ func (t *kindTable) home(name []byte) int { return t.place(len(name), endsOf(nam
 
 func (t *kindTable) place(n int, ends [2]uint64) int {
 	h := uint64(n) + (ends[0] ^ bits.RotateLeft64(ends[1], 31))
-	return int(h * 0x9e3779b97f4a7c15 >> (t.shift & 63))
+	return int(h * t.factor >> (t.shift & 63))
 }
 
 // endsOf returns the first and the last eight bytes of b, of 8 or more; of fewer, all in the first.

@@ -1,8 +1,10 @@
 package stream
 
 import (
+	"encoding/binary"
 	"errors"
 	"fmt"
+	"math/bits"
 
 	"headcount/events"
 )
@@ -53,6 +55,17 @@ func appendRecords(to []events.Record, h *header, b []byte, from int64) ([]event
 	last := int64(-1)
 	i := 0
 	for n := range h.count {
+		if rec, next := usualRecord(b, i, h, last); next > 0 {
+			last = rec.Offset - h.base
+			i = next
+			if appendTime {
+				rec.Timestamp = h.maxTime
+			}
+			if rec.Offset >= from {
+				to = append(to, rec)
+			}
+			continue
+		}
 		size, at := varint(b, i)
 		if at < 0 || size < leastRecord-1 || size > int64(len(b)-at) {
 			return to, fmt.Errorf("record %d of %d: %w", n, h.count, errRecord)
@@ -102,6 +115,47 @@ func appendRecords(to []events.Record, h *header, b []byte, from int64) ([]event
 		return to, fmt.Errorf("%d bytes left over after %d records", len(b)-i, h.count)
 	}
 	return to, nil
+}
+
+// usualRecord reads the record at b[i:] that has a key, a value, no headers, and lengths and deltas of up to three bytes, which
+// are read at once; next is 0 where it is not such a one, or wrong.
+func usualRecord(b []byte, i int, h *header, last int64) (rec events.Record, next int) {
+	if len(b)-i < 20 { // up to five numbers of three bytes before the key, and a fourth byte that is read with the last
+		return rec, 0
+	}
+	at := uint(i)
+	size, n1 := shortVarint(binary.LittleEndian.Uint32(b[at:]))
+	at += n1
+	end := at + uint(size>>1)
+	timeDelta, n2 := shortVarint(binary.LittleEndian.Uint32(b[at+1:])) // after the attributes
+	at += 1 + n2
+	delta, n3 := shortVarint(binary.LittleEndian.Uint32(b[at:]))
+	at += n3
+	key, n4 := shortVarint(binary.LittleEndian.Uint32(b[at:]))
+	at += n4
+	keyEnd := at + uint(key>>1)
+	if n1|n2|n3|n4 > 3 || (size|delta|key)&1 != 0 || end > uint(len(b)) || keyEnd+4 > end {
+		return rec, 0
+	}
+	value, n5 := shortVarint(binary.LittleEndian.Uint32(b[keyEnd:]))
+	from := keyEnd + n5
+	valueEnd := from + uint(value>>1)
+	offset := int64(delta >> 1)
+	if n5 > 3 || value&1 != 0 || valueEnd+1 != end || b[valueEnd] != 0 || offset <= last || offset > int64(h.lastDelta) {
+		return rec, 0
+	}
+	return events.Record{
+		Offset: h.base + offset, Timestamp: h.firstTime + (int64(timeDelta>>1) ^ -int64(timeDelta&1)),
+		Key: b[at:keyEnd:keyEnd], Value: b[from:valueEnd:valueEnd],
+	}, int(end)
+}
+
+// shortVarint reads the varint that the first three bytes of w hold, without its zigzag, and says how many it takes; 5: it is
+// longer.
+func shortVarint(w uint32) (v uint32, n uint) {
+	ends := ^w & 0x808080
+	v = w & (ends ^ (ends - 1))
+	return v&0x7f | v>>1&0x3f80 | v>>2&0x1fc000, uint(bits.TrailingZeros32(ends))>>3 + 1
 }
 
 func skipHeaders(r []byte, at int, n int64) int {
