@@ -54,15 +54,19 @@ func appendRecords(to []events.Record, h *header, b []byte, from int64) ([]event
 	appendTime := h.attributes&logAppendTimeBit != 0
 	last := int64(-1)
 	i := 0
+	var before events.Record // of the last that had any, the headers
 	for n := range h.count {
-		if rec, next := usualRecord(b, i, h, last); next > 0 {
-			last = rec.Offset - h.base
-			i = next
+		if len(to) == cap(to) {
+			to = append(to, events.Record{})[:len(to)]
+		}
+		usual := &to[:len(to)+1][len(to)]
+		if next := usualRecord(usual, b, i, h, last, &before); next > 0 {
+			last, i = usual.Offset-h.base, next
 			if appendTime {
-				rec.Timestamp = h.maxTime
+				usual.Timestamp = h.maxTime
 			}
-			if rec.Offset >= from {
-				to = append(to, rec)
+			if usual.Offset >= from {
+				to = to[:len(to)+1]
 			}
 			continue
 		}
@@ -107,6 +111,9 @@ func appendRecords(to []events.Record, h *header, b []byte, from int64) ([]event
 		if at != len(r) {
 			return to, fmt.Errorf("record %d of %d: %d bytes left over", n, h.count, len(r)-at)
 		}
+		if headers > 0 {
+			before.HeaderCount, before.Headers = rec.HeaderCount, rec.Headers
+		}
 		if rec.Offset >= from {
 			to = append(to, rec)
 		}
@@ -117,11 +124,11 @@ func appendRecords(to []events.Record, h *header, b []byte, from int64) ([]event
 	return to, nil
 }
 
-// usualRecord reads the record at b[i:] that has a key, a value, no headers, and lengths and deltas of up to three bytes, which
-// are read at once; next is 0 where it is not such a one, or wrong.
-func usualRecord(b []byte, i int, h *header, last int64) (rec events.Record, next int) {
-	if len(b)-i < 20 { // up to five numbers of three bytes before the key, and a fourth byte that is read with the last
-		return rec, 0
+// usualRecord reads the record at b[i:] that has a key, a value, no headers or those of the one before, and lengths and deltas of up
+// to three bytes, which are read at once. It returns the index after it; 0 where it is not such a one, or wrong.
+func usualRecord(rec *events.Record, b []byte, i int, h *header, last int64, before *events.Record) int {
+	if len(b)-i < 20 { // four numbers of three bytes before the key, the attributes, and what is read with the last too much
+		return 0
 	}
 	at := uint(i)
 	size, n1 := shortVarint(binary.LittleEndian.Uint32(b[at:]))
@@ -135,19 +142,25 @@ func usualRecord(b []byte, i int, h *header, last int64) (rec events.Record, nex
 	at += n4
 	keyEnd := at + uint(key>>1)
 	if n1|n2|n3|n4 > 3 || (size|delta|key)&1 != 0 || end > uint(len(b)) || keyEnd+4 > end {
-		return rec, 0
+		return 0
 	}
 	value, n5 := shortVarint(binary.LittleEndian.Uint32(b[keyEnd:]))
 	from := keyEnd + n5
 	valueEnd := from + uint(value>>1)
 	offset := int64(delta >> 1)
-	if n5 > 3 || value&1 != 0 || valueEnd+1 != end || b[valueEnd] != 0 || offset <= last || offset > int64(h.lastDelta) {
-		return rec, 0
+	if n5 > 3 || value&1 != 0 || valueEnd >= end || offset <= last || offset > int64(h.lastDelta) {
+		return 0
 	}
-	return events.Record{
-		Offset: h.base + offset, Timestamp: h.firstTime + (int64(timeDelta>>1) ^ -int64(timeDelta&1)),
-		Key: b[at:keyEnd:keyEnd], Value: b[from:valueEnd:valueEnd],
-	}, int(end)
+	rec.HeaderCount, rec.Headers = 0, nil
+	if headers := b[valueEnd+1 : end : end]; b[valueEnd] != 0 || len(headers) > 0 {
+		if b[valueEnd] != uint8(2*before.HeaderCount) || before.HeaderCount > 63 || string(headers) != string(before.Headers) {
+			return 0
+		}
+		rec.HeaderCount, rec.Headers = before.HeaderCount, headers
+	}
+	rec.Offset, rec.Timestamp = h.base+offset, h.firstTime+(int64(timeDelta>>1)^-int64(timeDelta&1))
+	rec.Key, rec.Value = b[at:keyEnd:keyEnd], b[from:valueEnd:valueEnd]
+	return int(end)
 }
 
 // shortVarint reads the varint that the first three bytes of w hold, without its zigzag, and says how many it takes; 5: it is

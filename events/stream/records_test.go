@@ -106,7 +106,7 @@ func randomRecords(r *rand.Rand) (b []byte, count, lastDelta int32) {
 		n := []int{0, 1, 2, 36, 63, 64, 250, 9000}[r.IntN(8)]
 		return append(binary.AppendVarint(b, int64(n)), make([]byte, n)...)
 	}
-	delta := int64(0)
+	delta, alike := int64(0), r.IntN(2) == 0
 	for range r.IntN(5) {
 		rec := binary.AppendVarint([]byte{0}, []int64{0, -5, 63, 64, 8191, 8192, 1 << 20, 1 << 21, 1 << 40, -1 << 40}[r.IntN(10)])
 		rec = binary.AppendVarint(rec, delta)
@@ -114,7 +114,11 @@ func randomRecords(r *rand.Rand) (b []byte, count, lastDelta int32) {
 		delta += int64(1 + r.IntN(3)*r.IntN(9000))
 		rec = blob(r, blob(r, rec))
 		headers := r.IntN(3) * r.IntN(2)
-		rec = binary.AppendVarint(rec, int64(headers))
+		if r.IntN(4) > 0 && alike {
+			headers, rec = 0, append(rec, 2, 2, 'k', 4, 'v', 'w')
+		} else {
+			rec = binary.AppendVarint(rec, int64(headers))
+		}
 		for range headers {
 			rec = blob(r, append(rec, 2, 'k'))
 		}
