@@ -37,9 +37,14 @@ func start(cmd *exec.Cmd) (wait func() ([]byte, measure, error), err error) {
 	if err := cmd.Start(); err != nil {
 		return nil, fmt.Errorf("start %s: %w", cmd.Path, err)
 	}
+	polled := make(chan float64, 1)
+	ended := make(chan struct{})
+	go func() { polled <- pollPeak(cmd.Process.Pid, ended) }()
 	return func() ([]byte, measure, error) {
 		err := cmd.Wait()
 		m := measure{Seconds: time.Since(begin).Seconds()}
+		close(ended)
+		peak := <-polled
 		if err != nil {
 			return nil, m, fmt.Errorf("%s: %w\n%s", strings.Join(cmd.Args, " "), err, stderr.Bytes())
 		}
@@ -47,8 +52,36 @@ func start(cmd *exec.Cmd) (wait func() ([]byte, measure, error), err error) {
 		if r, ok := cmd.ProcessState.SysUsage().(*syscall.Rusage); ok {
 			m.PeakRSSMB = float64(r.Maxrss) / 1024 // kilobytes on Linux
 		}
+		// A process that is started begins with the peak of who started it: below that, only looking at it while it ran tells.
+		if m.PeakRSSMB <= peakOf(os.Getpid()) && peak > 0 {
+			m.PeakRSSMB = peak
+		}
 		return stdout.Bytes(), m, nil
 	}, nil
+}
+
+// pollPeak looks at a process's peak until it has ended, and returns the last that it saw.
+func pollPeak(pid int, ended <-chan struct{}) (peak float64) {
+	for {
+		peak = max(peak, peakOf(pid))
+		select {
+		case <-ended:
+			return peak
+		case <-time.After(20 * time.Millisecond):
+		}
+	}
+}
+
+// peakOf reads a running process's highest resident size, in MB; 0 where the system does not tell.
+func peakOf(pid int) float64 {
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
+	if err != nil {
+		return 0
+	}
+	_, rest, _ := strings.Cut(string(text), "VmHWM:")
+	kilobytes := 0.0
+	fmt.Sscan(rest, &kilobytes) // 0 where there is none
+	return kilobytes / 1024
 }
 
 // size adds up the bytes of the files below a folder; those that go meanwhile do not count.

@@ -8,7 +8,9 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -207,6 +209,25 @@ func TestCurvesSayWhatTheyMeasure(t *testing.T) {
 			}
 		}
 	}
+}
+
+// A small process that a large one starts has its own peak.
+func TestPeakIsTheProcessesOwn(t *testing.T) {
+	if peakOf(os.Getpid()) == 0 {
+		t.Skip("no /proc")
+	}
+	large := make([]byte, 256<<20)
+	for i := 0; i < len(large); i += 4096 {
+		large[i] = 1
+	}
+	_, m, err := run(exec.Command("sleep", "0.2"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if m.PeakRSSMB <= 0 || m.PeakRSSMB > 100 {
+		t.Errorf("sleep takes %.0f MB", m.PeakRSSMB)
+	}
+	runtime.KeepAlive(large)
 }
 
 func TestRoundStep(t *testing.T) {
