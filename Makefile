@@ -11,6 +11,7 @@ README_PEERS ?=
 CURVES   ?= --curves all --runs 2
 PLAIN_CASES ?= 250000
 WITNESS_TRIALS ?= 20000
+RANDOM_CASES ?= 5000
 AGREE_CASES ?= 5000
 SEEDS    ?= 20000
 FROM     ?= 1
@@ -48,6 +49,9 @@ crash: build ## kill real processes on Apache Kafka, ten thousand times, and com
 
 sim: ## the whole way simulated with faults: SEEDS=20000 of them from FROM=1, or SEED=n again, telling what happens
 	$(GO) test -count=1 -v -timeout 12h ./cmd/endtoend/sim -run '^TestSimulation$$' -args -seeds $(SEEDS) -from $(FROM) -seed $(SEED)
+
+test-verify: ## ten thousand random months closed by the product and verified by the second implementation; RANDOM_CASES=5000 of two months
+	$(GO) test -count=1 -v -timeout 3h ./cmd/rollup/verify -run '^TestRandomMonths$$' -args -random-cases $(RANDOM_CASES)
 
 test-witnesses: ## how far sketches may lie from exact counts: WITNESS_TRIALS=20000 sketches of up to a million devices
 	$(GO) test -count=1 -v -timeout 3h ./cmd/rollup/usage -run '^TestWitnesses$$' -args -witness-trials $(WITNESS_TRIALS)

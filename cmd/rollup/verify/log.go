@@ -94,12 +94,7 @@ func (v *verification) readLog() error {
 				continue
 			}
 			read++
-			if rec.Attrs.IsControl() {
-			} else if p.done() {
-				if r, err := p.d.decode(rec, 0); err == nil && r.outcome == control {
-					p.closedOnly(rec)
-				}
-			} else if err := p.add(rec); err != nil {
+			if err := p.take(rec); err != nil {
 				return err
 			}
 			p.next = rec.Offset + 1
@@ -109,6 +104,20 @@ func (v *verification) readLog() error {
 			}
 		}
 		progress.Set(read)
+	}
+	return nil
+}
+
+// take counts a record that lies before the month's seal; of what lies after, only closed records are looked at.
+func (p *partition) take(rec *kgo.Record) error {
+	if rec.Attrs.IsControl() {
+		return nil
+	}
+	if !p.done() {
+		return p.add(rec)
+	}
+	if r, err := p.d.decode(rec, 0); err == nil && r.outcome == control {
+		p.closedOnly(rec)
 	}
 	return nil
 }
