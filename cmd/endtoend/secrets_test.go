@@ -43,7 +43,7 @@ func newMarks(n int) (uuids, opaque, users []mark) {
 	return uuids, opaque, users
 }
 
-// in names the mark that a text holds.
+// marked names the mark that a text holds.
 func marked(marks []mark, text []byte) (string, bool) {
 	for _, m := range marks {
 		for _, form := range m.forms {
