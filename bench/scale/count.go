@@ -85,15 +85,17 @@ type counting struct {
 	sealed *counter.Sealed
 
 	pause, cut longest
+	work       longest // of Count, in CPU of its thread: what a busy machine adds is left out
 	saves      int
 	bytes      int64
 	saved      time.Duration // of CPU: of the thread that saves
 }
 
 func (c *counting) count(recs []events.Record) error {
-	began := time.Now()
+	began, thread := time.Now(), cpu(ofThread)
 	n, sealed, err := c.shard.Count(recs)
 	c.pause.since(began)
+	c.work = max(c.work, longest(cpu(ofThread)-thread))
 	if err == nil && n < len(recs) {
 		err = fmt.Errorf("%d of %d records were counted", n, len(recs))
 	}
@@ -185,6 +187,7 @@ func count(ctx context.Context, o options, devices int) (r result, err error) {
 	r.add("  of it of the thread that counts", float64(thread)/n)
 	r.add("  of it of checkpoints", float64(c.saved)/n)
 	r.add("longest Count of 1,024 events, ms", c.pause.ms())
+	r.add("  longest by CPU of its thread, ms", c.work.ms())
 	r.add("longest Cut while counting, ms", c.cut.ms())
 	r.memory()
 	r.add("resident memory, B a device", kilobytes("status", "VmRSS")*1024/seen)
@@ -240,7 +243,7 @@ func (c *counting) seal(ctx context.Context, r *result, seen float64) (err error
 	if c.feed, err = newFeed(month.Config{Month: (march + 1).String(), Events: 1 << 30, Devices: 1_000_000, Apps: 20, Seed: 2}); err != nil {
 		return err
 	}
-	c.pause = 0
+	c.pause, c.work = 0, 0
 	began := time.Now()
 	if err := c.count([]events.Record{{Timestamp: time.Now().UnixMilli(), Value: s.Sign(sealKey)}}); err != nil {
 		return err
@@ -257,6 +260,7 @@ func (c *counting) seal(ctx context.Context, r *result, seen float64) (err error
 		select {
 		case err := <-done:
 			r.add("seal: longest Count meanwhile, ms", c.pause.ms())
+			r.add("  longest by CPU of its thread, ms", c.work.ms())
 			r.add("seal: sorted and written in, s", time.Since(began).Seconds())
 			r.add("seal: events counted meanwhile", float64(meanwhile))
 			r.add("seal: highest resident memory, MB", kilobytes("status", "VmHWM")/1000)
