@@ -178,7 +178,6 @@ type randomSite struct {
 	accounts string
 	books    map[string][]byte
 	file     string
-	ledger   *ledger.Ledger
 }
 
 func (s *randomSite) OpenLedger(ctx context.Context) (closing.Ledger, error) {
