@@ -4,6 +4,7 @@ import (
 	"flag"
 	"fmt"
 	"math"
+	"math/bits"
 	"math/rand/v2"
 	"testing"
 
@@ -61,20 +62,12 @@ func simulate(trials int, seed uint64) []errorsAt {
 			for ; n < at[i].n; n++ {
 				h := rnd.Uint64()
 				r := &registers[h>>(64-p)]
-				*r = max(*r, uint8(leading(h<<p|1<<(p-1)))+1)
+				*r = max(*r, uint8(bits.LeadingZeros64(h<<p|1<<(p-1)))+1)
 			}
 			at[i].add(counter.Estimate(registers))
 		}
 	}
 	return at
-}
-
-func leading(h uint64) (n int) {
-	for h>>63 == 0 {
-		h <<= 1
-		n++
-	}
-	return n
 }
 
 // falseAlarm is how likely the estimate of n devices lies beyond the bounds, though both witnesses saw the same.
