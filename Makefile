@@ -16,11 +16,13 @@ AGREE_CASES ?= 5000
 SEEDS    ?= 20000
 FROM     ?= 1
 SEED     ?= 0
+HUNT     ?= 10000
+ONLY     ?=
 GOVULNCHECK   = golang.org/x/vuln/cmd/govulncheck@v1.9.0
 GOLANGCI_LINT = github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 
 .DEFAULT_GOAL := help
-.PHONY: help build demo test test-kafka test-postgres test-rating crash sim race test-race fmt lint vuln fuzz bench bench-readme bench-curves bench-reading bench-scale bench-profile bench-micro generate clean
+.PHONY: help build demo test test-kafka test-postgres test-rating crash sim mutants race test-race fmt lint vuln fuzz bench bench-readme bench-curves bench-reading bench-scale bench-profile bench-micro generate clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  \1|/' | column -t -s '|'
@@ -49,6 +51,9 @@ crash: build ## kill real processes on Apache Kafka, ten thousand times, and com
 
 sim: ## the whole way simulated with faults: SEEDS=20000 of them from FROM=1, or SEED=n again, telling what happens
 	$(GO) test -count=1 -v -timeout 12h ./cmd/endtoend/sim -run '^TestSimulation$$' -args -seeds $(SEEDS) -from $(FROM) -seed $(SEED)
+
+mutants: ## bugs put in on purpose, each looked for by the simulation within HUNT=10000 seeds; ONLY="name" for some
+	$(GO) test -count=1 -v -timeout 6h ./cmd/endtoend/sim -run '^TestMutants$$' -args -hunt $(HUNT) -only "$(ONLY)"
 
 test-verify: ## ten thousand random months closed by the product and verified by the second implementation; RANDOM_CASES=5000 of two months
 	$(GO) test -count=1 -v -timeout 3h ./cmd/rollup/verify -run '^TestRandomMonths$$' -args -random-cases $(RANDOM_CASES)

@@ -83,7 +83,7 @@ func (p *partition) at(offset int64) int {
 	return lo
 }
 
-// gap and truncated are what a broker's answers come to.
+// check says what a log lacks of what was read from it.
 func (b *broker) check(p *partition, at stream.Position) error {
 	name := b.w.topic.Name
 	switch {

@@ -25,11 +25,11 @@ func run(seed uint64, of shape, trace func(string, ...any)) *World {
 
 // Summary adds runs up.
 type Summary struct {
-	Runs                                   int
-	records, read, steps, closed           int
-	halts, held, unrecovered, lossy, quiet int
-	fired, effect                          [faults]int
-	took                                   time.Duration
+	Runs                         int
+	records, read, steps, closed int
+	halts, held, unrecovered     int
+	fired, effect                [faults]int
+	took                         time.Duration
 }
 
 func (s *Summary) add(w *World) {
@@ -43,9 +43,6 @@ func (s *Summary) add(w *World) {
 	s.halts += w.halts
 	s.held += w.held
 	s.unrecovered += w.unrecovered
-	if w.lossy {
-		s.lossy++
-	}
 	for k := range w.fired {
 		s.fired[k] += w.fired[k]
 		s.effect[k] += w.effect[k]

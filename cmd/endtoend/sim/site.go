@@ -76,7 +76,7 @@ func (s place) Connect(context.Context) (*closing.Connection, error) {
 	}
 	topic := *s.w.topic
 	return &closing.Connection{
-		Log: client{s.w, s.p}, Topic: &topic, State: checkpoint.OpenTopic(bucket, topic.Name, topic.ID), Bucket: bucket,
+		Log: client(s), Topic: &topic, State: checkpoint.OpenTopic(bucket, topic.Name, topic.ID), Bucket: bucket,
 		Template: s.w.template, Close: func() {},
 	}, nil
 }

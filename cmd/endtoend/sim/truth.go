@@ -12,12 +12,6 @@ import (
 	"headcount/events"
 )
 
-var loadedZones = map[string]*time.Location{}
-
-func loadLocation(name string) (*time.Location, error) {
-	return time.LoadLocation(name)
-}
-
 // fact is what remains of an event.
 type fact struct {
 	who  string
@@ -61,7 +55,6 @@ type month struct {
 type truth struct {
 	w      *World
 	months map[events.Month]*month
-	missed map[int32][]int64 // offsets of records that no process can have read
 }
 
 // sealLine is a seal as far as it matters here.

@@ -171,7 +171,7 @@ func newWorld(seed uint64, of shape) *World {
 		w.zoneName = zones[w.draw(len(zones))]
 	}
 	var err error
-	if w.zone, err = loadLocation(w.zoneName); err != nil {
+	if w.zone, err = time.LoadLocation(w.zoneName); err != nil {
 		w.fail("%v", err)
 	}
 	first, n := of.first, of.months
