@@ -14,10 +14,10 @@ type kindTable struct {
 }
 
 type typeSlot struct {
-	name   string // empty: free
-	kind   Kind
-	ends   [2]uint64 // the first and the last eight bytes, of a name of 8–32
-	middle [2]uint64 // of one of 17–32, those after the first and before the last eight
+	name          string // empty: free
+	kind          Kind
+	first, last   uint64 // eight bytes, of a name of 8 or more
+	second, third uint64 // of one of 17 or more, the eight after the first and those before the last
 }
 
 func newKindTable(r *MonthRules) (kindTable, error) {
@@ -35,11 +35,12 @@ func newKindTable(r *MonthRules) (kindTable, error) {
 		for t.slots[i].name != "" {
 			i = (i + 1) % len(t.slots)
 		}
-		s := typeSlot{name: name, kind: kind, ends: endsOf([]byte(name))}
-		if n := len(name); n > 16 {
-			s.middle = middleOf([]byte(name))
+		s := &t.slots[i]
+		s.name, s.kind = name, kind
+		s.first, s.last = endsOf([]byte(name))
+		if len(name) > 16 {
+			s.second, s.third = middleOf([]byte(name))
 		}
-		t.slots[i] = s
 	}
 	return t, nil
 }
@@ -67,35 +68,44 @@ func (t *kindTable) find(name []byte) (Kind, bool) {
 		}
 		return 0, false
 	}
-	ends := endsOf(name)
-	for i := t.place(n, ends); t.slots[i].name != ""; i = (i + 1) & (len(t.slots) - 1) {
-		if s := &t.slots[i]; len(s.name) == n && s.ends == ends && (n <= 16 || s.middle == middleOf(name)) {
-			return s.kind, true
+	first, last := endsOf(name)
+	for i := t.place(n, first, last); t.slots[i].name != ""; i = (i + 1) & (len(t.slots) - 1) {
+		if s := &t.slots[i]; len(s.name) == n && s.first == first && s.last == last {
+			if n <= 16 {
+				return s.kind, true
+			}
+			if second, third := middleOf(name); s.second == second && s.third == third {
+				return s.kind, true
+			}
 		}
 	}
 	return 0, false
 }
 
 // home is where the search for a name begins: by its length, its first eight and its last eight bytes.
-func (t *kindTable) home(name []byte) int { return t.place(len(name), endsOf(name)) }
+func (t *kindTable) home(name []byte) int {
+	first, last := endsOf(name)
+	return t.place(len(name), first, last)
+}
 
-func (t *kindTable) place(n int, ends [2]uint64) int {
-	h := uint64(n) + (ends[0] ^ bits.RotateLeft64(ends[1], 31))
+func (t *kindTable) place(n int, first, last uint64) int {
+	h := uint64(n) + (first ^ bits.RotateLeft64(last, 31))
 	return int(h * t.factor >> (t.shift & 63))
 }
 
-// endsOf returns the first and the last eight bytes of b, of 8 or more; of fewer, all in the first.
-func endsOf(b []byte) (ends [2]uint64) {
+// endsOf returns the first and the last eight bytes of b, of 8 or more; of fewer, all in the first. Two words, not an array: that
+// would be stored by halves and loaded whole, which waits.
+func endsOf(b []byte) (first, last uint64) {
 	if n := len(b); n >= 8 {
-		return [2]uint64{binary.LittleEndian.Uint64(b), binary.LittleEndian.Uint64(b[n-8:])}
+		return binary.LittleEndian.Uint64(b), binary.LittleEndian.Uint64(b[n-8:])
 	}
 	for i, c := range b {
-		ends[0] |= uint64(c) << (8 * i)
+		first |= uint64(c) << (8 * i)
 	}
-	return ends
+	return first, 0
 }
 
 // middleOf returns the eight bytes after the first eight of b, of 16 or more, and the eight before the last.
-func middleOf(b []byte) [2]uint64 {
-	return [2]uint64{binary.LittleEndian.Uint64(b[8:]), binary.LittleEndian.Uint64(b[len(b)-16:])}
+func middleOf(b []byte) (second, third uint64) {
+	return binary.LittleEndian.Uint64(b[8:]), binary.LittleEndian.Uint64(b[len(b)-16:])
 }

@@ -93,8 +93,8 @@ type calendar struct {
 	date     [10]byte
 	midnight int64 // seconds since 1970
 
-	hour [2]uint64 // 2006-01-02T15, as the words at 0 and at 5; zero: none
-	ms   int64     // at which it begins
+	day, hour uint64 // 2006-01-02T15, as the words at 0 and at 5; zero: none
+	ms        int64  // at which it begins
 }
 
 const usualTime = "2006-01-02T15:04:05.000Z"
@@ -112,7 +112,7 @@ func (c *calendar) readTime(b []byte) (t instant, ok bool) {
 	if len(b) != len(usualTime) {
 		return c.parseTime(b)
 	}
-	hour := [2]uint64{binary.LittleEndian.Uint64(b), binary.LittleEndian.Uint64(b[5:])}
+	day, hour := binary.LittleEndian.Uint64(b), binary.LittleEndian.Uint64(b[5:])
 	// Exchanged with what stands there at zero, digits become their value and the marks between them zero. Added to that, a
 	// byte's high bit says that it is more than it may be; it carries only where the byte had its own high bit.
 	m := binary.LittleEndian.Uint32(b[13:]) ^ zeroMinutes
@@ -123,9 +123,9 @@ func (c *calendar) readTime(b []byte) (t instant, ok bool) {
 	if wrong != 0 || minute > 59 || second > 59 {
 		return c.parseTime(b)
 	}
-	if hour != c.hour {
+	if day != c.day || hour != c.hour {
 		if t, ok = c.parseTime(b); ok {
-			c.hour, c.ms = hour, t.ms-within
+			c.day, c.hour, c.ms = day, hour, t.ms-within
 		}
 		return t, ok
 	}

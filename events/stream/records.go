@@ -1,10 +1,8 @@
 package stream
 
 import (
-	"encoding/binary"
 	"errors"
 	"fmt"
-	"math/bits"
 
 	"headcount/events"
 )
@@ -54,22 +52,7 @@ func appendRecords(to []events.Record, h *header, b []byte, from int64) ([]event
 	appendTime := h.attributes&logAppendTimeBit != 0
 	last := int64(-1)
 	i := 0
-	var before events.Record // of the last that had any, the headers
 	for n := range h.count {
-		if len(to) == cap(to) {
-			to = append(to, events.Record{})[:len(to)]
-		}
-		usual := &to[:len(to)+1][len(to)]
-		if next := usualRecord(usual, b, i, h, last, &before); next > 0 {
-			last, i = usual.Offset-h.base, next
-			if appendTime {
-				usual.Timestamp = h.maxTime
-			}
-			if usual.Offset >= from {
-				to = to[:len(to)+1]
-			}
-			continue
-		}
 		size, at := varint(b, i)
 		if at < 0 || size < leastRecord-1 || size > int64(len(b)-at) {
 			return to, fmt.Errorf("record %d of %d: %w", n, h.count, errRecord)
@@ -111,9 +94,6 @@ func appendRecords(to []events.Record, h *header, b []byte, from int64) ([]event
 		if at != len(r) {
 			return to, fmt.Errorf("record %d of %d: %d bytes left over", n, h.count, len(r)-at)
 		}
-		if headers > 0 {
-			before.HeaderCount, before.Headers = rec.HeaderCount, rec.Headers
-		}
 		if rec.Offset >= from {
 			to = append(to, rec)
 		}
@@ -122,53 +102,6 @@ func appendRecords(to []events.Record, h *header, b []byte, from int64) ([]event
 		return to, fmt.Errorf("%d bytes left over after %d records", len(b)-i, h.count)
 	}
 	return to, nil
-}
-
-// usualRecord reads the record at b[i:] that has a key, a value, no headers or those of the one before, and lengths and deltas of up
-// to three bytes, which are read at once. It returns the index after it; 0 where it is not such a one, or wrong.
-func usualRecord(rec *events.Record, b []byte, i int, h *header, last int64, before *events.Record) int {
-	if len(b)-i < 20 { // four numbers of three bytes before the key, the attributes, and what is read with the last too much
-		return 0
-	}
-	at := uint(i)
-	size, n1 := shortVarint(binary.LittleEndian.Uint32(b[at:]))
-	at += n1
-	end := at + uint(size>>1)
-	timeDelta, n2 := shortVarint(binary.LittleEndian.Uint32(b[at+1:])) // after the attributes
-	at += 1 + n2
-	delta, n3 := shortVarint(binary.LittleEndian.Uint32(b[at:]))
-	at += n3
-	key, n4 := shortVarint(binary.LittleEndian.Uint32(b[at:]))
-	at += n4
-	keyEnd := at + uint(key>>1)
-	if n1|n2|n3|n4 > 3 || (size|delta|key)&1 != 0 || end > uint(len(b)) || keyEnd+4 > end {
-		return 0
-	}
-	value, n5 := shortVarint(binary.LittleEndian.Uint32(b[keyEnd:]))
-	from := keyEnd + n5
-	valueEnd := from + uint(value>>1)
-	offset := int64(delta >> 1)
-	if n5 > 3 || value&1 != 0 || valueEnd >= end || offset <= last || offset > int64(h.lastDelta) {
-		return 0
-	}
-	rec.HeaderCount, rec.Headers = 0, nil
-	if headers := b[valueEnd+1 : end : end]; b[valueEnd] != 0 || len(headers) > 0 {
-		if b[valueEnd] != uint8(2*before.HeaderCount) || before.HeaderCount > 63 || string(headers) != string(before.Headers) {
-			return 0
-		}
-		rec.HeaderCount, rec.Headers = before.HeaderCount, headers
-	}
-	rec.Offset, rec.Timestamp = h.base+offset, h.firstTime+(int64(timeDelta>>1)^-int64(timeDelta&1))
-	rec.Key, rec.Value = b[at:keyEnd:keyEnd], b[from:valueEnd:valueEnd]
-	return int(end)
-}
-
-// shortVarint reads the varint that the first three bytes of w hold, without its zigzag, and says how many it takes; 5: it is
-// longer.
-func shortVarint(w uint32) (v uint32, n uint) {
-	ends := ^w & 0x808080
-	v = w & (ends ^ (ends - 1))
-	return v&0x7f | v>>1&0x3f80 | v>>2&0x1fc000, uint(bits.TrailingZeros32(ends))>>3 + 1
 }
 
 func skipHeaders(r []byte, at int, n int64) int {
