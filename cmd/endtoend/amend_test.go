@@ -78,6 +78,9 @@ func TestAmend(t *testing.T) {
 	}
 	owed("20.00", "25.00")
 	amend(2, "2025-01", right) // nothing to amend
+	if e := s.ok("rollup", "explain", "--month", "2025-01", "--app", "app-001", "--guid", "device-3"); !strings.Contains(e, "revision 1, line 1") || !strings.Contains(e, "revision 2, line 1") {
+		t.Error(e)
+	}
 	if again := s.ok("rollup", "close", "--month", "2025-01"); !strings.Contains(again, "acme") {
 		t.Error(again)
 	}

@@ -6,6 +6,8 @@ import (
 	"maps"
 	"slices"
 	"time"
+
+	"github.com/go-json-experiment/json"
 )
 
 // Explanation says how a device, or a user of that id, was counted in a month.
@@ -63,6 +65,9 @@ func Explain(ctx context.Context, c Config, name, guid string, find bool) (*Expl
 	if found := v.prices.accountsOf(name); len(found) > 0 {
 		e.Account = found[0]
 	}
+	if err := v.addAmended(); err != nil {
+		return nil, err
+	}
 	v.counts(e, name, all)
 	if err := v.explainLate(e, name, guid); err != nil {
 		return nil, err
@@ -73,6 +78,25 @@ func Explain(ctx context.Context, c Config, name, guid string, find bool) (*Expl
 		}
 	}
 	return e, nil
+}
+
+// addAmended adds the revisions that amendments of the month have made, so that their lines are told too.
+func (v *verification) addAmended() error {
+	all, err := v.Ledger.Invoices(v.ctx, v.Month)
+	if err != nil {
+		return fmt.Errorf("ledger: %w", err)
+	}
+	for _, stored := range all {
+		if stored.Revision == 1 || stored.Closing != v.Month {
+			continue
+		}
+		var x invoice
+		if err := json.Unmarshal(stored.Document, &x); err != nil {
+			return fmt.Errorf("ledger, invoice of %s for %s, revision %d: %w", stored.Account, stored.Month, stored.Revision, err)
+		}
+		v.prices.invoices = append(v.prices.invoices, x)
+	}
+	return nil
 }
 
 // lookUp reads a section of the sealed files for both fingerprints of an id; it returns the days of each kind.
