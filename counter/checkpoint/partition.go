@@ -18,6 +18,9 @@ var (
 	ErrNone = errors.New("no checkpoint")
 	// ErrLost says that another writer has gone on with the partition: this one must stop, and load again if it is to go on.
 	ErrLost = errors.New("another writer has taken over the partition")
+
+	// errSuperseded says that a checkpoint is whole, and of no use since a recount.
+	errSuperseded = errors.New("superseded")
 )
 
 // Partition is the durable state of one partition. Load and Save belong to one goroutine; what is sealed may be read by many.
@@ -42,8 +45,9 @@ type Loaded struct {
 	State      counter.State
 	KeyIDs     []string // of the GUID keys under which what is held was counted, sorted
 	Skipped    []string // newer generations that did not verify, and why; a plain line each, newest first
+	Superseded []string // newer generations that a recount has made void; likewise
 
-	// Gaps that only the skipped generations have on record, as far as their manifests can be read: what was accepted as lost
+	// Gaps that only the generations passed over have on record, as far as their manifests can be read: what was accepted as lost
 	// stays so, however far back the count begins again.
 	Gaps []counter.Gap
 }
@@ -92,10 +96,15 @@ func load[A absorber](ctx context.Context, p *Partition, fresh func() A) (into A
 				loaded.Gaps = slices.DeleteFunc(loaded.Gaps, func(g counter.Gap) bool { return slices.Contains(loaded.State.Gaps, g) })
 				return into, loaded, nil
 			}
-			if !errors.Is(err, ErrDamaged) {
+			line := fmt.Sprintf("checkpoint %d of %s: %v", g, p.name, err)
+			switch {
+			case errors.Is(err, errSuperseded):
+				loaded.Superseded = append(loaded.Superseded, line)
+			case errors.Is(err, ErrDamaged):
+				loaded.Skipped = append(loaded.Skipped, line)
+			default:
 				return none, loaded, fmt.Errorf("load %s: %w", p.name, err)
 			}
-			loaded.Skipped = append(loaded.Skipped, fmt.Sprintf("checkpoint %d of %s: %v", g, p.name, err))
 			if m, err := p.manifest(ctx, g); err == nil {
 				loaded.keep(m.State.state().Gaps)
 			}
@@ -221,7 +230,7 @@ func (p *Partition) checkRules(ctx context.Context, file string, m *manifest) er
 			return fmt.Errorf("%s names rules that cannot be read: %w", file, err)
 		}
 		if r.Revision < have.revision {
-			return damage(file, 0, "%s was counted under revision %d of its rules, a recount has put revision %d in force", r.Month, r.Revision, have.revision)
+			return fmt.Errorf("%s: %w: %s was counted under revision %d of its rules, a recount has put revision %d in force", file, errSuperseded, r.Month, r.Revision, have.revision)
 		}
 		if r.Revision > have.revision || r.Hash != have.hash {
 			return differ(rulesName(r.Month, r.Revision), have.hash, r.Hash)

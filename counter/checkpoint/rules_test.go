@@ -208,7 +208,8 @@ func TestRecount(t *testing.T) {
 		}
 		fresh := open(t, disk)
 		_, loaded, err := load(t.Context(), fresh, newModel)
-		if !errors.Is(err, ErrNone) || len(loaded.Skipped) == 0 || !strings.Contains(loaded.Skipped[0], "recount") {
+		if !errors.Is(err, ErrNone) || len(loaded.Skipped) > 0 || len(loaded.Superseded) == 0 ||
+			!strings.Contains(loaded.Superseded[0], "recount") || strings.Contains(loaded.Superseded[0], "damage") {
 			t.Fatalf("after a recount: %v, %+v", err, loaded)
 		}
 		book, err := fresh.topic.Rules(t.Context(), template())

@@ -151,6 +151,8 @@ func TestBatches(t *testing.T) {
 		{"aborted twice, listed out of order", join(transactional(5, 1, "a"), control(6, 1, 0), transactional(7, 1, "b"), control(8, 1, 1),
 			transactional(9, 1, "c"), control(10, 1, 0)), 5, []aborted{{1, 9}, {1, 5}}, []string{"b"}, 11, 10},
 		{"aborted before the fetch", join(transactional(5, 1, "a"), control(6, 1, 0)), 5, []aborted{{1, 2}}, nil, 7, 6},
+		{"aborted before where reading begins", join(transactional(5, 1, "a"), control(6, 1, 0), transactional(7, 1, "b"), control(8, 1, 1)), 7,
+			[]aborted{{1, 5}}, []string{"b"}, 9, 8},
 		{"not transactional, though its producer aborted", join(plain(5, "a").with(func(r *rawBatch) { r.producer = 1 })), 5, []aborted{{1, 2}}, []string{"a"}, 6, 5},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -210,6 +212,30 @@ func TestBatchesThatMakeNoSense(t *testing.T) {
 				t.Errorf("before it: %q, then at %d", got, at.Offset)
 			}
 		})
+	}
+}
+
+// What an error tells an operator to do helps.
+func TestCorruptRemedies(t *testing.T) {
+	packed := func(r *rawBatch) {
+		var err error
+		if r.content, err = pack(nil, codecZstd, make([]byte, 2<<20)); err != nil { // the most is 1 MiB here
+			t.Fatal(err)
+		}
+		r.attributes = int16(codecZstd)
+	}
+	for want, change := range map[string]func(*rawBatch){
+		"raise kafka.max_batch_bytes": packed,
+		"copy the topic":              func(r *rawBatch) { r.magic = 1 },
+		"repaired from a replica":     func(r *rawBatch) { r.crcOff = 1 },
+	} {
+		_, _, err := readAll(t, join(plain(5, "a").with(change)), 5)
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%v, want one that says %q", err, want)
+		}
+		if err != nil && want != "repaired from a replica" && strings.Contains(err.Error(), "replica") {
+			t.Errorf("%v: no replica is better", err)
+		}
 	}
 }
 

@@ -49,7 +49,7 @@ func (u *unpacker) size() int {
 }
 
 func (u *unpacker) tooLarge() error {
-	return fmt.Errorf("unpacks to more than %d bytes, the most that is taken for a batch", u.limit)
+	return &remediedError{fmt.Sprintf("unpacks to more than %d bytes, the most that is taken for a batch", u.limit), "raise kafka.max_batch_bytes"}
 }
 
 // unpack returns what b holds, valid until the next call.

@@ -4,13 +4,16 @@
 //
 //   - Every record that a committed reader may see is handed on once, in the order of its partition, or an error says what is
 //     missing. Nothing is skipped in silence: an offset before the log's start is a GapError, one past its end or a batch that
-//     changed a TruncatedError, a topic that was made again a RecreatedError.
+//     changed a TruncatedError, a topic that was made again a RecreatedError. Offsets that are missing between two batches, as where
+//     a topic was compacted once, are shown in the log.
 //   - Where a reader stands is compared with the log at its start and whenever a partition has a new leader: by the end of the last
 //     batch's leader epoch, and by that batch's CRC. What was fetched, not handed on yet, and is not there is fetched anew.
 //   - A batch is checked against its CRC before anything in it is believed. Lengths are checked before they are used, and what a
 //     batch may unpack to is bounded.
 //   - Memory for fetched data is bounded by Config.MaxBytes, plus one decompressed batch for each Batch that is out, between Next and
-//     Release; what is kept to be used again, by Config.MaxBytes once more. A record costs no allocation.
+//     Release; what is kept to be used again, by Config.MaxBytes once more. A record costs no allocation. A partition is given no less
+//     than two shares of 16 KiB, and no less than a batch comes at all: with more partitions than MaxBytes has room for that, or with
+//     larger batches, those are the bound.
 //   - Handler.Revoked returns before a partition is given to anybody else; partitions that stay are not interrupted.
 //   - Produce returns when all in-sync replicas have the messages, in the order they were given for a partition.
 //   - What can pass is retried for as long as the context lasts, with backoff, and shown in the log; what cannot is returned, with

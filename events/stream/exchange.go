@@ -75,7 +75,11 @@ func (r *request) RawExchange(rw io.ReadWriter) (protocol.Message, error) {
 		limit = maxAnswer
 	}
 	if size < 0 || size > limit {
-		return nil, fmt.Errorf("answer of %d bytes, limit %d", size, limit)
+		hint := ""
+		if r.key == protocol.Fetch {
+			hint = " (if the topic has larger batches, raise kafka.max_batch_bytes)"
+		}
+		return nil, fmt.Errorf("answer of %d bytes, limit %d%s", size, limit, hint)
 	}
 	if got := int32(binary.BigEndian.Uint32(head[4:])); got != id {
 		return nil, fmt.Errorf("answer to request %d came for request %d", got, id)

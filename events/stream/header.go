@@ -73,7 +73,8 @@ func readHeader(b []byte, h *header) error {
 	switch magic := int8(b[16]); magic {
 	case 2:
 	case 0, 1:
-		return fmt.Errorf("message format %d, which brokers before Kafka 0.11 wrote: it has no checksum worth the name; only format 2 is read (copy the topic into a new one)", magic)
+		return &remediedError{fmt.Sprintf("message format %d, which brokers before Kafka 0.11 wrote: it has no checksum worth the name; only format 2 is read", magic),
+			"copy the topic into a new one"}
 	default:
 		return fmt.Errorf("message format %d is not known; only format 2 is read", magic)
 	}

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net"
 	"sync"
+	"time"
 
 	"github.com/segmentio/kafka-go"
 	"github.com/segmentio/kafka-go/protocol"
@@ -18,12 +19,13 @@ type Log struct {
 	transport *kafka.Transport
 	addr      net.Addr
 
-	mu      sync.Mutex
-	offered map[int32]map[protocol.ApiKey]versionRange
-	topics  map[string]*Topic // as last seen
-	pinned  topicID           // of the topic, as first seen
-	member  *membership       // of the group, while Assign runs with one
-	lanes   map[laneID]*lane
+	mu        sync.Mutex
+	offered   map[int32]map[protocol.ApiKey]versionRange
+	topics    map[string]*Topic // as last seen
+	pinned    topicID           // of the topic, as first seen
+	goneSince time.Time         // brokers say that there is no such topic, which was seen; zero: they do not
+	member    *membership       // of the group, while Assign runs with one
+	lanes     map[laneID]*lane
 
 	verified map[int32]verified // by partition, until a reader begins there
 

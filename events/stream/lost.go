@@ -1,6 +1,7 @@
 package stream
 
 import (
+	"errors"
 	"fmt"
 	"time"
 )
@@ -77,9 +78,17 @@ type CorruptError struct {
 func (e *CorruptError) lost()         {}
 func (e *CorruptError) Unwrap() error { return e.Err }
 func (e *CorruptError) Error() string {
-	return fmt.Sprintf("%s: batch at offset %d: %v: nothing after it can be counted; have the broker's copy repaired from a replica",
-		partitionName(e.Topic, e.Partition), e.Offset, e.Err)
+	remedy := "have the broker's copy repaired from a replica"
+	if r, ok := errors.AsType[*remediedError](e.Err); ok {
+		remedy = r.remedy
+	}
+	return fmt.Sprintf("%s: batch at offset %d: %v: nothing after it can be counted; %s", partitionName(e.Topic, e.Partition), e.Offset, e.Err, remedy)
 }
+
+// remediedError is what is wrong with a batch where another replica's copy would be no better.
+type remediedError struct{ what, remedy string }
+
+func (e *remediedError) Error() string { return e.what }
 
 // FencedError says that another process has joined the group under this one's static name.
 type FencedError struct{ Group, Instance string }

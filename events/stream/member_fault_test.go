@@ -121,3 +121,44 @@ func TestGroupFinalErrors(t *testing.T) {
 		h.Remove()
 	}
 }
+
+// A topic that is there is unknown to a broker that just started: nothing is given up for that.
+func TestTopicUnknownForAMoment(t *testing.T) {
+	for _, group := range []string{"", "g"} {
+		t.Run("group "+group, func(t *testing.T) {
+			t.Parallel()
+			brokers := cluster(t, 1, 3)
+			l := dialCluster(t, brokers, func(c *Config) { c.Group, c.SessionTimeout = group, 2*time.Second })
+			d := &diary{}
+			ctx, cancel := context.WithCancel(t.Context())
+			done := make(chan error, 1)
+			go func() { done <- l.Assign(ctx, d) }()
+			d.until(t, "joins", func(held []int32, _ []string) bool { return len(held) == 3 })
+			within, stop := context.WithTimeout(t.Context(), 15*time.Second)
+			defer stop()
+			unknown := brokers.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Metadata}, Topic: "t", Err: kerr.UnknownTopicOrPartition, Count: -1})
+			if group != "" { // it joins again
+				h := brokers.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Heartbeat}, Group: "g", TopLevel: true, Err: kerr.RebalanceInProgress, Count: 1})
+				if err := h.Wait(within, 1); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if err := unknown.Wait(within, unknown.Hits()+5); err != nil {
+				t.Fatal(err)
+			}
+			unknown.Remove()
+			if _, err := l.Describe(within); err != nil {
+				t.Errorf("known again: %v", err)
+			}
+			select {
+			case err := <-done:
+				t.Fatalf("gave up: %v", err)
+			default:
+			}
+			cancel()
+			if err := <-done; err != nil || !slices.Equal(d.log, []string{"+[0 1 2]", "-[0 1 2]"}) {
+				t.Errorf("told %v, then %v", d.log, err)
+			}
+		})
+	}
+}

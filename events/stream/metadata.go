@@ -3,6 +3,7 @@ package stream
 import (
 	"context"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -51,6 +52,9 @@ func (t *Topic) partition(id int32) (Partition, bool) {
 // Version 10 is the first with topic ids (Kafka 2.8).
 var metadataVersions = []int16{12, 10}
 
+// goneFor is how long a topic that was seen may be unknown before that is final: brokers that just started know no topics.
+const goneFor = 15 * time.Second
+
 const unknownOperations = -1 << 31
 
 // Describe asks for the topic as it is now. ErrNoTopic: there is none. RecreatedError: it is not the one this Log saw first.
@@ -90,12 +94,21 @@ func (l *Log) metadata(ctx context.Context, name string) (*Topic, error) {
 		return nil, err
 	}
 	t, err := decodeMetadata(version, r.whole, name)
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if name == l.config.Topic && l.pinned != (topicID{}) && errors.Is(err, ErrNoTopic) {
+		if l.goneSince.IsZero() {
+			l.goneSince = time.Now()
+		}
+		if time.Since(l.goneSince) < goneFor {
+			return nil, refusal(codeUnknownTopic, "find", "topic "+name, "it was there before; the broker may have just started")
+		}
+	}
 	if err != nil {
 		return nil, fmt.Errorf("describe topic %s: %w", name, err)
 	}
-	l.mu.Lock()
-	defer l.mu.Unlock()
 	if name == l.config.Topic {
+		l.goneSince = time.Time{}
 		if l.pinned == (topicID{}) {
 			l.pinned = t.id
 		}

@@ -3,6 +3,7 @@ package stream
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
 
 	"headcount/events"
@@ -152,15 +153,15 @@ func (p *PartitionReader) read() (bool, error) {
 			return p.partly(err, h.base)
 		}
 		whole := p.rest[:h.size]
-		if h.next() <= p.next { // read before
-			p.rest = p.rest[h.size:]
-			continue
-		}
 		if err := h.checkCRC(whole); err != nil {
 			return p.partly(err, h.base)
 		}
 		content, packed := whole[headerSize:], codec(h.attributes&codecMask)
 		skip := p.abort.skips(&h, content)
+		if h.next() <= p.next { // read before
+			p.rest = p.rest[h.size:]
+			continue
+		}
 		if packed != codecNone && !skip {
 			if len(b.Records) > 0 {
 				// What is unpacked replaces what was: hand on what there is first. The abortions stand where they
@@ -179,6 +180,9 @@ func (p *PartitionReader) read() (bool, error) {
 				b.Records = b.Records[:n]
 				return p.partly(err, h.base)
 			}
+		}
+		if h.base > p.next { // compaction, or a broker that lost what it had
+			p.r.log.warn("offsets are missing within the log: what stood there is not counted", fmt.Errorf("nothing at %d–%d", p.next, h.base-1), "partition", p.id)
 		}
 		p.rest = p.rest[h.size:]
 		p.next = h.next()

@@ -147,24 +147,16 @@ func (r *Reader) wake() {
 	r.mu.Unlock()
 }
 
-// goneFor is how long the topic may be unknown before that is final: brokers that just started know no topics.
-const goneFor = 15 * time.Second
-
 // keepLayout follows who leads what, when asked and from time to time.
 func (r *Reader) keepLayout() {
 	var pause backoff
-	var gone time.Time
 	for {
 		t, err := r.log.metadata(r.ctx, r.log.config.Topic)
 		switch {
 		case err == nil:
-			gone = time.Time{}
 			r.adopt(t)
 		case r.ctx.Err() != nil:
 			return
-		case errors.Is(err, ErrNoTopic) && gone.IsZero():
-			gone = time.Now()
-		case errors.Is(err, ErrNoTopic) && time.Since(gone) < goneFor:
 		case !Retriable(err):
 			r.mu.Lock()
 			for _, p := range r.parts {
@@ -372,6 +364,9 @@ func (r *Reader) land(f *flight, pieces []piece) (first int) {
 			r.accept(p, got)
 		}
 	}
+	if n := len(f.parts); n > 0 && first == int(f.parts[n-1].id)+1 {
+		first = int(f.parts[0].id) + 1 // there was room for all: a batch too large for its share still waits to be the first
+	}
 	return first
 }
 
@@ -406,9 +401,9 @@ func (r *Reader) accept(p *PartitionReader, got *piece) {
 		}
 	}
 	if errors.Is(err, errPartial) && !useful {
-		// Less than a batch, or only ones that were read: it comes first another time. A broker that insists is paced.
+		// Less than a batch, or only ones that were read: it comes first another time. A broker that insists is paced, and shown.
 		r.recycleLocked(got.data)
-		p.resumeAt = time.Now().Add(p.pause.next())
+		r.delay(p, fmt.Errorf("answered with %d bytes, in which no batch that is to be read is whole", len(got.data)))
 		return
 	}
 	p.pause.reset()

@@ -44,6 +44,9 @@ func encodeOwned(e *encoder, topic string, partitions []int32) {
 	}
 }
 
+// mostPartitions is how many a member may say that the topic has: shares are made for so many.
+const mostPartitions = 1 << 20
+
 func decodeSubscription(b []byte, topic string) (subscription, error) {
 	d := decoder{b: b}
 	s := subscription{generation: -1}
@@ -60,6 +63,9 @@ func decodeSubscription(b []byte, topic string) (subscription, error) {
 	}
 	if err := errors.Join(d.err, data.err); err != nil {
 		return s, fmt.Errorf("subscription: %w", err)
+	}
+	if s.partitions > mostPartitions {
+		return s, fmt.Errorf("subscription: %d partitions, the most that are shared out are %d", s.partitions, mostPartitions)
 	}
 	return s, nil
 }

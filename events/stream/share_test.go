@@ -115,3 +115,12 @@ func TestMurmur2(t *testing.T) {
 		}
 	}
 }
+
+// A member that says the topic has two thousand million partitions gets no memory for them.
+func TestSubscriptionThatLies(t *testing.T) {
+	for partitions, want := range map[int32]bool{3: true, mostPartitions: true, mostPartitions + 1: false, 1<<31 - 1: false} {
+		if _, err := decodeSubscription(subscription{topic: "t", partitions: partitions}.encode(), "t"); (err == nil) != want {
+			t.Errorf("%d partitions: %v", partitions, err)
+		}
+	}
+}

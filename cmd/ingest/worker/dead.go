@@ -24,18 +24,34 @@ func (w *Worker) bury(recs []events.Record) {
 		if dead[0].Reason == events.OverLimit {
 			w.over.add(dead[0].App)
 		}
-		w.dead = append(w.dead, stream.Message{
-			Topic: w.cfg.DeadLetter, Partition: -1,
-			Key: bytes.Clone(r.Key), Value: bytes.Clone(r.Value), Time: time.UnixMilli(max(r.Timestamp, 0)),
-			Headers: []stream.Header{
-				{Key: "reason", Value: []byte(dead[0].Reason)},
-				{Key: "topic", Value: []byte(w.cfg.Topic.Name)},
-				{Key: "partition", Value: strconv.AppendInt(nil, int64(w.partition), 10)},
-				{Key: "offset", Value: strconv.AppendInt(nil, r.Offset, 10)},
-			},
-		})
+		w.dead = append(w.dead, w.letter(r, dead[0].Reason))
 		dead = dead[1:]
 	}
+}
+
+// mostLetter is what a letter holds of a record's key and value: a topic takes a record of 1 MiB unless it was told otherwise, and
+// what the log took in another compression, or was told to take, must not stop the partition. The whole record is where the letter
+// says.
+const mostLetter = 1<<20 - 4<<10
+
+// letter makes a record's dead letter. Brokers refuse times that lie far ahead.
+func (w *Worker) letter(r *events.Record, reason events.Reason) stream.Message {
+	key := r.Key[:min(len(r.Key), mostLetter)]
+	value := r.Value[:min(len(r.Value), mostLetter-len(key))]
+	m := stream.Message{
+		Topic: w.cfg.DeadLetter, Partition: -1,
+		Key: bytes.Clone(key), Value: bytes.Clone(value), Time: time.UnixMilli(min(max(r.Timestamp, 0), w.cfg.Clock.Now().UnixMilli())),
+		Headers: []stream.Header{
+			{Key: "reason", Value: []byte(reason)},
+			{Key: "topic", Value: []byte(w.cfg.Topic.Name)},
+			{Key: "partition", Value: strconv.AppendInt(nil, int64(w.partition), 10)},
+			{Key: "offset", Value: strconv.AppendInt(nil, r.Offset, 10)},
+		},
+	}
+	if whole := len(r.Key) + len(r.Value); whole > mostLetter {
+		m.Headers = append(m.Headers, stream.Header{Key: "cut-from-bytes", Value: strconv.AppendInt(nil, int64(whole), 10)})
+	}
+	return m
 }
 
 // over is what was over a limit since it was said last.

@@ -32,6 +32,9 @@ func (w *Worker) restore(ctx, longer context.Context) error {
 	fresh := func() *counter.Shard { return counter.NewShard(id, rules, w.cfg.Keys) }
 	shard, loaded, err := w.part.Load(ctx, fresh)
 	if loaded != nil {
+		for _, line := range loaded.Superseded {
+			w.log.Info("checkpoint superseded", "why", line)
+		}
 		for _, line := range loaded.Skipped {
 			w.log.Warn("checkpoint not used", "why", line)
 		}
@@ -146,12 +149,13 @@ func (w *Worker) sealedInGap(ctx context.Context, start int64) error {
 	return w.shard.Absorb(&counter.Delta{Partition: w.partition, Position: w.pos, State: state})
 }
 
-// halt marks errors that say that the log is not what it was: they need an operator and concern one partition.
+// halt marks errors that say that the log is not what it was, or cannot be read: they need an operator and concern one partition.
 func halt(err error) error {
 	var gap *stream.GapError
 	var truncated *stream.TruncatedError
 	var recreated *stream.RecreatedError
-	if errors.As(err, &gap) || errors.As(err, &truncated) || errors.As(err, &recreated) {
+	var corrupt *stream.CorruptError
+	if errors.As(err, &gap) || errors.As(err, &truncated) || errors.As(err, &recreated) || errors.As(err, &corrupt) {
 		return &Halted{err}
 	}
 	return err

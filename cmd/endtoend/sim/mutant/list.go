@@ -36,7 +36,7 @@ var Bugs = []Bug{
 	{"dead letters after the checkpoint", workerFile,
 		"	if err := w.writeDead(ctx, dead); err != nil {\n		return err\n	}\n	if err := wait(sealing)",
 		"	if MUTANT {\n		defer func() { _ = w.writeDead(ctx, dead) }()\n	} else if err := w.writeDead(ctx, dead); err != nil {\n		return err\n	}\n	if err := wait(sealing)"},
-	{"dead letters point into the reader's memory", deadFile, "Value: bytes.Clone(r.Value)", "Value: map[bool][]byte{true: r.Value, false: bytes.Clone(r.Value)}[MUTANT]"},
+	{"dead letters point into the reader's memory", deadFile, "Value: bytes.Clone(value)", "Value: map[bool][]byte{true: value, false: bytes.Clone(value)}[MUTANT]"},
 	{"checkpoint before the sealed index", workerFile,
 		"	if err := wait(sealing); err != nil {\n		return err\n	}",
 		"	if !MUTANT {\n		if err := wait(sealing); err != nil {\n			return err\n		}\n	}"},

@@ -1,0 +1,66 @@
+package worker
+
+import (
+	"context"
+	"errors"
+	"math/rand/v2"
+	"testing"
+	"time"
+
+	"headcount/events"
+	"headcount/events/stream"
+)
+
+// Whatever the log took, a dead-letter topic with the brokers' settings takes its letter: no record may stop its partition.
+func TestLettersFit(t *testing.T) {
+	broker, err := stream.StartBroker(t.Context(), stream.BrokerConfig{Addr: "127.0.0.1:0", DataDir: t.TempDir(), NoSync: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer broker.Close()
+	log, err := stream.Dial(t.Context(), stream.Config{Brokers: []string{broker.Addr()}, Topic: "t"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer log.Close()
+	if _, err := log.CreateTopic(t.Context(), "t.dead", 1, nil); err != nil {
+		t.Fatal(err)
+	}
+	w := &Worker{cfg: Config{Topic: &stream.Topic{Name: "t"}, DeadLetter: "t.dead"}.filled(), partition: 3}
+	noise := func(n int) []byte { // that nothing compresses
+		b := make([]byte, n)
+		rand.NewChaCha8([32]byte{}).Read(b)
+		return b
+	}
+	within, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	defer cancel()
+	for _, c := range []struct{ key, value, keyKept, valueKept int }{
+		{36, 1000, 36, 1000},
+		{36, 3 << 20, 36, mostLetter - 36},
+		{3 << 20, 1000, mostLetter, 0},
+	} {
+		r := &events.Record{Offset: 7, Timestamp: time.Now().AddDate(9, 0, 0).UnixMilli(), Key: noise(c.key), Value: noise(c.value)}
+		m := w.letter(r, events.OverLimit)
+		if err := log.Produce(within, []stream.Message{m}); err != nil {
+			t.Errorf("key of %d bytes, value of %d: %v", c.key, c.value, err)
+		}
+		if len(m.Key) != c.keyKept || len(m.Value) != c.valueKept {
+			t.Errorf("key of %d bytes, value of %d: %d and %d kept", c.key, c.value, len(m.Key), len(m.Value))
+		}
+		if m.Time.After(time.Now()) {
+			t.Errorf("a letter of %v", m.Time)
+		}
+	}
+}
+
+// What is wrong with one partition's log halts that partition, not the process.
+func TestHalt(t *testing.T) {
+	for _, err := range []error{&stream.GapError{}, &stream.TruncatedError{}, &stream.RecreatedError{}, &stream.CorruptError{Err: errors.New("checksum")}} {
+		if _, halted := errors.AsType[*Halted](halt(err)); !halted {
+			t.Errorf("%T does not halt its partition alone", err)
+		}
+	}
+	if _, halted := errors.AsType[*Halted](halt(&stream.BrokerError{Code: 29})); halted {
+		t.Error("a refusal that concerns all halts one")
+	}
+}
