@@ -160,7 +160,16 @@ func (w *World) flip() {
 	if len(data) == 0 {
 		return
 	}
-	data[w.draw(len(data))] ^= 1 << w.draw(8)
+	at, bit := w.draw(len(data)), w.draw(8)
+	if !strings.HasSuffix(name, ".segment") && !strings.HasSuffix(name, ".data") && w.chanceEven() {
+		for i := range data { // a digit that becomes another leaves text that reads well
+			if c := data[(at+i)%len(data)]; c >= '0' && c <= '9' {
+				at, bit = (at+i)%len(data), 0
+				break
+			}
+		}
+	}
+	data[at] ^= 1 << bit
 	w.say("a bit of %s changes", name)
 	w.flipped = append(w.flipped, strings.TrimPrefix(name, "state/"))
 }

@@ -31,6 +31,9 @@ func TestSimulation(t *testing.T) {
 		}
 		return
 	}
+	if testing.Short() {
+		*seeds = min(*seeds, 40)
+	}
 	sum := runAll(t, *first, *seeds, *limit)
 	t.Log(sum)
 	if sum.Runs < enough {
@@ -75,7 +78,11 @@ func runAll(t *testing.T, from uint64, n int, most time.Duration) *Summary {
 
 // Two runs of a seed are the same, step by step.
 func TestReplay(t *testing.T) {
-	for seed := range uint64(60) {
+	n := uint64(60)
+	if testing.Short() {
+		n = 10
+	}
+	for seed := range n {
 		var said [2]strings.Builder
 		for i := range said {
 			Run(seed+1, func(format string, args ...any) { fmt.Fprintf(&said[i], format+"\n", args...) })

@@ -8,6 +8,9 @@ import (
 
 // Ten years, 120 closes, in three time zones whose clocks are set twice a year, with three leap days.
 func TestYears(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long, and of one thread")
+	}
 	for i, zone := range []string{"America/New_York", "Europe/Berlin", "Australia/Lord_Howe"} {
 		t.Run(zone, func(t *testing.T) {
 			t.Parallel()

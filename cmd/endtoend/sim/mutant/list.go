@@ -54,7 +54,9 @@ var Bugs = []Bug{
 	// the store
 	{"fsync of a file left out", folderFile,
 		"	if err := f.Sync(); err != nil {", "	if MUTANT {\n		return f, path, nil\n	}\n	if err := f.Sync(); err != nil {"},
-	{"a damaged document is believed", documents, "	if string(b[end:]) != hashText", "	if !MUTANT && string(b[end:]) != hashText"},
+	{"a damaged document is believed", documents,
+		"	if string(b[end:]) != hashText(b[:end])",
+		"	if MUTANT {\n		b = append(b[:end:end], hashText(b[:end])+\"\\n\"...)\n	}\n	if string(b[end:]) != hashText(b[:end])"},
 	{"another's sealed month taken for a failure", monthFile, "		return there, p.agree(ctx, there, z)\n	}\n	if !errors.Is", "		if MUTANT {\n			return nil, ErrExists\n		}\n		return there, p.agree(ctx, there, z)\n	}\n	if !errors.Is"},
 	// the shard
 	{"registers not in the checkpoint", deltaFile, "Registers: w.risen, Counters", "Registers: w.risen[:map[bool]int{true: 0, false: len(w.risen)}[MUTANT]], Counters"},
