@@ -25,23 +25,22 @@ const (
 	readNames   = 4
 )
 
-// bounds returns where the string after a piece lies, in a record whose quotes are at these places.
-func (s *skeleton) bounds(piece uint8, quotes *[quoteSlots]uint16) (from, to uint16) {
-	i := uint64(piece) % (maxPieces - 1)
-	if i > 0 {
-		from = quotes[s.start[i]%quoteSlots]
-	}
-	return from + uint16(s.length[i]), quotes[s.start[i+1]%quoteSlots]
+// head cuts what is read out of a record of the skeleton, whose quotes are at these places.
+func (s *skeleton) head(b []byte, at *[quoteSlots]uint16, h *head) {
+	h.kind, h.guid = s.cut(b, at, s.read[0]), s.cut(b, at, s.read[1])
+	h.app, h.time = s.cut(b, at, s.read[2]), s.cut(b, at, s.read[3])
 }
 
-// head cuts what is read out of a record of the skeleton.
-func (s *skeleton) head(b []byte, quotes *[quoteSlots]uint16, h *head) {
-	for i, to := range [readNames]*[]byte{&h.kind, &h.guid, &h.app, &h.time} {
-		if p := s.read[i]; p != noPiece {
-			from, until := s.bounds(p, quotes)
-			*to = b[from:until:until]
-		}
+// cut returns the string after a piece; nil for noPiece.
+func (s *skeleton) cut(b []byte, at *[quoteSlots]uint16, piece uint8) []byte {
+	if piece >= noPiece-1 { // after the last piece there is none
+		return nil
 	}
+	from, until := uint64(s.length[piece]), at[uint8(s.start[piece+1])]
+	if piece > 0 {
+		from += uint64(at[uint8(s.start[piece])])
+	}
+	return b[from:until:until]
 }
 
 // match says whether b is of the skeleton, and finds its quotes.
