@@ -36,7 +36,7 @@ func (s *skeleton) cut(b []byte, at *[quoteSlots]uint16, piece uint8) []byte {
 	if piece >= noPiece-1 { // after the last piece there is none
 		return nil
 	}
-	from, until := uint64(s.length[piece]), at[uint8(s.start[piece+1])]
+	from, until := s.length[piece], at[uint8(s.start[piece+1])]
 	if piece > 0 {
 		from += uint64(at[uint8(s.start[piece])])
 	}

@@ -104,7 +104,7 @@ func named(b []byte, limit int) bool {
 	if n := len(b); 4 <= n && n <= 16 {
 		// Printable ASCII, by the two ends, which overlap: what differs from DEL and is a space or more. Words of four bytes, or
 		// of eight.
-		first, last := uint64(0), uint64(0)
+		var first, last uint64
 		if n >= 8 {
 			first, last = binary.LittleEndian.Uint64(b), binary.LittleEndian.Uint64(b[n-8:])
 		} else {
