@@ -45,6 +45,7 @@ const (
 	codeTopicExists        code = 36
 	codeOutOfOrderSequence code = 45
 	codeDuplicateSequence  code = 46
+	codeProducerEpoch      code = 47
 	codeUnsupported        code = 35
 	codeUnknownProducer    code = 59
 	codeFencedEpoch        code = 74

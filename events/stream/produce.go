@@ -149,11 +149,13 @@ func (l *Log) fill(ctx context.Context, n *lane, id laneID, ms []*Message) error
 func (l *Log) write(ctx context.Context, n *lane, id laneID, ms []*Message) error {
 	var batch []byte
 	encoded := producerState{id: -2}
-	sent := false // and not heard of: it may be written
+	maybe := false // written: an answer was lost, or leaves it open, as that of a leader that led no longer when the replicas had it
 	now := time.Now().UnixMilli()
 	err := l.persist(ctx, "write to "+partitionName(id.topic, id.partition), func(ctx context.Context) error {
-		if err := l.joinProducers(ctx, n); err != nil {
-			return err
+		if !maybe { // else it goes as it was: under another producer id it would be written twice
+			if err := l.joinProducers(ctx, n); err != nil {
+				return err
+			}
 		}
 		if n.state != encoded {
 			var err error
@@ -171,19 +173,21 @@ func (l *Log) write(ctx context.Context, n *lane, id laneID, ms []*Message) erro
 			l.unknow(id.topic)
 			return refusal(codeNoLeader, "write to", partitionName(id.topic, id.partition), "")
 		}
-		sent = true
 		c, message, err := l.produceOnce(ctx, p.Leader, id, batch)
 		if err != nil {
+			maybe = true
 			l.unknow(id.topic)
 			l.forget(p.Leader)
 			return err
 		}
-		sent = false
 		switch c {
 		case codeNone, codeDuplicateSequence:
 			return nil
-		case codeOutOfOrderSequence, codeUnknownProducer, 47:
+		case codeOutOfOrderSequence, codeUnknownProducer, codeProducerEpoch:
 			l.leaveProducers(n) // the broker forgot what this producer wrote
+			maybe = false
+		default:
+			maybe = maybe || c.class() != fatal
 		}
 		if c.class() == refresh {
 			l.unknow(id.topic)
@@ -193,7 +197,7 @@ func (l *Log) write(ctx context.Context, n *lane, id laneID, ms []*Message) erro
 	if err == nil && n.state.id >= 0 {
 		n.state.sequence = int32((int64(n.state.sequence) + int64(len(ms))) & 0x7fffffff)
 	}
-	if err != nil && sent {
+	if err != nil && maybe {
 		l.leaveProducers(n) // whether its sequence numbers are used is not known
 	}
 	return err
