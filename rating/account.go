@@ -33,10 +33,16 @@ type account struct {
 	packages  []pack
 	orders    []order
 	bills     []bill
-	cancelled *Moment
-	disabled  *Moment
+	cancelled ending
+	disabled  ending
 
 	established bool // of a what-if: a standing customer, whose first month is past
+}
+
+// ending is when an account ended before its time; a nil moment: it did not.
+type ending struct {
+	*Moment
+	at place
 }
 
 type planRef struct {

@@ -73,7 +73,9 @@ func (x *account) resolve(cat *Catalog, zone *time.Location) (*contract, error) 
 			return nil, err
 		}
 	}
-	x.halt(c)
+	if err := x.halt(c); err != nil {
+		return nil, err
+	}
 	if err := x.checkAddons(c); err != nil {
 		return nil, err
 	}
@@ -112,17 +114,22 @@ func (x *account) resolveChanges(c *contract, cat *Catalog) error {
 }
 
 // halt finds when the account ended before its time.
-func (x *account) halt(c *contract) {
-	stop := func(m *Moment, cause string) {
-		if m == nil {
-			return
+func (x *account) halt(c *contract) error {
+	for _, end := range []struct {
+		ending
+		cause string
+	}{{x.cancelled, causeCancelled}, {x.disabled, causeDisabled}} {
+		if end.Moment == nil {
+			continue
 		}
-		if at := m.At(c.zone); c.halted.IsZero() || at.Before(c.halted) {
-			c.halted, c.cause = at, cause
+		at := end.At(c.zone)
+		if at.Before(c.steps[0].at) {
+			return end.at.errorf("%s lies before from, %s", end.Moment, x.from)
+		}
+		if c.halted.IsZero() || at.Before(c.halted) {
+			c.halted, c.cause = at, end.cause
 		}
 	}
-	stop(x.cancelled, causeCancelled)
-	stop(x.disabled, causeDisabled)
 	for _, h := range c.halts(c.steps[0].at) { // bills need no horizon
 		if h.cause != causeArrears {
 			continue
@@ -131,6 +138,7 @@ func (x *account) halt(c *contract) {
 			c.halted, c.cause = at, causeRepossessed
 		}
 	}
+	return nil
 }
 
 func (x *account) checkOrders(c *contract, cat *Catalog) error {

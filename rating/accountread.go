@@ -24,7 +24,9 @@ func ParseAccounts(name string, data []byte) (*Accounts, error) {
 			return nil, d.err
 		}
 		if other, ok := seen[x.id]; ok {
-			return nil, x.at.errorf("account %q is there twice, first in line %d", x.id, other.line)
+			e := x.at.errorf("account %q is there twice, first in line %d", x.id, other.line)
+			e.Field += ".id"
+			return nil, e
 		}
 		seen[x.id] = x.at
 		a.list = append(a.list, x)
@@ -104,8 +106,8 @@ func readAccount(v value) *account {
 		f.done()
 		x.bills = append(x.bills, b)
 	}
-	x.cancelled, _ = o.moment("cancelled")
-	x.disabled, _ = o.moment("disabled")
+	x.cancelled.Moment, x.cancelled.at = o.moment("cancelled")
+	x.disabled.Moment, x.disabled.at = o.moment("disabled")
 	o.done()
 	return x
 }

@@ -257,7 +257,7 @@ func (c *contract) halts(horizon time.Time) (out []halt) {
 // repossessed returns when a halt ends in loss; zero where it ends before.
 func (h halt) repossessed(zone *time.Location) time.Time {
 	at := dateOf(h.from.In(zone)).addDays(h.keep).start(zone)
-	if !h.until.IsZero() && !h.until.After(at) {
+	if !h.until.IsZero() && h.until.Before(at) {
 		return time.Time{}
 	}
 	return at

@@ -82,7 +82,10 @@ func TestUsageErrors(t *testing.T) {
 		{`{"usage":[]}`, "misses the field month"},
 		{`{"month":"2026-10"}`, "misses the field usage"},
 		{`{"month":"2026-13","usage":[]}`, `month "2026-13"`},
-		{`{"month":"2026-10","month":"2026-11","usage":[]}`, "duplicate"},
+		{`{"month":"2026-10","month":"2026-11","usage":[]}`, "line 1: month: is there twice"},
+		{"{\"month\":\"2026-10\",\"usage\":[{\"app\":\"a\",\"meters\":[{\"meter\":\"push\",\"exact\":1,\n\"day\":[]}]}]}", "line 2: usage[0].meters[0].day: unknown field"},
+		{`{"month":"2026-10","usage":[{"app":"a","meters":[{"meter":"push","exact":1,"days":[{"day":"2026-10-01","value":1,"new":1}]}]}]}`, "usage[0].meters[0].days[0].new: unknown field"},
+		{"[]", "line 1: the document: an array, want an object"},
 		{`{"month":"2026-10","usage":[{"app":"a"}]}`, "line 1: usage[0]: misses"},
 		{"{\"month\":\"2026-10\",\"usage\":[\n{\"app\":\"a\",\"meters\":[]},\n{\"app\":\"a\",\"meters\":[]}]}", `line 3: usage[1].app: "a" is there twice`},
 		{`{"month":"2026-10","usage":[{"app":"a","meters":[{"meter":"mau"}]}]}`, "usage[0].meters[0]: misses"},
@@ -105,13 +108,18 @@ func TestUsageErrors(t *testing.T) {
 	if _, err := rating.Rate(s.input("2026-10", u.Apps...)); err == nil || !strings.Contains(err.Error(), `line 2: usage[0].meters[0].meter: no book has a meter "muu"; did you mean "mau"?`) {
 		t.Errorf("unknown meter: %v", err)
 	}
+	in := s.input("2026-10", u.Apps...)
+	in.Usage.File = "usage.json"
+	if _, err := rating.Rate(in); err == nil || !strings.HasPrefix(err.Error(), "usage.json: line 2: usage[0]") {
+		t.Errorf("unknown meter in a file: %v", err)
+	}
 	over := daily("gateway_calls", "2026-10-01", 5)
 	over.Meters[0].Exact = 4
 	if _, err := rating.Rate(s.input("2026-10", over)); err != nil {
 		t.Errorf("a meter that is not charged is not looked at: %v", err)
 	}
 	m := open(t, account("plan: mpaas/standard", "from: 2026-01-01"))
-	if _, err := rating.Rate(m.input("2026-10", over)); err == nil || !strings.Contains(err.Error(), "its days sum up to 5, more than the month's 4") {
+	if _, err := rating.Rate(m.input("2026-10", over)); err == nil || !strings.Contains(err.Error(), "days: they sum up to 5, more than the month's 4") {
 		t.Errorf("days over the month: %v", err)
 	}
 }

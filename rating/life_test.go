@@ -103,6 +103,14 @@ func TestIMSuspension(t *testing.T) {
 			t.Errorf("arrears, %s: %s, want %s", when, got, want)
 		}
 	}
+	for paid, want := range map[string]rating.State{ // kept up to and with 06-07; what is lost is not recovered
+		"2026-06-07T23:59:59Z": rating.Active, "2026-06-08": rating.Repossessed, "2026-06-20": rating.Repossessed,
+	} {
+		late := open(t, account("plan: im/pro", "from: 2026-01-15", "bills: [{month: 2026-02, pushed: 2026-03-03T10:00:00Z, paid: "+paid+"}]"))
+		if got := late.at("2026-06-25T00:00:00Z").State; got != want {
+			t.Errorf("paid %s: %s, want %s", paid, got, want)
+		}
+	}
 	if out := owes.rate("2026-07"); len(out) != 0 {
 		t.Errorf("a repossessed account has an invoice: %s", show(out))
 	}

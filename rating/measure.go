@@ -52,13 +52,13 @@ func (r *rater) measure(m *Meter, apps []string) (out measured, err error) {
 		for _, d := range u.Days {
 			day, err := ParseDate(d.Day)
 			if err != nil || !r.month.has(day) {
-				return out, fmt.Errorf("line %d: app %q, meter %s: day %q is not in %s", u.line, app, u.Meter, d.Day, r.month)
+				return out, fmt.Errorf("%s: app %q, meter %s, days: %q is not in %s", r.Usage.at(u.line), app, u.Meter, d.Day, r.month)
 			}
 			v := decimal.NewFromInt(d.Value)
 			days[day.Day-1], dated = sum(days[day.Day-1], v), sum(dated, v)
 		}
 		if dated.GreaterThan(exact) {
-			return out, fmt.Errorf("line %d: app %q, meter %s: its days sum up to %s, more than the month's %s", u.line, app, u.Meter, dated, exact)
+			return out, fmt.Errorf("%s: app %q, meter %s, days: they sum up to %s, more than the month's %s", r.Usage.at(u.line), app, u.Meter, dated, exact)
 		}
 		out.dayless = sum(out.dayless, exact.Sub(dated))
 	}

@@ -62,7 +62,7 @@ func TestAccountsRefused(t *testing.T) {
 		{one(good + ", overrides: {mau.unit_price: '1e3'}"), "accounts[0].overrides.mau.unit_price: ", "exponent"},
 		{one(good + ", overrides: {mau.block: '10'}"), "accounts[0].overrides.mau.block: ", "not sold in blocks"},
 		{one(mpaas + ", overrides: {gateway_calls.block: '0'}"), "accounts[0].overrides.gateway_calls.block: ", "0 units"},
-		{"accounts:\n  - {" + good + "}\n  - {" + good + "}\n", "accounts.yaml:3:5: accounts[1]: ", `"acme" is there twice, first in line 2`},
+		{"accounts:\n  - {" + good + "}\n  - {" + good + "}\n", "accounts.yaml:3:5: accounts[1].id: ", `"acme" is there twice, first in line 2`},
 		{"accounts:\n  - {" + good + "}\n  - {id: other, apps: [b, a], plan: im/pro, from: 2026-06-01}\n", "accounts.yaml:3:5: accounts[1].apps: ", `app "a" is in account "acme" (line 2) too`},
 		{one(good + ", changes: [{at: 2026-05-01, plan: tcmpp/pro}]"), "accounts[0].changes[0].plan: ", "in force already"},
 		{one(good + ", changes: [{at: 2026-01-01, plan: tcmpp/enterprise}]"), "accounts[0].changes[0]: ", "does not lie after"},
@@ -103,6 +103,8 @@ func TestAccountsRefused(t *testing.T) {
 		{one(chat + ", bills: [{month: 2026-13, pushed: 2026-02-01}]"), "accounts[0].bills[0].month: ", "2026-13"},
 		{one(chat + ", bills: [{month: 2026-01, pushed: 2026-02-02, paid: 2026-02-01}]"), "accounts[0].bills[0]: ", "paid before"},
 		{one(good + ", cancelled: soon"), "accounts[0].cancelled: ", "soon"},
+		{one(good + ", cancelled: 2025-12-31"), "accounts[0].cancelled: ", "2025-12-31 lies before from, 2026-01-01"},
+		{one(good + ", disabled: 2025-12-31T23:59:59Z"), "accounts[0].disabled: ", "lies before from"},
 	} {
 		a, err := rating.ParseAccounts("accounts.yaml", []byte(c.text))
 		if err == nil {

@@ -15,6 +15,15 @@ import (
 type Usage struct {
 	Month string // 2026-10
 	Apps  []AppUsage
+	File  string // what errors call it; empty: they name the line alone
+}
+
+// at says where a line of the usage is.
+func (u *Usage) at(line int) string {
+	if u.File == "" {
+		return fmt.Sprintf("line %d", line)
+	}
+	return fmt.Sprintf("%s: line %d", u.File, line)
 }
 
 // AppUsage is the usage of one app.
@@ -38,7 +47,8 @@ type DayValue struct {
 	Value int64
 }
 
-// The JSON of the printed usage document, of which only what follows is read.
+// The JSON of the printed usage document, of which only what follows is read. What else stands in a meter must be known: a
+// misspelt days would price it without its days.
 type (
 	usageJSON struct {
 		Month *string     `json:"month"`
@@ -50,9 +60,14 @@ type (
 		offset int64
 	}
 	meterJSON struct {
-		Meter  *string    `json:"meter"`
-		Exact  *int64     `json:"exact"`
-		Days   []*dayJSON `json:"days"`
+		Meter *string    `json:"meter"`
+		Exact *int64     `json:"exact"`
+		Days  []*dayJSON `json:"days"`
+
+		Estimate jsontext.Value `json:"estimate"`
+		Bound    jsontext.Value `json:"bound"`
+		Verdict  jsontext.Value `json:"verdict"`
+
 		offset int64
 	}
 	dayJSON struct {
@@ -72,7 +87,7 @@ func (m *meterJSON) UnmarshalJSONFrom(d *jsontext.Decoder) error {
 	type plain meterJSON
 	d.PeekKind()
 	m.offset = d.InputOffset()
-	return json.UnmarshalDecode(d, (*plain)(m))
+	return json.UnmarshalDecode(d, (*plain)(m), json.RejectUnknownMembers(true))
 }
 
 // ParseUsage reads the usage document as it is printed. Only month and each app's meters are needed. Errors name line and field.
@@ -183,10 +198,20 @@ func jsonError(data []byte, err error) error {
 	lines := lineCounter{data: data}
 	var syntax *jsontext.SyntacticError
 	if errors.As(err, &syntax) {
+		if errors.Is(err, jsontext.ErrDuplicateName) {
+			return fmt.Errorf("line %d: %s: is there twice", lines.at(syntax.ByteOffset), fieldOf(syntax.JSONPointer))
+		}
 		return fmt.Errorf("line %d: is not JSON: %w", lines.at(syntax.ByteOffset), syntax.Err)
 	}
 	var semantic *json.SemanticError
 	if errors.As(err, &semantic) {
+		line, field := lines.at(semantic.ByteOffset), fieldOf(semantic.JSONPointer)
+		if errors.Is(err, json.ErrUnknownName) {
+			return fmt.Errorf("line %d: %s: unknown field", line, field)
+		}
+		if field == "" {
+			field = "the document"
+		}
 		want := "an object"
 		if semantic.GoType != nil {
 			switch semantic.GoType.Kind().String() {
@@ -198,7 +223,7 @@ func jsonError(data []byte, err error) error {
 				want = "an array"
 			}
 		}
-		return fmt.Errorf("line %d: %s: %s, want %s", lines.at(semantic.ByteOffset), fieldOf(semantic.JSONPointer), found(semantic), want)
+		return fmt.Errorf("line %d: %s: %s, want %s", line, field, found(semantic), want)
 	}
 	return err
 }
@@ -220,7 +245,12 @@ func fieldOf(p jsontext.Pointer) string {
 }
 
 func found(e *json.SemanticError) string {
-	if len(e.JSONValue) > 0 && len(e.JSONValue) < 64 {
+	switch {
+	case e.JSONKind == '{':
+		return "an object"
+	case e.JSONKind == '[':
+		return "an array"
+	case len(e.JSONValue) > 0 && len(e.JSONValue) < 64:
 		return string(e.JSONValue)
 	}
 	return e.JSONKind.String()

@@ -45,6 +45,13 @@ func TestUsageAndConfigErrors(t *testing.T) {
 		{"key others can read", func(s *site) { os.Chmod(s.path("data/guid.key"), 0o644) }, []string{"ingest", "run", "--until-end"}, []string{"guid.key", "600"}, true},
 		{"no key", func(s *site) { os.Remove(s.path("data/seal.key")) }, []string{"rollup", "close", "--month", "2025-03"}, []string{"seal.key"}, true},
 		{"no usage file", nil, []string{"rollup", "rate", "--usage", "nowhere.json", "--plan", "tcmpp/pro"}, []string{"nowhere.json"}, false},
+		{"meter of a usage file", func(s *site) {
+			s.write("usage.json", "{\"month\":\"2025-03\",\n\"usage\":[{\"app\":\"one\",\"meters\":[{\"meter\":\"nau\",\"exact\":1}]}]}")
+		}, []string{"rollup", "rate", "--usage", "usage.json", "--plan", "tcmpp/pro"}, []string{"usage.json: line 2: usage[0].meters[0].meter", `did you mean "mau"`}, false},
+		{"accounts file over its limit", func(s *site) {
+			s.write("usage.json", `{"month":"2025-03","usage":[]}`)
+			s.write("accounts.yaml", oneAccount+strings.Repeat("#", 1<<20))
+		}, []string{"rollup", "rate", "--usage", "usage.json", "--accounts", "accounts.yaml"}, []string{"accounts.yaml: ", "1 MiB"}, false},
 		{"plan to rate by", nil, []string{"rollup", "rate", "--usage", "accounts.yaml"}, []string{"--plan"}, false},
 	} {
 		t.Run(row.name, func(t *testing.T) {

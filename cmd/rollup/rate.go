@@ -82,6 +82,7 @@ func rateFile(c *config.Config, usageFile, plan, accountsFile string) (none rati
 	if err != nil {
 		return none, &config.Error{Where: usageFile, What: err.Error()}
 	}
+	usage.File = usageFile
 	books, err := site.Catalog(c)
 	if err != nil {
 		return none, err

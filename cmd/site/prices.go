@@ -1,6 +1,9 @@
 package site
 
 import (
+	"errors"
+	"io/fs"
+
 	"headcount/cmd/config"
 	"headcount/rating"
 	"headcount/rating/catalog"
@@ -22,10 +25,14 @@ func Catalog(c *config.Config) (*rating.Catalog, error) {
 // AccountsFile reads the accounts file as it is.
 func AccountsFile(c *config.Config) ([]byte, error) {
 	data, err := config.ReadFile(c.Accounts)
-	if err != nil {
+	switch {
+	case err == nil:
+		return data, nil
+	case !errors.Is(err, fs.ErrNotExist):
+		return nil, &config.Error{Where: c.Accounts, What: "accounts: " + err.Error()}
+	default:
 		return nil, &config.Error{Where: c.File, What: "accounts: " + err.Error() + "; `ingest init` writes an example"}
 	}
-	return data, nil
 }
 
 // Accounts reads the accounts file and holds it against the price books.

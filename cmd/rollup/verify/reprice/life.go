@@ -60,7 +60,7 @@ func (s *Sheet) life(a *account) (*life, error) {
 	}
 	for _, h := range l.arrears() {
 		lost := s.start(s.day(h.from) + day(h.keep))
-		if !h.until.IsZero() && !h.until.After(lost) {
+		if !h.until.IsZero() && h.until.Before(lost) {
 			continue
 		}
 		if before(lost, l.stop) {
