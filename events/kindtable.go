@@ -21,7 +21,7 @@ type typeSlot struct {
 }
 
 func newKindTable(r *MonthRules) (kindTable, error) {
-	size := bits.Len(uint(4 * len(r.Types)))
+	size := bits.Len(uint(4*len(r.Types)) | 1)
 	t := kindTable{slots: make([]typeSlot, 1<<size), shift: 64 - size, factor: 0x9e3779b97f4a7c15}
 	for tries := 0; tries < 1000 && t.collides(r.Types); tries++ {
 		t.factor = t.factor*0xd1342543de82ef95 | 1

@@ -123,7 +123,7 @@ func (c *calendar) readTime(b []byte) (t instant, ok bool) {
 	if wrong != 0 || minute > 59 || second > 59 {
 		return c.parseTime(b)
 	}
-	if day != c.day || hour != c.hour {
+	if day != c.day || hour != c.hour || day == 0 {
 		if t, ok = c.parseTime(b); ok {
 			c.day, c.hour, c.ms = day, hour, t.ms-within
 		}
@@ -134,7 +134,7 @@ func (c *calendar) readTime(b []byte) (t instant, ok bool) {
 
 // read reads the date that b begins with.
 func (c *calendar) read(b []byte) bool {
-	if string(b[:10]) == string(c.date[:]) {
+	if b[4] == '-' && string(b[:10]) == string(c.date[:]) { // at first, date is none
 		return true
 	}
 	century, ok0 := twoDigits(b, 0)

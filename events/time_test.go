@@ -158,6 +158,25 @@ func TestReadTime(t *testing.T) {
 	}
 }
 
+// TestFreshCalendar wants of a calendar that has read nothing what one says that has: what it remembers at first is no date, also
+// where a text begins with zeros.
+func TestFreshCalendar(t *testing.T) {
+	zeros := func(n int) string { return strings.Repeat("\x00", n) }
+	for _, s := range []string{
+		zeros(13) + ":00:00.000Z", zeros(13) + ":59:59.999Z", zeros(10) + "T00:00:00Z", zeros(10) + "T10:00:00.000Z", zeros(10) + "t23:59:59.5+01:00", zeros(24), zeros(20),
+	} {
+		if got, ok := new(calendar).readTime([]byte(s)); ok {
+			t.Errorf("%q is read as %v", s, got)
+		}
+		// By the decoder too, where such a time would count at the record's.
+		d, _ := newTestDecoder(t, nil)
+		value := strings.Replace(testEvent, "2026-10-03T08:15:30.123Z", strings.ReplaceAll(s, "\x00", `\u0000`), 1)
+		if got, want := verdict(decode(t, d, record(t, value))), "rejected [app-001] "+string(badTime); got != want {
+			t.Errorf("%s: %s, want %s", value, got, want)
+		}
+	}
+}
+
 func TestDayStarts(t *testing.T) {
 	tests := []struct {
 		zone, month string

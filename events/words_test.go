@@ -53,4 +53,10 @@ func TestKindTable(t *testing.T) {
 			}
 		}
 	}
+	if table, err = newKindTable(&MonthRules{}); err != nil {
+		t.Fatal(err)
+	}
+	if kind, ok := table.find([]byte("miniprogram.open")); ok {
+		t.Errorf("without types there is %d", kind)
+	}
 }
