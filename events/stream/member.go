@@ -128,7 +128,10 @@ func (m *membership) join(ctx context.Context) ([]int32, error) {
 		return nil, err
 	}
 	m.partitions = int32(len(t.Partitions))
-	said := subscription{topic: t.Name, partitions: m.partitions, generation: m.generation, owned: m.owned}
+	said := subscription{topic: t.Name, partitions: m.partitions, generation: -1, owned: m.owned}
+	if len(m.owned) > 0 {
+		said.generation = m.generation
+	}
 	c := m.l.config
 	var e encoder
 	e.string(c.Group)

@@ -18,7 +18,7 @@ const protocolName = "headcount-v1"
 type subscription struct {
 	topic      string
 	partitions int32 // how many the topic has, as the member knows: a change makes the group share out anew
-	generation int32 // in which owned was given
+	generation int32 // in which owned was given; −1: nothing is owned
 	owned      []int32
 }
 
