@@ -24,6 +24,8 @@ type PlanInfo struct {
 	Fee      string        `json:"fee,omitempty"`
 	FeePaid  string        `json:"fee_paid,omitempty"` // ahead, after
 	Term     string        `json:"term,omitempty"`
+	MinTerm  string        `json:"minimum_term,omitempty"`
+	MaxTerm  string        `json:"maximum_term,omitempty"`
 	Meters   []ChargeInfo  `json:"meters"`
 	Items    []ItemInfo    `json:"items,omitempty"`
 	Packages []PackageInfo `json:"packages,omitempty"`
@@ -54,8 +56,10 @@ type ItemInfo struct {
 type PackageInfo struct {
 	Item   string   `json:"item"`
 	Title  string   `json:"title"`
+	Size   string   `json:"size"` // what it is sold by: a quantity, or mau from one size to another
 	Covers []string `json:"covers"`
 	Term   string   `json:"term"`
+	Notes  []string `json:"notes,omitempty"`
 }
 
 // Describe returns all books for display.
@@ -78,8 +82,13 @@ func (p *Plan) Describe() PlanInfo {
 	if p.Fee != nil {
 		info.Fee, info.FeePaid = p.Fee.String()+" a month", p.Book.Rules.PlanFee
 	}
-	if p.Term != 0 {
-		info.Term = p.Term.String()
+	for _, t := range []struct {
+		to   *string
+		term Term
+	}{{&info.Term, p.Term}, {&info.MinTerm, p.MinTerm}, {&info.MaxTerm, p.MaxTerm}} {
+		if t.term != 0 {
+			*t.to = t.term.String()
+		}
 	}
 	for _, c := range p.Charges {
 		info.Meters = append(info.Meters, c.describe(p))
@@ -90,7 +99,10 @@ func (p *Plan) Describe() PlanInfo {
 		}
 	}
 	for _, k := range p.Book.Packages {
-		pack := PackageInfo{Item: k.Name, Title: k.Title, Term: k.Term.String()}
+		pack := PackageInfo{Item: k.Name, Title: k.Title, Size: "quantity", Term: k.Term.String(), Notes: k.Notes}
+		if k.SizeOf == "mau" {
+			pack.Size = fmt.Sprintf("%d to %d mau", k.Min, k.Max)
+		}
 		if k.Meter != nil {
 			pack.Covers = append(pack.Covers, k.Meter.Name+" until used up")
 		}

@@ -60,6 +60,22 @@ func rollup(t *testing.T, args ...string) (code int, out, errs string) {
 	return code, o.String(), e.String()
 }
 
+// TestPlansShow holds what is printed of the built-in books against sentences of the sources that are no price of a meter.
+func TestPlansShow(t *testing.T) {
+	t.Chdir(t.TempDir())
+	for name, want := range map[string]string{
+		"mpaas":          "note: mini-program: The kernel is included.",
+		"mpaas/standard": "Mini Program package                        10000 to 100000 mau  1 year",
+		"tcmpp/pro":      "term 1 year, at least 1 year",
+		"chat/standard":  "term 1 month, at most 2 years",
+		"chat/premium":   "note: call_1to1: A free edition lasts 7 days",
+	} {
+		if code, out, errs := rollup(t, "plans", "show", name); code != 0 || !strings.Contains(out, want) {
+			t.Errorf("plans show %s: %d, no %q in %s%s", name, code, want, out, errs)
+		}
+	}
+}
+
 // TestBookAsYAMLAlone lists, shows and rates by a book that was never compiled in.
 func TestBookAsYAMLAlone(t *testing.T) {
 	folder(t, "accounts:\n  - {id: acme, apps: [a, b], plan: own/base, from: 2026-01-01, overrides: {calls.unit_price: \"0.25\"}}\n")

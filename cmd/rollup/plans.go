@@ -116,7 +116,7 @@ func bookTable(out io.Writer, b rating.BookInfo) error {
 			fmt.Fprintf(out, "  fee %s, paid %s\n", plan.Fee, plan.FeePaid)
 		}
 		if plan.Term != "" {
-			fmt.Fprintf(out, "  term %s\n", plan.Term)
+			fmt.Fprintf(out, "  term %s%s\n", plan.Term, bounds(plan))
 		}
 		if err := planTables(out, plan); err != nil {
 			return err
@@ -127,8 +127,31 @@ func bookTable(out io.Writer, b rating.BookInfo) error {
 		for _, note := range plan.Notes {
 			fmt.Fprintf(out, "  note: %s\n", note)
 		}
+		for _, i := range plan.Items {
+			notesOf(out, i.Item, i.Notes)
+		}
+		for _, k := range plan.Packages {
+			notesOf(out, k.Item, k.Notes)
+		}
 	}
 	return nil
+}
+
+// bounds says between which terms a plan is sold.
+func bounds(plan rating.PlanInfo) (text string) {
+	if plan.MinTerm != "" {
+		text += ", at least " + plan.MinTerm
+	}
+	if plan.MaxTerm != "" {
+		text += ", at most " + plan.MaxTerm
+	}
+	return text
+}
+
+func notesOf(out io.Writer, name string, notes []string) {
+	for _, note := range notes {
+		fmt.Fprintf(out, "  note: %s: %s\n", name, note)
+	}
 }
 
 func planTables(out io.Writer, plan rating.PlanInfo) error {
@@ -143,9 +166,9 @@ func planTables(out io.Writer, plan rating.PlanInfo) error {
 			items.add("  "+m.Meter, m.Title, m.Free+" free, then "+m.Price)
 		}
 	}
-	packages := table{columns: []string{"package", "title", "term", "covers"}}
+	packages := table{columns: []string{"package", "title", "sold by", "term", "covers"}}
 	for _, k := range plan.Packages {
-		packages.add(k.Item, k.Title, k.Term, strings.Join(k.Covers, ", "))
+		packages.add(k.Item, k.Title, k.Size, k.Term, strings.Join(k.Covers, ", "))
 	}
 	limits := table{columns: []string{"limit", ">value"}}
 	for _, l := range plan.Limits {
