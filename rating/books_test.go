@@ -240,6 +240,20 @@ func TestChatShareAfterExpiry(t *testing.T) {
 	total(t, mid.one("2026-04", use("mau", 13000)), "24.00") // 16 of 30: to 04-16, the day of suspension, 04-17, excluded
 }
 
+// A day's calls above that day's quota are that day's charge, whatever the rest of the month: the share of days in use is of what
+// has a month's quota. The day on which the service comes back is in use.
+func TestChatSuspendedPush(t *testing.T) {
+	s := open(t, account("plan: chat/standard", "from: 2026-06-01", "addons: [{item: push, from: 2026-06-01}]",
+		"bills: [{month: 2026-05, pushed: 2026-06-03T09:00:00Z, paid: 2026-06-28T12:00:00Z}]"))
+	u := daily("push_calls", "2026-06-02", 105, "2026-06-29", 101)
+	u.Meters = append(u.Meters, use("push_messages", 30100000, "mau", 11000).Meters...)
+	v := s.one("2026-06", u)
+	amount(t, v, "push_calls", "60.00")
+	amount(t, v, "push_messages", "0.20") // 10 blocks × 0.1 × 6/30: 06-01 to 06-03, 06-28 to 06-30
+	amount(t, v, "mau", "3.00")
+	total(t, v, "63.20")
+}
+
 func TestChatPushWithoutDays(t *testing.T) {
 	s := open(t, account("plan: chat/standard", "from: 2026-06-01", "addons: [{item: push, from: 2026-06-01}]"))
 	if v := s.one("2026-06", use("push_calls", 100)); v.Status != rating.StatusFinal || v.Total != "0.00" {
