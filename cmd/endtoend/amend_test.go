@@ -1,8 +1,10 @@
 package endtoend
 
 import (
+	"database/sql"
 	"fmt"
 	"math/big"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -78,6 +80,7 @@ func TestAmend(t *testing.T) {
 	}
 	owed("20.00", "25.00")
 	amend(2, "2025-01", right) // nothing to amend
+	s.cutAmendment("2025-01")
 	if e := s.ok("rollup", "explain", "--month", "2025-01", "--app", "app-001", "--guid", "device-3"); !strings.Contains(e, "revision 1, line 1") || !strings.Contains(e, "revision 2, line 1") {
 		t.Error(e)
 	}
@@ -174,4 +177,66 @@ func TestCompareCommand(t *testing.T) {
 	s.want(2, "rollup", "compare", "--plan", "tcsas/none", "--months", "2025-02").says(t, "tcsas/none")
 	s.want(2, "rollup", "compare", "--plan", "tcsas/enterprise").says(t, "--months")
 	s.want(2, "rollup", "compare", "--months", "2025-02").says(t, "--plan")
+}
+
+// cutAmendment cuts the ledger's end off with all rows of its entries, from the month's newest amendment on: a ledger that is one
+// chain, with every trigger. The log knows better. Afterwards the ledger is as it was.
+func (s *site) cutAmendment(month string) {
+	s.Helper()
+	name := s.path("data/ledger.db")
+	was, err := os.ReadFile(name) // whole: the last to close it leaves no log of its own
+	if err != nil {
+		s.Fatal(err)
+	}
+	db, err := sql.Open("sqlite", name)
+	if err != nil {
+		s.Fatal(err)
+	}
+	all := func(query string) (texts []string) {
+		s.Helper()
+		rows, err := db.Query(query)
+		if err != nil {
+			s.Fatal(err)
+		}
+		defer rows.Close()
+		for rows.Next() {
+			var text string
+			if err := rows.Scan(&text); err != nil {
+				s.Fatal(err)
+			}
+			texts = append(texts, text)
+		}
+		return texts
+	}
+	triggers := all(`SELECT sql FROM sqlite_master WHERE type = 'trigger'`)
+	var steps []string
+	for _, t := range all(`SELECT name FROM sqlite_master WHERE type = 'trigger'`) {
+		steps = append(steps, `DROP TRIGGER "`+t+`"`)
+	}
+	first := all(`SELECT max(seq) FROM entries WHERE kind = 'amendment'`)[0]
+	for _, t := range all(`SELECT m.name FROM sqlite_master m JOIN pragma_table_info(m.name) c ON c.name = 'entry' WHERE m.type = 'table'`) {
+		steps = append(steps, `DELETE FROM `+t+` WHERE entry >= `+first)
+	}
+	for _, q := range append(append(steps, `DELETE FROM entries WHERE seq >= `+first), triggers...) {
+		if _, err := db.Exec(q); err != nil {
+			s.Fatalf("%s: %v", q, err)
+		}
+	}
+	if err := db.Close(); err != nil {
+		s.Fatal(err)
+	}
+	named := false
+	v := s.verify(1, "--month", month)
+	for _, d := range v.Differences {
+		named = named || d.What == "closed records" && strings.Contains(d.Place, "ledger_head")
+	}
+	if !named {
+		s.Errorf("an amendment was cut off: %+v", v.Differences)
+	}
+	for _, more := range []string{"-wal", "-shm"} {
+		os.Remove(name + more)
+	}
+	if err := os.WriteFile(name, was, 0o600); err != nil {
+		s.Fatal(err)
+	}
 }

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"context"
+	"crypto/ed25519"
 	"errors"
 	"fmt"
 	"os/user"
@@ -12,6 +14,7 @@ import (
 	"headcount/cmd/cli"
 	"headcount/cmd/config"
 	"headcount/cmd/rollup/closing"
+	"headcount/cmd/site"
 	"headcount/rating"
 	"headcount/rating/catalog"
 )
@@ -56,6 +59,11 @@ func amendCommand(p *cli.Program) *cobra.Command {
 		if err := readCorrection(c, again, &fix, accounts, books); err != nil {
 			return err
 		}
+		if !dry {
+			if fix.SealKey, err = announcer(cmd.Context(), c, again); err != nil {
+				p.Log.Warn("the amendment gets no record in the log: the next close vouches for it", "month", m, "error", err)
+			}
+		}
 		number, further, err := again.Amend(cmd.Context(), fix)
 		if errors.Is(err, closing.ErrSame) {
 			return cli.Fail(cli.Usage, "month %s: %w; there is nothing to amend", m, err)
@@ -63,12 +71,29 @@ func amendCommand(p *cli.Program) *cobra.Command {
 		if err != nil {
 			return err
 		}
+		if fix.SealKey != nil {
+			if err := again.Announce(cmd.Context()); err != nil {
+				p.Log.Warn("the amendment is recorded, but the log does not have its record yet: the next amendment or close sends it", "month", m, "error", err)
+			}
+		}
 		if p.JSON {
 			return p.PrintJSON(map[string]any{"month": m.String(), "amendment": number, "reason": reason, "by": fix.By, "recorded": !dry, "invoices": further})
 		}
 		return printAmendment(p, m.String(), number, further, dry)
 	}
 	return cmd
+}
+
+// announcer returns the key that an amendment's record in the log is signed with.
+func announcer(ctx context.Context, c *config.Config, again *closing.Again) (ed25519.PrivateKey, error) {
+	key, err := site.SealKey(c)
+	if err == nil {
+		err = again.MayAnnounce(ctx, key)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return key, nil
 }
 
 // readCorrection reads the files and holds them against each other, so that a mistake is named with its file and line.

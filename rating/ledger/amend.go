@@ -22,6 +22,9 @@ type Amendment struct {
 	Books    map[string][]byte // price books by name
 	Usage    json.RawMessage   // that was rated, as printed
 	Invoices int               // further revisions that it made. Set by Amend
+
+	// Announce, where it is set, makes records for the outbox, as that of a Result does.
+	Announce func(head string) ([][]byte, error)
 }
 
 // amendmentDocument is an amendment's document.
@@ -69,7 +72,10 @@ func (l *Ledger) Amend(ctx context.Context, m Amendment, invoices []Invoice) (al
 				return fmt.Errorf("invoice of %s is for %s", v.Account, v.Month)
 			}
 		}
-		return a.invoices(m.Month, invoices)
+		if err := a.invoices(m.Month, invoices); err != nil {
+			return err
+		}
+		return a.messages(m.Month, nil, m.Announce)
 	})
 	return already && err == nil, err
 }

@@ -16,7 +16,7 @@ type Result struct {
 	Usage    []UsageRow
 	Document json.RawMessage // the whole printed usage, without invoices
 	Invoices []Invoice       // of the month; and new revisions of earlier months, for what is settled late
-	Outbox   [][]byte        // records that are to go to the log
+	Outbox   [][]byte        // records that are to go to the log. Result adds those of the month's amendments, in order
 
 	// Announce, where it is set, makes further records for the outbox: it is given the ledger's head after all of the above,
 	// so that what it makes vouches for them. It runs within the transaction and must not use the ledger. Commit only.
@@ -105,16 +105,20 @@ func (r *Result) append(a *appender) error {
 	if _, err := a.add(r.Month, rec); err != nil {
 		return err
 	}
-	messages := r.Outbox
-	if r.Announce != nil {
-		more, err := r.Announce(a.head)
+	return a.messages(r.Month, r.Outbox, r.Announce)
+}
+
+// messages adds messages to the outbox, and those that announce, where it is set, makes of the ledger's head.
+func (a *appender) messages(month string, all [][]byte, announce func(head string) ([][]byte, error)) error {
+	if announce != nil {
+		more, err := announce(a.head)
 		if err != nil {
 			return fmt.Errorf("announce: %w", err)
 		}
-		messages = append(messages[:len(messages):len(messages)], more...)
+		all = append(all[:len(all):len(all)], more...)
 	}
-	for _, m := range messages {
-		if _, err := a.add(r.Month, &messageRecord{message: present(m)}); err != nil {
+	for _, m := range all {
+		if _, err := a.add(month, &messageRecord{message: present(m)}); err != nil {
 			return err
 		}
 	}

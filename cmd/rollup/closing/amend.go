@@ -2,11 +2,14 @@ package closing
 
 import (
 	"context"
+	"crypto/ed25519"
 	"errors"
+	"fmt"
 	"maps"
 	"time"
 
 	"headcount/cmd/cli"
+	"headcount/cmd/site"
 	"headcount/events"
 	"headcount/rating"
 	"headcount/rating/ledger"
@@ -20,6 +23,9 @@ type Correction struct {
 	By       string
 	Now      time.Time
 	DryRun   bool // nothing is recorded
+
+	// SealKey signs the closed record that goes to the log for the amendment; nil: none is made.
+	SealKey ed25519.PrivateKey
 }
 
 // ErrSame says that a correction changes nothing that a month is priced by.
@@ -82,8 +88,53 @@ func (a *Again) Amend(ctx context.Context, c Correction) (int, []rating.Invoice,
 	if m.Usage, err = marshal(late); err != nil {
 		return 0, nil, err
 	}
+	if c.SealKey != nil {
+		a.SealKey = c.SealKey
+		m.Announce = func(head string) ([][]byte, error) { return a.closedRecord(a.Digests, head), nil }
+	}
 	if _, err := a.books.Amend(ctx, m, stored); err != nil {
 		return 0, nil, cli.Fail(cli.Unreachable, "ledger: %w", err)
 	}
 	return m.Number, further, nil
+}
+
+// MayAnnounce says why a seal key cannot vouch for an amendment in the log: it is not the one that the month was sealed with, or
+// the topic was made again since.
+func (a *Again) MayAnnounce(ctx context.Context, key ed25519.PrivateKey) error {
+	rules, err := a.rules(ctx, a.Month)
+	if err != nil {
+		return err
+	}
+	if public, err := rules.PublicKey(); err != nil || !public.Equal(key.Public()) {
+		return errors.New("the month was sealed with another key")
+	}
+	last, _, err := a.books.LastClosed(ctx)
+	if err != nil {
+		return fmt.Errorf("ledger: %w", err)
+	}
+	newest, err := a.books.Closing(ctx, last)
+	if err != nil {
+		return fmt.Errorf("ledger: %w", err)
+	}
+	if newest.Cluster != a.Closing.Cluster || newest.TopicID != a.Closing.TopicID {
+		return fmt.Errorf("%s was closed on another topic, or another of its name", last)
+	}
+	return nil
+}
+
+// Announce sends the closed records of amendments, and what else is left in the outbox, to the log.
+func (a *Again) Announce(ctx context.Context) error {
+	conn, err := site.Connect(ctx, a.Config, a.Log)
+	if err != nil {
+		return err
+	}
+	defer conn.Close()
+	topic, err := conn.Topic(ctx, a.Config)
+	if err != nil {
+		return err
+	}
+	if topic.ID != a.Closing.TopicID || topic.Cluster != a.Closing.Cluster {
+		return fmt.Errorf("%s was closed on topic id %s of cluster %s, but the configuration leads to %s of %s", a.Month, a.Closing.TopicID, a.Closing.Cluster, topic.ID, topic.Cluster)
+	}
+	return sendOutbox(ctx, a.books, conn, a.Closing.Partitions[0], time.Now())
 }

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/shopspring/decimal"
 
@@ -60,7 +61,9 @@ func (w *work) settle(ctx context.Context) error {
 	if result.Document, err = marshal(doc); err != nil {
 		return err
 	}
+	digests := map[string]string{}
 	for _, a := range doc.Usage {
+		digests[a.App] = a.Digest
 		row := ledger.UsageRow{App: a.App, Digest: a.Digest}
 		if a.Account != nil {
 			row.Account = *a.Account
@@ -84,7 +87,7 @@ func (w *work) settle(ctx context.Context) error {
 		}
 		result.Invoices = append(result.Invoices, invoice)
 	}
-	result.Announce = func(head string) ([][]byte, error) { return w.closedRecord(doc, head) }
+	result.Announce = func(head string) ([][]byte, error) { return w.closedRecord(digests, head), nil }
 	if _, err := w.ledger.Commit(ctx, result); err != nil {
 		return cli.Fail(cli.Unreachable, "ledger: %w; run the close again", err)
 	}
@@ -155,32 +158,39 @@ func (w *work) gather(ctx context.Context, sealed *opened, catalog *rating.Catal
 	return doc, alarms, nil
 }
 
-// closedRecord makes the signed record that tells the log what was closed.
-func (w *work) closedRecord(doc *usage.Document, head string) ([][]byte, error) {
+// closedRecord makes the signed record that tells the log what was closed, and where the ledger stands.
+func (w *work) closedRecord(digests map[string]string, head string) [][]byte {
 	c := events.Closed{
 		Version: events.ClosedVersion, Cluster: w.closing.Cluster, TopicID: w.closing.TopicID, Month: w.month, SealID: w.closing.SealID,
 		LedgerHead: head,
 	}
-	digests := map[string]string{}
-	for _, a := range doc.Usage {
-		digests[a.App] = a.Digest
-	}
 	c.SetUsage(digests)
-	return [][]byte{c.Sign(w.SealKey)}, nil
+	return [][]byte{c.Sign(w.SealKey)}
 }
 
 // announce sends what the outbox holds to the log.
 func (w *work) announce(ctx context.Context) error {
-	messages, err := w.ledger.Outbox(ctx)
+	err := sendOutbox(ctx, w.ledger, w.conn, w.closing.Partitions[0], w.Clock.Now())
 	if err != nil {
-		return cli.Fail(cli.Unreachable, "ledger: %w", err)
+		return cli.Fail(cli.Unreachable, "month %s is closed and recorded, but the log may not have the closed record yet: %w; run the close again", w.month, err)
+	}
+	return nil
+}
+
+// sendOutbox sends what the outbox holds to a partition, and marks it.
+func sendOutbox(ctx context.Context, l Journal, log interface {
+	Produce(ctx context.Context, messages []stream.Message) error
+}, partition int32, now time.Time) error {
+	messages, err := l.Outbox(ctx)
+	if err != nil {
+		return fmt.Errorf("ledger: %w", err)
 	}
 	for _, m := range messages {
-		if err := w.conn.Produce(ctx, []stream.Message{{Partition: w.closing.Partitions[0], Value: m.Value, Time: w.Clock.Now()}}); err != nil {
-			return cli.Fail(cli.Unreachable, "month %s is closed and recorded, but the log does not have the closed record yet: %w; run the close again", w.month, err)
+		if err := log.Produce(ctx, []stream.Message{{Partition: partition, Value: m.Value, Time: now}}); err != nil {
+			return err
 		}
-		if err := w.ledger.MarkSent(ctx, m.ID); err != nil {
-			return cli.Fail(cli.Unreachable, "ledger: %w", err)
+		if err := l.MarkSent(ctx, m.ID); err != nil {
+			return fmt.Errorf("ledger: %w", err)
 		}
 	}
 	return nil

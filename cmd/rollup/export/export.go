@@ -151,23 +151,35 @@ func (a *Archive) addLedger(ctx context.Context, l *ledger.Ledger) (err error) {
 	return err
 }
 
-// addClosed takes the closed records that the ledger has sent.
+// addClosed takes the closed records that the ledger has sent: of the month, of the newest, and of months that were amended. The
+// first of a month is its close's, further ones are of its amendments.
 func (a *Archive) addClosed(ctx context.Context, s Source, stored ledger.Result) error {
-	from := []ledger.Result{stored}
-	newest, ok, err := s.Ledger.LastClosed(ctx)
-	if err == nil && ok && newest != stored.Month {
-		var r ledger.Result
-		r, err = s.Ledger.Result(ctx, newest)
-		from = append(from, r)
-	}
+	months, err := s.Ledger.Months(ctx)
 	if err != nil {
 		return err
 	}
-	for _, r := range from {
-		for _, message := range r.Outbox {
-			if _, _, err := events.ParseClosed(message); err == nil {
-				a.addBytes("closed/"+r.Month+".json", message)
+	newest, _, err := s.Ledger.LastClosed(ctx)
+	if err != nil {
+		return err
+	}
+	for _, m := range months {
+		amendments, err := s.Ledger.Amendments(ctx, m.Month)
+		if err != nil {
+			return err
+		}
+		if m.Month != stored.Month && m.Month != newest && len(amendments) == 0 {
+			continue
+		}
+		r, err := s.Ledger.Result(ctx, m.Month)
+		if err != nil {
+			return err
+		}
+		for i, message := range r.Outbox {
+			name := "closed/" + m.Month + ".json"
+			if i > 0 {
+				name = fmt.Sprintf("closed/%s.%d.json", m.Month, i+1)
 			}
+			a.addBytes(name, message)
 		}
 	}
 	return nil

@@ -240,8 +240,12 @@ func (v *verification) checkArchive() error {
 	for name, book := range v.closing.Books {
 		want["closing/books/"+escapeWord(strings.TrimSuffix(name, ".yaml"))+".yaml"] = string(book)
 	}
-	for _, message := range v.stored.Outbox {
-		want["closed/"+v.Month+".json"] = string(message)
+	for i, message := range v.stored.Outbox {
+		name := "closed/" + v.Month + ".json"
+		if i > 0 { // an amendment's
+			name = fmt.Sprintf("closed/%s.%d.json", v.Month, i+1)
+		}
+		want[name] = string(message)
 	}
 	for _, name := range slices.Sorted(maps.Keys(want)) {
 		got, err := a.read(name, mostDocument)

@@ -28,7 +28,7 @@ func (v *verification) openAmended() (*amendedMonth, error) {
 	if err != nil {
 		return nil, fmt.Errorf("ledger: %w", err)
 	}
-	if len(all) == 0 {
+	if v.amendments = len(all); v.amendments == 0 {
 		return nil, nil
 	}
 	a := &amendedMonth{Amendment: all[len(all)-1]}

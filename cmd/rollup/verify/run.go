@@ -86,8 +86,10 @@ type verification struct {
 
 	prices  *prices
 	amended *amendedMonth // nil: there is no amendment to price
-	late    *formerMonth  // nil: what came late of the month before is not counted here
-	sets    map[string][]uint16
+
+	amendments int          // that the month has
+	late       *formerMonth // nil: what came late of the month before is not counted here
+	sets       map[string][]uint16
 }
 
 // Run verifies a closed month. An error says that it could not be done; differences are in the report.
@@ -359,11 +361,12 @@ func (v *verification) closed(c closedData, sig *signed, place string, args ...a
 	if c.Month != v.Month {
 		return
 	}
-	v.foundClosed = true
 	v.report.same("closed records", c.SealID, v.closing.SealID, "%s: seal_id, by the ledger's closing", at)
 	v.report.same("closed records", c.Apps, len(v.stored.Usage), "%s: apps, by the ledger", at)
 	v.report.same("closed records", c.UsageHash, v.usageHash(), "%s: usage_hash, by the digests in the ledger", at)
-	v.report.same("closed records", c.LedgerHead, v.stored.Head, "%s: ledger_head, by the ledger's result", at)
+	if v.foundClosed = v.foundClosed || c.LedgerHead == v.stored.Head || v.amendments == 0; v.amendments == 0 {
+		v.report.same("closed records", c.LedgerHead, v.stored.Head, "%s: ledger_head, by the ledger's result", at)
+	} // else it may be an amendment's; the walk along the chain looks for its head
 	for _, u := range v.stored.Usage {
 		if c.Usage != nil {
 			v.report.same("closed records", u.Digest, c.Usage[u.App], "the ledger's usage of app %s: digest, by the %s", u.App, at)
@@ -371,17 +374,31 @@ func (v *verification) closed(c closedData, sig *signed, place string, args ...a
 	}
 }
 
-// announced takes the closed records that the ledger has sent: of the month, and of the newest, whose head covers all.
+// announced takes the closed records that the ledger has sent: of the month, of the newest, and of months that were amended. The
+// last of them covers all that was before.
 func (v *verification) announced() error {
 	from := []ledger.Result{v.stored}
-	if newest, ok, err := v.Ledger.LastClosed(v.ctx); err != nil {
+	months, err := v.Ledger.Months(v.ctx)
+	if err != nil {
 		return fmt.Errorf("ledger: %w", err)
-	} else if ok && newest > v.Month {
-		r, err := v.Ledger.Result(v.ctx, newest)
+	}
+	newest, _, err := v.Ledger.LastClosed(v.ctx)
+	if err != nil {
+		return fmt.Errorf("ledger: %w", err)
+	}
+	for _, m := range months {
+		amendments, err := v.Ledger.Amendments(v.ctx, m.Month)
 		if err != nil {
 			return fmt.Errorf("ledger: %w", err)
 		}
-		if c, err := v.Ledger.Closing(v.ctx, newest); err == nil && c.TopicID == v.closing.TopicID {
+		if m.Month == v.Month || m.Month != newest && len(amendments) == 0 {
+			continue
+		}
+		r, err := v.Ledger.Result(v.ctx, m.Month)
+		if err != nil {
+			return fmt.Errorf("ledger: %w", err)
+		}
+		if c, err := v.Ledger.Closing(v.ctx, m.Month); err == nil && c.TopicID == v.closing.TopicID {
 			from = append(from, r)
 		}
 	}
