@@ -146,7 +146,7 @@ func TestTamperingIsNamed(t *testing.T) {
 	}
 	state := "data/state/*/*/"
 	index, data := file(state+"1/sealed/"+m+".index"), file(state+"1/sealed/"+m+"-*.data")
-	rules := file(state + "rules/" + m + ".json")
+	rules, topic := file(state+"rules/"+m+".json"), file(state+"rules/topic.json")
 	ledger := []string{s.path("data/ledger.db"), s.path("data/ledger.db-wal"), s.path("data/ledger.db-shm")}
 	for _, row := range []struct {
 		name   string
@@ -172,12 +172,24 @@ func TestTamperingIsNamed(t *testing.T) {
 		{"rules", []string{rules}, edit(rules, func(b []byte) []byte {
 			return bytes.Replace(b, []byte(`"miniprogram.search":"search"`), []byte(`"miniprogram.search":"open"`), 1)
 		}), "rules", m + ".json"},
+		{"rules: not JSON", []string{rules}, edit(rules, func(b []byte) []byte { return b[1:] }), "rules", m + ".json"},
+		{"rules: gone", []string{rules}, func() { os.Remove(rules) }, "rules", m + ".json"},
+		{"the topic's rules", []string{topic}, edit(topic, func(b []byte) []byte { return bytes.Replace(b, []byte("600000"), []byte("600001"), 1) }), "rules", "topic_rules"},
+		{"the topic's rules: not JSON", []string{topic}, edit(topic, func(b []byte) []byte { return b[1:] }), "rules", "topic.json"},
+		{"the topic's rules: gone", []string{topic}, func() { os.Remove(topic) }, "rules", "topic.json"},
+		{"guid key: not a key", []string{s.path("data/guid.key")}, func() { s.write("data/guid.key", "key\n") }, "keys", "GUID key"},
 		{"guid key", []string{s.path("data/guid.key")}, func() { s.write("data/guid.key", strings.Repeat("0a", 16)+"\n") }, "keys", "GUID key"},
 		{"seal public key", []string{s.path("data/seal.pub")}, func() { s.write("data/seal.pub", publicKeyPEM(t)) }, "keys", "seal_key"},
 		{"ledger: usage", ledger, change(`UPDATE usage SET document = CAST(replace(CAST(document AS TEXT), '"events":', '"events":1') AS BLOB) WHERE month = '` + m + `' AND app = 'app-001'`), "ledger chain", "usage"},
 		{"ledger: invoice", ledger, change(`UPDATE invoices SET total = '0.01' WHERE month = '` + m + `' AND account = 'acme'`), "ledger chain", "invoices"},
 		{"ledger: accounts of the closing", ledger, change(`UPDATE closings SET accounts = CAST(replace(CAST(accounts AS TEXT), '"10"', '"11"') AS BLOB) WHERE month = '` + m + `'`), "ledger chain", "closings"},
 		{"ledger: a price book", ledger, change(`UPDATE books SET document = CAST(replace(CAST(document AS TEXT), '0.015', '0.014') AS BLOB)`), "ledger chain", "books"},
+		{"ledger: accounts that are none", ledger, change(`UPDATE closings SET accounts = CAST('{' AS BLOB) WHERE month = '` + m + `'`), "ledger chain", "closings"},
+		{"ledger: an invoice that is none", ledger, change(`UPDATE invoices SET document = CAST('{' AS BLOB) WHERE month = '` + m + `'`), "ledger chain", "invoices"},
+		{"ledger: a usage that is none", ledger, change(`UPDATE results SET document = CAST('{' AS BLOB) WHERE month = '` + m + `'`), "ledger chain", "results"},
+		{"ledger: the result gone", ledger, change(`DELETE FROM results WHERE month = '` + m + `'`), "ledger chain", "results"},
+		{"ledger: the closing gone", ledger, change(`DELETE FROM closings WHERE month = '` + m + `'`), "ledger chain", "closings"},
+		{"ledger: an outbox that is none", ledger, change(`UPDATE outbox SET message = CAST('{' AS BLOB) WHERE month = '` + m + `'`), "ledger chain", "outbox"},
 		{"ledger: a line", ledger, change(`UPDATE lines SET amount = '0.00' WHERE amount <> '0.00'`), "ledger chain", "lines"},
 		{"ledger: triggers", ledger, change(""), "ledger chain", "trigger"},
 		{"ledger: the chain cut", ledger, change(`DELETE FROM entries WHERE seq = (SELECT max(seq) FROM entries)`), "ledger chain", ""},

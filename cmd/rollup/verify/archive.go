@@ -226,7 +226,7 @@ func (v *verification) checkArchive() error {
 	a.report(v.report)
 	invoices, err := v.Ledger.Invoices(v.ctx, v.Month)
 	if err != nil {
-		return fmt.Errorf("ledger: %w", err)
+		return inLedger(err)
 	}
 	var list []string
 	for _, x := range invoices {

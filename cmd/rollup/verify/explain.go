@@ -84,7 +84,7 @@ func Explain(ctx context.Context, c Config, name, guid string, find bool) (*Expl
 func (v *verification) addAmended() error {
 	all, err := v.Ledger.Invoices(v.ctx, v.Month)
 	if err != nil {
-		return fmt.Errorf("ledger: %w", err)
+		return inLedger(err)
 	}
 	for _, stored := range all {
 		if stored.Revision == 1 || stored.Closing != v.Month {
@@ -202,7 +202,7 @@ func (p *prices) linesOf(account, month, app, meter string, from int) (lines []s
 func (v *verification) explainLate(e *Explanation, name, guid string) error {
 	months, err := v.Ledger.Months(v.ctx)
 	if err != nil {
-		return fmt.Errorf("ledger: %w", err)
+		return inLedger(err)
 	}
 	for i, m := range months {
 		if m.Month != v.Month || i+1 == len(months) || months[i+1].Closed.IsZero() {

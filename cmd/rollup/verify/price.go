@@ -238,7 +238,7 @@ func (v *verification) left(month string) (leftovers, error) {
 func (v *verification) issued(month string) ([]invoice, error) {
 	all, err := v.Ledger.Invoices(v.ctx, month)
 	if err != nil {
-		return nil, fmt.Errorf("ledger: %w", err)
+		return nil, inLedger(err)
 	}
 	newest := map[string]int{} // revision that this close made, by account
 	for i := range v.prices.invoices {
@@ -248,7 +248,7 @@ func (v *verification) issued(month string) ([]invoice, error) {
 	}
 	amendments, err := v.Ledger.Amendments(v.ctx, month)
 	if err != nil {
-		return nil, fmt.Errorf("ledger: %w", err)
+		return nil, inLedger(err)
 	}
 	amended := false
 	for _, a := range amendments {

@@ -26,7 +26,7 @@ func (a *amendedMonth) String() string { return fmt.Sprintf("amendment %d of %s"
 func (v *verification) openAmended() (*amendedMonth, error) {
 	all, err := v.Ledger.Amendments(v.ctx, v.Month)
 	if err != nil {
-		return nil, fmt.Errorf("ledger: %w", err)
+		return nil, inLedger(err)
 	}
 	if v.amendments = len(all); v.amendments == 0 {
 		return nil, nil
@@ -34,7 +34,7 @@ func (v *verification) openAmended() (*amendedMonth, error) {
 	a := &amendedMonth{Amendment: all[len(all)-1]}
 	months, err := v.Ledger.Months(v.ctx)
 	if err != nil {
-		return nil, fmt.Errorf("ledger: %w", err)
+		return nil, inLedger(err)
 	}
 	for _, m := range months {
 		if m.Month > v.Month && !m.Closed.IsZero() && !m.Closed.After(a.At) {
@@ -69,7 +69,7 @@ func (v *verification) priceAmended(left leftovers) error {
 	}
 	stored, err := v.Ledger.Invoices(v.ctx, v.Month)
 	if err != nil {
-		return fmt.Errorf("ledger: %w", err)
+		return inLedger(err)
 	}
 	over := map[string]*big.Rat{} // billed, less what is right
 	add := func(amount *big.Rat, format string, args ...any) {

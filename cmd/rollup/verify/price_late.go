@@ -26,7 +26,7 @@ func (v *verification) openFormer() (*formerMonth, error) {
 	books, accounts, of := v.former.Books, v.former.Accounts, "the closing of "+v.before.String()
 	amendments, err := v.Ledger.Amendments(v.ctx, v.before.String())
 	if err != nil {
-		return nil, fmt.Errorf("ledger: %w", err)
+		return nil, inLedger(err)
 	}
 	for _, a := range amendments {
 		if !a.At.After(v.stored.At) {

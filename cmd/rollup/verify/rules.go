@@ -128,15 +128,16 @@ func (v *verification) readRules(folder string, fixed map[string]string) (*book,
 	if err != nil {
 		return nil, unreachable(fmt.Errorf("list rules: %w", err))
 	}
-	doc, err := v.readFile(folder + "/rules/topic.json")
+	name := folder + "/rules/topic.json"
+	doc, err := v.readFile(name)
+	if err == nil {
+		err = json.Unmarshal(doc, &b.topic, json.RejectUnknownMembers(true))
+	}
+	if err == nil {
+		b.zone, err = time.LoadLocation(b.topic.TimeZone)
+	}
 	if err != nil {
-		return nil, err
-	}
-	if err := json.Unmarshal(doc, &b.topic, json.RejectUnknownMembers(true)); err != nil {
-		return nil, fmt.Errorf("%s/rules/topic.json: %w", folder, err)
-	}
-	if b.zone, err = time.LoadLocation(b.topic.TimeZone); err != nil {
-		return nil, fmt.Errorf("%s/rules/topic.json: %w", folder, err)
+		return nil, &unreadable{"rules", name, "rules that can be read", err}
 	}
 	hash := hashOf(doc)
 	for _, name := range names {

@@ -95,57 +95,76 @@ type verification struct {
 // Run verifies a closed month. An error says that it could not be done; differences are in the report.
 func Run(ctx context.Context, c Config) (*Report, error) {
 	v, err := open(ctx, c)
-	if err != nil {
-		return nil, err
-	}
 	defer v.facts.close()
-	files := v.sealedFiles()
-	defer func() {
-		for _, f := range files {
-			f.in.Close()
-		}
-	}()
-	if v.FromSealed {
-		if err := v.fromSealed(files); err != nil {
+	if err == nil {
+		err = v.run()
+	}
+	var broken *unreadable
+	switch {
+	case errors.As(err, &broken): // without it there is nothing to go on with
+		v.report.wrong(broken.what, broken.file, broken.want, broken.err.Error())
+		v.report.remark("the month was not counted to the end: %s cannot be read", broken.file)
+		if err := v.walkChain(); err != nil {
 			return nil, err
 		}
-	} else {
-		if v.elsewhere {
-			if err := v.addFormer(); err != nil {
-				return nil, err
-			}
-		}
-		read := v.read
-		if read == nil {
-			read = (*verification).readLog
-		}
-		if err := read(v); err != nil {
+	case errors.Is(err, ErrNotClosed): // or what says that it is was taken away
+		if walk := v.walkChain(); walk != nil || len(v.report.Differences) == 0 {
 			return nil, err
 		}
-		v.checkSeals()
-		if err := v.unite(files); err != nil {
-			return nil, err
-		}
-	}
-	if err := v.checkUsage(); err != nil {
-		return nil, err
-	}
-	if v.Archive != nil {
-		if err := v.checkArchive(); err != nil {
-			return nil, err
-		}
-	}
-	if err := v.checkInvoices(); err != nil {
-		return nil, err
-	}
-	if err := v.checkLedger(); err != nil {
+		v.report.remark("%s", err)
+	case err != nil:
 		return nil, err
 	}
 	v.report.OK = len(v.report.Differences) == 0
 	return v.report, nil
 }
 
-// open reads ledger, keys and rules.
+func (v *verification) run() error {
+	files := v.sealedFiles()
+	defer func() {
+		for _, f := range files {
+			f.in.Close()
+		}
+	}()
+	if err := v.count(files); err != nil {
+		return err
+	}
+	if err := v.checkUsage(); err != nil {
+		return err
+	}
+	if v.Archive != nil {
+		if err := v.checkArchive(); err != nil {
+			return err
+		}
+	}
+	if err := v.checkInvoices(); err != nil {
+		return err
+	}
+	return v.checkLedger()
+}
+
+// count counts from the log, or from the sealed files.
+func (v *verification) count(files map[int32]*sealedFile) error {
+	if v.FromSealed {
+		return v.fromSealed(files)
+	}
+	if v.elsewhere {
+		if err := v.addFormer(); err != nil {
+			return err
+		}
+	}
+	read := v.read
+	if read == nil {
+		read = (*verification).readLog
+	}
+	if err := read(v); err != nil {
+		return err
+	}
+	v.checkSeals()
+	return v.unite(files)
+}
+
+// open reads ledger, keys and rules. With an error it returns what it has.
 func open(ctx context.Context, c Config) (*verification, error) {
 	if c.Facts == 0 {
 		c.Facts = 4_000_000
@@ -155,28 +174,28 @@ func open(ctx context.Context, c Config) (*verification, error) {
 	v.facts = newFacts(c.Facts, c.Folder)
 	var ok bool
 	if v.month, ok = parseMonth(c.Month); !ok {
-		return nil, fmt.Errorf("month %q: want the form 2026-10", c.Month)
+		return v, fmt.Errorf("month %q: want the form 2026-10", c.Month)
 	}
 	var err error
 	if v.stored, err = c.Ledger.Result(ctx, c.Month); err == nil {
 		v.closing, err = c.Ledger.Closing(ctx, c.Month)
 	}
 	if errors.Is(err, ledger.ErrNotFound) {
-		return nil, fmt.Errorf("month %s %w", c.Month, ErrNotClosed)
+		return v, fmt.Errorf("month %s %w", c.Month, ErrNotClosed)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("ledger: %w", err)
+		return v, inLedger(err)
 	}
 	if v.closing.Previous != nil {
 		if v.before, ok = parseMonth(v.closing.Previous.Month); !ok {
-			return nil, fmt.Errorf("the closing of %s follows %q, which is no month", c.Month, v.closing.Previous.Month)
+			return v, fmt.Errorf("the closing of %s follows %q, which is no month", c.Month, v.closing.Previous.Month)
 		}
 		if v.former, err = c.Ledger.Closing(ctx, v.closing.Previous.Month); err != nil {
-			return nil, fmt.Errorf("ledger: %w", err)
+			return v, inLedger(err)
 		}
 	}
 	if v.keys, err = readKeys(c.Keys); err != nil {
-		return nil, fmt.Errorf("GUID key file: %w", err)
+		return v, &unreadable{"keys", "GUID key file", "a key of 32 hex digits a line", err}
 	}
 	if v.public, err = readPublicKey(c.SealKey); err != nil {
 		v.report.wrong("keys", "seal public key file", "an Ed25519 public key", err.Error())
@@ -184,23 +203,23 @@ func open(ctx context.Context, c Config) (*verification, error) {
 	v.folder = escape(v.closing.Topic) + "/" + escape(v.closing.TopicID)
 	months, err := c.Ledger.Months(ctx)
 	if err != nil {
-		return nil, fmt.Errorf("ledger: %w", err)
+		return v, inLedger(err)
 	}
 	fixed := map[string]string{}
 	for _, m := range months {
 		closing, err := c.Ledger.Closing(ctx, m.Month)
 		if err != nil {
-			return nil, fmt.Errorf("ledger: %w", err)
+			return v, inLedger(err)
 		}
 		if closing.TopicID == v.closing.TopicID {
 			fixed[m.Month] = closing.RulesHash
 		}
 	}
 	if v.book, err = v.readRules(v.folder, fixed); err != nil {
-		return nil, err
+		return v, err
 	}
 	if v.rules = v.book.months[v.month]; v.rules == nil {
-		return nil, fmt.Errorf("%s/rules: no rules of %s can be read", v.folder, c.Month)
+		return v, &unreadable{"rules", v.folder + "/rules/" + c.Month + ".json", "the rules of the month", errors.New("none that can be read")}
 	}
 	v.elsewhere = v.before != 0 && v.former.TopicID != v.closing.TopicID
 	if v.public != nil {
@@ -216,10 +235,10 @@ func open(ctx context.Context, c Config) (*verification, error) {
 	v.report.same("time zone", v.closing.Zone, v.book.topic.TimeZone, "the ledger's closing of %s", c.Month)
 	v.prices = v.readPrices()
 	if v.amended, err = v.openAmended(); err != nil {
-		return nil, err
+		return v, err
 	}
 	if v.late, err = v.openFormer(); err != nil {
-		return nil, err
+		return v, err
 	}
 	if v.Accounts != nil && string(v.Accounts) != string(v.closing.Accounts) {
 		v.report.remark("the accounts file is not what it was at the close; the month is priced by what the closing holds")
@@ -294,13 +313,21 @@ func (v *verification) sealedFiles() map[int32]*sealedFile {
 	return files
 }
 
-// unreadable says which file of a sealed month cannot be read.
+// unreadable says which file cannot be read.
 type unreadable struct {
 	what, file, want string
 	err              error
 }
 
 func (u *unreadable) Error() string { return fmt.Sprintf("%s: %v", u.file, u.err) }
+
+// inLedger says that the ledger cannot be reached, or which of its rows cannot be read.
+func inLedger(err error) error {
+	if errors.Is(err, ledger.ErrUnreachable) {
+		return unreachable(fmt.Errorf("ledger: %w", err))
+	}
+	return &unreadable{"ledger chain", "ledger", "rows that can be read", err}
+}
 
 // openSealed opens a partition's sealed month in a topic's folder. Its error is an unreadable.
 func (v *verification) openSealed(topic string, id int32, month string) (*sealedFile, error) {
@@ -380,23 +407,23 @@ func (v *verification) announced() error {
 	from := []ledger.Result{v.stored}
 	months, err := v.Ledger.Months(v.ctx)
 	if err != nil {
-		return fmt.Errorf("ledger: %w", err)
+		return inLedger(err)
 	}
 	newest, _, err := v.Ledger.LastClosed(v.ctx)
 	if err != nil {
-		return fmt.Errorf("ledger: %w", err)
+		return inLedger(err)
 	}
 	for _, m := range months {
 		amendments, err := v.Ledger.Amendments(v.ctx, m.Month)
 		if err != nil {
-			return fmt.Errorf("ledger: %w", err)
+			return inLedger(err)
 		}
 		if m.Month == v.Month || m.Month != newest && len(amendments) == 0 {
 			continue
 		}
 		r, err := v.Ledger.Result(v.ctx, m.Month)
 		if err != nil {
-			return fmt.Errorf("ledger: %w", err)
+			return inLedger(err)
 		}
 		if c, err := v.Ledger.Closing(v.ctx, m.Month); err == nil && c.TopicID == v.closing.TopicID {
 			from = append(from, r)
@@ -415,7 +442,7 @@ func (v *verification) announced() error {
 	return nil
 }
 
-// checkLedger walks the chain.
+// checkLedger holds the closed records against the ledger and walks its chain.
 func (v *verification) checkLedger() error {
 	found := v.foundClosed
 	if err := v.announced(); err != nil {
@@ -428,6 +455,11 @@ func (v *verification) checkLedger() error {
 	if !found {
 		v.report.wrong("closed records", place, "the closed record of "+v.Month, "none with a valid signature; where the close could not send it, run the close again")
 	}
+	return v.walkChain()
+}
+
+// walkChain walks the ledger's chain, and looks for the heads that were published.
+func (v *verification) walkChain() error {
 	report, err := v.Ledger.Verify(v.ctx, v.published...)
 	var d *ledger.Difference
 	switch {
