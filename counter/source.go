@@ -40,8 +40,8 @@ func (s *source) nextApp() error {
 
 // fill reads the app's next rows.
 func (s *source) fill() error {
-	if s.rows == nil {
-		s.rows = make([]Row, sourceRows)
+	if n := int(min(s.header.Devices, sourceRows)); n > len(s.rows) || s.rows == nil {
+		s.rows = make([]Row, min(max(n, 2*len(s.rows), 16), sourceRows))
 	}
 	n, err := s.reader.Rows(s.rows)
 	if err != nil {

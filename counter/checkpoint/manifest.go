@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 	"unicode/utf8"
 
@@ -183,10 +184,8 @@ func generationOf(name string) (generation uint64, isManifest, ok bool) {
 			return 0, false, false
 		}
 	}
-	if _, err := fmt.Sscanf(base, "%020d", &generation); err != nil || fmt.Sprintf("%020d", generation) != base {
-		return 0, false, false
-	}
-	return generation, isManifest, true
+	generation, err := strconv.ParseUint(base, 10, 64)
+	return generation, isManifest, err == nil && len(base) == 20
 }
 
 // encode puts out the manifest's file.

@@ -79,7 +79,10 @@ func monthOfRules(file string) (m events.Month, revision int, ok bool) {
 // result.
 func (t *Topic) Rules(ctx context.Context, template *events.Template) (*Rules, error) {
 	file := t.rulesFolder() + "topic.json"
-	if template != nil {
+	t.mu.Lock()
+	last := t.rules
+	t.mu.Unlock()
+	if template != nil && (last == nil || last.template != template) {
 		if err := template.Validate(); err != nil {
 			return nil, err
 		}
@@ -196,16 +199,30 @@ func (r *Rules) month(ctx context.Context, m events.Month, template *events.Temp
 	if err != nil {
 		return nil, err
 	}
-	rules, err := events.ParseMonthRules(doc)
+	rules, err := parseMonthRules(doc)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", file, err)
 	}
 	if rules.Month != m || rules.TopicHash != r.hash {
 		return nil, fmt.Errorf("%s: is of month %s and topic rules %s, want %s and %s: restore the file as it was written", file, rules.Month, rules.TopicHash, m, r.hash)
 	}
-	found := &monthRules{MonthRules: rules, revision: max(revision, 1), hash: rules.Hash()}
+	found := &monthRules{MonthRules: rules, revision: max(revision, 1), hash: hashText(doc)}
 	r.months[m] = found
 	return found, nil
+}
+
+// parsed are the rules that were read, by their document: all partitions of a process, and all steps of a close, read the same.
+var parsed sync.Map
+
+func parseMonthRules(doc []byte) (*events.MonthRules, error) {
+	if rules, ok := parsed.Load(string(doc)); ok {
+		return rules.(*events.MonthRules), nil
+	}
+	rules, err := events.ParseMonthRules(doc)
+	if err == nil {
+		parsed.Store(string(doc), rules)
+	}
+	return rules, err
 }
 
 // revision returns the newest revision of a month's rules, 0 where it has none.

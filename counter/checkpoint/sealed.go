@@ -124,28 +124,26 @@ func (s *sealedWriter) app(section byte, h *counter.AppHeader, r counter.RowRead
 	t.stretch.Expired += h.Stretch.Expired
 	t.stretch.Rejected += h.Stretch.Rejected
 	t.stretch.OverLimit += h.Stretch.OverLimit
-	if s.rows == nil {
-		s.rows = make([]counter.Row, rowsPerBlock)
-	}
+	rows := s.space(h.Devices)
 	var last *events.Fingerprint
 	seen := uint64(0)
 	for {
-		n, err := fill(r, s.rows)
+		n, err := fill(r, rows)
 		if err != nil {
 			return err
 		}
 		if n > 0 {
-			if s.buf, err = appendRows(s.buf[:0], s.rows[:n], last); err != nil {
+			if s.buf, err = appendRows(s.buf[:0], rows[:n], last); err != nil {
 				return err
 			}
 			if err := s.blocks.write(rowsBlock, s.buf); err != nil {
 				return err
 			}
-			f := s.rows[n-1].Fingerprint
+			f := rows[n-1].Fingerprint
 			last = &f
 			seen += uint64(n)
 		}
-		if n < len(s.rows) {
+		if n < len(rows) {
 			break
 		}
 	}
@@ -153,6 +151,15 @@ func (s *sealedWriter) app(section byte, h *counter.AppHeader, r counter.RowRead
 		return fmt.Errorf("%d rows, where its header says %d devices", seen, h.Devices)
 	}
 	return nil
+}
+
+// space returns room for a block of rows, or for all rows of an app that has fewer, and one that shows that there are no more.
+func (s *sealedWriter) space(devices uint64) []counter.Row {
+	n := int(min(devices, rowsPerBlock-1)) + 1
+	if n > len(s.rows) {
+		s.rows = make([]counter.Row, min(max(n, 2*len(s.rows)), rowsPerBlock))
+	}
+	return s.rows[:n]
 }
 
 // appTotals puts out an app's totals.

@@ -4,17 +4,17 @@ import (
 	"fmt"
 	"iter"
 	"runtime/debug"
+	"sync"
 
 	"headcount/cmd/ingest/worker"
 )
 
 // task is a coroutine: it runs until it gives way, and goes on when it is its turn again.
 type task struct {
-	w     *World
-	of    *process // nil: of the world itself
-	name  string
-	next  func() (struct{}, bool)
-	yield func(struct{}) bool
+	w    *World
+	of   *process // nil: of the world itself
+	name string
+	on   *routine
 
 	ready func() bool // nil: at once. What it waits for
 	wake  int64       // or until then, milliseconds; 0: without end
@@ -23,18 +23,55 @@ type task struct {
 	err   error
 }
 
+// routine is a coroutine that does one thing after another: its stack grows once, not in every task.
+type routine struct {
+	do    func()
+	next  func() (more, ok bool)
+	yield func(more bool) bool
+}
+
+// rest are the routines that have nothing to do.
+var rest struct {
+	sync.Mutex
+	list []*routine
+}
+
+func takeRoutine() *routine {
+	rest.Lock()
+	defer rest.Unlock()
+	if n := len(rest.list); n > 0 {
+		r := rest.list[n-1]
+		rest.list = rest.list[:n-1]
+		return r
+	}
+	r := &routine{}
+	r.next, _ = iter.Pull(func(yield func(bool) bool) {
+		for r.yield = yield; ; yield(false) {
+			r.do()
+		}
+	})
+	return r
+}
+
+func (r *routine) release() {
+	r.do = nil
+	rest.Lock()
+	defer rest.Unlock()
+	rest.list = append(rest.list, r)
+}
+
 // spawn begins a task. It first runs when it is its turn.
 func (w *World) spawn(of *process, name string, f func() error) *task {
 	t := &task{w: w, of: of, name: name}
-	t.next, _ = iter.Pull(func(yield func(struct{}) bool) {
-		t.yield = yield
+	t.on = takeRoutine()
+	t.on.do = func() {
 		defer func() {
 			if r := recover(); r != nil {
 				w.fail("task %s: panic: %v\n%s", name, r, debug.Stack())
 			}
 		}()
 		t.err = f()
-	})
+	}
 	w.tasks = append(w.tasks, t)
 	return t
 }
@@ -56,21 +93,21 @@ var _ worker.Task = (*task)(nil)
 func (w *World) step() {
 	t := w.current
 	t.ready, t.wake, t.idle = nil, 0, false
-	t.yield(struct{}{})
+	t.on.yield(true)
 }
 
 // until waits for what ready says, without end.
 func (w *World) until(ready func() bool) {
 	t := w.current
 	t.ready, t.wake, t.idle = ready, 0, false
-	t.yield(struct{}{})
+	t.on.yield(true)
 }
 
 // await waits for what ready says, or until a time; an idle wait does not move time.
 func (w *World) await(ready func() bool, wake int64, idle bool) {
 	t := w.current
 	t.ready, t.wake, t.idle = ready, wake, idle
-	t.yield(struct{}{})
+	t.on.yield(true)
 }
 
 func never() bool { return false }
@@ -111,8 +148,10 @@ func (w *World) loop() {
 			t = runnable[w.draw(len(runnable))]
 		}
 		w.current = t
-		if _, more := t.next(); !more {
+		if more, _ := t.on.next(); !more {
 			t.ended = true
+			t.on.release()
+			t.on = nil
 		}
 		w.current = nil
 	}

@@ -6,6 +6,7 @@
 package closing
 
 import (
+	"bytes"
 	"context"
 	"crypto/ed25519"
 	"crypto/rand"
@@ -14,6 +15,8 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"maps"
+	"sync/atomic"
 	"time"
 
 	"headcount/cmd/cli"
@@ -307,7 +310,7 @@ func (w *work) rules(ctx context.Context, m events.Month) (*events.MonthRules, e
 
 // prices returns accounts and books as the closing has them.
 func (w *work) prices() (*rating.Catalog, *rating.Accounts, error) {
-	catalog, err := rating.ParseCatalog(w.closing.Books)
+	catalog, err := parseCatalog(w.closing.Books)
 	if err != nil {
 		return nil, nil, fmt.Errorf("books of the closing of %s: %w", w.month, err)
 	}
@@ -316,4 +319,24 @@ func (w *work) prices() (*rating.Catalog, *rating.Accounts, error) {
 		return nil, nil, err
 	}
 	return catalog, accounts, nil
+}
+
+// books are price books that were read.
+type books struct {
+	docs    map[string][]byte
+	catalog *rating.Catalog
+}
+
+// lastBooks are those that were read last: a month, what came late for the one before and the next mostly have the same.
+var lastBooks atomic.Pointer[books]
+
+func parseCatalog(docs map[string][]byte) (*rating.Catalog, error) {
+	if b := lastBooks.Load(); b != nil && maps.EqualFunc(b.docs, docs, bytes.Equal) {
+		return b.catalog, nil
+	}
+	catalog, err := rating.ParseCatalog(docs)
+	if err == nil {
+		lastBooks.Store(&books{catalog.Documents(), catalog})
+	}
+	return catalog, err
 }
