@@ -133,7 +133,7 @@ func (w *World) tryClose(m events.Month) bool {
 		return false
 	}
 	w.check(m, result)
-	return true
+	return !p.unsent
 }
 
 // unrecoverable ends a run whose close names what cannot be had back: a seal that the log has lost again, or a file that changed

@@ -29,6 +29,7 @@ type process struct {
 	closing bool
 	naps    int   // how often it slept for long
 	unsaved int   // records read
+	unsent  bool  // the closed record is not in the log yet: the close is to be run again, it said
 	halted  error // of a partition
 	log     *slog.Logger
 }
@@ -257,6 +258,8 @@ func (e ears) Handle(_ context.Context, r slog.Record) error {
 			return true
 		})
 		w.gaps = append(w.gaps, g)
+	case strings.HasPrefix(r.Message, "the closed record is not in the log yet"):
+		p.unsent = true
 	case r.Message == "checkpoint not used":
 		r.Attrs(func(a slog.Attr) bool {
 			w.seenDamage(a.Value.String())
