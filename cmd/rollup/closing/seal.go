@@ -166,14 +166,28 @@ func (w *work) passed(ctx context.Context, open []int32) error {
 			continue
 		}
 		if state.Sealed < w.month {
-			return cli.Fail(cli.CheckFailed, "partition %d is counted up to offset %d, past the seal of %s, but did not follow it: the newest month sealed there is %s, and the closing follows %s; restore the state store of %s from its backup, or have the partition counted again (move its folder away) where the log reaches back to offset 0",
-				p, pos.Next, w.month, monthOrNone(state.Sealed), w.previous(), w.closing.Topic)
+			return w.notFollowed(ctx, p, pos.Next, state.Sealed)
 		}
 		if err := w.remake(ctx, p, w.month); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// notFollowed says why a partition passed the seal by, and what helps.
+func (w *work) notFollowed(ctx context.Context, p int32, at int64, sealed events.Month) error {
+	what := fmt.Sprintf("partition %d is counted up to offset %d, past the seal of %s, but did not follow it: the newest month sealed there is %s, and the closing follows %s", p, at, w.month, monthOrNone(sealed), w.previous())
+	if w.closing.Previous != nil {
+		former, err := w.former(ctx)
+		if err != nil {
+			return err
+		}
+		if _, err := former.partition(p).Index(ctx, former.month); err == nil && former.month > sealed {
+			return cli.Fail(cli.CheckFailed, "%s, whose seal was followed once, since its sealed month is there, and is lost now: the log was cut before it, or the state is older; counting again helps only if the log still holds that seal (move the partition's folder away); else restore topic %s from its backup, or a checkpoint made after that seal from the state store's backup", what, w.closing.Topic)
+		}
+	}
+	return cli.Fail(cli.CheckFailed, "%s; restore the state store of %s from its backup, or have the partition counted again (move its folder away) where the log reaches back to offset 0", what, w.closing.Topic)
 }
 
 func monthOrNone(m events.Month) string {
