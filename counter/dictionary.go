@@ -37,7 +37,7 @@ type chunk [chunkEntries]entry
 //
 // Entries lie in chunks that never move. Slots lie in segments, by the first bits of the hash, that grow by a quarter and then
 // split, each at a time of its own: so that no insertion stops for more than a few milliseconds, and slots are three quarters
-// full at any size. In all 20 bytes an entry and about 5.3 of slots.
+// full. In all 20 bytes an entry and about 5.3 of slots. The first segment doubles until it splits: 5 to 10 of slots.
 type dictionary struct {
 	memory    *holding // of chunks and slots
 	chunks    []*chunk
@@ -115,7 +115,11 @@ func (d *dictionary) grow(s *segment, h uint64) {
 	prefix := h >> (64 - s.depth)
 	if s.used < segmentDevices {
 		slots := len(s.slots)
-		if s.used >= s.limit {
+		switch {
+		case s.used < s.limit: // only its slots are too narrow
+		case s.depth == 0: // by quarters it would be rebuilt a dozen times on the way to its first split
+			slots = min(2*slots, segmentDevices*6/5) // full, it splits
+		default:
 			slots += slots / 4
 		}
 		larger := newSegment(d.memory, slots, s.depth, uint64(d.n))

@@ -31,8 +31,9 @@ func (l *large) await(kind events.Kind, day events.Day, ordinal uint32) {
 	}
 	if len(w.ordinals) == cap(w.ordinals) {
 		l.settleOne(kind, w)
-		// So many that each container they go to, of 65,536 ordinals, gets enough to be worth moving.
-		if room := min(max(int(l.n)/128, 64), 1<<17); room > 2*cap(w.ordinals) {
+		// So many that each container they go to, of 65,536 ordinals, gets enough to be worth moving, and that sorting them takes
+		// more than its tables.
+		if room := min(max(int(l.n)/128, min(int(l.n)/16, 512)), 1<<17); room > 2*cap(w.ordinals) {
 			w.ordinals = make([]uint32, 0, room)
 		}
 	}

@@ -88,6 +88,7 @@ type window struct {
 	registers []counter.Register  // all of the window, put out at its end
 	compacted int                 // of registers, those known to be without repeats
 	totals    map[totalKey]counter.Total
+	sorter    sorter
 }
 
 // mostFacts is how many facts are held before they are put out.
@@ -131,7 +132,7 @@ func (w *window) add(d *counter.WindowDelta) error {
 	}
 	w.registers = append(w.registers, d.Registers...)
 	if len(w.registers) > 2*w.compacted+4096 {
-		w.registers = compactRegisters(w.registers)
+		w.registers = w.sorter.compactRegisters(w.registers)
 		w.compacted = len(w.registers)
 	}
 	for _, t := range d.Totals {
@@ -145,7 +146,7 @@ func (w *window) add(d *counter.WindowDelta) error {
 
 // flushFacts puts out facts until at most so many are left, which are in part then, with the fingerprints gathered so far.
 func (w *window) flushFacts(most int) error {
-	facts := compactFacts(w.facts)
+	facts := w.sorter.compactFacts(w.facts)
 	for len(facts) > most {
 		n := min(len(facts), maxPartFacts)
 		w.part.Facts, facts = facts[:n], facts[n:]
@@ -173,7 +174,7 @@ func (w *window) finish() error {
 	if err := w.flushFacts(maxPartFacts); err != nil {
 		return err
 	}
-	registers := compactRegisters(w.registers)
+	registers := w.sorter.compactRegisters(w.registers)
 	for len(registers) > maxPartRegisters {
 		w.part.Registers, registers = registers[:maxPartRegisters], registers[maxPartRegisters:]
 		if err := w.flush(); err != nil {

@@ -216,12 +216,12 @@ func parseBitmap(c *cursor, facts []counter.Fact, f counter.Fact, first uint64, 
 }
 
 // compactFacts sorts facts by day, kind and ordinal, and drops repeats, in place.
-func compactFacts(facts []counter.Fact) []counter.Fact {
-	keys := make([]uint64, len(facts)) // plain numbers sort several times faster
+func (s *sorter) compactFacts(facts []counter.Fact) []counter.Fact {
+	keys := s.room(len(facts)) // plain numbers sort several times faster
 	for i, f := range facts {
 		keys[i] = uint64(f.Day)<<36 | uint64(f.Kind)<<32 | uint64(f.Ordinal)
 	}
-	sortKeys(keys)
+	s.sort(keys)
 	keys = slices.Compact(keys)
 	for i, k := range keys {
 		facts[i] = counter.Fact{Ordinal: uint32(k), Day: events.Day(k >> 36), Kind: events.Kind(k >> 32 & 0xf)}

@@ -74,12 +74,12 @@ func parseRegisters(c *cursor) []counter.Register {
 }
 
 // compactRegisters sorts registers by kind and index, and keeps the highest value of each, in place.
-func compactRegisters(registers []counter.Register) []counter.Register {
-	keys := make([]uint64, len(registers))
+func (s *sorter) compactRegisters(registers []counter.Register) []counter.Register {
+	keys := s.room(len(registers))
 	for i, r := range registers {
 		keys[i] = uint64(r.Kind)<<24 | uint64(r.Index)<<8 | uint64(^r.Value)
 	}
-	sortKeys(keys)
+	s.sort(keys)
 	keys = slices.CompactFunc(keys, func(a, b uint64) bool { return a>>8 == b>>8 })
 	for i, k := range keys {
 		registers[i] = counter.Register{Kind: events.Kind(k >> 24), Index: uint16(k >> 8), Value: ^uint8(k)}
