@@ -95,6 +95,7 @@ func TestPrintedJSON(t *testing.T) {
 	closed := maps.Clone(month)
 	closed["sealed"], closed["invoices"] = list{object{"partition": "count", "offset": "count"}}, invoices
 	soFar := maps.Clone(month)
+	soFar["invoices"] = invoices
 	soFar["provisional"], soFar["partitions"] = "true", list{object{"partition": "count", "offset": "count", "end": "count", "lag": "count", "owner": "text"}}
 
 	s := newSite(t, `accounts:

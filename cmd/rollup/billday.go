@@ -1,7 +1,6 @@
 package main
 
 import (
-	"context"
 	"fmt"
 	"io"
 	"time"
@@ -10,10 +9,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"headcount/cmd/cli"
-	"headcount/cmd/config"
-	"headcount/cmd/rollup/closing"
-	"headcount/cmd/rollup/status"
-	"headcount/cmd/site"
 	"headcount/events"
 	"headcount/rating"
 )
@@ -73,50 +68,6 @@ func billDayCommand(p *cli.Program) *cobra.Command {
 	}
 	cmd.Flags().StringVar(&date, "date", "", "the `DAY`, as 2026-10-03")
 	return cmd
-}
-
-// invoicesSoFar returns a closed month's invoices, all revisions, or those that the usage so far comes to.
-func invoicesSoFar(ctx context.Context, p *cli.Program, c *config.Config, m events.Month, now time.Time) (_ []rating.Invoice, provisional bool, err error) {
-	r, err := closed(ctx, c, m)
-	if err == nil {
-		invoices, err := closing.Decode(r.Invoices)
-		return invoices, false, err
-	}
-	if cli.Code(err) != cli.CheckFailed {
-		return nil, false, err
-	}
-	books, err := site.Catalog(c)
-	if err != nil {
-		return nil, true, err
-	}
-	accounts, err := site.Accounts(c, books)
-	if err != nil {
-		return nil, true, err
-	}
-	doc, err := status.Read(ctx, c, m, now, p.Log)
-	if err != nil {
-		return nil, true, err
-	}
-	u, err := doc.Rating()
-	if err != nil {
-		return nil, true, err
-	}
-	in := rating.Input{Month: m.String(), Zone: c.Zone(), Usage: u, Accounts: accounts, Catalog: books}
-	before, err := closed(ctx, c, m-1)
-	switch {
-	case err == nil:
-		issued, err := closing.Decode(before.Invoices)
-		if err != nil {
-			return nil, true, err
-		}
-		in.Balances = rating.Balances(issued)
-	case cli.Code(err) == cli.CheckFailed:
-		p.Log.Warn("the month before is not closed: what is left of packages is taken from the accounts file", "month", m-1)
-	default:
-		return nil, true, err
-	}
-	invoices, err := rateInput(in)
-	return invoices, true, err
 }
 
 // billOfDay takes one day out of invoices, the revisions of an account added up.

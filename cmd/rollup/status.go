@@ -13,6 +13,7 @@ import (
 	"headcount/cmd/config"
 	"headcount/cmd/rollup/status"
 	"headcount/events"
+	"headcount/rating"
 )
 
 func statusCommand(p *cli.Program) *cobra.Command {
@@ -42,10 +43,30 @@ func showStatus(ctx context.Context, p *cli.Program, c *config.Config, m events.
 	if err != nil {
 		return err
 	}
-	if p.JSON {
-		return p.PrintJSON(doc)
+	invoices, err := rateSoFar(ctx, p, c, doc)
+	if cli.Code(err) == cli.Unreachable {
+		p.Log.Warn("what the month comes to so far cannot be said", "error", err)
+		err = nil
 	}
-	return statusTable(p.Out, doc, c.Kafka.Group != "")
+	if err != nil {
+		return err
+	}
+	if p.JSON {
+		return p.PrintJSON(struct {
+			*status.Document
+			Invoices []rating.Invoice `json:"invoices"` // what the month would come to if it ended now
+		}{doc, append([]rating.Invoice{}, invoices...)})
+	}
+	if err := statusTable(p.Out, doc, c.Kafka.Group != ""); err != nil {
+		return err
+	}
+	for i, v := range invoices {
+		if i == 0 {
+			fmt.Fprintln(p.Out)
+		}
+		fmt.Fprintf(p.Out, "Invoice of %s (%s) so far: %s %s\n", v.Account, v.Plan, v.Total, v.Currency)
+	}
+	return nil
 }
 
 // statusTable prints the month so far: what each meter has used of its quota, and how far the partitions are counted.

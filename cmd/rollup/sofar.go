@@ -1,0 +1,67 @@
+package main
+
+import (
+	"context"
+	"time"
+
+	"headcount/cmd/cli"
+	"headcount/cmd/config"
+	"headcount/cmd/rollup/closing"
+	"headcount/cmd/rollup/status"
+	"headcount/cmd/site"
+	"headcount/events"
+	"headcount/rating"
+)
+
+// invoicesSoFar returns a closed month's invoices, all revisions, or those that the usage so far comes to.
+func invoicesSoFar(ctx context.Context, p *cli.Program, c *config.Config, m events.Month, now time.Time) (_ []rating.Invoice, provisional bool, err error) {
+	r, err := closed(ctx, c, m)
+	if err == nil {
+		invoices, err := closing.Decode(r.Invoices)
+		return invoices, false, err
+	}
+	if cli.Code(err) != cli.CheckFailed {
+		return nil, false, err
+	}
+	doc, err := status.Read(ctx, c, m, now, p.Log)
+	if err != nil {
+		return nil, true, err
+	}
+	invoices, err := rateSoFar(ctx, p, c, doc)
+	return invoices, true, err
+}
+
+// rateSoFar prices the usage so far by the accounts as they are now, with what the month before left of packages.
+func rateSoFar(ctx context.Context, p *cli.Program, c *config.Config, doc *status.Document) ([]rating.Invoice, error) {
+	m, err := events.ParseMonth(doc.Month)
+	if err != nil {
+		return nil, err
+	}
+	books, err := site.Catalog(c)
+	if err != nil {
+		return nil, err
+	}
+	accounts, err := site.Accounts(c, books)
+	if err != nil {
+		return nil, err
+	}
+	u, err := doc.Rating()
+	if err != nil {
+		return nil, err
+	}
+	in := rating.Input{Month: doc.Month, Zone: c.Zone(), Usage: u, Accounts: accounts, Catalog: books}
+	before, err := closed(ctx, c, m-1)
+	switch {
+	case err == nil:
+		issued, err := closing.Decode(before.Invoices)
+		if err != nil {
+			return nil, err
+		}
+		in.Balances = rating.Balances(issued)
+	case cli.Code(err) == cli.CheckFailed:
+		p.Log.Info("the month before is not closed: what is left of packages is taken from the accounts file", "month", m-1)
+	default:
+		return nil, err
+	}
+	return rateInput(in)
+}
