@@ -116,6 +116,11 @@ func Read(ctx context.Context, c *config.Config, m events.Month, now time.Time, 
 	if err != nil {
 		return nil, err
 	}
+	for _, a := range r.doc.Usage {
+		if a.Account == nil {
+			delete(alarms, a.App) // nobody's invoice
+		}
+	}
 	for _, app := range slices.Sorted(maps.Keys(alarms)) {
 		r.doc.Alarms = append(r.doc.Alarms, alarms[app]...)
 	}
