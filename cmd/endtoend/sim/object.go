@@ -97,6 +97,7 @@ func (r *remote) List(_ context.Context, prefix string) ([]string, error) {
 	if r.stale != nil && r.w.hit(staleList) {
 		if old := within(r.stale, prefix); !slices.Equal(old, names) {
 			r.w.took(staleList)
+			r.w.say("%s is given a list of %s that is out of date", r.p.name, prefix)
 			return old, nil
 		}
 	}
