@@ -208,11 +208,33 @@ func (w *work) withLate(ctx context.Context, sealed *opened, bill usage.Biller) 
 // very offset from which records were lost.
 func mayConcern(g counter.Gap, after, seal int64) bool { return g.To > after && g.From <= seal }
 
+// pastSeal returns a partition's state by a checkpoint past the month's seal. Where none is seen it looks again for a while: it may
+// not be written yet, and an object store's list may be out of date, which would hide a loss that was accepted since. Of several
+// looks the one that knows of the most losses counts.
+func (w *work) pastSeal(ctx context.Context, p int32) (found counter.State, none error) {
+	none = checkpoint.ErrNone
+	for pause := firstPause; ; pause *= 2 {
+		_, state, err := w.partition(p).Glance(ctx)
+		if err != nil && !errors.Is(err, checkpoint.ErrNone) {
+			return found, err
+		}
+		if err == nil && (none != nil || len(state.Gaps) >= len(found.Gaps)) {
+			found, none = state, nil
+		}
+		if found.Sealed >= w.month || pause > longestPause {
+			return found, none
+		}
+		if err := w.Clock.Sleep(ctx, pause); err != nil {
+			return found, err
+		}
+	}
+}
+
 // gaps notes the losses of log that may have taken events of the month: those before its seal and after the seal of the month
 // before the last. They concern every account.
 func (w *work) gaps(ctx context.Context, sealed *opened, alarms usage.Alarms) error {
 	for i, p := range w.closing.Partitions {
-		_, state, err := w.partition(p).Glance(ctx)
+		state, err := w.pastSeal(ctx, p)
 		if errors.Is(err, checkpoint.ErrNone) {
 			continue
 		}
