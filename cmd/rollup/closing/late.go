@@ -208,12 +208,12 @@ func (w *work) withLate(ctx context.Context, sealed *opened, bill usage.Biller) 
 // very offset from which records were lost.
 func mayConcern(g counter.Gap, after, seal int64) bool { return g.To > after && g.From <= seal }
 
-// pastSeal returns a partition's state by a checkpoint past the month's seal. Where none is seen it looks again for a while: it may
-// not be written yet, and an object store's list may be out of date, which would hide a loss that was accepted since. Of several
+// pastSeal returns a partition's state by a checkpoint past the month's seal. Where none is seen it looks twice more: it may not
+// be written yet, but an object store's list may be out of date, which would hide a loss that was accepted since. Of several
 // looks the one that knows of the most losses counts.
 func (w *work) pastSeal(ctx context.Context, p int32) (found counter.State, none error) {
 	none = checkpoint.ErrNone
-	for pause := firstPause; ; pause *= 2 {
+	for look := 1; ; look++ {
 		_, state, err := w.partition(p).Glance(ctx)
 		if err != nil && !errors.Is(err, checkpoint.ErrNone) {
 			return found, err
@@ -221,10 +221,10 @@ func (w *work) pastSeal(ctx context.Context, p int32) (found counter.State, none
 		if err == nil && (none != nil || len(state.Gaps) >= len(found.Gaps)) {
 			found, none = state, nil
 		}
-		if found.Sealed >= w.month || pause > longestPause {
+		if found.Sealed >= w.month || look == 3 {
 			return found, none
 		}
-		if err := w.Clock.Sleep(ctx, pause); err != nil {
+		if err := w.Clock.Sleep(ctx, firstPause); err != nil {
 			return found, err
 		}
 	}
