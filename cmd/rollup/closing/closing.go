@@ -192,6 +192,11 @@ func (w *work) checkLedger(ctx context.Context) error {
 	if err != nil || sealed == 0 {
 		return err
 	}
+	if w.ledger == nil { // another first close may have been quicker, and have sealed since
+		if err := w.openLedger(ctx); err != nil {
+			return err
+		}
+	}
 	if w.ledger != nil {
 		_, err := w.ledger.Closing(ctx, sealed.String())
 		if err == nil {
