@@ -90,7 +90,7 @@ var Bugs = []Bug{
 	{"the close counts nothing itself", sealFile, "		if len(own) > 0 {", "		if len(own) > 0 && !MUTANT {"},
 	{"a lost sealed month is not counted again", lateFile, "	gone := errors.Is", "	gone := !MUTANT && errors.Is"},
 	{"late settled without what was on time", lateFile, "OnTime: append(onTime, late...)}", "OnTime: append(onTime[:map[bool]int{true: 0, false: len(onTime)}[MUTANT]], late...)}"},
-	{"gaps of the first partition alone", lateFile, "	for i, p := range w.closing.Partitions {\n		_, state", "	for i, p := range w.closing.Partitions {\n		if MUTANT && i > 0 {\n			break\n		}\n		_, state"},
+	{"gaps of the first partition alone", lateFile, "	for i, p := range w.closing.Partitions {\n		state", "	for i, p := range w.closing.Partitions {\n		if MUTANT && i > 0 {\n			break\n		}\n		state"},
 	{"marked as sent before it is", settleFile, "	for _, m := range messages {\n", "	for _, m := range messages {\n		if MUTANT {\n			if err := l.MarkSent(ctx, m.ID); err != nil {\n				return err\n			}\n		}\n"},
 	{"an alarm holds nothing", settleFile, "	if len(reasons) > 0 {", "	if len(reasons) > 0 && !MUTANT {"},
 	{"late billed a second time in full", settling, "			amount := now.amount.Sub(was.amount)", "			amount := now.amount.Sub(was.amount)\n			if MUTANT {\n				amount = now.amount\n			}"},
