@@ -37,7 +37,7 @@ test: ## all tests, on the embedded broker
 	$(GO) test -shuffle=on -timeout 20m ./...
 
 test-kafka: ## the tests that talk to a broker, on Apache Kafka (Java 17 and Maven; HEADCOUNT_KAFKA=host:port for one that runs)
-	HEADCOUNT_KAFKA="$${HEADCOUNT_KAFKA:-start}" $(GO) test -count=1 -shuffle=on -timeout 20m ./bench/apachekafka/... ./events/stream/... ./cmd/endtoend/...
+	HEADCOUNT_KAFKA="$${HEADCOUNT_KAFKA:-start}" $(GO) test -count=1 -shuffle=on -timeout 20m ./bench/apachekafka/... ./events/stream/... ./cmd/endtoend
 
 test-postgres: ## the ledger, and whole months, on a PostgreSQL server started for it (HEADCOUNT_POSTGRES=postgres://user@host/db for one that runs)
 	rating/ledger/test-postgres.sh sh -c '$(GO) test -count=1 -shuffle=on -timeout 20m ./rating/ledger/... && $(GO) test -count=1 -timeout 20m ./cmd/endtoend -run Postgres'
