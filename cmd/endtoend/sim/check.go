@@ -61,7 +61,9 @@ type sealOf struct {
 
 // check holds what a close printed against the log.
 func (w *World) check(m events.Month, r *closing.Result) {
-	if have := w.printed[m]; have != "" && have != string(r.Document) {
+	have := w.printed[m]
+	again := have != ""
+	if again && have != string(r.Document) {
 		w.fail("two closes of %s print\n%s\n%s", m, have, r.Document)
 	}
 	w.printed[m] = string(r.Document)
@@ -74,7 +76,7 @@ func (w *World) check(m events.Month, r *closing.Result) {
 		w.sealedAt[sealOf{m, s.Partition}] = s.Offset
 	}
 	if len(w.gaps) > 0 || w.halts > 0 {
-		w.checkHeld(m, r, &d)
+		w.checkHeld(m, r, &d, again)
 		return
 	}
 	t := w.tell(w.sealIDs())
@@ -87,8 +89,8 @@ func (w *World) check(m events.Month, r *closing.Result) {
 }
 
 // checkHeld is what must be so where the loss of records was accepted: the month whose seal comes after that is billed to nobody
-// unseen.
-func (w *World) checkHeld(m events.Month, r *closing.Result, d *document) {
+// unseen. A month that was closed already had all of its records when it was sealed: a loss since then is none of its.
+func (w *World) checkHeld(m events.Month, r *closing.Result, d *document, again bool) {
 	concerned := false
 	for _, s := range d.Sealed {
 		for _, g := range w.gaps {
@@ -103,7 +105,7 @@ func (w *World) checkHeld(m events.Month, r *closing.Result, d *document) {
 			concerned = concerned || g.to > w.sealedAt[sealOf{m - 2, s.Partition}]
 		}
 	}
-	if !concerned {
+	if !concerned || again {
 		return
 	}
 	w.held++
