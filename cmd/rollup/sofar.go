@@ -8,7 +8,6 @@ import (
 	"headcount/cmd/config"
 	"headcount/cmd/rollup/closing"
 	"headcount/cmd/rollup/status"
-	"headcount/cmd/site"
 	"headcount/events"
 	"headcount/rating"
 )
@@ -31,17 +30,9 @@ func invoicesSoFar(ctx context.Context, p *cli.Program, c *config.Config, m even
 	return invoices, true, err
 }
 
-// rateSoFar prices the usage so far by the accounts as they are now, with what the month before left of packages.
+// rateSoFar prices the usage so far by the accounts that it was read by, with what the month before left of packages.
 func rateSoFar(ctx context.Context, p *cli.Program, c *config.Config, doc *status.Document) ([]rating.Invoice, error) {
 	m, err := events.ParseMonth(doc.Month)
-	if err != nil {
-		return nil, err
-	}
-	books, err := site.Catalog(c)
-	if err != nil {
-		return nil, err
-	}
-	accounts, err := site.Accounts(c, books)
 	if err != nil {
 		return nil, err
 	}
@@ -49,7 +40,7 @@ func rateSoFar(ctx context.Context, p *cli.Program, c *config.Config, doc *statu
 	if err != nil {
 		return nil, err
 	}
-	in := rating.Input{Month: doc.Month, Zone: c.Zone(), Usage: u, Accounts: accounts, Catalog: books}
+	in := rating.Input{Month: doc.Month, Zone: c.Zone(), Usage: u, Accounts: doc.Accounts, Catalog: doc.Books}
 	before, err := closed(ctx, c, m-1)
 	switch {
 	case err == nil:

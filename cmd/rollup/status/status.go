@@ -30,7 +30,9 @@ type Document struct {
 	Forecast []Forecast `json:"forecast"`
 	Alarms   []string   `json:"alarms,omitempty"` // for which invoices would be held
 
-	SealedPartitions int `json:"-"` // in which the month is sealed already
+	SealedPartitions int              `json:"-"` // in which the month is sealed already
+	Books            *rating.Catalog  `json:"-"` // by which it was read
+	Accounts         *rating.Accounts `json:"-"`
 }
 
 // Forecast is where a meter is heading.
@@ -98,7 +100,7 @@ func Read(ctx context.Context, c *config.Config, m events.Month, now time.Time, 
 		month: m, topic: topic, state: state, keys: keys, logger: logger,
 		doc: &Document{Document: usage.Document{
 			Month: m.String(), TimeZone: c.Billing.TimeZone, Topic: topic.Name, Provisional: true, Usage: []usage.App{},
-		}, Forecast: []Forecast{}},
+		}, Forecast: []Forecast{}, Books: books, Accounts: accounts},
 	}
 	defer r.close()
 	if err := r.partitions(ctx, rules, offsets, owners); err != nil {
