@@ -40,7 +40,7 @@ type Decoder struct {
 // NewDecoder returns a decoder by the rules of book, with the keys that they name.
 func NewDecoder(book Rulebook, keys *Keyring) *Decoder {
 	d := &Decoder{book: book, keys: keys, topic: book.TopicRules(), months: map[Month]*month{}}
-	d.skeletons.credit = mostCredit
+	d.skeletons.credit, d.skeletons.layouts.credit = mostCredit, mostCredit
 	d.plain = d.topic.Fields.resolved() == cloudEvents
 	d.strict = newStrict(d.topic.Fields, &d.members, &d.arena)
 	if d.zone, d.err = d.topic.Zone(); d.err != nil {
@@ -73,7 +73,7 @@ func (d *Decoder) DecodeBatch(recs []Record, to []Event) (n int, err error) {
 		i := n % len(d.places)
 		if i == 0 {
 			for j := range recs[n:min(n+len(d.places), len(recs))] {
-				d.places[j].find(recs[n+j].Value)
+				d.skeletons.ahead(recs[n+j].Value, &d.places[j])
 			}
 		}
 		if err = d.decode(&recs[n], &d.places[i], &to[n]); err != nil {
@@ -90,7 +90,7 @@ func (d *Decoder) DecodeBatch(recs []Record, to []Event) (n int, err error) {
 
 // Decode is DecodeBatch of one record. It overwrites e, except for what it does not set on an error.
 func (d *Decoder) Decode(r *Record, e *Event) error {
-	d.places[0].find(r.Value)
+	d.skeletons.ahead(r.Value, &d.places[0])
 	err := d.decode(r, &d.places[0], e)
 	d.owed.settle()
 	return err

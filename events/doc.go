@@ -17,7 +17,7 @@
 //	zone.go time.go                                calendar months in a zone; RFC 3339
 //	rules.go canonical.go template.go              what decides how a record is counted
 //	header.go content.go                           record headers; structured or binary mode
-//	skeleton.go skeletons*                         the quickest reader: of records written as those before were
+//	layout* skeleton.go skeletons*                 the quickest readers: of records written as those before were
 //	scan.go pass.go                                the quick reader of ordinary CloudEvents
 //	strict.go text.go                              the reader of everything else, which defines what is right
 //	decoder.go months.go kindtable.go quantity.go  verdicts

@@ -36,11 +36,16 @@ func (s *skeleton) cut(b []byte, at *[quoteSlots]uint16, piece uint8) []byte {
 	if piece >= noPiece-1 { // after the last piece there is none
 		return nil
 	}
-	from, until := s.length[piece], at[uint8(s.start[piece+1])]
-	if piece > 0 {
-		from += uint64(at[uint8(s.start[piece])])
-	}
+	from, until := s.begin(at, uint64(piece))+s.length[piece], at[uint8(s.start[piece+1])]
 	return b[from:until:until]
+}
+
+// begin returns where a piece begins.
+func (s *skeleton) begin(at *[quoteSlots]uint16, piece uint64) uint64 {
+	if piece == 0 {
+		return 0
+	}
+	return uint64(at[uint8(s.start[piece])])
 }
 
 // match says whether b is of the skeleton, and finds its quotes.

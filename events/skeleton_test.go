@@ -29,8 +29,9 @@ func sameSkeleton(tb testing.TB, teacher, b []byte) (taken bool) {
 	}
 	fast.known[at], plain.known[at] = t, t
 	b = guarded(b)
+	sameLayout(tb, t, teacher, b)
 	var byVector, byCode places
-	byVector.find(b)
+	fast.ahead(b, &byVector)
 	f, p := fast.find(b, &byVector), plain.findPlain(b, &byCode)
 	if f != p {
 		tb.Fatalf("taught by %q\n%q\nvectors say %d, plain code %d", teacher, b, f, p)
@@ -51,6 +52,53 @@ func sameSkeleton(tb testing.TB, teacher, b []byte) (taken bool) {
 		}
 	}
 	return true
+}
+
+// sameLayout teaches a layout and looks for b's: it must be found where b has its length, its fixed bytes and nothing but plain bytes
+// between them, and what it cuts out must be what the scanner reads.
+func sameLayout(tb testing.TB, t *skeleton, teacher, b []byte) {
+	tb.Helper()
+	if !vectors {
+		return
+	}
+	var s skeletons
+	var p places
+	var h, got, want head
+	s.known[t.quotes/2%(skeletonSlots/skeletonWays)] = t
+	s.layouts.credit = layoutCost
+	s.ahead(teacher, &p)
+	if !s.scan(teacher, &p, &h) || p.set == noLayouts {
+		tb.Fatalf("%q does not make a layout", teacher)
+	}
+	known, tags := s.layouts.known[p.set:], s.layouts.tags[p.set:]
+	l := known[0]
+	if way := int(teacher[len(teacher)/2]) % layoutWays; way > 0 { // as if others had come since
+		known[0], known[way], tags[0], tags[way] = nil, l, 0, tags[0]
+	}
+	s.ahead(b, &p)
+	is := len(b) == l.n
+	for i := 0; is && i < len(b); i++ {
+		plain := b[i] >= 0x20 && b[i] < 0x80 && b[i] != '"' && b[i] != '\\'
+		if l.fixed[i/64]>>(i%64)&1 == 1 {
+			is = b[i] == teacher[i]
+		} else {
+			is = plain
+		}
+	}
+	if is != (p.layout != nil) {
+		tb.Fatalf("taught by %q\n%q\nof its layout: %t, found: %t", teacher, b, is, !is)
+	}
+	if !is {
+		return
+	}
+	if !s.scan(b, &p, &got) || !scan(b, &want) {
+		tb.Fatalf("taught by %q\n%q\nis of its layout, the scanner takes it not", teacher, b)
+	}
+	for i, w := range [][]byte{want.kind, want.guid, want.app, want.time} {
+		if g := [][]byte{got.kind, got.guid, got.app, got.time}[i]; !bytes.Equal(g, w) || (g == nil) != (w == nil) {
+			tb.Fatalf("taught by %q\n%q\nhead %d: the layout has %q, the scanner %q", teacher, b, i, g, w)
+		}
+	}
 }
 
 // FuzzSkeleton reads any bytes by the skeleton of any others.
@@ -84,6 +132,9 @@ func TestSkeletons(t *testing.T) {
 			} else {
 				b[r.IntN(len(b))] = byte(r.IntN(256))
 			}
+			if r.IntN(8) == 0 {
+				b[r.IntN(len(b))] = '"'
+			}
 		}
 		if r.IntN(10) == 0 {
 			b = b[:r.IntN(len(b)+1)]
@@ -101,14 +152,17 @@ func TestSkeletons(t *testing.T) {
 func TestSkeletonsAreLearned(t *testing.T) {
 	var s skeletons
 	var p places
-	s.credit = mostCredit
+	s.credit, s.layouts.credit = mostCredit, mostCredit
 	other := strings.Replace(testEvent, `"specversion":"1.0",`, `"ver":"1.0","specversion":"1.0",`, 1)
 	third := `{"type":"miniprogram.open","specversion":"1.0"` + testEvent[len(`{"specversion":"1.0","type":"miniprogram.open"`):]
 	for i := range 1000 {
 		b := []byte([]string{testEvent, other, third}[i%3])
-		p.find(b)
-		if i >= 3 && s.find(b, &p) < 0 {
+		s.ahead(b, &p)
+		if i >= 3 && p.layout == nil && s.find(b, &p) < 0 {
 			t.Fatalf("record %d is of no known skeleton", i)
+		}
+		if i >= 6 && vectors && p.layout == nil {
+			t.Fatalf("record %d is of no known layout", i)
 		}
 		var h head
 		if !s.scan(b, &p, &h) || string(h.kind) != "miniprogram.open" || string(h.guid) != testGUID {
@@ -119,7 +173,7 @@ func TestSkeletonsAreLearned(t *testing.T) {
 	for i := range 1000 { // no two alike
 		var h head
 		b := []byte(strings.Replace(testEvent, "specversion", "spec"+strings.Repeat("x", i%50), 1))
-		if p.find(b); !s.scan(b, &p, &h) {
+		if s.ahead(b, &p); !s.scan(b, &p, &h) {
 			t.Fatal("not scanned")
 		}
 	}

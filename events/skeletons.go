@@ -6,6 +6,8 @@ type skeletons struct {
 	known  [skeletonSlots]*skeleton
 	credit int      // learning costs some, a match gives one back: where records have no skeleton, nothing is learned for long
 	recent [2]uint8 // the slots of the last two different matches, for the plain form
+
+	layouts layouts // of the same records
 }
 
 const (
@@ -17,10 +19,13 @@ const (
 	lessonCost = 16
 )
 
-// places are where a record has its quotes.
+// places are what was found in a record ahead of its turn: its layout, else where it has its quotes.
 type places struct {
-	at [quoteSlots]uint16
-	n  int
+	layout *layout // nil: of none that is known
+	set    int     // the first place where its layout would be; noLayouts
+	tag    uint32  // of its layout
+	at     [quoteSlots]uint16
+	n      int
 }
 
 // Instead of how many quotes there are.
@@ -29,21 +34,30 @@ const (
 	unknownPlaces = -2 // they are not looked for ahead
 )
 
-// find looks for the places in b.
-func (p *places) find(b []byte) {
+// ahead looks for what can be found in b ahead of its turn. It is done for many records before the first is scanned, so that none
+// waits for its own.
+func (s *skeletons) ahead(b []byte, p *places) {
+	p.layout, p.set = nil, noLayouts
 	if len(b) == 0 || len(b) > maxSkeleton {
 		p.n = noPlaces
 		return
 	}
-	p.index(b)
+	s.index(b, p)
 }
 
-// scan reads an object's head, by its skeleton where it is known. False says nothing of the text: the strict reader decides. The
-// places are those of b; they are found for many records before the first is scanned, so that none waits for its own.
+// scan reads an object's head, by its layout or skeleton where that is known. False says nothing of the text: the strict reader
+// decides. The places are those that were found ahead.
 func (s *skeletons) scan(b []byte, p *places, h *head) bool {
+	if l := p.layout; l != nil {
+		s.layouts.credit = min(s.layouts.credit+1, mostCredit)
+		l.head(b, h)
+		return true
+	}
 	if at := s.find(b, p); at >= 0 {
 		s.credit = min(s.credit+1, mostCredit)
-		s.known[at].head(b, &p.at, h)
+		t := s.known[at]
+		t.head(b, &p.at, h)
+		s.layouts.learn(t, b, p)
 		return true
 	}
 	if !scan(b, h) {

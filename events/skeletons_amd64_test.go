@@ -37,7 +37,7 @@ func TestIndexQuotes(t *testing.T) {
 			}
 			for _, at := range [][]byte{guarded(b), append(bytes.Clone(b), bytes.Repeat([]byte{'"', '\\'}, 64)...)} {
 				var p places
-				p.find(at[:n])
+				p.n = indexQuotes(&at[0], n, &p.at)
 				switch {
 				case p.n == noPlaces:
 					if dense := often == 2 || len(want) > maxQuotes; !odd && !dense {

@@ -2,7 +2,7 @@
 
 package events
 
-func (p *places) index([]byte) { p.n = unknownPlaces }
+func (s *skeletons) index(_ []byte, p *places) { p.n = unknownPlaces }
 
 func (s *skeletons) find(b []byte, p *places) int {
 	if p.n == noPlaces {
