@@ -44,6 +44,9 @@ func (g *group) join(p *process) {
 // Assign implements worker.Group: it keeps the handler told until the context ends.
 func (c client) Assign(ctx context.Context, h stream.Handler) error {
 	w, p, g := c.w, c.p, c.w.group
+	if w.alone {
+		return c.assignAll(ctx, h)
+	}
 	g.join(p)
 	mine := map[int32]bool{}
 	for {
@@ -95,6 +98,27 @@ func (c client) Assign(ctx context.Context, h stream.Handler) error {
 	}
 	p.left = true
 	g.rebalance()
+	return nil
+}
+
+// assignAll is Assign without a group: every partition is the process's own, also one that the topic gets while it runs.
+func (c client) assignAll(ctx context.Context, h stream.Handler) error {
+	w, p := c.w, c.p
+	var ours []int32
+	for !p.dead && ctx.Err() == nil {
+		from := len(ours)
+		for _, part := range w.log.partitions[from:] {
+			ours = append(ours, part.id)
+		}
+		h.Assigned(ours[from:])
+		w.until(func() bool {
+			return p.dead || ctx.Err() != nil || p.stalled <= w.now && len(w.log.partitions) > len(ours)
+		})
+	}
+	if p.dead {
+		return errDead
+	}
+	h.Revoked(ours)
 	return nil
 }
 

@@ -113,7 +113,7 @@ func (w *World) ingest(p *process, acceptGap bool) error {
 	return worker.Run(p.ctx, worker.Config{
 		Log: c, Group: c, Topic: &topic, State: state, Template: w.template, Keys: w.keys,
 		Interval: time.Duration(w.config.Ingest.CheckpointInterval), DeadLetter: stream.DeadTopic(topic.Name),
-		AcceptGap: acceptGap, Former: former, Alone: w.alone, Logger: p.log, Clock: clock{w, p}, Go: p.run,
+		AcceptGap: acceptGap, Former: former, Logger: p.log, Clock: clock{w, p}, Go: p.run,
 	})
 }
 
