@@ -129,7 +129,7 @@ func (w *World) tryClose(m events.Month) bool {
 			w.fail("close of %s with nothing wrong: %v", m, err)
 		}
 		w.unrecoverable(err)
-		w.mend(err)
+		w.mend(err, true)
 		return false
 	}
 	w.check(m, result)

@@ -138,7 +138,7 @@ func (w *World) launch(acceptGap bool, tries int) {
 			w.fail("no ingest comes up: %v", err)
 			return nil
 		}
-		w.mend(err)
+		w.mend(err, false)
 		w.later(int64(1000+w.draw(20_000)*(tries+1)), func() {
 			if !w.over {
 				w.launch(again, tries+1)
@@ -179,16 +179,19 @@ func (w *World) lossIsReal(err error) {
 	}
 }
 
-// mend does what an error asks of the operator.
-func (w *World) mend(err error) {
+// mend does what an error asks of the operator: of a process's own, or of a close's. A close that halts says that the loss is to be
+// accepted: every process is started again so, also one that was before, for it may not have met this loss.
+func (w *World) mend(err error, closing bool) {
 	if err == nil {
 		return
 	}
 	var halted *worker.Halted
-	if errors.As(err, &halted) && !w.accept {
+	if errors.As(err, &halted) && (closing || !w.accept) {
 		w.lossIsReal(err)
+		if !w.accept {
+			w.halts++
+		}
 		w.accept = true
-		w.halts++
 		for _, p := range w.processes {
 			if !p.ended && !p.closing {
 				p.stalled = 0
