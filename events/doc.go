@@ -12,7 +12,7 @@
 // Layout:
 //
 //	doc.go record.go reason.go kind.go month.go    the words
-//	guid.go key.go keyring.go fingerprint.go       identity: GUID → 16 bytes → fingerprint
+//	guid* key.go keyring.go fingerprint.go         identity: GUID → 16 bytes → fingerprint
 //	aes.go aes_*                                   the fingerprints of a batch made at once
 //	zone.go time.go                                calendar months in a zone; RFC 3339
 //	rules.go canonical.go template.go              what decides how a record is counted

@@ -33,7 +33,7 @@ func parseUUID(u *[16]byte, g []byte) bool {
 	return false
 }
 
-func parseHyphenated(u *[16]byte, g []byte) bool {
+func hyphenatedPlain(u *[16]byte, g []byte) bool {
 	_ = g[35]
 	if g[8] != '-' || g[13] != '-' || g[18] != '-' || g[23] != '-' {
 		return false
