@@ -159,6 +159,7 @@ func TestCompareCommand(t *testing.T) {
 			}
 		}
 		Billed, Priced, Difference string
+		Totals                     []struct{ Currency, Billed, Priced, Difference string }
 	}
 	c := decode[compared](t, s.ok("rollup", "compare", "--json", "--plan", "tcsas/enterprise", "--months", "2025-01..2025-02"))
 	if len(c.Months) != 2 || c.Billed != "40.00" || c.Priced != "0.40" || c.Difference != "-39.60" || fmt.Sprint(c.Months[1].Accounts) != "[{acme tcmpp/pro 20.00 0.20 -19.80 tcsas/enterprise}]" {
@@ -173,6 +174,22 @@ func TestCompareCommand(t *testing.T) {
 	if text := s.ok("rollup", "compare", "--plan", "tcsas/enterprise", "--months", "2025-02"); !strings.Contains(text, "-19.80") {
 		t.Error(text)
 	}
+	book, err := os.ReadFile("../../rating/catalog/tcsas.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Mkdir(s.path("euro"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	s.write("euro/euro.yaml", strings.NewReplacer("book: tcsas", "book: euro", "currency: USD", "currency: EUR").Replace(string(book)))
+	s.config["catalog"] = "euro"
+	s.configure()
+	c = decode[compared](t, s.ok("rollup", "compare", "--json", "--plan", "euro/enterprise", "--months", "2025-01..2025-02"))
+	if fmt.Sprint(c.Totals) != "[{EUR 0.00 0.40 0.40} {USD 40.00 0.00 -40.00}]" || c.Billed != "" || len(c.Months[0].Accounts) != 2 {
+		t.Errorf("two currencies: %+v", c)
+	}
+	delete(s.config, "catalog")
+	s.configure()
 	s.want(1, "rollup", "compare", "--plan", "tcsas/enterprise", "--months", "2025-02..2025-03").says(t, "2025-03 is not closed")
 	s.want(2, "rollup", "compare", "--plan", "tcsas/none", "--months", "2025-02").says(t, "tcsas/none")
 	s.want(2, "rollup", "compare", "--plan", "tcsas/enterprise").says(t, "--months")

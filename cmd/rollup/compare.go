@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -16,10 +17,20 @@ import (
 
 // comparison is what `rollup compare --json` prints.
 type comparison struct {
-	Months     []comparedMonth `json:"months"`
-	Billed     string          `json:"billed"`
-	Priced     string          `json:"priced"`
-	Difference string          `json:"difference"`
+	Months []comparedMonth `json:"months"`
+	*sums                  // absent where there are several currencies
+	Totals []comparedTotal `json:"totals"`
+}
+
+type comparedTotal struct {
+	Currency string `json:"currency"`
+	sums
+}
+
+type sums struct {
+	Billed     string `json:"billed"`
+	Priced     string `json:"priced"`
+	Difference string `json:"difference"` // priced less billed
 }
 
 type comparedMonth struct {
@@ -96,7 +107,7 @@ func compareMonths(ctx context.Context, p *cli.Program, c *config.Config, other 
 		return nil, err
 	}
 	defer l.Close()
-	result := &comparison{Months: []comparedMonth{}, Billed: "0.00", Priced: "0.00"}
+	result := &comparison{Months: []comparedMonth{}, Totals: []comparedTotal{}}
 	progress := p.NewProgress("compared", "months", int64(last-first)+1)
 	defer progress.End()
 	for m := first; m <= last; m++ {
@@ -109,23 +120,42 @@ func compareMonths(ctx context.Context, p *cli.Program, c *config.Config, other 
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", m, err)
 		}
-		for _, r := range rows {
-			if result.Billed, err = closing.Sum(result.Billed, r.Billed); err != nil {
-				return nil, err
-			}
-			if result.Priced, err = closing.Sum(result.Priced, r.Priced); err != nil {
+		for i := range rows {
+			if err := result.add(&rows[i]); err != nil {
 				return nil, err
 			}
 		}
 		result.Months = append(result.Months, comparedMonth{m.String(), rows})
 		progress.Set(int64(m-first) + 1)
 	}
-	result.Difference, err = closing.Less(result.Priced, result.Billed)
-	return result, err
+	switch len(result.Totals) {
+	case 0:
+		result.sums = &sums{"0.00", "0.00", "0.00"}
+	case 1:
+		result.sums = &result.Totals[0].sums
+	}
+	return result, nil
+}
+
+// add adds an account's month to the total of its currency.
+func (c *comparison) add(r *closing.Compared) (err error) {
+	i, found := slices.BinarySearchFunc(c.Totals, r.Currency, func(t comparedTotal, currency string) int { return strings.Compare(t.Currency, currency) })
+	if !found {
+		c.Totals = slices.Insert(c.Totals, i, comparedTotal{r.Currency, sums{"0.00", "0.00", "0.00"}})
+	}
+	t := &c.Totals[i]
+	if t.Billed, err = closing.Sum(t.Billed, r.Billed); err != nil {
+		return err
+	}
+	if t.Priced, err = closing.Sum(t.Priced, r.Priced); err != nil {
+		return err
+	}
+	t.Difference, err = closing.Less(t.Priced, t.Billed)
+	return err
 }
 
 func printComparison(p *cli.Program, c *comparison) error {
-	t := table{columns: []string{"month", "account", "plan", ">billed", "other plan", ">priced", ">difference"}}
+	t := table{columns: []string{"month", "account", "currency", "plan", ">billed", "other plan", ">priced", ">difference"}}
 	plan := func(s *string) string {
 		if s == nil {
 			return absent
@@ -138,9 +168,11 @@ func printComparison(p *cli.Program, c *comparison) error {
 			if r.Held {
 				billed += " (held)"
 			}
-			t.add(m.Month, r.Account, plan(r.Plan), billed, plan(r.OtherPlan), r.Priced, r.Difference)
+			t.add(m.Month, r.Account, r.Currency, plan(r.Plan), billed, plan(r.OtherPlan), r.Priced, r.Difference)
 		}
 	}
-	t.add("all", "", "", c.Billed, "", c.Priced, c.Difference)
+	for _, all := range c.Totals {
+		t.add("all", "", all.Currency, "", all.Billed, "", all.Priced, all.Difference)
+	}
 	return t.print(p.Out, "")
 }

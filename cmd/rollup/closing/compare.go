@@ -1,6 +1,7 @@
 package closing
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"maps"
@@ -13,7 +14,7 @@ import (
 	"headcount/rating"
 )
 
-// Compared is what an account was billed for a month, beside what it would have been billed.
+// Compared is what an account was billed for a month, beside what it would have been billed. Of two currencies each has its own.
 type Compared struct {
 	Account    string  `json:"account"`
 	Currency   string  `json:"currency"`
@@ -40,14 +41,14 @@ func (a *Again) Compare(ctx context.Context, other *Alternative) ([]Compared, er
 	if err != nil {
 		return nil, err
 	}
-	rows := map[string]*Compared{}
+	type money struct{ account, currency string }
+	rows := map[money]*Compared{}
 	row := func(v *rating.Invoice) *Compared {
-		r := rows[v.Account]
-		if r == nil {
-			r = &Compared{Account: v.Account, Currency: v.Currency, Billed: "0.00", Priced: "0.00"}
-			rows[v.Account] = r
+		of := money{v.Account, v.Currency}
+		if rows[of] == nil {
+			rows[of] = &Compared{Account: v.Account, Currency: v.Currency, Billed: "0.00", Priced: "0.00"}
 		}
-		return r
+		return rows[of]
 	}
 	for i := range a.Issued {
 		v := &a.Issued[i]
@@ -62,8 +63,9 @@ func (a *Again) Compare(ctx context.Context, other *Alternative) ([]Compared, er
 		r.OtherPlan, r.Priced = &priced[i].Plan, priced[i].Total
 	}
 	out := []Compared{}
-	for _, id := range slices.Sorted(maps.Keys(rows)) {
-		r := rows[id]
+	for _, r := range slices.SortedFunc(maps.Values(rows), func(x, y *Compared) int {
+		return cmp.Or(cmp.Compare(x.Account, y.Account), cmp.Compare(x.Currency, y.Currency))
+	}) {
 		if r.Difference, err = Less(r.Priced, r.Billed); err != nil {
 			return nil, err
 		}
