@@ -4,7 +4,7 @@
 //
 // What Save, Seal, Rules or Create has acknowledged is there after a crash of the process or of the machine. Files are
 // immutable and made whole or not at all; a name once taken is not taken again. Each commit has one point: the creation of a
-// manifest (checkpoint), of an index (sealed month), of a file of rules. Every bit of every file is under a checksum, and what
+// manifest (checkpoint), of an index (sealed month), of a file of rules, of the record of an accepted loss. Every bit of every file is under a checksum, and what
 // does not verify is named, skipped and never guessed at. A file of a newer format is no damage: it is refused with ErrVersion.
 // Any number of processes may work on a partition at a time: since a shard is a pure function of rules and log, the slower
 // one's work is only lost, and it is told so.
@@ -13,6 +13,7 @@
 //
 //	<topic>/<topic id>/rules/topic.json                  canonical JSON of events.TopicRules
 //	<topic>/<topic id>/rules/<month>.json                canonical JSON of events.MonthRules; <month>.2.json after a recount
+//	<topic>/<topic id>/gaps/<partition>-N.gap            document: a loss of log that was accepted, N from 1 on without holes
 //	<topic>/<topic id>/<partition>/checkpoint/G.manifest document: a checkpoint, generation G (20 digits)
 //	<topic>/<topic id>/<partition>/checkpoint/G-R.segment parts of windows, written for generation G; R is random
 //	<topic>/<topic id>/<partition>/sealed/<month>.index  document: a sealed month
@@ -20,9 +21,16 @@
 //
 // Topic and topic id are escaped where they are not plain (escape); nothing in a name comes from events.
 //
-// A document is text with a checksum (document.go); its JSON is described by the types manifest and Index. Segments and sealed
+// A document is text with a checksum (document.go); its JSON is described by the types manifest, Index and gapRecord. Segments and sealed
 // data are binary: header and blocks (block.go), a segment's parts (part.go), sealed apps and rows (sealed.go). A change to any
 // of these is a new version; testdata holds a file of each version, for ever.
+//
+// # Accepted losses
+//
+// Whoever goes on past a loss of log records it first (Accept), and reads what lies behind it only then. So whoever has found a
+// month sealed from behind a loss finds the loss (Gaps), by the order of these steps alone. Records are asked for by name, since a list
+// of an object store may be out of date, and are never removed: neither damage to checkpoints nor a partition that is counted
+// again from its beginning makes a loss forgotten. Sealed files say nothing of losses, and stay a function of rules and log.
 //
 // # Checkpoints
 //

@@ -154,13 +154,13 @@ func FuzzSealedRows(f *testing.F) {
 	})
 }
 
-// Whatever JSON a manifest or an index holds, under a checksum that is right, it is refused or in the form that is written.
+// Whatever JSON a manifest, an index or the record of a loss holds, under a checksum that is right, it is refused or in the form that is written.
 func FuzzDocument(f *testing.F) {
 	m, x := goldenManifest(), goldenIndex()
 	for _, d := range []struct {
 		kind    string
 		content any
-	}{{manifestKind, m}, {indexKind, x}} {
+	}{{manifestKind, m}, {indexKind, x}, {gapKind, goldenGap()}} {
 		doc, err := encodeDocument(d.kind, 1, d.content)
 		if err != nil {
 			f.Fatal(err)
@@ -181,6 +181,12 @@ func FuzzDocument(f *testing.F) {
 		if err := decodeDocument("file", file, indexKind, indexVersion, &x); err == nil {
 			if again, err := encodeDocument(indexKind, indexVersion, &x); err != nil || !bytes.Equal(again, file) {
 				t.Fatalf("%q is read as %+v, which is %q: %v", file, x, again, err)
+			}
+		}
+		var r gapRecord
+		if err := decodeDocument("file", file, gapKind, gapVersion, &r); err == nil {
+			if again, err := encodeDocument(gapKind, gapVersion, &r); err != nil || !bytes.Equal(again, file) {
+				t.Fatalf("%q is read as %+v, which is %q: %v", file, r, again, err)
 			}
 		}
 	})

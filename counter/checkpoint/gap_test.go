@@ -3,11 +3,9 @@ package checkpoint
 import (
 	"errors"
 	"fmt"
-	"strings"
 	"testing"
 
 	"headcount/counter"
-	"headcount/events"
 )
 
 // A log that was cut short is gone on with from its new end, where the loss is on the record, and only there.
@@ -37,36 +35,6 @@ func TestSaveGoesBackOnlyWithAGap(t *testing.T) {
 	position, state, err := p.Glance(t.Context())
 	if err != nil || position.Next != 60 || len(state.Gaps) != 1 || state.Gaps[0] != gap {
 		t.Errorf("a glance shows %+v, %+v, %v", position, state.Gaps, err)
-	}
-}
-
-// A gap stays on the record when the checkpoints that have it are damaged: its month must be held all the same.
-func TestGapOutlivesDamage(t *testing.T) {
-	disk := newState()
-	p := open(t, disk)
-	fresh := func() *nothing { return &nothing{} }
-	_, _, _ = load(t.Context(), p, fresh)
-	gap := counter.Gap{From: 60, To: 100, Reason: "cut short"}
-	for i, gaps := range [][]counter.Gap{nil, {gap}} {
-		d := &counter.Delta{Partition: identity.Partition, Position: counter.Position{Next: int64(100 + i), BatchOffset: -1, LeaderEpoch: -1},
-			State:   counter.State{Records: 10, Gaps: gaps},
-			Windows: []counter.WindowDelta{{WindowID: counter.WindowID{Month: 2026*12 + 9, App: "a"}, First: uint32(i), Fingerprints: make([]events.Fingerprint, 1)}}}
-		if _, err := p.Save(t.Context(), d); err != nil {
-			t.Fatal(err)
-		}
-	}
-	names, err := p.bucket.List(t.Context(), p.folder)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, name := range names {
-		if strings.HasSuffix(name, segmentSuffix) {
-			disk.corrupt(t, "state/"+name, func(b []byte) []byte { b[len(b)/2] ^= 1; return b })
-		}
-	}
-	_, loaded, err := load(t.Context(), open(t, disk), fresh)
-	if !errors.Is(err, ErrNone) || len(loaded.Skipped) != 2 || len(loaded.Gaps) != 1 || loaded.Gaps[0] != gap {
-		t.Errorf("loaded %+v, %v; want no checkpoint, and the gap", loaded, err)
 	}
 }
 

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"reflect"
 	"testing"
+	"time"
 
 	"headcount/counter"
 	"headcount/events"
@@ -80,6 +81,25 @@ func TestGoldenIndex(t *testing.T) {
 	}
 	var got Index
 	if err := decodeDocument("index-1", golden(t, "index-1", today), indexKind, indexVersion, &got); err != nil || got != *want {
+		t.Errorf("%+v, %v, want %+v", got, err, want)
+	}
+}
+
+func goldenGap() *gapRecord {
+	return &gapRecord{
+		Cluster: "cluster", TopicID: identity.TopicID, Partition: 3, Number: 2, Accepted: time.Date(2026, 10, 3, 8, 15, 30, 0, time.UTC),
+		gap: gap{From: 5, To: 1 << 40, Reason: "lost \"it\""},
+	}
+}
+
+func TestGoldenGap(t *testing.T) {
+	want := goldenGap()
+	today, err := encodeDocument(gapKind, gapVersion, want)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got gapRecord
+	if err := decodeDocument("gap-1", golden(t, "gap-1", today), gapKind, gapVersion, &got); err != nil || got != *want {
 		t.Errorf("%+v, %v, want %+v", got, err, want)
 	}
 }

@@ -224,7 +224,8 @@ func (p *Partition) SealedFiles(ctx context.Context, m events.Month) (index, dat
 	return p.sealed + indexName(m), p.sealed + x.Data, nil
 }
 
-// SealedMonths returns the months that have an index, sorted.
+// SealedMonths returns the months that have an index, sorted. A list may be out of date: what follows its last month is asked for
+// by name, since a partition's months are sealed one after the other.
 func (p *Partition) SealedMonths(ctx context.Context) ([]events.Month, error) {
 	names, err := p.bucket.List(ctx, p.sealed)
 	if err != nil {
@@ -237,6 +238,18 @@ func (p *Partition) SealedMonths(ctx context.Context) ([]events.Month, error) {
 		}
 	}
 	slices.Sort(months)
+	for len(months) > 0 {
+		next := months[len(months)-1] + 1
+		f, err := p.bucket.Open(ctx, p.sealed+indexName(next))
+		if errors.Is(err, ErrNotFound) {
+			break
+		}
+		if err != nil {
+			return nil, fmt.Errorf("look for sealed months of %s: %w", p.name, err)
+		}
+		f.Close()
+		months = append(months, next)
+	}
 	return months, nil
 }
 

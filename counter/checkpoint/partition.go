@@ -46,19 +46,6 @@ type Loaded struct {
 	KeyIDs     []string // of the GUID keys under which what is held was counted, sorted
 	Skipped    []string // newer generations that did not verify, and why; a plain line each, newest first
 	Superseded []string // newer generations that a recount has made void; likewise
-
-	// Gaps that only the generations passed over have on record, as far as their manifests can be read: what was accepted as lost
-	// stays so, however far back the count begins again.
-	Gaps []counter.Gap
-}
-
-// keep adds the gaps that are not known yet.
-func (l *Loaded) keep(gaps []counter.Gap) {
-	for _, g := range gaps {
-		if !slices.Contains(l.Gaps, g) {
-			l.Gaps = append(l.Gaps, g)
-		}
-	}
 }
 
 // absorber is what a checkpoint is loaded into: a *counter.Shard.
@@ -93,7 +80,6 @@ func load[A absorber](ctx context.Context, p *Partition, fresh func() A) (into A
 				}
 				slices.Sort(loaded.KeyIDs)
 				loaded.KeyIDs = slices.Compact(loaded.KeyIDs)
-				loaded.Gaps = slices.DeleteFunc(loaded.Gaps, func(g counter.Gap) bool { return slices.Contains(loaded.State.Gaps, g) })
 				return into, loaded, nil
 			}
 			line := fmt.Sprintf("checkpoint %d of %s: %v", g, p.name, err)
@@ -104,9 +90,6 @@ func load[A absorber](ctx context.Context, p *Partition, fresh func() A) (into A
 				loaded.Skipped = append(loaded.Skipped, line)
 			default:
 				return none, loaded, fmt.Errorf("load %s: %w", p.name, err)
-			}
-			if m, err := p.manifest(ctx, g); err == nil {
-				loaded.keep(m.State.state().Gaps)
 			}
 		}
 		// A reader beside a writer may have met a generation whose files went while it read: then there are newer ones.
@@ -174,8 +157,8 @@ func notAbsorbed(file string, at int64, err error) error {
 	return damage(file, at, "%v", err)
 }
 
-// manifest reads a generation's manifest.
-func (p *Partition) manifest(ctx context.Context, generation uint64) (*manifest, error) {
+// verify reads a generation's manifest and checks it.
+func (p *Partition) verify(ctx context.Context, generation uint64) (*manifest, error) {
 	file := p.folder + manifestName(generation)
 	text, err := readAll(ctx, p.bucket, file, maxDocument)
 	if err != nil {
@@ -188,16 +171,7 @@ func (p *Partition) manifest(ctx context.Context, generation uint64) (*manifest,
 	if got := (counter.Identity{Cluster: m.Cluster, TopicID: m.TopicID, Partition: m.Partition}); got != p.id || m.Generation != generation {
 		return nil, damage(file, 0, "it is generation %d of %+v, want %d of %+v: was it copied from elsewhere?", m.Generation, got, generation, p.id)
 	}
-	return m, nil
-}
-
-// verify reads a generation's manifest and checks it.
-func (p *Partition) verify(ctx context.Context, generation uint64) (*manifest, error) {
-	m, err := p.manifest(ctx, generation)
-	if err != nil {
-		return nil, err
-	}
-	if err := p.checkRules(ctx, p.folder+manifestName(generation), m); err != nil {
+	if err := p.checkRules(ctx, file, m); err != nil {
 		return nil, err
 	}
 	return m, nil

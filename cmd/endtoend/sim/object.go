@@ -14,10 +14,11 @@ import (
 
 // objects is an object store: files are there whole or not at all, for ever; what goes wrong is the way to it.
 type objects struct {
-	w     *World
-	files map[string][]byte
-	names []string // of files, sorted
-	stale []string // of some time ago
+	w      *World
+	files  map[string][]byte
+	names  []string // of files, sorted
+	stale  []string // of some time ago
+	behind int64    // until then stale is what is listed
 }
 
 // remote is the object store as one process has it.
@@ -73,7 +74,7 @@ func (r *remote) Create(_ context.Context, name string, write func(io.Writer) er
 
 // note keeps a list that is soon out of date.
 func (r *remote) note() {
-	if r.w.draw(8) == 0 {
+	if r.w.now >= r.behind && r.w.draw(8) == 0 {
 		r.stale = slices.Clone(r.names)
 	}
 }
@@ -94,7 +95,11 @@ func (r *remote) List(_ context.Context, prefix string) ([]string, error) {
 		return nil, fmt.Errorf("list %s: %w", prefix, err)
 	}
 	names := within(r.names, prefix)
-	if r.stale != nil && r.w.hit(staleList) {
+	if w := r.w; r.stale != nil && w.now >= r.behind && w.hit(staleList) {
+		// For how long, nobody promises: a moment, an hour, more than a month.
+		r.behind = w.now + 1 + int64(w.draw([...]int{1, 3600_000, 40 * 24 * 3600_000}[w.draw(3)]))
+	}
+	if r.w.now < r.behind {
 		if old := within(r.stale, prefix); !slices.Equal(old, names) {
 			r.w.took(staleList)
 			r.w.say("%s is given a list of %s that is out of date", r.p.name, prefix)

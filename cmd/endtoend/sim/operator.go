@@ -52,7 +52,7 @@ func (w *World) live() error {
 
 // calm lets nothing go wrong any more.
 func (w *World) calm() {
-	w.budget, w.disk.full = 0, false
+	w.budget, w.disk.full, w.objects.behind = 0, false, 0
 	for _, p := range w.processes {
 		p.stalled = 0
 	}

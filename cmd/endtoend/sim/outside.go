@@ -145,8 +145,7 @@ func (w *World) flip() {
 		}
 	}
 	all = slices.DeleteFunc(all, func(name string) bool {
-		// Rules are no longer what they were without anything to tell them by; two manifests at once are more than one fault.
-		return strings.Contains(name, "/rules/") || len(w.gaps) > 0 && strings.HasSuffix(name, ".manifest")
+		return strings.Contains(name, "/rules/") // they are no longer what they were without anything to tell them by
 	})
 	if len(all) == 0 {
 		return

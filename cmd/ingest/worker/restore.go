@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"headcount/counter"
 	"headcount/counter/checkpoint"
@@ -43,33 +44,62 @@ func (w *Worker) restore(ctx, longer context.Context) error {
 	case errors.Is(err, checkpoint.ErrNone):
 		w.shard, w.pos = fresh(), counter.Position{BatchOffset: -1, LeaderEpoch: -1}
 		w.log.Info("no checkpoint: counting from offset 0")
-		w.recall(loaded)
-		if w.cfg.Former != "" {
-			w.shard.AcceptGap(counter.Gap{From: -1, To: 0, Reason: w.cfg.Former})
-			if err := w.lastCheckpoint(ctx); err != nil {
-				return err
-			}
-		}
 	case err != nil:
 		return fmt.Errorf("load checkpoint: %w", err)
 	default:
 		w.shard, w.pos, w.cut = shard, loaded.Position, loaded.Position.Next
 		w.ignored = loaded.State.InvalidSeals
-		w.recall(loaded)
 		w.log.Info("restored", "offset", w.pos.Next, "generation", loaded.Generation)
+	}
+	if err := w.recall(ctx); err != nil {
+		return err
+	}
+	if w.cfg.Former != "" && shard == nil {
+		if err := w.accept(ctx, counter.Gap{From: -1, To: 0, Reason: w.cfg.Former}); err != nil {
+			return err
+		}
+		if err := w.lastCheckpoint(ctx); err != nil {
+			return err
+		}
 	}
 	return w.compare(ctx)
 }
 
-// recall keeps on the record what was accepted as lost, where the checkpoints that said so cannot be used any more.
-func (w *Worker) recall(loaded *checkpoint.Loaded) {
-	if loaded == nil {
-		return
+// recall has the shard know of every loss on record, whichever checkpoint it comes from, and the record of every loss that the
+// shard knows of.
+func (w *Worker) recall(ctx context.Context) error {
+	recorded, damaged, err := w.part.Gaps(ctx)
+	if err != nil {
+		return err
 	}
-	for _, g := range loaded.Gaps {
-		w.log.Warn("a loss that was accepted stays on the record", "from", g.From, "to", g.To, "why", g.Reason)
-		w.shard.AcceptGap(g)
+	for _, err := range damaged {
+		w.log.Error("the record of an accepted loss is damaged: until it is restored from a backup, every close holds its invoices", "error", err)
 	}
+	known := w.shard.State().Gaps
+	for _, g := range recorded {
+		if !slices.Contains(known, g) {
+			w.log.Warn("a loss that was accepted stays on the record", "from", g.From, "to", g.To, "why", g.Reason)
+			w.shard.AcceptGap(g)
+		}
+	}
+	for _, g := range known {
+		if !slices.Contains(recorded, g) {
+			if err := w.part.Accept(ctx, g, w.cfg.Clock.Now()); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// accept puts a loss that the operator accepted on record, before anything that lies behind it is read: who finds a month sealed
+// from there on finds the loss too.
+func (w *Worker) accept(ctx context.Context, g counter.Gap) error {
+	if err := w.part.Accept(ctx, g, w.cfg.Clock.Now()); err != nil {
+		return err
+	}
+	w.shard.AcceptGap(g)
+	return nil
 }
 
 // compare holds the position against the log: what the log lost stops the shard, unless the operator accepted the gap.
@@ -95,9 +125,11 @@ func (w *Worker) compare(ctx context.Context) error {
 		if err := w.sealedInGap(ctx, offsets.Start); err != nil {
 			return err
 		}
-		w.shard.AcceptGap(counter.Gap{From: w.pos.Next, To: offsets.Start, Reason: fmt.Sprintf("offsets %d to %d were gone from the log", w.pos.Next, offsets.Start-1)})
+		lost := counter.Gap{From: w.pos.Next, To: offsets.Start, Reason: fmt.Sprintf("offsets %d to %d were gone from the log", w.pos.Next, offsets.Start-1)}
+		if err := w.accept(ctx, lost); err != nil {
+			return err
+		}
 		w.pos = counter.Position{Next: offsets.Start, BatchOffset: -1, LeaderEpoch: -1}
-		// On the record before anything after it is read: the close looks for it.
 		if err := w.lastCheckpoint(ctx); err != nil {
 			return err
 		}
@@ -117,7 +149,10 @@ func (w *Worker) until(offsets stream.Offsets) {
 func (w *Worker) replaced(ctx context.Context, e *stream.TruncatedError, offsets stream.Offsets) error {
 	w.log.Warn("loss accepted: the log was replaced where it was counted, the month's invoices will be held", "detail", e.Detail)
 	next := min(w.pos.Next, offsets.End)
-	w.shard.AcceptGap(counter.Gap{From: min(e.From, next), To: w.pos.Next, Reason: "the log was replaced after it was counted: " + e.Detail})
+	lost := counter.Gap{From: min(e.From, next), To: w.pos.Next, Reason: "the log was replaced after it was counted: " + e.Detail}
+	if err := w.accept(ctx, lost); err != nil {
+		return err
+	}
 	w.pos = counter.Position{Next: next, BatchOffset: -1, LeaderEpoch: -1}
 	w.cut = -1 // nothing new but this
 	w.until(offsets)

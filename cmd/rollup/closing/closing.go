@@ -280,7 +280,10 @@ func (w *work) adopt(ctx context.Context) error {
 
 // adopted checks that the closing that is recorded can be gone on with.
 func (w *work) adopted(ctx context.Context) error {
-	if w.closing.TopicID != w.topic.ID || w.closing.Cluster != w.topic.Cluster {
+	if w.closing.TopicID != w.topic.ID && w.closing.Cluster == w.topic.Cluster {
+		return w.madeAgain(ctx)
+	}
+	if w.closing.Cluster != w.topic.Cluster {
 		return cli.Fail(cli.CheckFailed, "the closing of %s was begun on topic id %s of cluster %s, but the configuration leads to %s of %s: point kafka.brokers at the former cluster",
 			w.month, w.closing.TopicID, w.closing.Cluster, w.topic.ID, w.topic.Cluster)
 	}

@@ -149,7 +149,7 @@ func (w *work) gather(ctx context.Context, sealed *opened, catalog *rating.Catal
 	if err != nil {
 		return nil, nil, err
 	}
-	if err := w.gaps(ctx, sealed, alarms); err != nil {
+	if err := w.lost(ctx, sealed, alarms); err != nil {
 		return nil, nil, err
 	}
 	if overLimit > 0 {

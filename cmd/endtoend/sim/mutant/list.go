@@ -8,8 +8,10 @@ const (
 	settleFile  = "cmd/rollup/closing/settle.go"
 	closeFile   = "cmd/rollup/closing/closing.go"
 	lateFile    = "cmd/rollup/closing/late.go"
+	lostFile    = "cmd/rollup/closing/lost.go"
 	folderFile  = "counter/checkpoint/directory.go"
 	monthFile   = "counter/checkpoint/month.go"
+	gapFile     = "counter/checkpoint/gap.go"
 	documents   = "counter/checkpoint/document.go"
 	deltaFile   = "counter/delta.go"
 	windowFile  = "counter/window.go"
@@ -43,14 +45,20 @@ var Bugs = []Bug{
 	{"no last checkpoint", workerFile,
 		"	if err := w.lastCheckpoint(longer); err != nil {",
 		"	if MUTANT {\n		return nil\n	}\n	if err := w.lastCheckpoint(longer); err != nil {"},
-	{"accepted gap not on record", restoreFile,
-		"		w.shard.AcceptGap(counter.Gap{From: w.pos.Next, To: offsets.Start,",
-		"		(map[bool]func(counter.Gap){true: func(counter.Gap) {}, false: w.shard.AcceptGap}[MUTANT])(counter.Gap{From: w.pos.Next, To: offsets.Start,"},
-	{"accepted replacement not on record", restoreFile,
-		"	w.shard.AcceptGap(counter.Gap{From: min(e.From, next)",
-		"	(map[bool]func(counter.Gap){true: func(counter.Gap) {}, false: w.shard.AcceptGap}[MUTANT])(counter.Gap{From: min(e.From, next)"},
-	{"accepted loss forgotten with damaged checkpoints", restoreFile,
-		"	if loaded == nil {", "	if loaded == nil || MUTANT {"},
+	{"accepted gap on record as nothing", restoreFile,
+		"lost := counter.Gap{From: w.pos.Next, To: offsets.Start,", "lost := counter.Gap{From: w.pos.Next, To: map[bool]int64{true: -1, false: offsets.Start}[MUTANT],"},
+	{"accepted replacement on record as nothing", restoreFile,
+		"lost := counter.Gap{From: min(e.From, next), To: w.pos.Next,", "lost := counter.Gap{From: min(e.From, next), To: map[bool]int64{true: -1, false: w.pos.Next}[MUTANT],"},
+	{"accepted loss in the checkpoint alone", restoreFile,
+		"	if err := w.part.Accept(ctx, g, w.cfg.Clock.Now()); err != nil {\n		return err\n	}\n	w.shard.",
+		"	if MUTANT {\n		w.shard.AcceptGap(g)\n		return nil\n	}\n	if err := w.part.Accept(ctx, g, w.cfg.Clock.Now()); err != nil {\n		return err\n	}\n	w.shard."},
+	{"accepted loss on record only weeks later", restoreFile,
+		"func (w *Worker) accept(ctx context.Context, g counter.Gap) error {\n",
+		"func (w *Worker) accept(ctx context.Context, g counter.Gap) error {\n	if MUTANT {\n		w.shard.AcceptGap(g)\n		w.cfg.Go(func() error {\n			if err := w.cfg.Clock.Sleep(ctx, 20*24*3600e9); err != nil {\n				return err\n			}\n			return w.part.Accept(ctx, g, w.cfg.Clock.Now())\n		})\n		return nil\n	}\n"},
+	{"recorded losses listed, not asked for by name", gapFile,
+		"		g, err := p.gap(ctx, n)\n		switch {",
+		"		if MUTANT {\n			names, _ := p.bucket.List(ctx, p.topic.folder+\"/gaps/\")\n			found := false\n			for _, name := range names {\n				found = found || name == p.gapName(n)\n			}\n			if !found {\n				return gaps, damaged, nil\n			}\n		}\n		g, err := p.gap(ctx, n)\n		switch {"},
+	{"a damaged record of a loss is none", lostFile, "		for _, err := range damaged {\n", "		for _, err := range damaged {\n			if MUTANT {\n				break\n			}\n"},
 	// the store
 	{"fsync of a file left out", folderFile,
 		"	if err := f.Sync(); err != nil {", "	if MUTANT {\n		return f, path, nil\n	}\n	if err := f.Sync(); err != nil {"},
@@ -90,7 +98,7 @@ var Bugs = []Bug{
 	{"the close counts nothing itself", sealFile, "		if len(own) > 0 {", "		if len(own) > 0 && !MUTANT {"},
 	{"a lost sealed month is not counted again", lateFile, "	gone := errors.Is", "	gone := !MUTANT && errors.Is"},
 	{"late settled without what was on time", lateFile, "OnTime: append(onTime, late...)}", "OnTime: append(onTime[:map[bool]int{true: 0, false: len(onTime)}[MUTANT]], late...)}"},
-	{"gaps of the first partition alone", lateFile, "	for i, p := range w.closing.Partitions {\n		state", "	for i, p := range w.closing.Partitions {\n		if MUTANT && i > 0 {\n			break\n		}\n		state"},
+	{"gaps of the first partition alone", lostFile, "	for i, p := range w.closing.Partitions {\n", "	for i, p := range w.closing.Partitions {\n		if MUTANT && i > 0 {\n			break\n		}\n"},
 	{"marked as sent before it is", settleFile, "	for _, m := range messages {\n", "	for _, m := range messages {\n		if MUTANT {\n			if err := l.MarkSent(ctx, m.ID); err != nil {\n				return err\n			}\n		}\n"},
 	{"an alarm holds nothing", settleFile, "	if len(reasons) > 0 {", "	if len(reasons) > 0 && !MUTANT {"},
 	{"late billed a second time in full", settling, "			amount := now.amount.Sub(was.amount)", "			amount := now.amount.Sub(was.amount)\n			if MUTANT {\n				amount = now.amount\n			}"},
