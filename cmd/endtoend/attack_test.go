@@ -49,11 +49,7 @@ func wantMAU(t *testing.T, u usage, exact int) {
 // remove removes what a pattern names in the site's folder.
 func (s *site) remove(pattern string) {
 	s.Helper()
-	names, err := filepath.Glob(s.path(pattern))
-	if err != nil || len(names) == 0 {
-		s.Fatalf("nothing is called %s: %v", pattern, err)
-	}
-	for _, name := range names {
+	for _, name := range s.files(pattern) {
 		if err := os.RemoveAll(name); err != nil {
 			s.Fatal(err)
 		}

@@ -178,6 +178,9 @@ type stateFiles struct{ checkpoint.Bucket }
 
 func (s stateFiles) Open(ctx context.Context, name string) (io.ReadCloser, error) {
 	f, err := s.Bucket.Open(ctx, name)
+	if errors.Is(err, checkpoint.ErrNotFound) {
+		return nil, fmt.Errorf("%w: %w", fs.ErrNotExist, err)
+	}
 	if err != nil {
 		return nil, err
 	}

@@ -10,7 +10,8 @@
 //	closing/books/NAME.yaml     and by which price books
 //	closed/MONTH.json           the signed closed record of the month; and of the newest month, whose head covers the whole ledger
 //	usage.json, invoices.json   what was sealed and billed
-//	state/…                     rules, sealed indexes and files of the month and of the one before, as in the state store
+//	state/…                     rules, sealed indexes and files of the month and of the one before, and losses of log that were
+//	                            accepted, as in the state store
 //
 // The GUID key and the seals' private key are never read. Without the former, fingerprints lead to no device.
 package export
@@ -213,6 +214,15 @@ func (a *Archive) addState(ctx context.Context, s Source, closing ledger.Closing
 	if err := a.addSealed(ctx, s.Bucket, topic, closing, s.Month); err != nil {
 		return err
 	}
+	for _, id := range closing.Partitions {
+		names, err := partitionOf(topic, closing, id).GapFiles(ctx)
+		if err != nil {
+			return fmt.Errorf("partition %d: %w", id, err)
+		}
+		for _, name := range names {
+			a.addStored(ctx, s.Bucket, name)
+		}
+	}
 	if closing.Previous == nil {
 		return nil
 	}
@@ -242,7 +252,7 @@ func (a *Archive) addRules(ctx context.Context, bucket checkpoint.Bucket, topic 
 
 func (a *Archive) addSealed(ctx context.Context, bucket checkpoint.Bucket, topic *checkpoint.Topic, closing ledger.Closing, m events.Month) error {
 	for _, id := range closing.Partitions {
-		index, data, err := topic.Partition(counter.Identity{Cluster: closing.Cluster, TopicID: closing.TopicID, Partition: id}).SealedFiles(ctx, m)
+		index, data, err := partitionOf(topic, closing, id).SealedFiles(ctx, m)
 		if err != nil {
 			return fmt.Errorf("partition %d, sealed month %s: %w", id, m, err)
 		}
@@ -250,6 +260,10 @@ func (a *Archive) addSealed(ctx context.Context, bucket checkpoint.Bucket, topic
 		a.addStored(ctx, bucket, data)
 	}
 	return nil
+}
+
+func partitionOf(topic *checkpoint.Topic, closing ledger.Closing, id int32) *checkpoint.Partition {
+	return topic.Partition(counter.Identity{Cluster: closing.Cluster, TopicID: closing.TopicID, Partition: id})
 }
 
 func (a *Archive) addStored(ctx context.Context, bucket checkpoint.Bucket, name string) {

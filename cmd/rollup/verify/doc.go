@@ -9,7 +9,7 @@
 //
 // Layout: rules.go reads rules and keys; decode.go says what a record is; seal.go reads seals and closed records; log.go
 // reads the log; count.go is one partition's state; facts.go holds facts in memory and on disk; sealed.go reads sealed files;
-// fromsealed.go counts from them alone; archive.go reads an export; compare.go holds the recount against them; usage.go against the
+// fromsealed.go counts from them alone; lost.go reads what was lost of the log and accepted; archive.go reads an export; compare.go holds the recount against them; usage.go against the
 // ledger; price.go, price_compare.go and price_late.go hold invoices against package reprice, the second rating; run.go puts it
 // together; report.go is what comes of it.
 package verify

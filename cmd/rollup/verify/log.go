@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kadm"
@@ -47,6 +48,9 @@ func (v *verification) readLog() error {
 	}
 	if err != nil {
 		return unreachable(fmt.Errorf("the log's last offsets: %w", err))
+	}
+	if err := v.sameTopic(admin); err != nil {
+		return err
 	}
 	from := map[int32]kgo.Offset{}
 	total := int64(0)
@@ -105,6 +109,21 @@ func (v *verification) readLog() error {
 			}
 		}
 		progress.Set(read)
+	}
+	return nil
+}
+
+// sameTopic refuses a topic that was made again under the name of the one that was sealed. Brokers that give out no ids tell of
+// none.
+func (v *verification) sameTopic(admin *kadm.Client) error {
+	topics, err := admin.ListTopics(v.ctx, v.closing.Topic)
+	if err != nil {
+		return unreachable(fmt.Errorf("describe topic %s: %w", v.closing.Topic, err))
+	}
+	id := topics[v.closing.Topic].ID
+	if h := fmt.Sprintf("%x", id[:]); id != (kadm.TopicID{}) && h != strings.ReplaceAll(v.closing.TopicID, "-", "") {
+		return fmt.Errorf("topic %s is not the one whose seals closed %s: its id is %s-%s-%s-%s-%s, by the ledger's closing %s: it was deleted and made again, and cannot be counted for that month; --from-sealed checks what can be checked without the log",
+			v.closing.Topic, v.Month, h[:8], h[8:12], h[12:16], h[16:20], h[20:], v.closing.TopicID)
 	}
 	return nil
 }

@@ -18,7 +18,8 @@ import (
 	"headcount/rating/ledger"
 )
 
-// Files are the state store's files. List returns the names that begin with prefix, sorted; Open of a missing file is an error.
+// Files are the state store's files. List returns the names that begin with prefix, sorted; Open of a missing file is
+// fs.ErrNotExist.
 type Files interface {
 	Open(ctx context.Context, name string) (io.ReadCloser, error)
 	List(ctx context.Context, prefix string) ([]string, error)
@@ -75,6 +76,7 @@ type verification struct {
 	parts     map[int32]*partition
 	ends      map[int32]int64
 	facts     *facts
+	lost      []*loss // that may have taken events of the month
 	apps      map[string]*app
 	heads     map[place]*sealedApp
 
@@ -126,6 +128,9 @@ func (v *verification) run() error {
 			f.in.Close()
 		}
 	}()
+	if err := v.checkLosses(files); err != nil {
+		return err
+	}
 	if err := v.count(files); err != nil {
 		return err
 	}
@@ -157,10 +162,16 @@ func (v *verification) count(files map[int32]*sealedFile) error {
 	if read == nil {
 		read = (*verification).readLog
 	}
-	if err := read(v); err != nil {
+	err := read(v)
+	if _, ok := errors.AsType[errStart](err); ok && len(v.lost) > 0 {
+		v.report.remark("the month was not counted again: %s", err)
+		v.FromSealed = true
+		return v.fromSealed(files)
+	}
+	if err != nil {
 		return err
 	}
-	v.checkSeals()
+	v.checkSeals(files)
 	return v.unite(files)
 }
 
@@ -350,7 +361,7 @@ func (v *verification) openSealed(topic string, id int32, month string) (*sealed
 }
 
 // checkSeals says which partitions have no seal, and holds the seals against the ledger's closing.
-func (v *verification) checkSeals() {
+func (v *verification) checkSeals(files map[int32]*sealedFile) {
 	for _, id := range v.closing.Partitions {
 		p := v.parts[id]
 		if p == nil {
@@ -360,6 +371,9 @@ func (v *verification) checkSeals() {
 			got := "none"
 			if p.firstBad != "" {
 				got = "none that is valid; " + p.firstBad
+			}
+			if f := files[id]; f != nil && f.Offset >= v.ends[id] {
+				got += fmt.Sprintf("; topic %s ends at offset %d there, before the seal at offset %d by which it was counted (%s): it was cut short, or made again, since; restore it from its backup; --from-sealed checks what can be checked without the log", v.closing.Topic, v.ends[id], f.Offset, f.file)
 			}
 			v.report.wrong("seals", fmt.Sprintf("partition %d, offsets 0 to %d", id, v.ends[id]), "the seal of "+v.Month, got)
 			continue

@@ -2,7 +2,6 @@ package verify
 
 import (
 	"bufio"
-	"bytes"
 	"crypto/sha256"
 	"encoding/binary"
 	"encoding/hex"
@@ -48,24 +47,18 @@ type index struct {
 	file, data string
 }
 
-// readIndex reads a sealed index: a line that says what it is, a line of JSON, the hash of both.
+// readIndex reads a sealed index.
 func (v *verification) readIndex(file string) (*index, error) {
 	text, err := v.readFile(file)
 	if err != nil {
 		return nil, err
 	}
-	lines := bytes.SplitAfter(text, []byte("\n"))
-	if len(lines) != 4 || len(lines[3]) != 0 {
-		return nil, errors.New("it has not three lines")
-	}
-	if sum := hashOf(bytes.Join(lines[:2], nil)) + "\n"; sum != string(lines[2]) {
-		return nil, fmt.Errorf("its last line is %s, its content hashes to %s", bytes.TrimSpace(lines[2]), sum[:len(sum)-1])
-	}
-	if string(lines[0]) != "headcount index 1\n" {
-		return nil, fmt.Errorf("it begins with %.40q", lines[0])
+	doc, err := openDocument(text, "index")
+	if err != nil {
+		return nil, err
 	}
 	x := &index{file: file}
-	if err := json.Unmarshal(lines[1], x, json.RejectUnknownMembers(true)); err != nil {
+	if err := json.Unmarshal(doc, x, json.RejectUnknownMembers(true)); err != nil {
 		return nil, err
 	}
 	if x.Precision < 2 || x.Precision > 16 {

@@ -1,0 +1,234 @@
+package endtoend
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"headcount/counter"
+	"headcount/counter/checkpoint"
+)
+
+// says checks that a verification names something, in a difference or a note.
+func (v *verified) says(t *testing.T, texts ...string) {
+	t.Helper()
+	all := fmt.Sprint(v.Differences, v.Notes)
+	for _, text := range texts {
+		if !strings.Contains(all, text) {
+			t.Errorf("the report does not say %q: %s", text, cut(all))
+		}
+	}
+}
+
+// files are those that a pattern names in the site's folder; there is one at least.
+func (s *site) files(pattern string) []string {
+	s.Helper()
+	names, err := filepath.Glob(s.path(pattern))
+	if err != nil || len(names) == 0 {
+		s.Fatalf("nothing is called %s: %v", pattern, err)
+	}
+	return names
+}
+
+// sealedOnly seals March in every partition and leaves its close unfinished: it waits behind an open transaction, and counting
+// goes on when it has given up.
+func (s *site) sealedOnly() {
+	s.Helper()
+	c, err := kgo.NewClient(kgo.SeedBrokers(s.addr), kgo.DefaultProduceTopic(s.topic), kgo.TransactionalID("t-"+s.topic), kgo.RecordPartitioner(kgo.ManualPartitioner()))
+	if err != nil {
+		s.Fatal(err)
+	}
+	defer c.Close()
+	if err := c.BeginTransaction(); err != nil {
+		s.Fatal(err)
+	}
+	held := devices(0, 1, "2025-03-10T10:00:00Z")[0]
+	if err := c.ProduceSync(s.Context(), &kgo.Record{Partition: 1, Key: held.Key, Value: held.Value}).FirstErr(); err != nil {
+		s.Fatal(err)
+	}
+	s.want(3, "rollup", "close", "--month", "2025-03", "--timeout", "2s")
+	if err := c.EndTransaction(s.Context(), kgo.TryCommit); err != nil {
+		s.Fatal(err)
+	}
+	s.ok("ingest", "run", "--until-end")
+	if found := s.files("data/state/*/*/*/sealed/2025-03.index"); len(found) != partitions {
+		s.Fatalf("sealed are %v", found)
+	}
+}
+
+// Between sealing and close the log loses its end, seals and all, in every partition: the invoice is held and says so, and so
+// does a verification.
+func TestLogCutBehindTheSeal(t *testing.T) {
+	onEmbedded(t)
+	t.Parallel()
+	s := newSite(t, openAccount, nil)
+	s.send(nil, devices(0, 100, "2025-03-10T10:00:00Z"))
+	s.stopBroker()
+	if err := os.CopyFS(s.path("old"), os.DirFS(s.path("data/kafka"))); err != nil {
+		t.Fatal(err)
+	}
+	s.startBroker()
+	s.sealedOnly()
+	s.stopBroker()
+	s.remove("data/kafka")
+	if err := os.Rename(s.path("old"), s.path("data/kafka")); err != nil {
+		t.Fatal(err)
+	}
+	s.startBroker()
+	closed := decode[usage](t, s.want(1, "rollup", "close", "--month", "2025-03", "--json").stdout)
+	if exact, _ := mau(t, closed); exact != 100 {
+		t.Errorf("%d devices, want the 100 that were sealed", exact)
+	}
+	v := closed.Invoices[0]
+	for _, p := range closed.Sealed {
+		if want := fmt.Sprintf("before the seal of 2025-03 at offset %d", p.Offset); v.Status != "held" || !strings.Contains(v.Reason, want) {
+			t.Errorf("the invoice is %s: %s; want held: %s", v.Status, v.Reason, want)
+		}
+	}
+	for _, text := range []string{"topic " + s.topic + " partition 2: the log ends at offset ", "restored from its backup"} {
+		if !strings.Contains(v.Reason, text) {
+			t.Errorf("the reason does not say %q: %s", text, v.Reason)
+		}
+	}
+	report := s.verify(1, "--month", "2025-03")
+	report.says(t, fmt.Sprintf("before the seal at offset %d", closed.Sealed[2].Offset), s.topic, "restore it from its backup")
+	s.verify(0, "--month", "2025-03", "--from-sealed")
+	s.ok("rollup", "release", "--month", "2025-03", "--account", "acme", "--reason", "counted before the log was lost")
+}
+
+// A topic that is made again between sealing and close is not closed on, and not verified by.
+func TestTopicMadeAgainBehindTheSeal(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, openAccount, nil)
+	again := func() {
+		t.Helper()
+		if _, err := s.admin().DeleteTopics(t.Context(), s.topic); err != nil {
+			t.Fatal(err)
+		}
+		s.waitFor("the topic made again", func() bool { return s.run("ingest", "init").code == 0 })
+	}
+	s.send(nil, devices(0, 100, "2025-03-10T10:00:00Z"))
+	s.sealedOnly()
+	again()
+	s.want(1, "rollup", "close", "--month", "2025-03").says(t, "topic "+s.topic+" was deleted and made again", "partition 2 was sealed at offset ", "ends at offset 0 there now", "backup")
+	s = newSite(t, openAccount, nil)
+	s.send(nil, devices(0, 100, "2025-03-10T10:00:00Z"))
+	s.ok("rollup", "close", "--month", "2025-03")
+	again()
+	s.want(1, "rollup", "verify", "--month", "2025-03").says(t, s.topic, "deleted and made again", "--from-sealed")
+	s.verify(0, "--month", "2025-03", "--from-sealed")
+}
+
+// What was deleted before it was counted, and accepted as lost, holds the invoices; a verification agrees and names the loss, from
+// the log, from the sealed files and from an archive.
+func TestVerifyAcceptedGap(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, openAccount, nil)
+	s.send(nil, devices(0, 100, "2025-03-10T10:00:00Z"))
+	s.deleteBefore(2, 7)
+	s.want(1, "ingest", "run", "--until-end").says(t, "--accept-gap")
+	s.ok("ingest", "run", "--until-end", "--accept-gap")
+	closed := decode[usage](t, s.want(1, "rollup", "close", "--month", "2025-03", "--json").stdout)
+	if v := closed.Invoices[0]; v.Status != "held" || !strings.Contains(v.Reason, "partition 2: records were lost (offsets 0 to 6 were gone from the log)") {
+		t.Errorf("the invoice is %s: %s", v.Status, v.Reason)
+	}
+	s.ok("rollup", "export", "--month", "2025-03")
+	for _, from := range [][]string{nil, {"--from-sealed"}, {"--from", "headcount-2025-03.tar"}} {
+		report := s.verify(0, append([]string{"--month", "2025-03"}, from...)...)
+		report.says(t, "partition 2: offsets 0 to 6 were lost", "gaps/2-1.gap", "are to be held")
+		if len(from) == 0 {
+			report.says(t, "partition 2 of the log begins at offset 7")
+		}
+	}
+	// April's records lie behind that loss; what is lost of them is not on record.
+	s.send(nil, devices(0, 50, "2025-04-10T10:00:00Z"))
+	s.want(1, "rollup", "close", "--month", "2025-04") // begun before the seal of the month before the last: it may concern April too
+	s.send(nil, devices(0, 40, "2025-05-10T10:00:00Z"))
+	wantMAU(t, decode[usage](t, s.ok("rollup", "close", "--month", "2025-05", "--json")), 40)
+	if report := s.verify(0, "--month", "2025-05", "--from-sealed"); strings.Contains(fmt.Sprint(report.Notes), "were lost") {
+		t.Errorf("a loss of March is named for May: %v", report.Notes)
+	}
+}
+
+// A log that was replaced where it was counted, and accepted as it is, holds the invoices; a verification says where it differs,
+// and why.
+func TestVerifyReplacedLog(t *testing.T) {
+	onEmbedded(t)
+	t.Parallel()
+	s := newSite(t, openAccount, nil)
+	s.send(nil, devices(0, 100, "2025-03-10T10:00:00Z"))
+	s.stopBroker()
+	if err := os.CopyFS(s.path("old"), os.DirFS(s.path("data/kafka"))); err != nil {
+		t.Fatal(err)
+	}
+	s.startBroker()
+	s.send(nil, devices(100, 100, "2025-03-10T10:00:00Z"))
+	s.ok("ingest", "run", "--until-end")
+	s.stopBroker()
+	s.remove("data/kafka")
+	if err := os.Rename(s.path("old"), s.path("data/kafka")); err != nil {
+		t.Fatal(err)
+	}
+	s.startBroker()
+	s.ok("ingest", "run", "--until-end", "--accept-gap")
+	closed := decode[usage](t, s.want(1, "rollup", "close", "--month", "2025-03", "--json").stdout)
+	if exact, _ := mau(t, closed); exact != 200 || closed.Invoices[0].Status != "held" {
+		t.Errorf("%d devices, want 200; the invoice is %s", exact, closed.Invoices[0].Status)
+	}
+	report := s.verify(1, "--month", "2025-03")
+	report.says(t, "the log was replaced after it was counted", "are to be held")
+	for _, d := range report.Differences {
+		if d.What == "accepted losses" {
+			t.Errorf("the invoice is held, and yet: %v", d)
+		}
+	}
+	s.verify(0, "--month", "2025-03", "--from-sealed")
+}
+
+// An invoice that is final although a loss was on record when the close began is a difference; so is a record that was changed. A
+// loss that was accepted when the month was closed is only named.
+func TestVerifyFindsUnheldLoss(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, openAccount, nil)
+	s.send(nil, devices(0, 100, "2025-03-10T10:00:00Z"))
+	s.ok("rollup", "close", "--month", "2025-03")
+	index := s.files("data/state/*/*/3/sealed/2025-03.index")[0]
+	text, err := os.ReadFile(index)
+	if err != nil {
+		t.Fatal(err)
+	}
+	of := decode[counter.Identity](t, strings.NewReplacer("topic_id", "TopicID").Replace(strings.Split(string(text), "\n")[1]))
+	b, err := checkpoint.OpenDirectory(s.path("data/state"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := checkpoint.OpenTopic(b, s.topic, of.TopicID).Partition(of)
+	if err := p.Accept(t.Context(), counter.Gap{From: 1, To: 2, Reason: "later"}, time.Now()); err != nil {
+		t.Fatal(err)
+	}
+	report := s.verify(0, "--month", "2025-03")
+	report.says(t, "partition 3: offsets 1 to 1 were lost (later)", "after the close of 2025-03 had begun")
+	if err := p.Accept(t.Context(), counter.Gap{From: 3, To: 5, Reason: "before"}, time.Now().Add(-time.Hour)); err != nil {
+		t.Fatal(err)
+	}
+	report = s.verify(1, "--month", "2025-03")
+	if len(report.Differences) != 1 || report.Differences[0].What != "accepted losses" || report.Differences[0].Got != "final" {
+		t.Errorf("differences %v", report.Differences)
+	}
+	report.says(t, "gaps/3-2.gap", "acme", "offsets 3 to 4 were lost (before)")
+	record := s.files("data/state/*/*/gaps/3-2.gap")[0]
+	text, err = os.ReadFile(record)
+	if err == nil {
+		err = os.WriteFile(record, []byte(strings.Replace(string(text), `"to":5`, `"to":4`, 1)), 0o644)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	report = s.verify(1, "--month", "2025-03")
+	report.says(t, "gaps/3-2.gap", "a record that can be read", "what was lost cannot be read")
+}

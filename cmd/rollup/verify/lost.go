@@ -1,0 +1,106 @@
+package verify
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io/fs"
+	"math"
+	"strings"
+	"time"
+
+	"github.com/go-json-experiment/json"
+)
+
+// loss is a loss of log that the operator accepted, as the state store has it on record.
+type loss struct {
+	Cluster   string    `json:"cluster"`
+	TopicID   string    `json:"topic_id"`
+	Partition int32     `json:"partition"`
+	Number    int       `json:"number"`
+	Accepted  time.Time `json:"accepted"`
+	From      int64     `json:"from"` // offsets, half open
+	To        int64     `json:"to"`
+	Reason    string    `json:"reason"`
+}
+
+// checkLosses names the losses that may have taken events of the month. What was on record when the close began holds the month's
+// invoices; what was accepted later may have come when all was sealed and billed.
+func (v *verification) checkLosses(files map[int32]*sealedFile) error {
+	for _, id := range v.closing.Partitions {
+		for n := 1; ; n++ {
+			file := fmt.Sprintf("%s/gaps/%d-%d.gap", v.folder, id, n)
+			text, err := v.readFile(file)
+			if errors.Is(err, fs.ErrNotExist) {
+				break
+			}
+			if err != nil {
+				return unreachable(err)
+			}
+			x := loss{From: -1, To: math.MaxInt64}
+			if err := v.readLoss(text, id, n, &x); err != nil {
+				v.report.wrong("accepted losses", file, "a record that can be read", err.Error())
+				x = loss{Partition: id, From: -1, To: math.MaxInt64, Reason: "what was lost cannot be read"}
+			}
+			if v.concerns(&x, files[id]) {
+				v.lost = append(v.lost, &x)
+				v.checkHeld(&x, file)
+			}
+		}
+	}
+	return nil
+}
+
+func (v *verification) readLoss(text []byte, id int32, n int, x *loss) error {
+	doc, err := openDocument(text, "gap")
+	if err != nil {
+		return err
+	}
+	if err := json.Unmarshal(doc, x, json.RejectUnknownMembers(true)); err != nil {
+		return err
+	}
+	if x.Cluster != v.closing.Cluster || x.TopicID != v.closing.TopicID || x.Partition != id || x.Number != n {
+		return fmt.Errorf("it is number %d of partition %d of topic id %s", x.Number, x.Partition, x.TopicID)
+	}
+	x.Reason = strings.TrimPrefix(x.Reason, "=")
+	return nil
+}
+
+// concerns says whether a loss may have taken events of the month: of what lies from the seal of the month before the last up to
+// the month's own, which may have been written anew where the log was cut off.
+func (v *verification) concerns(x *loss, sealed *sealedFile) bool {
+	after := int64(-1)
+	if early, err := v.readIndex(fmt.Sprintf("%s/%d/sealed/%s.index", v.folder, x.Partition, v.month-2)); err == nil {
+		after = early.Offset
+	}
+	return x.To > after && (sealed == nil || x.From <= sealed.Offset)
+}
+
+func (v *verification) checkHeld(x *loss, file string) {
+	what := fmt.Sprintf("partition %d: offsets %d to %d were lost (%s), and the loss was accepted on %s (%s)", x.Partition, x.From, x.To-1, x.Reason, x.Accepted.Format(time.RFC3339), file)
+	if !x.Accepted.Before(v.closing.At) {
+		v.report.remark("%s, after the close of %s had begun, on %s", what, v.Month, v.closing.At.Format(time.RFC3339))
+		return
+	}
+	v.report.remark("%s: the invoices of %s are to be held", what, v.Month)
+	for i := range v.prices.invoices {
+		if y := &v.prices.invoices[i]; y.Month == v.Month && y.Revision == 1 {
+			v.report.same("accepted losses", y.Status, "held", "%s: status, by %s", y.place(), file)
+		}
+	}
+}
+
+// openDocument takes a document of the state store apart: a line that says what it is, a line of JSON, the hash of both.
+func openDocument(text []byte, kind string) ([]byte, error) {
+	lines := bytes.SplitAfter(text, []byte("\n"))
+	if len(lines) != 4 || len(lines[3]) != 0 {
+		return nil, errors.New("it has not three lines")
+	}
+	if sum := hashOf(bytes.Join(lines[:2], nil)) + "\n"; sum != string(lines[2]) {
+		return nil, fmt.Errorf("its last line is %s, its content hashes to %s", bytes.TrimSpace(lines[2]), sum[:len(sum)-1])
+	}
+	if string(lines[0]) != "headcount "+kind+" 1\n" {
+		return nil, fmt.Errorf("it begins with %.40q", lines[0])
+	}
+	return lines[1], nil
+}
