@@ -34,9 +34,12 @@ func (w *World) live() error {
 	w.traffic.burst(last, w.now)
 	w.until(func() bool { return w.closes == 0 })
 	w.calm()
-	for range 5 { // whoever lost a race has begun again, and written a checkpoint
+	w.stopIngest() // who began from a list that was out of date begins anew
+	for range 5 {  // whoever lost a race has begun again, and written a checkpoint
 		w.await(never, w.now+4*24*3600_000, false)
 	}
+	w.traffic.burst(last, w.now) // for the last checkpoint of those that are told to end
+	w.await(never, w.now+60_000, false)
 	w.settle()
 	w.until(func() bool {
 		for _, p := range w.processes {
@@ -58,6 +61,15 @@ func (w *World) calm() {
 	}
 	for _, p := range w.log.partitions {
 		p.held = -1
+	}
+}
+
+// stopIngest stops who counts, in good order.
+func (w *World) stopIngest() {
+	for _, p := range w.processes {
+		if !p.ended && !p.closing {
+			p.cancel()
+		}
 	}
 }
 
@@ -109,6 +121,11 @@ func (w *World) closeMonth(m events.Month) {
 
 // tryClose runs a close, and checks what it prints.
 func (w *World) tryClose(m events.Month) bool {
+	if w.draw(8) == 0 { // nobody counts but the close
+		w.deserted++
+		defer func() { w.deserted-- }()
+		w.stopIngest()
+	}
 	p := w.newProcess("close")
 	p.closing = true
 	w.say("%s of %s begins", p.name, m)

@@ -143,6 +143,7 @@ func (w *World) launch(acceptGap bool, tries int) {
 		}
 		w.mend(err, false)
 		w.later(int64(1000+w.draw(20_000)*(tries+1)), func() {
+			w.until(func() bool { return w.deserted == 0 || w.over })
 			if !w.over {
 				w.launch(again, tries+1)
 			}

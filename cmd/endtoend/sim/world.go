@@ -46,6 +46,7 @@ type World struct {
 	processes   []*process
 	born        int
 	over        bool     // nothing is started any more
+	deserted    int      // closes while which no ingest is started
 	accept      bool     // the operator accepts losses
 	halts       int      // partitions that were halted
 	lossy       bool     // the log lost what could be read
