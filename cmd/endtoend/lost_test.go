@@ -90,7 +90,7 @@ func TestLogCutBehindTheSeal(t *testing.T) {
 			t.Errorf("the invoice is %s: %s; want held: %s", v.Status, v.Reason, want)
 		}
 	}
-	for _, text := range []string{"topic " + s.topic + " partition 2: the log ends at offset ", "restored from its backup"} {
+	for _, text := range []string{"topic " + s.topic + " partition 2: the log ends at offset ", "is restored from its backup"} {
 		if !strings.Contains(v.Reason, text) {
 			t.Errorf("the reason does not say %q: %s", text, v.Reason)
 		}
@@ -133,6 +133,9 @@ func TestVerifyAcceptedGap(t *testing.T) {
 	s.deleteBefore(2, 7)
 	s.want(1, "ingest", "run", "--until-end").says(t, "--accept-gap")
 	s.ok("ingest", "run", "--until-end", "--accept-gap")
+	if text := s.ok("rollup", "status", "--month", "2025-03"); !strings.Contains(text, "an invoice will be held: partition 2: records were lost (offsets 0 to 6") {
+		t.Errorf("status does not say that the invoice will be held: %s", text)
+	}
 	closed := decode[usage](t, s.want(1, "rollup", "close", "--month", "2025-03", "--json").stdout)
 	if v := closed.Invoices[0]; v.Status != "held" || !strings.Contains(v.Reason, "partition 2: records were lost (offsets 0 to 6 were gone from the log)") {
 		t.Errorf("the invoice is %s: %s", v.Status, v.Reason)

@@ -10,6 +10,7 @@ import (
 	"headcount/cmd/rollup/usage"
 	"headcount/counter"
 	"headcount/counter/checkpoint"
+	"headcount/events"
 	"headcount/events/stream"
 )
 
@@ -25,33 +26,60 @@ func (w *work) lost(ctx context.Context, sealed *opened, alarms usage.Alarms) er
 	if err != nil {
 		return cli.Fail(cli.Unreachable, "offsets of %s: %w; run the close again", w.closing.Topic, err)
 	}
-	hold := func(format string, args ...any) { alarms[""] = append(alarms[""], fmt.Sprintf(format, args...)) }
+	var cut, lost []string
 	for i, p := range w.closing.Partitions {
 		seal := sealed.months[i].Index.Offset
 		if end := offsets[p].End; end <= seal {
-			hold("topic %s partition %d: the log ends at offset %d, before the seal of %s at offset %d: records were lost after they were counted (topic made again, unclean leader election, restored backup?); the sealed count stands, but can be derived from the log again only where the topic is restored from its backup", w.closing.Topic, p, end, w.month, seal)
+			cut = append(cut, fmt.Sprintf("topic %s partition %d: the log ends at offset %d, before the seal of %s at offset %d", w.closing.Topic, p, end, w.month, seal))
 		}
-		gaps, damaged, err := w.partition(p).Gaps(ctx)
+		more, err := Losses(ctx, w.partition(p), p, w.month, seal)
 		if err != nil {
 			return err
 		}
-		for _, err := range damaged {
-			hold("partition %d: records were lost, and which ones cannot be read: %v: restore it from the state store's backup", p, err)
-		}
-		if len(gaps) == 0 {
-			continue
-		}
-		after, err := w.sealBefore(ctx, p)
-		if err != nil {
-			return err
-		}
-		for _, g := range gaps {
-			if mayConcern(g, after, seal) {
-				hold("partition %d: records were lost (%s), and the loss was accepted", p, g.Reason)
-			}
-		}
+		lost = append(lost, more...)
+	}
+	if len(cut) > 0 {
+		alarms[""] = append(alarms[""], some(cut)+": records were lost after they were counted (unclean leader election, restored backup?); the sealed count stands, but the log gives it again only when the topic is restored from its backup")
+	}
+	if len(lost) > 0 {
+		alarms[""] = append(alarms[""], some(lost))
 	}
 	return nil
+}
+
+// Losses says which accepted losses may have taken events of a month that were to be counted in a partition up to an offset: that of
+// its seal.
+func Losses(ctx context.Context, in *checkpoint.Partition, p int32, m events.Month, seal int64) (lost []string, err error) {
+	gaps, damaged, err := in.Gaps(ctx)
+	if err != nil || len(gaps)+len(damaged) == 0 {
+		return nil, err
+	}
+	after := int64(-1)
+	index, err := in.Index(ctx, m-2)
+	switch {
+	case err == nil:
+		after = index.Offset
+	case !errors.Is(err, checkpoint.ErrNotSealed):
+		return nil, fmt.Errorf("partition %d: %w", p, err)
+	}
+	for _, g := range gaps {
+		if mayConcern(g, after, seal) {
+			lost = append(lost, fmt.Sprintf("partition %d: records were lost (%s), and the loss was accepted", p, g.Reason))
+		}
+	}
+	for _, err := range damaged {
+		lost = append(lost, fmt.Sprintf("partition %d: records were lost, and which ones cannot be read: %v: restore it from the state store's backup", p, err))
+	}
+	return lost, nil
+}
+
+// some are the first of many.
+func some(all []string) string {
+	const shown = 8
+	if n := len(all) - shown; n > 0 {
+		return fmt.Sprintf("%s … and %d more", strings.Join(all[:shown], "; "), n)
+	}
+	return strings.Join(all, "; ")
 }
 
 // madeAgain says that the topic is not the one on which the closing was begun, and what it holds where that one was sealed.
@@ -61,28 +89,15 @@ func (w *work) madeAgain(ctx context.Context) error {
 		return cli.Fail(cli.Unreachable, "offsets of %s: %w; run the close again", w.closing.Topic, err)
 	}
 	state := checkpoint.OpenTopic(w.bucket, w.closing.Topic, w.closing.TopicID)
-	var was strings.Builder
+	var was []string
 	for _, p := range w.closing.Partitions {
 		index, err := state.Partition(counter.Identity{Cluster: w.closing.Cluster, TopicID: w.closing.TopicID, Partition: p}).Index(ctx, w.month)
 		if err == nil {
-			fmt.Fprintf(&was, "; partition %d was sealed at offset %d, the topic ends at offset %d there now", p, index.Offset, offsets[p].End)
+			was = append(was, fmt.Sprintf("partition %d was sealed at offset %d, the topic ends at offset %d there now", p, index.Offset, offsets[p].End))
 		}
 	}
-	return cli.Fail(cli.CheckFailed, "topic %s was deleted and made again since the closing of %s was begun: its topic id was %s and is %s%s: the month cannot be closed from it; restore the brokers' data from a backup, or point kafka.brokers at a cluster that has the former topic",
-		w.closing.Topic, w.month, w.closing.TopicID, w.topic.ID, &was)
-}
-
-// sealBefore returns the offset from which events of the month may lie in a partition: that of the seal of the month before the
-// last; −1: it has none.
-func (w *work) sealBefore(ctx context.Context, p int32) (int64, error) {
-	index, err := w.partition(p).Index(ctx, w.month-2)
-	if errors.Is(err, checkpoint.ErrNotSealed) {
-		return -1, nil
-	}
-	if err != nil {
-		return 0, fmt.Errorf("partition %d: %w", p, err)
-	}
-	return index.Offset, nil
+	return cli.Fail(cli.CheckFailed, "topic %s was deleted and made again since the closing of %s was begun: its topic id was %s and is %s (%s): the month cannot be closed from it; restore the brokers' data from a backup, or point kafka.brokers at a cluster that has the former topic",
+		w.closing.Topic, w.month, w.closing.TopicID, w.topic.ID, some(was))
 }
 
 // mayConcern says whether a gap may have taken events of a month: after is the offset of the seal of the month before the last

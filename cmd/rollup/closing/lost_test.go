@@ -1,6 +1,7 @@
 package closing
 
 import (
+	"strings"
 	"testing"
 
 	"headcount/counter"
@@ -20,6 +21,15 @@ func TestMayConcern(t *testing.T) {
 	} {
 		if got := mayConcern(counter.Gap{From: c.from, To: c.to}, c.after, c.seal); got != c.want {
 			t.Errorf("gap %d to %d, seals at %d and %d: %v, want %v", c.from, c.to, c.after, c.seal, got, c.want)
+		}
+	}
+}
+
+func TestSome(t *testing.T) {
+	all := strings.Fields("a b c d e f g h i j")
+	for n, want := range map[int]string{0: "", 1: "a", 8: "a; b; c; d; e; f; g; h", 10: "a; b; c; d; e; f; g; h … and 2 more"} {
+		if got := some(all[:n]); got != want {
+			t.Errorf("some of %d: %q, want %q", n, got, want)
 		}
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"maps"
+	"math"
 	"slices"
 	"time"
 
@@ -126,6 +127,7 @@ func Read(ctx context.Context, c *config.Config, m events.Month, now time.Time, 
 	for _, app := range slices.Sorted(maps.Keys(alarms)) {
 		r.doc.Alarms = append(r.doc.Alarms, alarms[app]...)
 	}
+	r.doc.Alarms = append(r.doc.Alarms, r.lost...)
 	r.doc.Forecast = forecast(r.doc.Usage, accounts, books, r.facts.Rules, m, c, now)
 	return r.doc, nil
 }
@@ -139,6 +141,7 @@ type reader struct {
 	doc    *Document
 	facts  *usage.Facts // nil: the month has no rules
 	open   []*checkpoint.SealedMonth
+	lost   []string // of the log, and accepted
 }
 
 func (r *reader) close() {
@@ -202,8 +205,17 @@ func (r *reader) partition(ctx context.Context, p int32, rules *checkpoint.Rules
 		return loaded.Position.Next, nil
 	}
 	sealed, err := part.OpenSealed(ctx, r.month)
+	seal := int64(math.MaxInt64)
 	if err == nil {
 		r.open = append(r.open, sealed)
+		seal = sealed.Index.Offset
+	}
+	lost, failed := closing.Losses(ctx, part, p, r.month, seal)
+	if failed != nil {
+		return 0, failed
+	}
+	r.lost = append(r.lost, lost...)
+	if err == nil {
 		r.doc.Rejected += sealed.Index.Unattributed.Rejected
 		r.facts.OnTime = append(r.facts.OnTime, sealed.OnTime())
 		if shard.State().Sealed == r.month {
