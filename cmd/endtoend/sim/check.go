@@ -76,6 +76,7 @@ func (w *World) check(m events.Month, r *closing.Result) {
 		w.sealedAt[sealOf{m, s.Partition}] = s.Offset
 	}
 	if len(w.gaps) > 0 || w.halts > 0 {
+		w.checkLossy(m, r, &d)
 		w.checkHeld(m, r, &d, again)
 		return
 	}

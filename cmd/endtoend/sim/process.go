@@ -257,9 +257,12 @@ func (e ears) Handle(_ context.Context, r slog.Record) error {
 		})
 	case strings.HasPrefix(r.Message, "gap accepted"), strings.HasPrefix(r.Message, "loss accepted"):
 		part := w.log.partitions[e.partition]
-		g := loss{part.id, part.end, part.end}
+		g := loss{part.id, part.end, part.end, part.end}
 		r.Attrs(func(a slog.Attr) bool {
-			if a.Key == "to" {
+			switch a.Key {
+			case "from":
+				g.from = a.Value.Int64()
+			case "to":
 				g.to = a.Value.Int64()
 			}
 			return true

@@ -136,6 +136,8 @@ func (w *World) monthOf(ms int64) events.Month {
 	return events.MonthOf(t.Year(), t.Month())
 }
 
+func (w *World) dayOf(ms int64) int { return time.UnixMilli(ms).In(w.zone).Day() }
+
 func (x *walk) count(m *made) {
 	w := x.t.w
 	switch m.verdict {

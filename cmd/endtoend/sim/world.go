@@ -73,7 +73,7 @@ type World struct {
 type loss struct {
 	partition int32
 	end       int64
-	to        int64 // what is lost lies before it
+	from, to  int64 // of what retention took; where the log was replaced, what is lost lies before to
 }
 
 var errDead = errors.New("the process is dead")

@@ -1,0 +1,124 @@
+package sim
+
+import (
+	"fmt"
+	"strings"
+
+	"headcount/cmd/rollup/closing"
+	"headcount/events"
+)
+
+// checkLossy is what must be so of a month where records were lost: the numbers lie between what nothing took away, and all that
+// the log ever held before the month's seals; and they are what the first revision of its invoices was made of.
+func (w *World) checkLossy(m events.Month, r *closing.Result, d *document) {
+	c := &comparison{w: w, month: m}
+	least, most := w.bounds(m, d)
+	had := map[string]bool{}
+	for i := range d.Usage {
+		a := &d.Usage[i]
+		had[a.App] = true
+		c.between(a, least.of(a.App), most.of(a.App))
+	}
+	for app := range least {
+		c.same(app+" is there", had[app], true)
+	}
+	for _, v := range r.Invoices {
+		if v.Revision == 1 && v.Month == m.String() {
+			c.same(v.Account+" total", v.Total, money(d.owed(v.Account)))
+		}
+	}
+	if len(c.wrong) > 0 {
+		w.fail("%s, of which records were lost, is wrong:\n\t%s", m, strings.Join(c.wrong, "\n\t"))
+	}
+}
+
+// bounds are the events of a month that lie before its seals: those that no loss can have taken, and all that were ever there. What
+// was cut off may have been counted also where it lay behind the seal, which was then written in its place.
+func (w *World) bounds(m events.Month, d *document) (least, most windows) {
+	least, most = windows{}, windows{}
+	for _, s := range d.Sealed {
+		p := w.log.partitions[s.Partition]
+		for k, b := range p.all() {
+			if b.aborted {
+				continue
+			}
+			for i, rec := range b.made {
+				offset, gone := b.records[i].Offset, k >= len(p.old)+len(p.batches)
+				if offset >= s.Offset && !gone || rec.verdict != counted {
+					continue
+				}
+				at, _ := rec.effective()
+				if w.monthOf(at) != m {
+					continue
+				}
+				most.of(rec.app).take(w, rec, at)
+				if !gone && !w.mayBeLost(p, offset) {
+					least.of(rec.app).take(w, rec, at)
+				}
+			}
+		}
+	}
+	return least, most
+}
+
+func (x *window) take(w *World, m *made, at int64) {
+	x.events++
+	x.facts[fact{m.who, m.kind, w.dayOf(at)}] = true
+}
+
+// mayBeLost says whether an offset lies in a gap that was accepted, or in a part of the log that was replaced.
+func (w *World) mayBeLost(p *partition, offset int64) bool {
+	for _, g := range w.gaps {
+		if g.partition == p.id && g.from <= offset && offset < g.to {
+			return true
+		}
+	}
+	for _, b := range p.lost {
+		if b.base <= offset && offset < b.next {
+			return true
+		}
+	}
+	return false
+}
+
+func (c *comparison) between(got *appUsage, least, most *window) {
+	app := got.App + " "
+	c.within(app+"events", got.Events, least.events, most.events)
+	for k, name := range kindNames {
+		c.within(app+name, got.Kinds[name].Exact, len(who([]int{k}, 0, least.facts)), len(who([]int{k}, 0, most.facts)))
+	}
+	for i, d := range got.Daily {
+		c.within(app+d.Day, d.Active, len(who(deviceKinds, i+1, least.facts)), len(who(deviceKinds, i+1, most.facts)))
+		c.within(app+d.Day+" users", d.Users, len(who([]int{login}, i+1, least.facts)), len(who([]int{login}, i+1, most.facts)))
+	}
+	_, prices := accountOf(got.App)
+	for _, m := range got.Meters {
+		for _, p := range prices {
+			if m.Meter == p.meter && p.kinds != nil {
+				c.within(app+m.Meter, int(m.Exact), len(who(p.kinds, 0, least.facts)), len(who(p.kinds, 0, most.facts)))
+				c.same(app+m.Meter+" verdict", m.Verdict, "agree")
+			}
+		}
+	}
+}
+
+func (c *comparison) within(what string, got, least, most int) {
+	if got < least || got > most {
+		c.same(what, got, fmt.Sprintf("%d to %d", least, most))
+	}
+}
+
+// owed is what an account owes by the document's own numbers.
+func (d *document) owed(account string) (cents int64) {
+	for _, a := range d.Usage {
+		of, prices := accountOf(a.App)
+		for _, m := range a.Meters {
+			for _, p := range prices {
+				if of == account && m.Meter == p.meter {
+					cents += p.amount(m.Exact)
+				}
+			}
+		}
+	}
+	return cents
+}
