@@ -1,11 +1,17 @@
 package sim
 
-import "fmt"
+import (
+	"context"
+	"fmt"
+	"strings"
 
-// What is billed: two accounts, of whom one has two apps; nobody for the rest.
+	"headcount/events"
+)
+
+// What is billed: two accounts, of whom one has two apps and a contract that changes now and then; nobody for the rest.
 const (
 	accountsFile = `accounts:
-  - {id: acme, apps: [app-0, app-1], plan: sim/basic, from: 2000-01-01}
+  - {id: acme, apps: [app-0, app-1], plan: sim/basic, from: 2000-01-01, overrides: {mau.unit_price: "0.%02d"}}
   - {id: beta, apps: [app-2], plan: sim/users, from: 2000-01-01, late: report}
 `
 	bookFile = `book: sim
@@ -18,6 +24,8 @@ rules: {quota_per: app, plan_of_month: last, partial_month: whole, deduct_from_d
 meters:
   mau: {title: devices, aggregate: unique, kinds: [open, search]}
   calls: {title: calls, aggregate: counter}
+  peak: {title: devices on the peak day, aggregate: peak_daily, kinds: [open, predownload]}
+  groups: {title: groups at their peak, aggregate: gauge}
   users: {title: users, aggregate: unique, kinds: [login]}
 plans:
   basic:
@@ -25,6 +33,8 @@ plans:
     charges:
       mau: {model: per_unit, free: "5", unit_price: "0.25"}
       calls: {model: per_unit, unit_price: "0.1"}
+      peak: {model: per_unit, unit_price: "0.4"}
+      groups: {model: per_unit, free: "100", unit_price: "0.03"}
   users:
     title: Users
     charges:
@@ -35,22 +45,40 @@ plans:
 // price is one meter of an app's plan.
 type price struct {
 	meter string
-	kinds []int // nil: a counter
+	kinds []int // nil: of quantities
+	peak  bool  // the highest: of the days' devices, or of what was reported
 	free  int64
 	cents int64
 }
 
-var basic = []price{{"mau", []int{0, 1}, 5, 25}, {"calls", nil, 0, 10}}
-
-// accountOf says who is billed for an app, by what.
-func accountOf(app string) (account string, prices []price) {
+// accountOf says who is billed for an app, by what; mau is what a device costs by the account's contract.
+func accountOf(app string, mau int64) (account string, prices []price) {
 	switch app {
 	case "app-0", "app-1":
-		return "acme", basic
+		return "acme", []price{{"mau", []int{0, 1}, false, 5, mau}, {"calls", nil, false, 0, 10}, {"peak", []int{0, 2}, true, 0, 40}, {"groups", nil, true, 100, 3}}
 	case "app-2":
-		return "beta", []price{{"users", []int{login}, 0, 150}}
+		return "beta", []price{{"users", []int{login}, false, 0, 150}}
 	}
 	return "", nil
+}
+
+// contract is what a device costs by the accounts that the closing of a month took: the ledger has them, whatever was changed since.
+func (w *World) contract(m events.Month) (mau int64) {
+	l, err := w.books.open()
+	if err != nil {
+		w.fail("contract of %s: %v", m, err)
+		return 0
+	}
+	c, err := l.Closing(context.Background(), m.String())
+	if err != nil {
+		w.fail("contract of %s: %v", m, err)
+		return 0
+	}
+	_, text, _ := strings.Cut(string(c.Accounts), `mau.unit_price: "0.`)
+	if _, err := fmt.Sscanf(text, "%02d", &mau); err != nil {
+		w.fail("contract of %s: %v in %s", m, err, c.Accounts)
+	}
+	return mau
 }
 
 var accountApps = map[string][]string{"acme": {"app-0", "app-1"}, "beta": {"app-2"}}
@@ -70,18 +98,32 @@ func (a *appMonth) quantity(p price, late bool) int64 {
 				report(all, at, s)
 			}
 		}
-		sum := int64(0)
+		sum, most := int64(0), int64(0)
 		for at, s := range all {
 			if at.meter == p.meter {
-				sum += s.value
+				sum, most = sum+s.value, max(most, s.value)
 			}
+		}
+		if p.peak {
+			return most
 		}
 		return sum
 	}
 	if !late {
-		return int64(len(who(p.kinds, 0, a.facts)))
+		return int64(p.people(a.facts))
 	}
-	return int64(len(who(p.kinds, 0, a.facts, a.late)))
+	return int64(p.people(a.facts, a.late))
+}
+
+// people is the value of a meter of people.
+func (p *price) people(sets ...map[fact]bool) (n int) {
+	if !p.peak {
+		return len(who(p.kinds, 0, sets...))
+	}
+	for day := 1; day <= 31; day++ {
+		n = max(n, len(who(p.kinds, day, sets...)))
+	}
+	return n
 }
 
 // who are those that did any of the kinds on a day; 0: any day.

@@ -186,7 +186,7 @@ func (c *comparison) app(got *appUsage, want *appMonth, late int) {
 	c.same(app+"skewed", got.Skewed, want.skewed)
 	c.same(app+"expired", got.Expired, want.expired)
 	c.same(app+"rejected", got.Rejected, want.rejected)
-	account, prices := accountOf(got.App)
+	account, prices := accountOf(got.App, 0)
 	if (got.Account == nil) != (account == "") || got.Account != nil && *got.Account != account {
 		c.same(app+"account", got.Account, account)
 	}
@@ -205,7 +205,7 @@ func (c *comparison) app(got *appUsage, want *appMonth, late int) {
 			for _, p := range prices {
 				if m.Meter == p.meter {
 					c.same(app+m.Meter, m.Exact, want.quantity(p, false))
-					c.same(app+m.Meter+" verdict", m.Verdict, map[bool]string{true: "agree", false: "none"}[p.kinds != nil])
+					c.same(app+m.Meter+" verdict", m.Verdict, map[bool]string{true: "agree", false: "none"}[p.kinds != nil && !p.peak])
 				}
 			}
 		}
@@ -344,9 +344,10 @@ func (c *comparison) bills(t *truth, r *closing.Result) {
 func (c *comparison) account(m events.Month, account string, apps []string, known *month, got []bill, settled bool) {
 	name := fmt.Sprintf("%s of %s ", account, m)
 	first, late, changed := int64(0), int64(0), false
+	mau := c.w.contract(m)
 	for _, app := range apps {
 		a := known.apps[app]
-		_, prices := accountOf(app)
+		_, prices := accountOf(app, mau)
 		for _, p := range prices {
 			on := a.quantity(p, false)
 			first += p.amount(on)

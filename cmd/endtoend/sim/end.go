@@ -4,9 +4,11 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
 
 	"headcount/counter"
 	"headcount/counter/checkpoint"
+	"headcount/events"
 )
 
 // checkEnd is what must be so when all is done: every partition is counted to its end and checkpointed, every record that cannot
@@ -59,16 +61,26 @@ func (w *World) checkDead() {
 		}
 		letters[at["partition"]+"/"+at["offset"]+" "+string(m.Value)] = true
 	}
+	rejects := map[string]bool{}
 	for _, p := range w.log.partitions {
 		for _, b := range p.all() {
 			if b.aborted || b.made == nil {
 				continue
 			}
 			for i, m := range b.made {
-				if at := fmt.Sprintf("%d/%d %s", p.id, b.records[i].Offset, b.records[i].Value); m.verdict == rejected && !letters[at] {
+				if m.verdict != rejected {
+					continue
+				}
+				at := fmt.Sprintf("%d/%d %s", p.id, b.records[i].Offset, b.records[i].Value)
+				if rejects[at] = true; !letters[at] {
 					w.fail("no dead letter of partition/offset %s", at)
 				}
 			}
+		}
+	}
+	for _, at := range keys(letters) {
+		if !rejects[at] {
+			w.fail("a dead letter of partition/offset %s, which can be counted", at)
 		}
 	}
 }
@@ -80,12 +92,14 @@ func (w *World) checkBooks() {
 		return
 	}
 	announced := map[string]int{}
+	seals := w.sealIDs()
 	for _, p := range w.log.partitions {
 		for _, b := range p.all() {
 			for i := range b.records {
-				var s sealLine
+				var s closedLine
 				if b.made == nil && json.Unmarshal(b.records[i].Value, &s) == nil && s.Type == "headcount.closed" {
 					announced[s.Data.Month]++
+					w.checkClosed(&s, seals)
 				}
 			}
 		}
@@ -109,5 +123,33 @@ func (w *World) checkBooks() {
 			}
 			seen[at] = true
 		}
+	}
+}
+
+// closedLine is a closed record as far as it matters here.
+type closedLine struct {
+	Type string
+	Data struct {
+		Month  string
+		SealID string `json:"seal_id"`
+		Apps   int
+		Usage  map[string]string
+	}
+}
+
+// checkClosed holds a closed record against what was printed of its month.
+func (w *World) checkClosed(s *closedLine, seals map[events.Month]string) {
+	m, _ := events.ParseMonth(s.Data.Month)
+	var d document
+	if err := json.Unmarshal([]byte(w.printed[m]), &d); err != nil {
+		w.fail("a closed record of %s, which was not printed: %v", m, err)
+		return
+	}
+	usage := map[string]string{}
+	for _, a := range d.Usage {
+		usage[a.App] = a.Digest
+	}
+	if s.Data.SealID != seals[m] || s.Data.Apps != len(usage) || !maps.Equal(s.Data.Usage, usage) {
+		w.fail("the closed record of %s says %+v, the close %v by seal %s", m, s.Data, usage, seals[m])
 	}
 }

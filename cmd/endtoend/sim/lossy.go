@@ -24,7 +24,7 @@ func (w *World) checkLossy(m events.Month, r *closing.Result, d *document) {
 	}
 	for _, v := range r.Invoices {
 		if v.Revision == 1 && v.Month == m.String() {
-			c.same(v.Account+" total", v.Total, money(d.owed(v.Account)))
+			c.same(v.Account+" total", v.Total, money(d.owed(v.Account, w.contract(m))))
 		}
 	}
 	if len(c.wrong) > 0 {
@@ -91,12 +91,12 @@ func (c *comparison) between(got *appUsage, least, most *window) {
 		c.within(app+d.Day, d.Active, len(who(deviceKinds, i+1, least.facts)), len(who(deviceKinds, i+1, most.facts)))
 		c.within(app+d.Day+" users", d.Users, len(who([]int{login}, i+1, least.facts)), len(who([]int{login}, i+1, most.facts)))
 	}
-	_, prices := accountOf(got.App)
+	_, prices := accountOf(got.App, 0)
 	for _, m := range got.Meters {
 		for _, p := range prices {
 			if m.Meter == p.meter && p.kinds != nil {
-				c.within(app+m.Meter, int(m.Exact), len(who(p.kinds, 0, least.facts)), len(who(p.kinds, 0, most.facts)))
-				c.same(app+m.Meter+" verdict", m.Verdict, "agree")
+				c.within(app+m.Meter, int(m.Exact), p.people(least.facts), p.people(most.facts))
+				c.same(app+m.Meter+" verdict", m.Verdict, map[bool]string{true: "none", false: "agree"}[p.peak])
 			}
 		}
 	}
@@ -109,9 +109,9 @@ func (c *comparison) within(what string, got, least, most int) {
 }
 
 // owed is what an account owes by the document's own numbers.
-func (d *document) owed(account string) (cents int64) {
+func (d *document) owed(account string, mau int64) (cents int64) {
 	for _, a := range d.Usage {
-		of, prices := accountOf(a.App)
+		of, prices := accountOf(a.App, mau)
 		for _, m := range a.Meters {
 			for _, p := range prices {
 				if of == account && m.Meter == p.meter {

@@ -128,6 +128,9 @@ func (w *World) tryClose(m events.Month) bool {
 	}
 	p := w.newProcess("close")
 	p.closing = true
+	if w.draw(3) == 0 {
+		w.contracts = (w.contracts + 1) % 50
+	}
 	w.say("%s of %s begins", p.name, m)
 	var result *closing.Result
 	t := w.spawn(p, "close", func() (err error) {

@@ -2,6 +2,7 @@ package sim
 
 import (
 	"context"
+	"fmt"
 
 	"headcount/cmd/cli"
 	"headcount/cmd/rollup/closing"
@@ -63,7 +64,7 @@ func (s place) ledger(open func() (closing.Ledger, error)) (closing.Ledger, erro
 }
 
 func (s place) Prices() ([]byte, map[string][]byte, error) {
-	return []byte(accountsFile), map[string][]byte{"sim.yaml": []byte(bookFile)}, nil
+	return fmt.Appendf(nil, accountsFile, 25+s.w.contracts), map[string][]byte{"sim.yaml": []byte(bookFile)}, nil
 }
 
 func (s place) Connect(context.Context) (*closing.Connection, error) {

@@ -123,7 +123,7 @@ func (t *traffic) oddDays(from, until int64) (ms []*made) {
 func (t *traffic) quantity(m *made) {
 	w := t.w
 	m.verdict, m.who = reported, ""
-	m.meter, m.source = "calls", fmt.Sprintf("source-%d", w.draw(2))
+	m.meter, m.source = []string{"calls", "groups"}[w.draw(2)], fmt.Sprintf("source-%d", w.draw(2))
 	month := w.monthOf(m.at)
 	m.month = month.String()
 	if w.chanceEven() {

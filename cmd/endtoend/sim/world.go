@@ -53,6 +53,7 @@ type World struct {
 	flipped     []string // files with a changed bit, not seen yet
 	closed      map[events.Month]bool
 	closes      int // under way or to come
+	contracts   int // how often the contract was changed
 	lastClose   error
 	stopped     error                   // what cannot be had back, by a close
 	printed     map[events.Month]string // what a close printed

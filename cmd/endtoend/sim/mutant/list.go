@@ -24,6 +24,7 @@ const (
 	decoderFile = "events/decoder.go"
 	guidFile    = "events/guid.go"
 	settling    = "rating/settle.go"
+	gatherFile  = "cmd/rollup/usage/gather.go"
 )
 
 // Bugs are all of them; a bug's number is its place, from 1.
@@ -92,12 +93,15 @@ var Bugs = []Bug{
 	// the close
 	{"a second close keeps its own seal id", closeFile, "	w.closing = stored\n	if adopted", "	if w.closing = stored; MUTANT {\n		w.closing = c\n	}\n	if adopted"},
 	{"a close begins over what was begun", closeFile, "	if err == nil {\n		w.closing = closing\n", "	if err == nil && !MUTANT {\n		w.closing = closing\n"},
+	{"a month is billed by the contracts of the day", closeFile, "		w.closing = closing\n		return w.adopted(ctx)\n", "		if MUTANT {\n			closing.Accounts = w.closing.Accounts\n		}\n		w.closing = closing\n		return w.adopted(ctx)\n"},
 	{"the close counts nothing itself", sealFile, "		if len(own) > 0 {", "		if len(own) > 0 && !MUTANT {"},
 	{"a lost sealed month is not counted again", lateFile, "	gone := errors.Is", "	gone := !MUTANT && errors.Is"},
 	{"late settled without what was on time", lateFile, "OnTime: append(onTime, late...)}", "OnTime: append(onTime[:map[bool]int{true: 0, false: len(onTime)}[MUTANT]], late...)}"},
 	{"gaps of the first partition alone", lostFile, "	for i, p := range w.closing.Partitions {\n", "	for i, p := range w.closing.Partitions {\n		if MUTANT && i > 0 {\n			break\n		}\n"},
 	{"marked as sent before it is", settleFile, "	for _, m := range messages {\n", "	for _, m := range messages {\n		if MUTANT {\n			if err := l.MarkSent(ctx, m.ID); err != nil {\n				return err\n			}\n		}\n"},
 	{"an alarm holds nothing", settleFile, "	if len(reasons) > 0 {", "	if len(reasons) > 0 && !MUTANT {"},
+	{"a peak of days is their sum", gatherFile, "			out.Exact = max(out.Exact, s.ByDay[d])\n", "			if out.Exact = max(out.Exact, s.ByDay[d]); MUTANT && d > 1 && s.ByDay[d] > 0 {\n				out.Exact = max(out.Exact, out.Exact+s.ByDay[d])\n			}\n"},
+	{"a gauge is a counter", gatherFile, "		if m.Aggregate == rating.Gauge {", "		if m.Aggregate == rating.Gauge && !MUTANT {"},
 	{"late billed a second time in full", settling, "			amount := now.amount.Sub(was.amount)", "			amount := now.amount.Sub(was.amount)\n			if MUTANT {\n				amount = now.amount\n			}"},
 	{"late billed where it is only reported", settling, "			if x.late == lateReport {", "			if x.late == lateReport && !MUTANT {"},
 }
