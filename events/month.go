@@ -16,11 +16,23 @@ func MonthOf(year int, m time.Month) Month { return Month(year*12 + int(m) - 1) 
 
 // ParseMonth reads the form 2026-10, and nothing else.
 func ParseMonth(s string) (Month, error) {
-	t, err := time.Parse("2006-01", s)
-	if err != nil || len(s) != 7 {
+	year, month := 0, 0
+	for i := range len(s) {
+		d := int(s[i]) - '0'
+		switch {
+		case i == 4 && s[i] == '-':
+		case i == 4 || d < 0 || d > 9:
+			return 0, fmt.Errorf("month %q: want the form 2026-10", s)
+		case i < 4:
+			year = 10*year + d
+		default:
+			month = 10*month + d
+		}
+	}
+	if len(s) != 7 || month < 1 || month > 12 {
 		return 0, fmt.Errorf("month %q: want the form 2026-10", s)
 	}
-	return MonthOf(t.Year(), t.Month()), nil
+	return MonthOf(year, time.Month(month)), nil
 }
 
 // Year returns the calendar year.
@@ -35,10 +47,22 @@ func (m Month) Days() int {
 }
 
 // String returns the form 2026-10.
-func (m Month) String() string { return fmt.Sprintf("%04d-%02d", m.Year(), int(m.Calendar())) }
+func (m Month) String() string {
+	text, _ := m.AppendText(nil)
+	return string(text)
+}
 
 // MarshalText returns the form 2026-10.
-func (m Month) MarshalText() ([]byte, error) { return []byte(m.String()), nil }
+func (m Month) MarshalText() ([]byte, error) { return m.AppendText(nil) }
+
+// AppendText adds the form 2026-10.
+func (m Month) AppendText(b []byte) ([]byte, error) {
+	year, month := m.Year(), int(m.Calendar())
+	if m < 0 || year > 9999 { // no month of ours
+		return fmt.Appendf(b, "%04d-%02d", year, month), nil
+	}
+	return append(b, byte('0'+year/1000), byte('0'+year/100%10), byte('0'+year/10%10), byte('0'+year%10), '-', byte('0'+month/10), byte('0'+month%10)), nil
+}
 
 // UnmarshalText reads the form 2026-10.
 func (m *Month) UnmarshalText(b []byte) error {

@@ -11,6 +11,8 @@ import (
 	"io"
 	"strconv"
 	"strings"
+
+	jsonv2 "github.com/go-json-experiment/json"
 )
 
 // A document (manifest, index) is three lines of text:
@@ -25,7 +27,9 @@ func encodeDocument(kind string, version int, content any) ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("encode %s: %w", kind, err)
 	}
-	b := fmt.Appendf(nil, "headcount %s %d\n%s\n", kind, version, text)
+	b := make([]byte, 0, len(text)+128)
+	b = fmt.Appendf(b, "headcount %s %d\n", kind, version)
+	b = append(append(b, text...), '\n')
 	b = append(b, hashText(b)+"\n"...)
 	if len(b) > maxDocument {
 		return nil, fmt.Errorf("encode %s: %d bytes are over the format's %d", kind, len(b), maxDocument)
@@ -47,10 +51,11 @@ func decodeDocument(file string, b []byte, kind string, version int, content any
 	if v, err := strconv.Atoi(words[2]); err != nil || v != version {
 		return unknownVersion(file, v, version)
 	}
-	if err := json.Unmarshal(text, content); err != nil { // a field that is not known does not come out again below
+	if err := jsonv2.Unmarshal(text, content); err != nil { // a field that is not known does not come out again below
 		return damage(file, int64(len(first)+1), "%v", err)
 	}
-	if again, err := encodeDocument(kind, version, content); err != nil || !bytes.Equal(again, b) {
+	again, err := json.Marshal(content)
+	if err != nil || string(first) != fmt.Sprintf("headcount %s %d", kind, version) || !bytes.Equal(append(again, '\n'), text) {
 		return damage(file, int64(len(first)+1), "the content is not in the form that is written")
 	}
 	return nil

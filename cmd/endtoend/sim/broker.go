@@ -32,6 +32,7 @@ type batch struct {
 	base, next int64
 	records    []events.Record
 	made       []*made // what the records were made to be; nil for those of the product
+	says       *line   // what one of the product says
 	crc        uint32
 	epoch      int32
 	aborted    bool // of a transaction: readers pass it
@@ -52,6 +53,10 @@ func (p *partition) offsets() stream.Offsets {
 // append adds a batch.
 func (p *partition) append(records []events.Record, what []*made) *batch {
 	b := &batch{base: p.end, epoch: p.epoch, records: records, made: what}
+	if what == nil {
+		b.says = &line{}
+		_ = decode(records[0].Value, b.says) // it is the product's to write what can be read
+	}
 	crc := crc32.NewIEEE()
 	for i := range records {
 		records[i].Offset = p.end + int64(i)

@@ -2,7 +2,6 @@ package sim
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"maps"
 
@@ -95,12 +94,9 @@ func (w *World) checkBooks() {
 	seals := w.sealIDs()
 	for _, p := range w.log.partitions {
 		for _, b := range p.all() {
-			for i := range b.records {
-				var s closedLine
-				if b.made == nil && json.Unmarshal(b.records[i].Value, &s) == nil && s.Type == "headcount.closed" {
-					announced[s.Data.Month]++
-					w.checkClosed(&s, seals)
-				}
+			if b.made == nil && b.says.Type == "headcount.closed" {
+				announced[b.says.Data.Month]++
+				w.checkClosed(b.says, seals)
 			}
 		}
 	}
@@ -126,23 +122,12 @@ func (w *World) checkBooks() {
 	}
 }
 
-// closedLine is a closed record as far as it matters here.
-type closedLine struct {
-	Type string
-	Data struct {
-		Month  string
-		SealID string `json:"seal_id"`
-		Apps   int
-		Usage  map[string]string
-	}
-}
-
 // checkClosed holds a closed record against what was printed of its month.
-func (w *World) checkClosed(s *closedLine, seals map[events.Month]string) {
+func (w *World) checkClosed(s *line, seals map[events.Month]string) {
 	m, _ := events.ParseMonth(s.Data.Month)
-	var d document
-	if err := json.Unmarshal([]byte(w.printed[m]), &d); err != nil {
-		w.fail("a closed record of %s, which was not printed: %v", m, err)
+	d := w.documents[m]
+	if d == nil {
+		w.fail("a closed record of %s, which was not printed", m)
 		return
 	}
 	usage := map[string]string{}

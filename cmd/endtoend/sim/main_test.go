@@ -7,6 +7,6 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	debug.SetGCPercent(800) // much is made, and little of it lasts
+	debug.SetGCPercent(2400) // much is made, and little of it lasts
 	os.Exit(m.Run())
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"hash/fnv"
 	"slices"
+	"sync"
 	"time"
 
 	"headcount/events"
@@ -221,12 +222,12 @@ func (t *traffic) forge() {
 		return
 	}
 	month := w.monthOf(w.now) - events.Month(w.draw(2))
-	rules, err := w.template.Month(month)
+	rules, err := rulesHash(w.template, month)
 	if err != nil {
 		w.fail("%v", err)
 		return
 	}
-	s := events.Seal{Cluster: w.topic.Cluster, TopicID: w.topic.ID, Partition: p.id, Month: month, SealID: "forged", RulesHash: rules.Hash(), Partitions: []int32{p.id}}
+	s := events.Seal{Cluster: w.topic.Cluster, TopicID: w.topic.ID, Partition: p.id, Month: month, SealID: "forged", RulesHash: rules, Partitions: []int32{p.id}}
 	key := strangeKey
 	if w.chanceEven() {
 		key = sealKey
@@ -234,6 +235,28 @@ func (t *traffic) forge() {
 	}
 	p.append([]events.Record{{Timestamp: w.now, Value: s.Sign(key)}}, nil)
 }
+
+// rulesHash is the hash of a month's rules, which are the same in every run of a zone.
+func rulesHash(t *events.Template, m events.Month) (string, error) {
+	at := zoneMonth{t.TimeZone, m}
+	if have, ok := rulesHashes.Load(at); ok {
+		return have.(string), nil
+	}
+	rules, err := t.Month(m)
+	if err != nil {
+		return "", err
+	}
+	hash := rules.Hash()
+	rulesHashes.Store(at, hash)
+	return hash, nil
+}
+
+type zoneMonth struct {
+	zone  string
+	month events.Month
+}
+
+var rulesHashes sync.Map
 
 // anySeal returns a record that the product wrote.
 func (t *traffic) anySeal(p *partition) []byte {

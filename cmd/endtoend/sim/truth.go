@@ -5,9 +5,10 @@ import (
 	"crypto/aes"
 	"crypto/sha256"
 	"encoding/hex"
-	"encoding/json"
 	"time"
 	_ "time/tzdata" // another copy than the product's
+
+	"github.com/go-json-experiment/json"
 
 	"headcount/events"
 )
@@ -57,8 +58,8 @@ type truth struct {
 	months map[events.Month]*month
 }
 
-// sealLine is a seal as far as it matters here.
-type sealLine struct {
+// line is a seal or a closed record as far as it matters here.
+type line struct {
 	Type string
 	Data struct {
 		Month     string
@@ -68,7 +69,14 @@ type sealLine struct {
 			Month      string
 			Partitions []int32
 		}
+		Apps  int
+		Usage map[string]string
 	}
+}
+
+// decode reads JSON whose members are named as the fields are, but for the case of letters.
+func decode(text []byte, into any) error {
+	return json.Unmarshal(text, into, json.MatchCaseInsensitiveNames(true))
 }
 
 // tell reads the log as it lies there. seals are the ids of the closings.
@@ -112,7 +120,7 @@ func (t *truth) partition(p *partition, seals map[events.Month]string) {
 				if b.made != nil {
 					x.count(b.made[i])
 				} else {
-					x.control(b.records[i].Value, b.records[i].Offset, seals)
+					x.control(b.says, b.records[i].Offset, seals)
 				}
 			}
 		}
@@ -190,9 +198,8 @@ func report(to map[total]standing, at total, s standing) {
 	}
 }
 
-func (x *walk) control(value []byte, offset int64, seals map[events.Month]string) {
-	var s sealLine
-	if json.Unmarshal(value, &s) != nil || s.Type != "headcount.seal" {
+func (x *walk) control(s *line, offset int64, seals map[events.Month]string) {
+	if s.Type != "headcount.seal" {
 		return
 	}
 	m, _ := events.ParseMonth(s.Data.Month)

@@ -57,6 +57,7 @@ type World struct {
 	lastClose   error
 	stopped     error                   // what cannot be had back, by a close
 	printed     map[events.Month]string // what a close printed
+	documents   map[events.Month]*document
 	held        int
 	gaps        []loss
 	heldFor     map[loss]bool    // of those, that some month was held for

@@ -322,9 +322,9 @@ func (w *work) prices() (*rating.Catalog, *rating.Accounts, error) {
 	if err != nil {
 		return nil, nil, fmt.Errorf("books of the closing of %s: %w", w.month, err)
 	}
-	accounts, err := rating.ParseAccounts("accounts of the closing of "+w.month.String(), w.closing.Accounts)
+	accounts, err := parseAccounts(w.closing.Accounts)
 	if err != nil {
-		return nil, nil, err
+		return nil, nil, fmt.Errorf("closing of %s: %w", w.month, err)
 	}
 	return catalog, accounts, nil
 }
@@ -337,6 +337,25 @@ type books struct {
 
 // lastBooks are those that were read last: a month, what came late for the one before and the next mostly have the same.
 var lastBooks atomic.Pointer[books]
+
+// lastAccounts are the accounts that were read last, and their text: they change seldom, and take long to read where there are many.
+var lastAccounts atomic.Pointer[readAccounts]
+
+type readAccounts struct {
+	text     []byte
+	accounts *rating.Accounts
+}
+
+func parseAccounts(text []byte) (*rating.Accounts, error) {
+	if a := lastAccounts.Load(); a != nil && bytes.Equal(a.text, text) {
+		return a.accounts, nil
+	}
+	accounts, err := rating.ParseAccounts("accounts of the closing", text)
+	if err == nil {
+		lastAccounts.Store(&readAccounts{bytes.Clone(text), accounts})
+	}
+	return accounts, err
+}
 
 func parseCatalog(docs map[string][]byte) (*rating.Catalog, error) {
 	if b := lastBooks.Load(); b != nil && maps.EqualFunc(b.docs, docs, bytes.Equal) {
