@@ -36,7 +36,9 @@
 //
 // A Save writes one segment with what is new, and a manifest that names it after those of before. Segments are merged by
 // levels (plan), so that a restart reads few files and a byte is rewritten once a level. A merge drops windows of months that
-// are sealed or finished. Two generations are kept; they share segments. What neither names is removed after the commit.
+// are sealed or finished. Two generations are kept; they share segments. What neither names is removed after the commit. Manifests are
+// numbered without holes, so that from one the next is found by its name: no older one is taken for the newest because a list of an
+// object store is out of date.
 //
 // A new device costs 16 bytes, a fact about one, a raised register two or three; a repeat costs nothing but the counters of
 // its window, once a Save.

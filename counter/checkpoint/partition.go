@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"slices"
-	"strings"
 
 	"headcount/counter"
 	"headcount/events"
@@ -16,6 +15,8 @@ import (
 var (
 	// ErrNone says that a partition has no checkpoint that verifies.
 	ErrNone = errors.New("no checkpoint")
+	// ErrOldList says that a store's list of a partition's checkpoints is out of date, so that the newest cannot be found from it.
+	ErrOldList = errors.New("the list of its checkpoints is out of date")
 	// ErrLost says that another writer has gone on with the partition: this one must stop, and load again if it is to go on.
 	ErrLost = errors.New("another writer has taken over the partition")
 
@@ -33,7 +34,7 @@ type Partition struct {
 	sealed string // of sealed months, with a trailing slash
 
 	writer   string    // random; empty until Load
-	newest   uint64    // highest generation seen
+	newest   uint64    // generation
 	current  *manifest // of the newest checkpoint that verified or that this writer made; nil: none
 	previous *manifest // the one before; nil: none known to verify
 }
@@ -101,26 +102,6 @@ func load[A absorber](ctx context.Context, p *Partition, fresh func() A) (into A
 		}
 	}
 	return none, nil, fmt.Errorf("load %s: its checkpoints keep changing: is more than one writer at work?", p.name)
-}
-
-// generations returns those that have manifests, newest first, and the highest number in any name.
-func (p *Partition) generations(ctx context.Context) (found []uint64, newest uint64, err error) {
-	names, err := p.bucket.List(ctx, p.folder)
-	if err != nil {
-		return nil, 0, fmt.Errorf("list checkpoints of %s: %w", p.name, err)
-	}
-	for _, name := range names {
-		g, isManifest, ok := generationOf(strings.TrimPrefix(name, p.folder))
-		if ok {
-			newest = max(newest, g)
-		}
-		if isManifest && ok {
-			found = append(found, g)
-		}
-	}
-	slices.Sort(found)
-	slices.Reverse(found)
-	return found, newest, nil
 }
 
 // restore verifies a generation and applies it.

@@ -234,11 +234,12 @@ func (p *Partition) collect(ctx context.Context) error {
 		return fmt.Errorf("look for garbage: %w", err)
 	}
 	keep := map[string]bool{}
+	oldest := p.current.Generation
 	for _, m := range []*manifest{p.current, p.previous} {
 		if m == nil {
 			continue
 		}
-		keep[manifestName(m.Generation)] = true
+		oldest = min(oldest, m.Generation)
 		for _, s := range m.Segments {
 			keep[s.Name] = true
 		}
@@ -251,13 +252,14 @@ func (p *Partition) collect(ctx context.Context) error {
 		case !ok || keep[file]:
 		case isManifest && g > p.current.Generation:
 			return fmt.Errorf("%w: there is %s", ErrLost, name)
-		case isManifest:
+		case isManifest && g < oldest: // those between were passed over, and stay: their numbers have no holes
 			manifests = append(manifests, name)
+		case isManifest:
 		case g <= p.current.Generation:
 			segments = append(segments, name)
 		}
 	}
-	// Manifests first: none is left that names what is gone.
+	// Manifests first, in the order of their numbers: none is left that names what is gone, and no hole between them.
 	for _, name := range slices.Concat(manifests, segments) {
 		if err := p.bucket.Delete(ctx, name); err != nil {
 			return fmt.Errorf("remove garbage: %w", err)

@@ -134,7 +134,7 @@ func (w *World) launch(acceptGap bool, tries int) {
 		if p.unsaved > 0 {
 			tries = 0
 		}
-		if tries == mostTries/2 {
+		if tries >= mostTries/2 {
 			w.objects.behind = 0
 		}
 		if tries > mostTries {

@@ -152,7 +152,7 @@ const (
 func (w *work) passed(ctx context.Context, open []int32) error {
 	for _, p := range open {
 		pos, state, err := w.partition(p).Glance(ctx)
-		if errors.Is(err, checkpoint.ErrNone) {
+		if errors.Is(err, checkpoint.ErrNone) || errors.Is(err, checkpoint.ErrOldList) {
 			continue
 		}
 		if err != nil {

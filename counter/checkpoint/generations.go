@@ -1,0 +1,73 @@
+package checkpoint
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// generations returns those that have manifests, newest first, and the newest one's number; 0: there is none.
+//
+// A list may be out of date. Manifests are numbered without holes, and removed in the order of their numbers, all but the newest:
+// so from any that is still there the newest is found by asking for the next one by name. An old list of which the newest is gone
+// tells nothing, and is tried again. An empty one is believed where there is no first: it may be that all state is lost, which is
+// no reason to stop.
+func (p *Partition) generations(ctx context.Context) (found []uint64, newest uint64, err error) {
+	for range 10 { // beside a writer the list may be old by the time it is read
+		found, reached, err := p.reach(ctx)
+		if err != nil {
+			return nil, 0, fmt.Errorf("list checkpoints of %s: %w", p.name, err)
+		}
+		if reached {
+			slices.Reverse(found)
+			return found, slices.Max(append(found, 0)), nil
+		}
+	}
+	return nil, 0, fmt.Errorf("%s: %w: wait until the store lists what it holds", p.name, ErrOldList)
+}
+
+// reach goes from the generations that are listed to the newest, in their order; false: there is no way from there.
+func (p *Partition) reach(ctx context.Context) (found []uint64, ok bool, err error) {
+	names, err := p.bucket.List(ctx, p.folder)
+	if err != nil {
+		return nil, false, err
+	}
+	for _, name := range names {
+		if g, isManifest, ok := generationOf(strings.TrimPrefix(name, p.folder)); isManifest && ok {
+			found = append(found, g)
+		}
+	}
+	slices.Sort(found)
+	newest := slices.Max(append(found, 0))
+	if newest > 0 {
+		if ok, err := p.has(ctx, manifestName(newest)); !ok {
+			return nil, false, err
+		}
+	}
+	for {
+		ok, err := p.has(ctx, manifestName(newest+1))
+		if err != nil {
+			return nil, false, err
+		}
+		if !ok {
+			break
+		}
+		newest++
+		found = append(found, newest)
+	}
+	return found, true, nil
+}
+
+// has says whether a file is in the folder of checkpoints.
+func (p *Partition) has(ctx context.Context, name string) (bool, error) {
+	f, err := p.bucket.Open(ctx, p.folder+name)
+	if errors.Is(err, ErrNotFound) {
+		return false, nil
+	}
+	if err != nil {
+		return false, err
+	}
+	return true, f.Close()
+}

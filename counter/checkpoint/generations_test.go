@@ -1,0 +1,80 @@
+package checkpoint
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// listing is a store whose lists are all of the same time.
+type listing struct {
+	Bucket
+	names []string
+}
+
+func (l listing) List(_ context.Context, prefix string) (found []string, _ error) {
+	for _, name := range l.names {
+		if strings.HasPrefix(name, prefix) {
+			found = append(found, name)
+		}
+	}
+	return found, nil
+}
+
+// From a list of any earlier time the newest checkpoint is found, or none, and that is said: never an older one. So it is where
+// the newest were damaged and passed over, and where a writer died between its segment and its manifest.
+func TestOldLists(t *testing.T) {
+	for _, seed := range seeds(t, 3) {
+		disk := sealedState()
+		s := newScript(seed)
+		p, _, _ := begin(t, disk)
+		var lists [][]string
+		found, refused := 0, 0
+		for i := range 24 {
+			d := s.next(t)
+			if _, err := p.Save(t.Context(), d); err != nil {
+				t.Fatal(err)
+			}
+			if i%5 == 4 { // its successor passes the newest over, and finds what a dead writer left
+				if err := create(t, p.bucket, p.folder+segmentName(p.newest+1, "DEAD"), "half a segment"); err != nil {
+					t.Fatal(err)
+				}
+				disk.corrupt(t, "state/"+p.folder+manifestName(p.newest), func(b []byte) []byte { b[0] ^= 1; return b })
+				var m *model
+				if p, m, _ = begin(t, disk); p.current == nil || p.current.Generation == p.newest {
+					t.Fatalf("loaded is %+v, the newest %d is damaged", p.current, p.newest)
+				}
+				if m.diff(s.truth) == "" { // the newest was a compaction of that one
+					d = s.next(t)
+				}
+				if _, err := p.Save(t.Context(), d); err != nil {
+					t.Fatal(err)
+				}
+			}
+			names, err := p.bucket.List(t.Context(), "")
+			if err != nil {
+				t.Fatal(err)
+			}
+			lists = append(lists, slices.Clone(names))
+			for at, names := range lists {
+				old := OpenTopic(listing{p.bucket, names}, "sdk-events", identity.TopicID).Partition(identity)
+				m, loaded, err := load(t.Context(), old, newModel)
+				switch {
+				case errors.Is(err, ErrOldList):
+					refused++
+				case err != nil:
+					t.Fatalf("seed %d: after save %d, listed as after save %d: %v", seed, i, at, err)
+				case loaded.Generation != p.newest || m.diff(s.truth) != "":
+					t.Fatalf("seed %d: after save %d, listed as after save %d: loaded is %d, want %d: %v", seed, i, at, loaded.Generation, p.newest, loaded.Skipped)
+				default:
+					found++
+				}
+			}
+		}
+		if found <= 24 || refused == 0 {
+			t.Errorf("found %d times, refused %d", found, refused)
+		}
+	}
+}
