@@ -15,6 +15,7 @@ import (
 // tells nothing, and is tried again. An empty one is believed where there is no first: it may be that all state is lost, which is
 // no reason to stop.
 func (p *Partition) generations(ctx context.Context) (found []uint64, newest uint64, err error) {
+	var before []uint64
 	for range 10 { // beside a writer the list may be old by the time it is read
 		found, reached, err := p.reach(ctx)
 		if err != nil {
@@ -24,11 +25,16 @@ func (p *Partition) generations(ctx context.Context) (found []uint64, newest uin
 			slices.Reverse(found)
 			return found, slices.Max(append(found, 0)), nil
 		}
+		if slices.Equal(found, before) {
+			break
+		}
+		before = found
 	}
 	return nil, 0, fmt.Errorf("%s: %w: wait until the store lists what it holds", p.name, ErrOldList)
 }
 
-// reach goes from the generations that are listed to the newest, in their order; false: there is no way from there.
+// reach goes from the generations that are listed to the newest, and returns them in their order; false: the newest that is listed is
+// gone.
 func (p *Partition) reach(ctx context.Context) (found []uint64, ok bool, err error) {
 	names, err := p.bucket.List(ctx, p.folder)
 	if err != nil {
@@ -43,7 +49,7 @@ func (p *Partition) reach(ctx context.Context) (found []uint64, ok bool, err err
 	newest := slices.Max(append(found, 0))
 	if newest > 0 {
 		if ok, err := p.has(ctx, manifestName(newest)); !ok {
-			return nil, false, err
+			return found, false, err
 		}
 	}
 	for {
