@@ -61,6 +61,25 @@ func (s *site) sealedOnly() {
 	}
 }
 
+// cutLater returns what takes the log back to where it is now.
+func (s *site) cutLater() func() {
+	s.Helper()
+	s.stopBroker()
+	if err := os.CopyFS(s.path("old"), os.DirFS(s.path("data/kafka"))); err != nil {
+		s.Fatal(err)
+	}
+	s.startBroker()
+	return func() {
+		s.Helper()
+		s.stopBroker()
+		s.remove("data/kafka")
+		if err := os.Rename(s.path("old"), s.path("data/kafka")); err != nil {
+			s.Fatal(err)
+		}
+		s.startBroker()
+	}
+}
+
 // Between sealing and close the log loses its end, seals and all, in every partition: the invoice is held and says so, and so
 // does a verification.
 func TestLogCutBehindTheSeal(t *testing.T) {
@@ -68,18 +87,9 @@ func TestLogCutBehindTheSeal(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, openAccount, nil)
 	s.send(nil, devices(0, 100, "2025-03-10T10:00:00Z"))
-	s.stopBroker()
-	if err := os.CopyFS(s.path("old"), os.DirFS(s.path("data/kafka"))); err != nil {
-		t.Fatal(err)
-	}
-	s.startBroker()
+	cut := s.cutLater()
 	s.sealedOnly()
-	s.stopBroker()
-	s.remove("data/kafka")
-	if err := os.Rename(s.path("old"), s.path("data/kafka")); err != nil {
-		t.Fatal(err)
-	}
-	s.startBroker()
+	cut()
 	closed := decode[usage](t, s.want(1, "rollup", "close", "--month", "2025-03", "--json").stdout)
 	if exact, _ := mau(t, closed); exact != 100 {
 		t.Errorf("%d devices, want the 100 that were sealed", exact)
@@ -165,19 +175,10 @@ func TestVerifyReplacedLog(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, openAccount, nil)
 	s.send(nil, devices(0, 100, "2025-03-10T10:00:00Z"))
-	s.stopBroker()
-	if err := os.CopyFS(s.path("old"), os.DirFS(s.path("data/kafka"))); err != nil {
-		t.Fatal(err)
-	}
-	s.startBroker()
+	cut := s.cutLater()
 	s.send(nil, devices(100, 100, "2025-03-10T10:00:00Z"))
 	s.ok("ingest", "run", "--until-end")
-	s.stopBroker()
-	s.remove("data/kafka")
-	if err := os.Rename(s.path("old"), s.path("data/kafka")); err != nil {
-		t.Fatal(err)
-	}
-	s.startBroker()
+	cut()
 	s.ok("ingest", "run", "--until-end", "--accept-gap")
 	closed := decode[usage](t, s.want(1, "rollup", "close", "--month", "2025-03", "--json").stdout)
 	if exact, _ := mau(t, closed); exact != 200 || closed.Invoices[0].Status != "held" {
@@ -191,6 +192,30 @@ func TestVerifyReplacedLog(t *testing.T) {
 		}
 	}
 	s.verify(0, "--month", "2025-03", "--from-sealed")
+}
+
+// A loss that was accepted holds its month also where all that was counted is lost afterwards, and counted again by the close from
+// a log that shows no sign of it.
+func TestLossOutlivesState(t *testing.T) {
+	onEmbedded(t)
+	t.Parallel()
+	s := newSite(t, openAccount, nil)
+	s.send(nil, devices(0, 100, "2025-03-10T10:00:00Z"))
+	cut := s.cutLater()
+	s.send(nil, devices(100, 100, "2025-03-10T10:00:00Z"))
+	s.ok("ingest", "run", "--until-end")
+	cut()
+	s.ok("ingest", "run", "--until-end", "--accept-gap")
+	s.remove("data/state/*/*/[0-9]")
+	closed := decode[usage](t, s.want(1, "rollup", "close", "--month", "2025-03", "--json").stdout)
+	if exact, _ := mau(t, closed); exact != 100 {
+		t.Errorf("%d devices, want the 100 that the log has", exact)
+	}
+	if v := closed.Invoices[0]; v.Status != "held" || !strings.Contains(v.Reason, "the log was replaced after it was counted") {
+		t.Errorf("the invoice is %s: %s", v.Status, v.Reason)
+	}
+	report := s.verify(0, "--month", "2025-03")
+	report.says(t, "the log was replaced after it was counted", "are to be held")
 }
 
 // An invoice that is final although a loss was on record when the close began is a difference; so is a record that was changed. A
