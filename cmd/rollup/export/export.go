@@ -10,8 +10,8 @@
 //	closing/books/NAME.yaml     and by which price books
 //	closed/MONTH.json           the signed closed record of the month; and of the newest month, whose head covers the whole ledger
 //	usage.json, invoices.json   what was sealed and billed
-//	state/…                     rules, sealed indexes and files of the month and of the one before, and losses of log that were
-//	                            accepted, as in the state store
+//	state/…                     rules, sealed indexes and files of the month and of the one before, losses of log that were accepted,
+//	                            and with them the sealed indexes of the month before that, as in the state store
 //
 // The GUID key and the seals' private key are never read. Without the former, fingerprints lead to no device.
 package export
@@ -214,14 +214,8 @@ func (a *Archive) addState(ctx context.Context, s Source, closing ledger.Closing
 	if err := a.addSealed(ctx, s.Bucket, topic, closing, s.Month); err != nil {
 		return err
 	}
-	for _, id := range closing.Partitions {
-		names, err := partitionOf(topic, closing, id).GapFiles(ctx)
-		if err != nil {
-			return fmt.Errorf("partition %d: %w", id, err)
-		}
-		for _, name := range names {
-			a.addStored(ctx, s.Bucket, name)
-		}
+	if err := a.addLosses(ctx, s, topic, closing); err != nil {
+		return err
 	}
 	if closing.Previous == nil {
 		return nil
@@ -258,6 +252,29 @@ func (a *Archive) addSealed(ctx context.Context, bucket checkpoint.Bucket, topic
 		}
 		a.addStored(ctx, bucket, index)
 		a.addStored(ctx, bucket, data)
+	}
+	return nil
+}
+
+// addLosses takes the records of losses, and the sealed indexes that say which of them concern the month.
+func (a *Archive) addLosses(ctx context.Context, s Source, topic *checkpoint.Topic, closing ledger.Closing) error {
+	for _, id := range closing.Partitions {
+		names, err := partitionOf(topic, closing, id).GapFiles(ctx)
+		if err != nil {
+			return fmt.Errorf("partition %d: %w", id, err)
+		}
+		if len(names) == 0 {
+			continue
+		}
+		index, _, err := partitionOf(topic, closing, id).SealedFiles(ctx, s.Month-2)
+		if err == nil {
+			names = append(names, index)
+		} else if !errors.Is(err, checkpoint.ErrNotSealed) {
+			return fmt.Errorf("partition %d: %w", id, err)
+		}
+		for _, name := range names {
+			a.addStored(ctx, s.Bucket, name)
+		}
 	}
 	return nil
 }

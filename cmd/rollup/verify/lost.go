@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"math"
 	"strings"
 	"time"
 
@@ -37,33 +36,32 @@ func (v *verification) checkLosses(files map[int32]*sealedFile) error {
 			if err != nil {
 				return unreachable(err)
 			}
-			x := loss{From: -1, To: math.MaxInt64}
-			if err := v.readLoss(text, id, n, &x); err != nil {
+			x, err := v.readLoss(text, id, n)
+			if err != nil {
 				v.report.wrong("accepted losses", file, "a record that can be read", err.Error())
-				x = loss{Partition: id, From: -1, To: math.MaxInt64, Reason: "what was lost cannot be read"}
-			}
-			if v.concerns(&x, files[id]) {
-				v.lost = append(v.lost, &x)
-				v.checkHeld(&x, file)
+			} else if v.concerns(x, files[id]) {
+				v.lost = append(v.lost, x)
+				v.checkHeld(x, file)
 			}
 		}
 	}
 	return nil
 }
 
-func (v *verification) readLoss(text []byte, id int32, n int, x *loss) error {
+func (v *verification) readLoss(text []byte, id int32, n int) (*loss, error) {
 	doc, err := openDocument(text, "gap")
 	if err != nil {
-		return err
+		return nil, err
 	}
+	x := &loss{}
 	if err := json.Unmarshal(doc, x, json.RejectUnknownMembers(true)); err != nil {
-		return err
+		return nil, err
 	}
 	if x.Cluster != v.closing.Cluster || x.TopicID != v.closing.TopicID || x.Partition != id || x.Number != n {
-		return fmt.Errorf("it is number %d of partition %d of topic id %s", x.Number, x.Partition, x.TopicID)
+		return nil, fmt.Errorf("it is number %d of partition %d of topic id %s", x.Number, x.Partition, x.TopicID)
 	}
 	x.Reason = strings.TrimPrefix(x.Reason, "=")
-	return nil
+	return x, nil
 }
 
 // concerns says whether a loss may have taken events of the month: of what lies from the seal of the month before the last up to
