@@ -17,7 +17,10 @@ const (
 	lz4Window = 64 << 10 // how far a block may reach back
 )
 
-var errLZ4 = errors.New("not an lz4 frame")
+var (
+	errLZ4      = errors.New("not an lz4 frame")
+	errLZ4Block = errors.New("lz4 block is broken")
+)
 
 // lz4Frames unpacks frames that follow each other.
 func (u *unpacker) lz4Frames(b []byte) error {
@@ -87,6 +90,10 @@ func (u *unpacker) lz4Frame(b []byte) ([]byte, error) {
 // lz4Block appends a block of at most most bytes unpacked; start is where its frame begins in the buffer.
 func (u *unpacker) lz4Block(b []byte, most, start int, plain, linked bool) error {
 	at := len(u.buf)
+	low := at // where its matches may begin
+	if linked {
+		low = start
+	}
 	if plain {
 		if len(b) > u.limit-at {
 			return u.tooLarge()
@@ -100,16 +107,8 @@ func (u *unpacker) lz4Block(b []byte, most, start int, plain, linked bool) error
 	// need: the buffer begins at a usual rate of compression and grows where that falls short.
 	for size := min(room, max(cap(u.buf)-at, 8*len(b)+64)); ; size = min(room, 2*size) {
 		u.buf = slices.Grow(u.buf, size)
-		to := u.buf[at : at+size]
-		var n int
-		var err error
-		if linked {
-			n, err = lz4.UncompressBlockWithDict(b, to, u.buf[max(start, at-lz4Window):at])
-		} else {
-			n, err = lz4.UncompressBlock(b, to)
-		}
-		if err == nil {
-			u.buf = u.buf[:at+n]
+		if end, ok := lz4Unpack(u.buf[:at+size], at, low, b); ok {
+			u.buf = u.buf[:end]
 			return nil
 		}
 		if size < room {
@@ -118,6 +117,12 @@ func (u *unpacker) lz4Block(b []byte, most, start int, plain, linked bool) error
 		if room == u.limit-at && room < most {
 			return u.tooLarge()
 		}
-		return err
+		return errLZ4Block
 	}
+}
+
+// lz4Library is lz4Unpack as the library does it.
+func lz4Library(dst []byte, at, low int, src []byte) (int, bool) {
+	n, err := lz4.UncompressBlockWithDict(src, dst[at:], dst[max(low, at-lz4Window):at])
+	return at + n, err == nil
 }
