@@ -10,6 +10,7 @@ import (
 	"github.com/pierrec/lz4/v4"
 
 	"headcount/bench/month"
+	"headcount/events"
 )
 
 // monthBatches makes batches of most bytes, as lz4 leaves them, of the records of a month, as they fall to one of some partitions. With
@@ -80,4 +81,21 @@ func BenchmarkUnpackLZ4(b *testing.B) {
 			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/records, "ns/record")
 		})
 	}
+}
+
+// BenchmarkAppendRecords reads the records of a batch that has just been unpacked, time and again.
+func BenchmarkAppendRecords(b *testing.B) {
+	batches, contents := monthBatches(b, 3000, 960<<10, 4)
+	var h header
+	if err := readHeader(batches[0], &h); err != nil {
+		b.Fatal(err)
+	}
+	var records []events.Record
+	for b.Loop() {
+		var err error
+		if records, err = appendRecords(records[:0], &h, contents[0], 0); err != nil {
+			b.Fatal(err)
+		}
+	}
+	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/float64(h.count), "ns/record")
 }

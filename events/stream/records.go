@@ -12,8 +12,19 @@ const leastRecord = 7
 
 var errRecord = errors.New("record runs past its end")
 
-// varint reads a zigzag varint at b[i:] and returns the index after it; −1 where there is none.
+// varint reads a zigzag varint at b[i:] and returns the index after it; −1 where there is none. Most are of one byte or two.
 func varint(b []byte, i int) (int64, int) {
+	if uint(i+1) < uint(len(b)) {
+		if c := uint64(b[i]); c < 0x80 {
+			return int64(c>>1) ^ -int64(c&1), i + 1
+		} else if d := uint64(b[i+1]); d < 0x80 {
+			return int64(d<<6|c&0x7f>>1) ^ -int64(c&1), i + 2
+		}
+	}
+	return longVarint(b, i)
+}
+
+func longVarint(b []byte, i int) (int64, int) {
 	var v uint64
 	for shift := uint(0); shift < 64; shift += 7 {
 		if i >= len(b) {

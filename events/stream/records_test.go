@@ -3,6 +3,7 @@ package stream
 import (
 	"bytes"
 	"encoding/binary"
+	"math"
 	"math/rand/v2"
 	"testing"
 
@@ -171,4 +172,31 @@ func FuzzRecords(f *testing.F) {
 		}
 		sameRecords(t, b, count, last, 1000)
 	})
+}
+
+// TestVarint reads every number of up to two bytes and some longer ones, whole and cut short, as encoding/binary does.
+func TestVarint(t *testing.T) {
+	check := func(b []byte) {
+		want, n := binary.Varint(b)
+		if n <= 0 {
+			want, n = 0, -2
+		}
+		if got, end := varint(append([]byte{0xff}, b...), 1); got != want || end != n+1 {
+			t.Fatalf("%x: %d to %d, want %d to %d", b, got, end, want, n+1)
+		}
+	}
+	check(nil)
+	for c := range 256 {
+		check([]byte{byte(c)})
+		for d := range 256 {
+			check([]byte{byte(c), byte(d)})
+			for _, e := range []byte{0, 1, 0x7f, 0x80, 0xff} {
+				check([]byte{byte(c), byte(d), e})
+				check([]byte{byte(c), byte(d), e, 0x80, 5})
+			}
+		}
+	}
+	for _, v := range []int64{math.MaxInt32, math.MinInt32, math.MaxInt64, math.MinInt64} {
+		check(binary.AppendVarint(nil, v))
+	}
 }
