@@ -81,7 +81,7 @@ vuln: ## known vulnerabilities in what is used (needs https://vuln.go.dev)
 fuzz: ## every fuzz test for FUZZTIME (20s) each
 	@set -e; for p in $$($(GO) list ./...); do \
 		for f in $$($(GO) test -list '^Fuzz' $$p | grep '^Fuzz' || true); do \
-			echo "== $$p $$f"; $(GO) test -run '^$$' -fuzz "^$$f$$" -fuzztime $(FUZZTIME) $$p; \
+			echo "== $$p $$f"; $(GO) test -run '^$$' -fuzz "^$$f$$" -fuzzminimizetime 100x -fuzztime $(FUZZTIME) $$p; \
 		done; \
 	done
 
