@@ -69,9 +69,10 @@ test-race: race
 fmt: ## format the code
 	gofmt -w $$(git ls-files '*.go')
 
-lint: ## gofmt, go vet, go mod tidy, golangci-lint with staticcheck
+lint: ## gofmt, go vet (also for arm64), go mod tidy, golangci-lint with staticcheck
 	@unformatted=$$(gofmt -l $$(git ls-files '*.go')); test -z "$$unformatted" || { echo "not formatted (make fmt):"; echo "$$unformatted"; exit 1; }
 	$(GO) vet ./...
+	GOARCH=arm64 $(GO) vet ./...
 	$(GO) mod tidy -diff
 	$(GO) run $(GOLANGCI_LINT) run ./...
 
