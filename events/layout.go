@@ -6,7 +6,7 @@ package events
 type layout struct {
 	n      int                      // bytes of a record
 	quotes int                      // of a record
-	text   []byte                   // a record, zeros after it: whole blocks of 64
+	text   []byte                   // what is the skeleton's of a record, else zeros: whole blocks of 64
 	fixed  [maxSkeleton / 64]uint64 // by block, a bit for each byte that is the skeleton's
 	cuts   [readNames]cut
 }
@@ -17,10 +17,10 @@ type cut struct{ from, until uint16 }
 // newLayout returns the layout of b, a record of the skeleton, whose quotes are at these places.
 func newLayout(s *skeleton, b []byte, at *[quoteSlots]uint16) *layout {
 	l := &layout{n: len(b), quotes: int(s.quotes), text: make([]byte, (len(b)+63)&^63)}
-	copy(l.text, b)
 	for p := range s.pieces {
 		from := s.begin(at, p)
 		for i := from; i < from+s.length[p]; i++ {
+			l.text[i] = b[i]
 			l.fixed[i/64] |= 1 << (i % 64)
 		}
 	}

@@ -1,5 +1,17 @@
 #include "go_asm.h"
 #include "textflag.h"
+#include "plain_amd64.h"
+
+// Looks at the block in Z5: the least bytes, the least differences from a backslash, the quotes.
+#define LOOK \
+	VPMINSB Z5, Z3, Z3  \
+	VPXORQ Z1, Z5, Z6   \
+	VPMINUB Z6, Z4, Z4  \
+	VPCMPEQB Z0, Z5, K1 \
+	KMOVQ K1, R12       \
+	CRC32Q R12, R14     \
+	POPCNTQ R12, R12    \
+	ADDQ R12, R9
 
 // func findLayout(b *byte, n int, in *layouts) (at int, tag uint32)
 //
@@ -9,12 +21,7 @@ TEXT ·findLayout(SB), NOSPLIT, $0-36
 	MOVQ b+0(FP), SI
 	MOVQ n+8(FP), CX
 	MOVQ in+16(FP), DI
-	MOVL $0x22, AX
-	VPBROADCASTB AX, Z0 // quote
-	MOVL $0x5c, AX
-	VPBROADCASTB AX, Z1 // backslash
-	MOVL $0x20, AX
-	VPBROADCASTB AX, Z2 // as signed bytes, what is less is a control character or not ASCII
+	PLAIN
 	VMOVDQA64 Z2, Z3    // the least bytes, signed
 	VMOVDQA64 Z1, Z4    // the least differences from a backslash
 	XORQ R8, R8         // place in b
@@ -28,14 +35,7 @@ block:
 	CMPQ R10, $64
 	JB last
 	VMOVDQU64 (SI)(R8*1), Z5
-	VPMINSB Z5, Z3, Z3
-	VPXORQ Z1, Z5, Z6
-	VPMINUB Z6, Z4, Z4
-	VPCMPEQB Z0, Z5, K1
-	KMOVQ K1, R12
-	CRC32Q R12, R14
-	POPCNTQ R12, R12
-	ADDQ R12, R9
+	LOOK
 	ADDQ $64, R8
 	JMP block
 
@@ -44,14 +44,7 @@ last:
 	KMOVQ R11, K5 // bytes of the last block that are b's; may be none
 	VMOVDQA64 Z2, Z5
 	VMOVDQU8 (SI)(R8*1), K5, Z5
-	VPMINSB Z5, Z3, Z3
-	VPXORQ Z1, Z5, Z6
-	VPMINUB Z6, Z4, Z4
-	VPCMPEQB Z0, Z5, K1
-	KMOVQ K1, R12
-	CRC32Q R12, R14
-	POPCNTQ R12, R12
-	ADDQ R12, R9
+	LOOK
 
 	VPCMPB $1, Z2, Z3, K1
 	VPTESTNMB Z4, Z4, K2
@@ -111,7 +104,7 @@ compared:
 	RET
 
 other: // of the same tag
-	ANDQ $~3, AX
+	ANDQ $(-const_layoutWays), AX
 
 unknown:
 	NOTQ AX

@@ -16,23 +16,16 @@ func MonthOf(year int, m time.Month) Month { return Month(year*12 + int(m) - 1) 
 
 // ParseMonth reads the form 2026-10, and nothing else.
 func ParseMonth(s string) (Month, error) {
-	year, month := 0, 0
-	for i := range len(s) {
-		d := int(s[i]) - '0'
-		switch {
-		case i == 4 && s[i] == '-':
-		case i == 4 || d < 0 || d > 9:
-			return 0, fmt.Errorf("month %q: want the form 2026-10", s)
-		case i < 4:
-			year = 10*year + d
-		default:
-			month = 10*month + d
+	if len(s) == len("2026-10") && s[4] == '-' {
+		b := []byte(s)
+		century, ok0 := twoDigits(b, 0)
+		year, ok1 := twoDigits(b, 2)
+		month, ok2 := twoDigits(b, 5)
+		if ok0 && ok1 && ok2 && 1 <= month && month <= 12 {
+			return MonthOf(100*century+year, time.Month(month)), nil
 		}
 	}
-	if len(s) != 7 || month < 1 || month > 12 {
-		return 0, fmt.Errorf("month %q: want the form 2026-10", s)
-	}
-	return MonthOf(year, time.Month(month)), nil
+	return 0, fmt.Errorf("month %q: want the form 2026-10", s)
 }
 
 // Year returns the calendar year.

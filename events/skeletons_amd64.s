@@ -1,5 +1,6 @@
 #include "go_asm.h"
 #include "textflag.h"
+#include "plain_amd64.h"
 
 DATA iota<>+0x00(SB)/8, $0x0706050403020100
 DATA iota<>+0x08(SB)/8, $0x0f0e0d0c0b0a0908
@@ -18,12 +19,7 @@ TEXT ·indexQuotes(SB), NOSPLIT, $0-32
 	MOVQ b+0(FP), SI
 	MOVQ n+8(FP), CX
 	MOVQ at+16(FP), BX
-	MOVL $0x22, AX
-	VPBROADCASTB AX, Z0 // quote
-	MOVL $0x5c, AX
-	VPBROADCASTB AX, Z1 // backslash
-	MOVL $0x20, AX
-	VPBROADCASTB AX, Z2 // as signed bytes, what is less is a control character or not ASCII
+	PLAIN
 	VMOVDQU64 iota<>(SB), Z3
 	KXORQ K4, K4, K4 // bytes that are not plain
 	XORQ R8, R8      // place in b

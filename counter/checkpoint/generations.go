@@ -48,12 +48,12 @@ func (p *Partition) reach(ctx context.Context) (found []uint64, ok bool, err err
 	slices.Sort(found)
 	newest := slices.Max(append(found, 0))
 	if newest > 0 {
-		if ok, err := p.has(ctx, manifestName(newest)); !ok {
+		if ok, err := p.has(ctx, p.folder+manifestName(newest)); !ok {
 			return found, false, err
 		}
 	}
 	for {
-		ok, err := p.has(ctx, manifestName(newest+1))
+		ok, err := p.has(ctx, p.folder+manifestName(newest+1))
 		if err != nil {
 			return nil, false, err
 		}
@@ -66,9 +66,9 @@ func (p *Partition) reach(ctx context.Context) (found []uint64, ok bool, err err
 	return found, true, nil
 }
 
-// has says whether a file is in the folder of checkpoints.
+// has says whether the store has a file, by its name: a list may be out of date.
 func (p *Partition) has(ctx context.Context, name string) (bool, error) {
-	f, err := p.bucket.Open(ctx, p.folder+name)
+	f, err := p.bucket.Open(ctx, name)
 	if errors.Is(err, ErrNotFound) {
 		return false, nil
 	}

@@ -240,14 +240,13 @@ func (p *Partition) SealedMonths(ctx context.Context) ([]events.Month, error) {
 	slices.Sort(months)
 	for len(months) > 0 {
 		next := months[len(months)-1] + 1
-		f, err := p.bucket.Open(ctx, p.sealed+indexName(next))
-		if errors.Is(err, ErrNotFound) {
-			break
-		}
+		there, err := p.has(ctx, p.sealed+indexName(next))
 		if err != nil {
 			return nil, fmt.Errorf("look for sealed months of %s: %w", p.name, err)
 		}
-		f.Close()
+		if !there {
+			break
+		}
 		months = append(months, next)
 	}
 	return months, nil

@@ -5,6 +5,8 @@ import (
 	"encoding/binary"
 	"math/rand/v2"
 	"testing"
+
+	"headcount/events/guard"
 )
 
 // lz4Bench holds lz4Unpack against the library, in memory that ends where source and destination do, or begins there.
@@ -19,7 +21,11 @@ func newLZ4Bench(t testing.TB) *lz4Bench {
 	if !wideCopies {
 		t.Skip("this machine leaves blocks to the library")
 	}
-	return &lz4Bench{src: guarded(t, mostUnpacked), dst: guarded(t, mostUnpacked), plain: make([]byte, mostUnpacked)}
+	src, free := guard.Memory(mostUnpacked)
+	t.Cleanup(free)
+	dst, free := guard.Memory(mostUnpacked)
+	t.Cleanup(free)
+	return &lz4Bench{src: src, dst: dst, plain: make([]byte, mostUnpacked)}
 }
 
 // unpack unpacks a block behind prefix, of which matches may reach what is at low and after it, into room bytes. It returns what came

@@ -23,6 +23,8 @@ type document struct {
 	Sealed   []struct{ Partition, Offset int64 }
 	Usage    []appUsage
 	Rejected int
+
+	text string // as it was printed
 }
 
 type appUsage struct {
@@ -60,20 +62,18 @@ type sealOf struct {
 
 // check holds what a close printed against the log.
 func (w *World) check(m events.Month, r *closing.Result) {
-	have := w.printed[m]
-	again := have != ""
-	if again && have != string(r.Document) {
-		w.fail("two closes of %s print\n%s\n%s", m, have, r.Document)
+	d, again := w.printed[m]
+	if again && d.text != string(r.Document) {
+		w.fail("two closes of %s print\n%s\n%s", m, d.text, r.Document)
 	}
 	if !again {
-		d := &document{}
+		d = &document{text: string(r.Document)}
 		if err := decode(r.Document, d); err != nil {
 			w.fail("usage of %s: %v", m, err)
 			return
 		}
-		w.printed[m], w.documents[m] = string(r.Document), d
+		w.printed[m] = d
 	}
-	d := w.documents[m]
 	for _, s := range d.Sealed {
 		w.sealedAt[sealOf{m, s.Partition}] = s.Offset
 	}
@@ -319,7 +319,7 @@ func (c *comparison) bills(t *truth, r *closing.Result) {
 	}
 	for _, m := range []events.Month{c.month, c.month - 1} {
 		known := t.months[m]
-		if known == nil || c.w.printed[m] == "" {
+		if known == nil || c.w.printed[m] == nil {
 			continue
 		}
 		stored, err := l.Invoices(context.Background(), m.String())

@@ -125,7 +125,7 @@ func (w *World) checkBooks() {
 // checkClosed holds a closed record against what was printed of its month.
 func (w *World) checkClosed(s *line, seals map[events.Month]string) {
 	m, _ := events.ParseMonth(s.Data.Month)
-	d := w.documents[m]
+	d := w.printed[m]
 	if d == nil {
 		w.fail("a closed record of %s, which was not printed", m)
 		return

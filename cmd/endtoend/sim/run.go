@@ -14,7 +14,7 @@ func Run(seed uint64, trace func(string, ...any)) *World { return run(seed, shap
 func run(seed uint64, of shape, trace func(string, ...any)) *World {
 	w := newWorld(seed, of)
 	w.trace = trace
-	w.printed, w.documents = map[events.Month]string{}, map[events.Month]*document{}
+	w.printed = map[events.Month]*document{}
 	w.spawn(nil, "world", w.live)
 	w.loop()
 	if s, ok := w.books.(*sqlite); ok {

@@ -55,9 +55,8 @@ type World struct {
 	closes      int // under way or to come
 	contracts   int // how often the contract was changed
 	lastClose   error
-	stopped     error                   // what cannot be had back, by a close
-	printed     map[events.Month]string // what a close printed
-	documents   map[events.Month]*document
+	stopped     error                      // what cannot be had back, by a close
+	printed     map[events.Month]*document // what a close printed
 	held        int
 	gaps        []loss
 	heldFor     map[loss]bool    // of those, that some month was held for

@@ -318,52 +318,43 @@ func (w *work) rules(ctx context.Context, m events.Month) (*events.MonthRules, e
 
 // prices returns accounts and books as the closing has them.
 func (w *work) prices() (*rating.Catalog, *rating.Accounts, error) {
-	catalog, err := parseCatalog(w.closing.Books)
+	catalog, err := readOnce(&lastBooks, w.closing.Books, func() (*rating.Catalog, error) { return rating.ParseCatalog(w.closing.Books) })
 	if err != nil {
 		return nil, nil, fmt.Errorf("books of the closing of %s: %w", w.month, err)
 	}
-	accounts, err := parseAccounts(w.closing.Accounts)
+	accounts, err := readOnce(&lastAccounts, map[string][]byte{"": w.closing.Accounts}, func() (*rating.Accounts, error) {
+		return rating.ParseAccounts("accounts of the closing", w.closing.Accounts)
+	})
 	if err != nil {
 		return nil, nil, fmt.Errorf("closing of %s: %w", w.month, err)
 	}
 	return catalog, accounts, nil
 }
 
-// books are price books that were read.
-type books struct {
-	docs    map[string][]byte
-	catalog *rating.Catalog
+// The books and the accounts that were read last: a month, what came late for the one before and the next mostly have the same.
+var (
+	lastBooks    atomic.Pointer[read[*rating.Catalog]]
+	lastAccounts atomic.Pointer[read[*rating.Accounts]]
+)
+
+// read is what texts, by name, were read as.
+type read[T any] struct {
+	texts map[string][]byte
+	as    T
 }
 
-// lastBooks are those that were read last: a month, what came late for the one before and the next mostly have the same.
-var lastBooks atomic.Pointer[books]
-
-// lastAccounts are the accounts that were read last, and their text: they change seldom, and take long to read where there are many.
-var lastAccounts atomic.Pointer[readAccounts]
-
-type readAccounts struct {
-	text     []byte
-	accounts *rating.Accounts
-}
-
-func parseAccounts(text []byte) (*rating.Accounts, error) {
-	if a := lastAccounts.Load(); a != nil && bytes.Equal(a.text, text) {
-		return a.accounts, nil
+// readOnce reads texts, unless the last that were read are the same.
+func readOnce[T any](last *atomic.Pointer[read[T]], texts map[string][]byte, parse func() (T, error)) (T, error) {
+	if r := last.Load(); r != nil && maps.EqualFunc(r.texts, texts, bytes.Equal) {
+		return r.as, nil
 	}
-	accounts, err := rating.ParseAccounts("accounts of the closing", text)
+	as, err := parse()
 	if err == nil {
-		lastAccounts.Store(&readAccounts{bytes.Clone(text), accounts})
+		own := map[string][]byte{}
+		for name, text := range texts {
+			own[name] = bytes.Clone(text)
+		}
+		last.Store(&read[T]{own, as})
 	}
-	return accounts, err
-}
-
-func parseCatalog(docs map[string][]byte) (*rating.Catalog, error) {
-	if b := lastBooks.Load(); b != nil && maps.EqualFunc(b.docs, docs, bytes.Equal) {
-		return b.catalog, nil
-	}
-	catalog, err := rating.ParseCatalog(docs)
-	if err == nil {
-		lastBooks.Store(&books{catalog.Documents(), catalog})
-	}
-	return catalog, err
+	return as, err
 }

@@ -1,0 +1,22 @@
+package events
+
+import (
+	"os"
+	"sync"
+
+	"headcount/events/guard"
+)
+
+var page = sync.OnceValue(func() []byte {
+	memory, _ := guard.Memory(os.Getpagesize())
+	return memory
+})
+
+// guarded returns a copy of b, of up to a page, that ends where its memory does: reading past it ends the process. It is good until
+// the next call.
+func guarded(b []byte) []byte {
+	memory := page()
+	at := memory[len(memory)-len(b):]
+	copy(at, b)
+	return at
+}
