@@ -199,3 +199,18 @@ func quantities(t *testing.T, fields map[string]string) {
 		t.Errorf("bill of 2025-05-20: %s", got)
 	}
 }
+
+// What is left of packages comes from the month before: where that is not closed, status says so, and says nothing of packages that
+// nobody has.
+func TestPackagesOfAnUnclosedMonth(t *testing.T) {
+	t.Parallel()
+	const text = "what is left of packages is taken from the accounts file"
+	s := newSite(t, quantityAccounts, nil)
+	s.send(nil, []record{reported("p", "gateway_calls", "2025-03", "gw", "7", 0)})
+	s.ok("ingest", "run", "--until-end")
+	s.want(0, "rollup", "status", "--month", "2025-03").says(t, text)
+	s.write("accounts.yaml", openAccount)
+	if r := s.want(0, "rollup", "status", "--month", "2025-03"); strings.Contains(r.stderr, text) {
+		t.Errorf("nobody has a package, and yet: %s", r.stderr)
+	}
+}

@@ -42,6 +42,7 @@ func rateSoFar(ctx context.Context, p *cli.Program, c *config.Config, doc *statu
 	}
 	in := rating.Input{Month: doc.Month, Zone: c.Zone(), Usage: u, Accounts: doc.Accounts, Catalog: doc.Books}
 	before, err := closed(ctx, c, m-1)
+	unclosed := cli.Code(err) == cli.CheckFailed
 	switch {
 	case err == nil:
 		issued, err := closing.Decode(before.Invoices)
@@ -49,10 +50,12 @@ func rateSoFar(ctx context.Context, p *cli.Program, c *config.Config, doc *statu
 			return nil, err
 		}
 		in.Balances = rating.Balances(issued)
-	case cli.Code(err) == cli.CheckFailed:
-		p.Log.Info("the month before is not closed: what is left of packages is taken from the accounts file", "month", m-1)
-	default:
+	case !unclosed:
 		return nil, err
 	}
-	return rateInput(in)
+	invoices, err := rateInput(in)
+	if unclosed && len(rating.Balances(invoices)) > 0 {
+		p.Log.Info("the month before is not closed: what is left of packages is taken from the accounts file", "month", m-1)
+	}
+	return invoices, err
 }
