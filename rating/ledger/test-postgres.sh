@@ -29,15 +29,28 @@ stop() {
 	rm -rf "$folder"
 }
 trap stop EXIT
-port=$((20000 + RANDOM % 20000))
 cd_run "$bin/initdb" -D "$folder/data" -U headcount -A trust -E UTF8 --locale=C --no-sync >"$folder/initdb.log" 2>&1 || {
 	cat "$folder/initdb.log" >&2
 	exit 1
 }
-cd_run "$bin/pg_ctl" -D "$folder/data" -l "$folder/server.log" -w -t 60 -o "-p $port -k $folder -c listen_addresses=127.0.0.1 -c max_connections=200 -c fsync=off" start >/dev/null || {
+# A port that another process has is not an error: the next try takes another, below those that the system gives to clients.
+port=
+for _ in {1..20}; do
+	port=$((10000 + RANDOM % 20000))
+	rm -f "$folder/server.log"
+	if cd_run "$bin/pg_ctl" -D "$folder/data" -l "$folder/server.log" -w -t 60 -o "-p $port -k $folder -c listen_addresses=127.0.0.1 -c max_connections=200 -c fsync=off" start >/dev/null 2>&1; then
+		break
+	fi
+	if ! grep -q "Address already in use" "$folder/server.log"; then
+		cat "$folder/server.log" >&2
+		exit 1
+	fi
+	port=
+done
+if [[ -z "$port" ]]; then
 	cat "$folder/server.log" >&2
 	exit 1
-}
+fi
 export HEADCOUNT_POSTGRES="postgres://headcount@127.0.0.1:$port/postgres?sslmode=disable"
 "$bin/postgres" --version
 "$@"
