@@ -15,34 +15,25 @@ const batchRecords = 128
 type batch struct {
 	events  [batchRecords]events.Event
 	windows [batchRecords]*window // nil: look it up
-	hints   [batchRecords]uint32  // ordinals that may be the devices'
+	known   [batchRecords]uint32  // the devices' ordinals, where they have one as far as was seen
+	found   [batchRecords]uint8   // isRepeat, isLow
 
-	// Events of large windows, by number in the batch, and what counting them will read.
-	large   [batchRecords]uint8
-	parts   [batchRecords]*segment
-	slots   [batchRecords]*uint32
-	entries [batchRecords]*entry
-	dense   [batchRecords]*uint8 // registers
-	few     [batchRecords]*uint32
-	sink    uint32
+	probes  [batchRecords]probe
+	rises   [batchRecords]rise
+	rest    [batchRecords]uint8 // events that may change more than counters
+	repeats [batchRecords]uint8 // the others
 }
 
 var batches = sync.Pool{New: func() any { return new(batch) }}
 
 // forget lets go of windows that may have left the shard.
 func (b *batch) forget() {
-	if b == nil {
-		return
+	if b != nil {
+		clear(b.windows[:])
 	}
-	clear(b.windows[:])
-	clear(b.parts[:])
-	clear(b.slots[:])
-	clear(b.entries[:])
-	clear(b.dense[:])
-	clear(b.few[:])
 }
 
-const noHint = 1<<32 - 1 // no ordinal
+const noOrdinal = 1<<32 - 1
 
 // Count counts records in order. It stops after a record that seals a month, which it returns: the rest is for the next call.
 // An error is the rulebook's, or says that a GUID key is missing or a window full: recs[n] and what follows was not counted,
@@ -69,73 +60,49 @@ func (s *Shard) countBatch(recs []events.Record) (n int, sealed *Sealed, err err
 	n, decodeErr := s.decoder.DecodeBatch(recs, s.batch.events[:])
 	recs = recs[:n]
 	s.approach(len(recs))
-	for i := range recs {
-		sealed, err = s.countOne(&recs[i], i)
-		if err != nil {
-			return i, nil, err
+	rest, repeats := s.batch.divide(len(recs))
+	for _, i := range rest {
+		if s.batch.events[i].Outcome == events.Control {
+			repeats = s.repeat(repeats, int(i))
 		}
-		s.state.Records++
+		sealed, err = s.countOne(&recs[i], int(i))
+		if err != nil {
+			n, decodeErr = int(i), err
+			break
+		}
 	}
-	return len(recs), sealed, decodeErr
+	s.repeat(repeats, n)
+	s.state.Records += uint64(n)
+	return n, sealed, decodeErr
 }
 
-// approach looks up the windows of the batch's events, and reads the memory that counting them will need: the slots of all,
-// then the entries of all. The loops that read do nothing else, so that many misses are under way at once. What is found are
-// hints: counting may make them wrong.
-func (s *Shard) approach(n int) {
-	b := s.batch
-	m, dense, few := 0, 0, 0
-	for i := range n {
-		e := &b.events[i]
-		b.windows[i], b.hints[i] = nil, noHint
-		if e.Outcome != events.Counted {
-			continue
-		}
-		w := s.find(e.Month, e.App)
-		b.windows[i] = w
-		if w == nil {
-			continue
-		}
-		if k := w.sketches[e.Kind]; k != nil {
-			index, _ := registerOf(e.Fingerprint.SketchHash(), w.precision)
-			if k.dense != nil {
-				b.dense[dense] = &k.dense[index]
-				dense++
-			} else {
-				b.few[few] = &k.few[k.home(index)]
-				few++
-			}
-		}
-		if w.large == nil {
-			continue
-		}
-		h := e.Fingerprint.Hash()
-		g := w.large.segment(h)
-		b.large[m], b.parts[m], b.slots[m] = uint8(i), g, &g.slots[g.home(h)]
-		m++
-	}
-	sink := b.sink // kept, so that the reads are not left out
-	for _, slot := range b.slots[:m] {
-		sink += *slot
-	}
-	for _, register := range b.dense[:dense] {
-		sink += uint32(*register)
-	}
-	for _, slot := range b.few[:few] {
-		sink += *slot
-	}
-	found := 0
-	for j, i := range b.large[:m] {
-		if ordinal, ok := b.parts[j].candidate(b.events[i].Fingerprint.Hash()); ok {
-			b.hints[i] = ordinal
-			b.entries[found] = b.windows[i].large.at(ordinal)
-			found++
+// divide tells the events that change counters alone from the rest.
+func (b *batch) divide(n int) (rest, repeats []uint8) {
+	r := 0
+	for i, found := range b.found[:n] {
+		b.rest[r], b.repeats[i-r] = uint8(i), uint8(i)
+		if found != isRepeat|isLow {
+			r++
 		}
 	}
-	for _, entry := range b.entries[:found] { // it may lie in two lines
-		sink += uint32(entry.print[0]) + uint32(entry.seen)
+	return b.rest[:r], b.repeats[:n-r]
+}
+
+// repeat counts those of the repeats that come before the event n, and returns the others.
+func (s *Shard) repeat(repeats []uint8, n int) []uint8 {
+	for at, i := range repeats {
+		if int(i) >= n {
+			return repeats[at:]
+		}
+		w := s.batch.windows[i]
+		w.counters.Events++
+		w.counters.Duplicates++
+		if s.batch.events[i].Skewed {
+			w.counters.Skewed++
+		}
+		s.touch(w)
 	}
-	b.sink = sink
+	return nil
 }
 
 // countOne counts the i-th event of the batch. On an error nothing has changed.
@@ -155,7 +122,7 @@ func (s *Shard) countOne(r *events.Record, i int) (*Sealed, error) {
 				return nil, nil
 			}
 		}
-		err := w.count(e, s.batch.hints[i])
+		err := w.count(e, s.batch.known[i])
 		if errors.Is(err, errOverLimit) {
 			s.reject(r, e, events.OverLimit)
 			return nil, nil

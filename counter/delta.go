@@ -141,7 +141,7 @@ func (w *window) number(prints []events.Fingerprint) error {
 			continue
 		}
 		next := w.devices()
-		got, err := w.device(&prints[i], noHint, false)
+		got, err := w.device(&prints[i], false)
 		if err != nil {
 			return err
 		}

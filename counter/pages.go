@@ -134,10 +134,12 @@ func (h *holding) chunk() *chunk {
 // heapSlots is how many slots lie on the heap: fewer than fill some pages.
 const heapSlots = 4096
 
-// slots returns so many zeros.
+// slots returns so many zeros, from the beginning of a cache line on.
 func (h *holding) slots(n int) []uint32 {
 	if n <= heapSlots {
-		return make([]uint32, n)
+		slots := make([]uint32, n+lineSlots-1)
+		skip := -uintptr(unsafe.Pointer(&slots[0])) / 4 % lineSlots
+		return slots[skip:][:n:n]
 	}
 	p := allocate(4 * n)
 	h.pieces[p.at()] = p

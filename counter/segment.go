@@ -18,11 +18,12 @@ type segment struct {
 const (
 	segmentDevices = 40_000 // at which a segment splits: a rebuild takes a few milliseconds
 	minSlots       = 64
+	lineSlots      = 16 // in a cache line
 )
 
 // newSegment returns a segment with room for slots. Ordinals below ordinals fit it.
 func newSegment(memory *holding, slots int, depth uint8, ordinals uint64) *segment {
-	slots = max(slots, minSlots)
+	slots = (max(slots, minSlots) + lineSlots - 1) &^ (lineSlots - 1)
 	return &segment{
 		slots: memory.slots(slots),
 		// One bit to spare, so that the dictionary doubles before the segment is rebuilt for that alone.

@@ -42,11 +42,13 @@ func (w *window) devices() uint32 {
 	return uint32(len(w.flat.prints))
 }
 
-// count counts an event. ErrFull, errOverLimit: it was not. Hint is an ordinal that may be the device's.
-func (w *window) count(e *events.Event, hint uint32) error {
-	ordinal, err := w.device(&e.Fingerprint, hint, true)
-	if err != nil {
-		return err
+// count counts an event. ErrFull, errOverLimit: it was not. Ordinal is the device's; noOrdinal: it is not known.
+func (w *window) count(e *events.Event, ordinal uint32) error {
+	if ordinal == noOrdinal {
+		var err error
+		if ordinal, err = w.device(&e.Fingerprint, true); err != nil {
+			return err
+		}
 	}
 	w.counters.Events++
 	if e.Skewed {
@@ -71,11 +73,8 @@ func (w *window) count(e *events.Event, hint uint32) error {
 var errOverLimit = errors.New("over limit")
 
 // device returns the ordinal of a fingerprint, a new one where it is new and, if limited, within the limits.
-func (w *window) device(print *events.Fingerprint, hint uint32, limited bool) (uint32, error) {
+func (w *window) device(print *events.Fingerprint, limited bool) (uint32, error) {
 	if l := w.large; l != nil {
-		if hint < l.n && l.at(hint).print == *print {
-			return hint, nil
-		}
 		if ordinal, ok := l.find(print); ok {
 			return ordinal, nil
 		}

@@ -1,0 +1,38 @@
+package counter
+
+import "golang.org/x/sys/cpu"
+
+// vectors says whether the machine compares the slots of a cache line at once.
+var vectors = cpu.X86.HasAVX512F && cpu.X86.HasBMI1 && cpu.X86.HasBMI2
+
+// look finds out what is known of the devices of so many probes and the registers of so many rises.
+func (b *batch) look(probes, rises int) {
+	if !vectors {
+		b.lookPlain(probes, rises)
+		return
+	}
+	if probes > 0 {
+		seekEntries(&b.probes[0], probes)
+	}
+	if rises > 0 {
+		lookAtRegisters(&b.rises[0], rises, &b.found)
+	}
+	if probes > 0 {
+		lookAtEntries(&b.probes[0], probes, &b.found, &b.known)
+	}
+}
+
+// seekEntries finds the entries that may be the probes' devices, and asks for their cache lines.
+//
+//go:noescape
+func seekEntries(p *probe, n int)
+
+// lookAtEntries says which devices are known, and which of them did today what they do now.
+//
+//go:noescape
+func lookAtEntries(p *probe, n int, found *[batchRecords]uint8, known *[batchRecords]uint32)
+
+// lookAtRegisters says which registers are as high as they would be raised.
+//
+//go:noescape
+func lookAtRegisters(r *rise, n int, found *[batchRecords]uint8)
