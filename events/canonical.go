@@ -88,51 +88,47 @@ func parseCanonical(doc []byte, v any, newest int, got func() int) error {
 // Diff names the fields in which the rules a configuration asks for differ from those that stand, with both values. The day
 // boundaries and the GUID key's id are left out: they come from no setting, what is fixed for the month holds.
 func (r *MonthRules) Diff(want *MonthRules) []string {
-	var d []string
-	differ := func(name string, is, wanted any) {
-		if is != wanted {
-			d = append(d, fmt.Sprintf("%s is %v, the configuration says %v", name, is, wanted))
+	d := differ(nil, "topic_rules", r.TopicHash, want.TopicHash)
+	if !maps.Equal(r.Types, want.Types) {
+		types := map[string]string{}
+		maps.Copy(types, r.Types)
+		maps.Copy(types, want.Types)
+		for _, t := range slices.Sorted(maps.Keys(types)) {
+			d = differ(d, "types."+t, orNone(r.Types[t]), orNone(want.Types[t]))
 		}
 	}
-	differ("topic_rules", r.TopicHash, want.TopicHash)
-	types := maps.Clone(r.Types)
-	if types == nil {
-		types = map[string]string{}
+	if !slices.Equal(r.Kinds, want.Kinds) {
+		d = differ(d, "kinds", strings.Join(r.Kinds, " "), strings.Join(want.Kinds, " "))
 	}
-	maps.Copy(types, want.Types)
-	for _, t := range slices.Sorted(maps.Keys(types)) {
-		differ("types."+t, orNone(r.Types[t]), orNone(want.Types[t]))
-	}
-	differ("kinds", strings.Join(r.Kinds, " "), strings.Join(want.Kinds, " "))
-	differ("precision", r.Precision, want.Precision)
-	differ("limits.apps_per_partition", r.Limits.AppsPerPartition, want.Limits.AppsPerPartition)
-	differ("limits.record_bytes", r.Limits.RecordBytes, want.Limits.RecordBytes)
-	differ("limits.quantity_sources", r.Limits.QuantitySources, want.Limits.QuantitySources)
-	differ("limits.devices_per_app", orNoLimit(r.Limits.DevicesPerApp), orNoLimit(want.Limits.DevicesPerApp))
-	differ("limits.devices_per_partition", orNoLimit(r.Limits.DevicesPerPartition), orNoLimit(want.Limits.DevicesPerPartition))
-	differ("seal_key", r.SealKey, want.SealKey)
-	return d
+	d = differ(d, "precision", r.Precision, want.Precision)
+	d = differ(d, "limits.apps_per_partition", r.Limits.AppsPerPartition, want.Limits.AppsPerPartition)
+	d = differ(d, "limits.record_bytes", r.Limits.RecordBytes, want.Limits.RecordBytes)
+	d = differ(d, "limits.quantity_sources", r.Limits.QuantitySources, want.Limits.QuantitySources)
+	d = differ(d, "limits.devices_per_app", orNoLimit(r.Limits.DevicesPerApp), orNoLimit(want.Limits.DevicesPerApp))
+	d = differ(d, "limits.devices_per_partition", orNoLimit(r.Limits.DevicesPerPartition), orNoLimit(want.Limits.DevicesPerPartition))
+	return differ(d, "seal_key", r.SealKey, want.SealKey)
 }
 
 // Diff names the fields in which the rules a configuration asks for differ from those that stand, with both values.
 func (t *TopicRules) Diff(want *TopicRules) []string {
-	var d []string
-	differ := func(name string, is, wanted any) {
-		if is != wanted {
-			d = append(d, fmt.Sprintf("%s is %v, the configuration says %v", name, is, wanted))
-		}
-	}
 	is, wanted := t.Fields.resolved(), want.Fields.resolved()
-	differ("version", t.Version, want.Version)
-	differ("time_zone", t.TimeZone, want.TimeZone)
-	differ("fields.type", is.Type, wanted.Type)
-	differ("fields.guid", is.GUID, wanted.GUID)
-	differ("fields.app", is.App, wanted.App)
-	differ("fields.time", is.Time, wanted.Time)
-	differ("skew_ms", t.SkewMS, want.SkewMS)
-	differ("oldest_ms", t.OldestMS, want.OldestMS)
-	differ("grammar", t.Grammar, want.Grammar)
-	return d
+	d := differ(nil, "version", t.Version, want.Version)
+	d = differ(d, "time_zone", t.TimeZone, want.TimeZone)
+	d = differ(d, "fields.type", is.Type, wanted.Type)
+	d = differ(d, "fields.guid", is.GUID, wanted.GUID)
+	d = differ(d, "fields.app", is.App, wanted.App)
+	d = differ(d, "fields.time", is.Time, wanted.Time)
+	d = differ(d, "skew_ms", t.SkewMS, want.SkewMS)
+	d = differ(d, "oldest_ms", t.OldestMS, want.OldestMS)
+	return differ(d, "grammar", t.Grammar, want.Grammar)
+}
+
+// differ adds a field to d where its values differ.
+func differ[T comparable](d []string, field string, is, wanted T) []string {
+	if is == wanted {
+		return d
+	}
+	return append(d, fmt.Sprintf("%s is %v, the configuration says %v", field, is, wanted))
 }
 
 func orNoLimit(n int) string {

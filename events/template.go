@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"regexp"
 	"slices"
 	"strings"
 	"unicode/utf8"
@@ -26,8 +25,17 @@ type Template struct {
 // DefaultLimits hold where the configuration sets none.
 var DefaultLimits = Limits{AppsPerPartition: 250_000, RecordBytes: 1 << 20, QuantitySources: 10_000}
 
-// kindName is what a configured kind may be called: it becomes part of meters, JSON and labels.
-var kindName = regexp.MustCompile(`^[a-z][a-z0-9_.-]{0,63}$`)
+// isKindName says whether a configured kind may be called so: it becomes part of meters, JSON and labels.
+func isKindName(s string) bool {
+	for i := range len(s) {
+		c := s[i]
+		letter := 'a' <= c && c <= 'z'
+		if !letter && (i == 0 || (c < '0' || c > '9') && c != '_' && c != '.' && c != '-') {
+			return false
+		}
+	}
+	return s != "" && len(s) <= 64
+}
 
 const (
 	maxTypeBytes = 256
@@ -156,7 +164,7 @@ func (r *MonthRules) validate() error {
 			return fmt.Errorf("events.types: %q is not 1–%d bytes of UTF-8", name, maxTypeBytes)
 		case strings.HasPrefix(name, controlPrefix) || name == reportedType:
 			return fmt.Errorf("events.types.%s: this type has a meaning of its own and cannot be counted as a kind: take another", name)
-		case !kindName.MatchString(kind):
+		case !isKindName(kind):
 			return fmt.Errorf("events.types.%s: kind %q is not 1–64 of a–z, 0–9, '-', '_', '.', beginning with a letter", name, kind)
 		case !slices.Contains(r.Kinds, kind):
 			return fmt.Errorf("events.types.%s: kind %s is not in kinds", name, kind)

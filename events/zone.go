@@ -6,6 +6,7 @@ import (
 	_ "embed"
 	"fmt"
 	"io"
+	"math"
 	"sync"
 	"time"
 )
@@ -58,28 +59,58 @@ func readZone(name string) ([]byte, error) {
 // end of the gap; where it skips the day, the next day's beginning, so that the skipped day is empty; where it goes back across
 // midnight, the first of the two.
 func dayStarts(zone *time.Location, m Month) []int64 {
-	starts := make([]int64, 0, m.Days()+1)
-	for d := 1; d <= m.Days()+1; d++ {
-		starts = append(starts, dayStart(zone, m.Year(), m.Calendar(), d)*1000)
+	starts := make([]int64, m.Days()+1)
+	midnight := localMidnight(m.Year(), m.Calendar(), 1)
+	at := spanAt(zone, midnight-earlier)
+	for i := range starts {
+		if midnight-earlier >= at.until {
+			at = spanAt(zone, midnight-earlier)
+		}
+		starts[i] = at.reach(zone, midnight) * 1000
+		midnight += 86_400
 	}
 	return starts
 }
 
 // dayStart returns the first instant (seconds since 1970) whose local date is the given one or later.
 func dayStart(zone *time.Location, year int, month time.Month, day int) int64 {
-	midnight := time.Date(year, month, day, 0, 0, 0, 0, time.UTC).Unix() // as local clocks count
-	// No zone is more than a day and a half away from UTC, with room for a jump: the search begins on an earlier date.
-	t := time.Unix(midnight-36*3600, 0).In(zone)
-	for {
-		_, offset := t.Zone()
-		_, until := t.ZoneBounds()
-		if !until.IsZero() && !until.After(t) {
-			until = t.Add(time.Hour) // beyond the zone's table, ZoneBounds ends a leap year a day too early
+	midnight := localMidnight(year, month, day)
+	at := spanAt(zone, midnight-earlier)
+	return at.reach(zone, midnight)
+}
+
+// localMidnight is where a date begins as local clocks count: seconds since 1970, as if they showed UTC.
+func localMidnight(year int, month time.Month, day int) int64 {
+	return time.Date(year, month, day, 0, 0, 0, 0, time.UTC).Unix()
+}
+
+// earlier is where the search for a midnight begins, seconds before it in UTC: no zone is more than a day and a half away, with
+// room for a jump, so that it is an earlier date there.
+const earlier = 36 * 3600
+
+// span is a time in which a zone's clocks do not jump, seconds since 1970.
+type span struct{ from, until, offset int64 }
+
+// spanAt returns one that begins at an instant.
+func spanAt(zone *time.Location, from int64) span {
+	t := time.Unix(from, 0).In(zone)
+	_, offset := t.Zone()
+	s := span{from, math.MaxInt64, int64(offset)}
+	if _, end := t.ZoneBounds(); !end.IsZero() {
+		if s.until = end.Unix(); s.until <= from {
+			s.until = from + 3600 // beyond the zone's table, ZoneBounds ends a leap year a day too early
 		}
-		if start := max(midnight-int64(offset), t.Unix()); until.IsZero() || start < until.Unix() {
+	}
+	return s
+}
+
+// reach returns the first instant from the span on at which local clocks show a midnight or later.
+func (s span) reach(zone *time.Location, midnight int64) int64 {
+	for {
+		if start := max(midnight-s.offset, s.from); start < s.until {
 			return start
 		}
-		t = until
+		s = spanAt(zone, s.until)
 	}
 }
 
