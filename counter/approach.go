@@ -25,7 +25,7 @@ type probe struct {
 	event  uint8   // in the batch
 	now    seen
 
-	entry   uintptr // that may be the device's: set by seekEntries, with its ordinal
+	entry   uintptr //nolint:unused // of what may be the device: assembly sets it, with its ordinal
 	ordinal uint32
 }
 
