@@ -2,7 +2,6 @@ package stream
 
 import (
 	"encoding/binary"
-	"hash/crc32"
 	"time"
 )
 
@@ -131,5 +130,5 @@ func sealHeader(b []byte, attributes int16, lastDelta int32, first, last int64, 
 	binary.BigEndian.PutUint16(b[51:], uint16(s.epoch))
 	binary.BigEndian.PutUint32(b[53:], uint32(s.sequence))
 	binary.BigEndian.PutUint32(b[57:], uint32(count))
-	binary.BigEndian.PutUint32(b[17:], crc32.Checksum(b[crcStart:], castagnoli))
+	binary.BigEndian.PutUint32(b[17:], castagnoliSum(b[crcStart:]))
 }

@@ -104,7 +104,7 @@ func readHeader(b []byte, h *header) error {
 
 // checkCRC compares the batch, which b holds wholly, with its checksum.
 func (h *header) checkCRC(b []byte) error {
-	if got := crc32.Checksum(b[crcStart:h.size], castagnoli); got != h.crc {
+	if got := castagnoliSum(b[crcStart:h.size]); got != h.crc {
 		return fmt.Errorf("checksum %08x, but the batch says %08x", got, h.crc)
 	}
 	return nil
