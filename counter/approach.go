@@ -29,11 +29,11 @@ type probe struct {
 	ordinal uint32
 }
 
-// rise is a register that an event may raise.
+// rise is a register that an event may raise: at its address, or in a line of the table of few that it may be in.
 type rise struct {
-	register uintptr
-	value    uint8
-	event    uint8 // in the batch
+	at    uintptr
+	value uint32 // in a table: with the index, as it stands there
+	event uint8  // in the batch
 }
 
 // approach looks up the windows of the batch's events, and then all that is known of their devices and registers: each step for
@@ -41,7 +41,7 @@ type rise struct {
 func (s *Shard) approach(n int) {
 	b := s.batch
 	clear(b.found[:n])
-	probes, rises := 0, 0
+	probes, rises, few := 0, 0, 0
 	for i := range n {
 		e := &b.events[i]
 		b.windows[i], b.known[i] = nil, noOrdinal
@@ -55,10 +55,15 @@ func (s *Shard) approach(n int) {
 		}
 		if w.Late {
 			b.found[i] = isLow
-		} else if k := w.sketches[e.Kind]; k != nil && k.dense != nil {
+		} else if k := w.sketches[e.Kind]; k != nil {
 			index, value := registerOf(e.Fingerprint.SketchHash(), w.precision)
-			b.rises[rises] = rise{uintptr(unsafe.Pointer(&k.dense[index])), value, uint8(i)}
-			rises++
+			if k.dense != nil {
+				b.rises[rises] = rise{uintptr(unsafe.Pointer(&k.dense[index])), uint32(value), uint8(i)}
+				rises++
+			} else {
+				b.few[few] = rise{uintptr(unsafe.Pointer(&k.line(index)[0])), index<<8 | uint32(value), uint8(i)}
+				few++
+			}
 		}
 		h := e.Fingerprint.Hash()
 		g := w.large.segment(h)
@@ -70,11 +75,11 @@ func (s *Shard) approach(n int) {
 		p.width, p.event, p.now = g.width, uint8(i), sawOn(e.Day, e.Kind)
 		probes++
 	}
-	b.look(probes, rises)
+	b.look(probes, rises, few)
 }
 
 // lookPlain is look in Go: it reads the slots of all, then the entries of all, and says no less.
-func (b *batch) lookPlain(probes, rises int) {
+func (b *batch) lookPlain(probes, rises, few int) {
 	sink := uint32(0) // so that the reads are not left out
 	for j := range b.probes[:probes] {
 		p := &b.probes[j]
@@ -87,6 +92,13 @@ func (b *batch) lookPlain(probes, rises int) {
 		index, value := registerOf(e.Fingerprint.SketchHash(), w.precision)
 		if w.sketches[e.Kind].dense[index] >= value {
 			b.found[r.event] |= isLow
+		}
+	}
+	for _, r := range b.few[:few] {
+		for _, slot := range b.windows[r.event].sketches[b.events[r.event].Kind].line(r.value >> 8) {
+			if slot>>8 == r.value>>8 && slot >= r.value {
+				b.found[r.event] |= isLow
+			}
 		}
 	}
 	for j := range b.probes[:probes] {

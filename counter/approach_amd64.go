@@ -5,10 +5,11 @@ import "golang.org/x/sys/cpu"
 // vectors says whether the machine compares the slots of a cache line at once.
 var vectors = cpu.X86.HasAVX512F && cpu.X86.HasBMI1 && cpu.X86.HasBMI2
 
-// look finds out what is known of the devices of so many probes and the registers of so many rises.
-func (b *batch) look(probes, rises int) {
+// look finds out what is known of the devices of so many probes and the registers of so many rises, few of them in
+// tables.
+func (b *batch) look(probes, rises, few int) {
 	if !vectors {
-		b.lookPlain(probes, rises)
+		b.lookPlain(probes, rises, few)
 		return
 	}
 	if probes > 0 {
@@ -16,6 +17,9 @@ func (b *batch) look(probes, rises int) {
 	}
 	if rises > 0 {
 		lookAtRegisters(&b.rises[0], rises, &b.found)
+	}
+	if few > 0 {
+		lookAtFew(&b.few[0], few, &b.found)
 	}
 	if probes > 0 {
 		lookAtEntries(&b.probes[0], probes, &b.found, &b.known)
@@ -36,3 +40,8 @@ func lookAtEntries(p *probe, n int, found *[batchRecords]uint8, known *[batchRec
 //
 //go:noescape
 func lookAtRegisters(r *rise, n int, found *[batchRecords]uint8)
+
+// lookAtFew is lookAtRegisters for those in tables.
+//
+//go:noescape
+func lookAtFew(r *rise, n int, found *[batchRecords]uint8)

@@ -2,6 +2,7 @@ package counter
 
 import (
 	"math/rand/v2"
+	"slices"
 	"testing"
 
 	"headcount/events"
@@ -46,7 +47,7 @@ func TestApproach(t *testing.T) {
 			}
 		}
 	}
-	var repeats, known, missed int
+	var repeats, known, missed, few, farther int
 	for round := range 4000 {
 		vectors = with && round%2 == 0
 		n := r.IntN(batchRecords + 1)
@@ -71,6 +72,13 @@ func TestApproach(t *testing.T) {
 			index, value := registerOf(e.Fingerprint.SketchHash(), w.precision)
 			if k := w.sketches[e.Kind]; w.Late || k != nil && k.dense != nil && k.dense[index] >= value {
 				want |= isLow
+			} else if k != nil && k.dense == nil && slices.ContainsFunc(k.few, func(slot uint32) bool { return slot>>8 == index && uint8(slot) >= value }) {
+				if b.found[j]&isLow != 0 {
+					want |= isLow
+					few++
+				} else {
+					farther++ // from home than the first line
+				}
 			}
 			ordinal, ok := w.large.find(&e.Fingerprint)
 			if ok && b.known[j] == noOrdinal {
@@ -90,5 +98,8 @@ func TestApproach(t *testing.T) {
 	}
 	if repeats < known/20 || missed > known/20 {
 		t.Errorf("of %d known devices %d were repeats, and %d more were missed", known, repeats, missed)
+	}
+	if few == 0 || farther > few/4 {
+		t.Errorf("of the registers in tables %d were found low, and %d more were", few, farther)
 	}
 }

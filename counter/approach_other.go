@@ -2,5 +2,6 @@
 
 package counter
 
-// look finds out what is known of the devices of so many probes and the registers of so many rises.
-func (b *batch) look(probes, rises int) { b.lookPlain(probes, rises) }
+// look finds out what is known of the devices of so many probes and the registers of so many rises, few of them in
+// tables.
+func (b *batch) look(probes, rises, few int) { b.lookPlain(probes, rises, few) }

@@ -20,6 +20,7 @@ type batch struct {
 
 	probes  [batchRecords]probe
 	rises   [batchRecords]rise
+	few     [batchRecords]rise
 	rest    [batchRecords]uint8 // events that may change more than counters
 	repeats [batchRecords]uint8 // the others
 }

@@ -14,7 +14,7 @@ type sketch struct {
 
 func newSketch(p uint8) *sketch {
 	s := &sketch{p: p}
-	s.resize(16)
+	s.resize(lineSlots)
 	return s
 }
 
@@ -54,6 +54,12 @@ func (s *sketch) raise(index uint32, value uint8) bool {
 }
 
 func (s *sketch) home(index uint32) int { return int(index) & (len(s.few) - 1) }
+
+// line is where register index is first looked for, if there is a table.
+func (s *sketch) line(index uint32) []uint32 {
+	first := s.home(index) &^ (lineSlots - 1)
+	return s.few[first : first+lineSlots]
+}
 
 // resize moves to a table of that many slots, or to all registers where they take no more.
 func (s *sketch) resize(slots int) {
