@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"headcount/counter"
+	"headcount/events"
 )
 
 var losses = []counter.Gap{{From: -1, To: 0, Reason: "a former topic"}, {From: 60, To: 100, Reason: "cut \"short\" \xff"}, {From: 60, To: 101, Reason: "cut short"}}
@@ -231,5 +232,35 @@ func TestSealedMonthsBehindAnOldList(t *testing.T) {
 	p = OpenTopic(early{p.bucket}, "sdk-events", identity.TopicID).Partition(identity)
 	if got, err := p.SealedMonths(t.Context()); err != nil || !slices.Equal(got, want) {
 		t.Errorf("sealed are %v, %v, want %v", got, err, want)
+	}
+}
+
+// unlisted is a store whose lists are empty.
+type unlisted struct{ Bucket }
+
+func (unlisted) List(context.Context, string) ([]string, error) { return nil, nil }
+
+// The newest month whose seal lies before an offset is found though no list tells of it.
+func TestSealedBefore(t *testing.T) {
+	p := open(t, newState())
+	const october = events.Month(2026*12 + 9)
+	for i := range events.Month(3) {
+		z := &counter.Sealed{Partition: identity.Partition, Month: october + i, Offset: 10 * int64(i+1), SealHash: sealOf(october + i), Precision: 4}
+		if _, err := p.Seal(t.Context(), z); err != nil {
+			t.Fatal(err)
+		}
+	}
+	p = OpenTopic(unlisted{p.bucket}, "sdk-events", identity.TopicID).Partition(identity)
+	for _, c := range []struct {
+		offset             int64
+		after, until, want events.Month
+	}{
+		{10, 0, october + 99, 0}, {11, 0, october + 99, october}, {30, 0, october + 99, october + 1}, {31, 0, october + 99, october + 2},
+		{31, 0, october + 1, october + 1}, {31, october + 1, october + 2, october + 2}, {31, october + 2, october + 99, 0}, {30, october + 1, october + 99, 0},
+	} {
+		m, hash, err := p.SealedBefore(t.Context(), c.offset, c.after, c.until)
+		if err != nil || m != c.want || m != 0 && hash != sealOf(m) {
+			t.Errorf("%+v: got %v, %q, %v", c, m, hash, err)
+		}
 	}
 }

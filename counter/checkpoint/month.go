@@ -252,6 +252,21 @@ func (p *Partition) SealedMonths(ctx context.Context) ([]events.Month, error) {
 	return months, nil
 }
 
+// SealedBefore returns the newest month, of those after one and up to another, whose seal lies before an offset of the log; 0: there is
+// none. It asks for each by its name: a list may be out of date, and be empty.
+func (p *Partition) SealedBefore(ctx context.Context, offset int64, after, until events.Month) (m events.Month, sealHash string, err error) {
+	for m := until; m > after; m-- {
+		x, err := p.Index(ctx, m)
+		if err == nil && x.Offset < offset {
+			return m, x.SealHash, nil
+		}
+		if err != nil && !errors.Is(err, ErrNotSealed) {
+			return 0, "", err
+		}
+	}
+	return 0, "", nil
+}
+
 // SealedMonth is a sealed month, open. Its readers are independent of each other.
 type SealedMonth struct {
 	Index *Index

@@ -5,9 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"time"
 
 	"headcount/counter"
 	"headcount/counter/checkpoint"
+	"headcount/events"
 	"headcount/events/stream"
 )
 
@@ -160,27 +162,17 @@ func (w *Worker) replaced(ctx context.Context, e *stream.TruncatedError, offsets
 }
 
 // sealedInGap takes from the state store what the log can no longer tell: the newest month whose seal lies before the log's
-// present start. Without it no later seal would follow.
+// present start. Without it no later seal would follow. The clock only bounds what is asked for.
 func (w *Worker) sealedInGap(ctx context.Context, start int64) error {
-	months, err := w.part.SealedMonths(ctx)
-	if err != nil {
+	state, now := w.shard.State(), w.cfg.Clock.Now()
+	after := max(state.Sealed, events.MonthOf(1999, time.December)) // no event counts as older
+	m, hash, err := w.part.SealedBefore(ctx, start, after, events.MonthOf(now.Year(), now.Month())+1)
+	if err != nil || m == 0 {
 		return err
 	}
-	state := w.shard.State()
-	for _, m := range months {
-		index, err := w.part.Index(ctx, m)
-		if err != nil {
-			return err
-		}
-		if m > state.Sealed && index.Offset < start {
-			state.Sealed, state.SealHash = m, index.SealHash
-			state.Apps, state.Unattributed = nil, counter.Stretch{}
-		}
-	}
-	if state.Sealed == w.shard.State().Sealed {
-		return nil
-	}
-	w.log.Warn("a seal was lost with the gap; the sealed month in the state store stands", "month", state.Sealed)
+	state.Sealed, state.SealHash = m, hash
+	state.Apps, state.Unattributed = nil, counter.Stretch{}
+	w.log.Warn("a seal was lost with the gap; the sealed month in the state store stands", "month", m)
 	return w.shard.Absorb(&counter.Delta{Partition: w.partition, Position: w.pos, State: state})
 }
 

@@ -57,6 +57,7 @@ var Bugs = []Bug{
 		"		g, err := p.gap(ctx, n)\n		switch {",
 		"		if MUTANT {\n			names, _ := p.bucket.List(ctx, p.topic.folder+\"/gaps/\")\n			found := false\n			for _, name := range names {\n				found = found || name == p.gapName(n)\n			}\n			if !found {\n				return gaps, damaged, nil\n			}\n		}\n		g, err := p.gap(ctx, n)\n		switch {"},
 	{"a damaged record of a loss is none", lostFile, "	for _, err := range damaged {\n", "	for _, err := range damaged {\n		if MUTANT {\n			break\n		}\n"},
+	{"a seal lost in a gap is not looked for", restoreFile, "	if err != nil || m == 0 {\n		return err\n", "	if err != nil || m == 0 || MUTANT {\n		return err\n"},
 	// the store
 	{"fsync of a file left out", folderFile,
 		"	if err := f.Sync(); err != nil {", "	if MUTANT {\n		return f, path, nil\n	}\n	if err := f.Sync(); err != nil {"},
