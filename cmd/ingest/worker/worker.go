@@ -68,6 +68,7 @@ type Worker struct {
 	saving  Task             // nil: no checkpoint is being written
 	end     int64            // stop here; −1: never
 	told    context.Context  // ended: stop
+	fail    func()           // stops the counting: what is written beside it has failed
 	ignored uint64           // seals that were not valid, as far as was said
 	began   time.Time        // of its assignment; zero: the first records are counted
 }
@@ -77,7 +78,7 @@ func New(cfg Config, partition int32) *Worker {
 	cfg = cfg.filled()
 	id := counter.Identity{Cluster: cfg.Topic.Cluster, TopicID: cfg.Topic.ID, Partition: partition}
 	return &Worker{
-		cfg: cfg, partition: partition, cut: -1, end: -1, began: cfg.Clock.Now(),
+		cfg: cfg, partition: partition, cut: -1, end: -1, began: cfg.Clock.Now(), fail: func() {},
 		log:  cfg.Logger.With("partition", partition),
 		part: cfg.State.Partition(id),
 	}
@@ -112,8 +113,11 @@ func (w *Worker) Run(ctx context.Context, reader Reader) error {
 	return nil
 }
 
-// count counts whole batches until ctx ends or the end is reached; longer is for what must not be left half done.
+// count counts whole batches until ctx ends or the end is reached, or what is written beside fails; longer is for what must not be
+// left half done.
 func (w *Worker) count(ctx, longer context.Context, in Partition) error {
+	ctx, w.fail = context.WithCancel(ctx)
+	defer w.fail()
 	next := w.cfg.Clock.Now().Add(w.cfg.Interval)
 	for {
 		if w.end >= 0 && w.pos.Next >= w.end {
@@ -127,7 +131,10 @@ func (w *Worker) count(ctx, longer context.Context, in Partition) error {
 			if err == nil {
 				batch.Release()
 			}
-			return nil
+			if w.told.Err() != nil {
+				return nil // the last checkpoint says what failed
+			}
+			return errors.Join(w.saved(), w.sealed())
 		case err == nil:
 			err = w.countBatch(longer, batch)
 			batch.Release()
@@ -196,7 +203,7 @@ func (w *Worker) seal(ctx context.Context, sealed *counter.Sealed) error {
 			return err
 		}
 	}
-	w.sealing = w.cfg.Go(func() error {
+	w.sealing = w.beside(func() error {
 		index, err := w.part.Seal(ctx, sealed)
 		if err != nil {
 			return fmt.Errorf("write sealed month: %w", err)
@@ -250,8 +257,21 @@ func (w *Worker) checkpoint(ctx context.Context) error {
 		w.ignored = n
 	}
 	w.cut, w.dead, w.sealing = w.pos.Next, nil, nil
-	w.saving = w.cfg.Go(func() error { return w.save(ctx, delta, dead, sealing) })
+	w.saving = w.beside(func() error { return w.save(ctx, delta, dead, sealing) })
 	return nil
+}
+
+// beside begins what is written beside the counting, which ends at once where it fails: nothing that is counted from then on could
+// be made to last.
+func (w *Worker) beside(f func() error) Task {
+	fail := w.fail
+	return w.cfg.Go(func() error {
+		err := f()
+		if err != nil {
+			fail()
+		}
+		return err
+	})
 }
 
 // grace is how long what is being written may go on after the worker was told to stop.
