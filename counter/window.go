@@ -2,6 +2,7 @@ package counter
 
 import (
 	"errors"
+	"slices"
 
 	"headcount/events"
 )
@@ -63,6 +64,9 @@ func (w *window) count(e *events.Event, ordinal uint32) error {
 	if !w.Late {
 		s := w.sketch(e.Kind)
 		if index, value := registerOf(e.Fingerprint.SketchHash(), w.precision); s.raise(index, value) {
+			if len(w.risen) == cap(w.risen) {
+				w.risen = slices.Grow(w.risen, max(4, len(w.risen)))
+			}
 			w.risen = append(w.risen, Register{Kind: e.Kind, Index: uint16(index), Value: value})
 		}
 	}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"sync"
 
 	"headcount/counter"
 	"headcount/events"
@@ -46,7 +47,9 @@ func merge(out *segmentWriter, sources []source, sealed events.Month) error {
 			}
 		}
 	}
-	w := window{out: out}
+	w := windows.Get().(*window)
+	defer w.release()
+	w.out = out
 	for i := range sources {
 		if err := advance(i); err != nil {
 			return err
@@ -91,6 +94,15 @@ type window struct {
 	sorter    sorter
 }
 
+// windows lends a merge the memory of one before.
+var windows = sync.Pool{New: func() any { return new(window) }}
+
+// release gives the window back, and holds on to nothing that was gathered but the room for it.
+func (w *window) release() {
+	*w = window{part: counter.WindowDelta{Fingerprints: w.part.Fingerprints[:0]}, facts: w.facts[:0], registers: w.registers[:0], sorter: w.sorter}
+	windows.Put(w)
+}
+
 // mostFacts is how many facts are held before they are put out.
 const mostFacts = 1 << 20
 
@@ -123,6 +135,9 @@ func (w *window) add(d *counter.WindowDelta) error {
 				return err
 			}
 		}
+	}
+	if room := cap(w.facts) - len(w.facts); room < len(d.Facts) {
+		w.facts = slices.Grow(w.facts, max(len(d.Facts), len(w.facts))) // doubled: what append lets go of is several times what it keeps
 	}
 	w.facts = append(w.facts, d.Facts...)
 	if len(w.facts) >= mostFacts {
