@@ -25,6 +25,7 @@ type partition struct {
 	epoch   int32
 	lost    []*batch // truncated away after they could be read
 	old     []*batch // deleted by retention
+	bitten  bool     // a bit of its state changed
 }
 
 // batch is a record batch.

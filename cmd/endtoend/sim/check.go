@@ -77,7 +77,7 @@ func (w *World) check(m events.Month, r *closing.Result) {
 	for _, s := range d.Sealed {
 		w.sealedAt[sealOf{m, s.Partition}] = s.Offset
 	}
-	if len(w.gaps) > 0 || w.halts > 0 {
+	if len(w.gaps) > 0 || w.halts > 0 || w.sealLost(m, d) {
 		w.checkLossy(m, r, d)
 		w.checkHeld(m, r, d, again)
 		return

@@ -32,6 +32,19 @@ func (w *World) checkLossy(m events.Month, r *closing.Result, d *document) {
 	}
 }
 
+// sealLost says whether the log was cut off before a seal of the month, after the month was sealed by it: then the log no longer tells
+// the month, and nobody may have met the loss.
+func (w *World) sealLost(m events.Month, d *document) bool {
+	for _, s := range d.Sealed {
+		for _, b := range w.log.partitions[s.Partition].lost {
+			if b.base == s.Offset && b.made == nil && b.says.Type == "headcount.seal" && b.says.Data.Month == m.String() {
+				return true
+			}
+		}
+	}
+	return false
+}
+
 // bounds are the events of a month that lie before its seals: those that no loss can have taken, and all that were ever there. What
 // was cut off may have been counted also where it lay behind the seal, which was then written in its place.
 func (w *World) bounds(m events.Month, d *document) (least, most windows) {

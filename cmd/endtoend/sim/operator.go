@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"slices"
 	"strings"
 
 	"headcount/cmd/rollup/closing"
@@ -160,8 +161,7 @@ func (w *World) tryClose(m events.Month) bool {
 // at rest, of which the log no longer tells the content.
 func (w *World) unrecoverable(err error) {
 	text := err.Error()
-	damaged := len(w.flipped)+w.effect[flip] > 0 && w.effect[retention] > 0
-	if !damaged && w.effect[truncation] == 0 || !strings.Contains(text, "partition ") {
+	if !slices.ContainsFunc(w.partitionsIn(text), func(p *partition) bool { return len(p.lost) > 0 || p.start > 0 && p.bitten }) {
 		return
 	}
 	for _, halt := range []string{"from the state store's backup", "from its backup", "is there with another content"} {

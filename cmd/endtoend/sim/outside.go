@@ -2,6 +2,7 @@ package sim
 
 import (
 	"slices"
+	"strconv"
 	"strings"
 
 	"headcount/counter/checkpoint"
@@ -123,6 +124,11 @@ func (w *World) retain(p *partition) {
 		return
 	}
 	base := p.batches[w.draw(len(p.batches))].base
+	for i, b := range p.batches[:len(p.batches)-1] { // just past a seal, if there is one
+		if b.made == nil && b.says.Type == "headcount.seal" && w.chanceEven() {
+			base = p.batches[i+1].base
+		}
+	}
 	if p.held >= 0 && base > p.held {
 		return
 	}
@@ -169,8 +175,25 @@ func (w *World) flip() {
 		}
 	}
 	data[at] ^= 1 << bit
+	if !w.remote {
+		name = w.disk.published(name)
+	}
 	w.say("a bit of %s changes", name)
+	if n, err := strconv.Atoi(strings.Split(strings.TrimPrefix(name, "state/"), "/")[2]); err == nil {
+		w.log.partitions[n].bitten = true
+	}
 	w.flipped = append(w.flipped, strings.TrimPrefix(name, "state/"))
+}
+
+// published is the name that a file was given, where this one is that under which it was written.
+func (d *disk) published(name string) string {
+	in, base := split(name)
+	for _, other := range keys(d.folders[in].entries) {
+		if d.folders[in].entries[other] == d.folders[in].entries[base] && checkpoint.CheckName(other) == nil {
+			return join(in, other)
+		}
+	}
+	return name
 }
 
 // removeFile removes a file as an operator does.

@@ -5,7 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -157,10 +159,7 @@ const mostTries = 60
 
 // judge looks at what a process ended with.
 func (w *World) judge(p *process, err error) {
-	var halted *worker.Halted
-	if errors.As(err, &halted) {
-		w.lossIsReal(err)
-	}
+	w.lossIsReal(err)
 	if err != nil && w.budgetUsed() == 0 {
 		w.fail("%s ended with nothing wrong: %v", p.name, err)
 	}
@@ -173,14 +172,54 @@ func (w *World) budgetUsed() (sum int) {
 	return sum
 }
 
-// lossIsReal checks that a halt has a cause.
+// lossIsReal checks that every halt in an error has a cause: what it says that the log lost is lost.
 func (w *World) lossIsReal(err error) {
-	if !strings.Contains(err.Error(), "partition ") {
-		w.fail("a halt that names no partition: %v", err)
+	for _, h := range haltsIn(err) {
+		real := false
+		if gap, ok := errors.AsType[*stream.GapError](h); ok {
+			real = gap.Want < gap.Start && gap.Start <= w.log.partitions[gap.Partition].start
+		} else if cut, ok := errors.AsType[*stream.TruncatedError](h); ok {
+			real = slices.ContainsFunc(w.log.partitions[cut.Partition].lost, func(b *batch) bool {
+				return b.base == cut.From || b.base < cut.Want && cut.Want <= b.next
+			})
+		} else { // of a sealed month, which the log cannot give again
+			for _, p := range w.partitionsIn(h.Error()) {
+				real = real || p.start > 0 || len(p.lost) > 0
+			}
+		}
+		if !real || len(w.partitionsIn(err.Error())) == 0 {
+			w.fail("a halt without a loss, or that names no partition: %v", err)
+		}
 	}
-	if w.effect[truncation]+w.effect[retention] == 0 {
-		w.fail("a halt without a loss: %v", err)
+}
+
+// haltsIn are the halts in an error, which may be of many partitions.
+func haltsIn(err error) []*worker.Halted {
+	switch e := err.(type) {
+	case *worker.Halted:
+		return []*worker.Halted{e}
+	case interface{ Unwrap() error }:
+		return haltsIn(e.Unwrap())
+	case interface{ Unwrap() []error }:
+		var all []*worker.Halted
+		for _, e := range e.Unwrap() {
+			all = append(all, haltsIn(e)...)
+		}
+		return all
 	}
+	return nil
+}
+
+var partitionNumber = regexp.MustCompile(`partition (\d+)`)
+
+// partitionsIn are those that a text names.
+func (w *World) partitionsIn(text string) (named []*partition) {
+	for _, m := range partitionNumber.FindAllStringSubmatch(text, -1) {
+		if n, err := strconv.Atoi(m[1]); err == nil && n < len(w.log.partitions) {
+			named = append(named, w.log.partitions[n])
+		}
+	}
+	return named
 }
 
 // mend does what an error asks of the operator: of a process's own, or of a close's. A close that halts says that the loss is to be
