@@ -93,11 +93,12 @@ func (t *Template) Month(m Month) (*MonthRules, error) {
 // kindList returns the built-in kinds in their order, then the others that types name, sorted.
 func kindList(types map[string]string) []string {
 	kinds := slices.Clone(KindNames[:])
-	for _, k := range slices.Sorted(maps.Values(types)) {
+	for _, k := range types {
 		if !slices.Contains(kinds, k) {
 			kinds = append(kinds, k)
 		}
 	}
+	slices.Sort(kinds[len(KindNames):])
 	return kinds
 }
 
@@ -157,18 +158,14 @@ func (r *MonthRules) validate() error {
 	if len(r.DayStarts) != r.Month.Days()+1 || !slices.IsSorted(r.DayStarts) || r.Start() == r.End() {
 		return fmt.Errorf("day_starts are not the %d boundaries of the days of %s", r.Month.Days()+1, r.Month)
 	}
-	for _, name := range slices.Sorted(maps.Keys(r.Types)) {
-		kind := r.Types[name]
-		switch {
-		case name == "" || len(name) > maxTypeBytes || !utf8.ValidString(name):
-			return fmt.Errorf("events.types: %q is not 1–%d bytes of UTF-8", name, maxTypeBytes)
-		case strings.HasPrefix(name, controlPrefix) || name == reportedType:
-			return fmt.Errorf("events.types.%s: this type has a meaning of its own and cannot be counted as a kind: take another", name)
-		case !isKindName(kind):
-			return fmt.Errorf("events.types.%s: kind %q is not 1–64 of a–z, 0–9, '-', '_', '.', beginning with a letter", name, kind)
-		case !slices.Contains(r.Kinds, kind):
-			return fmt.Errorf("events.types.%s: kind %s is not in kinds", name, kind)
+	first, why := "", error(nil) // in the order of their names
+	for name, kind := range r.Types {
+		if err := r.checkType(name, kind); err != nil && (why == nil || name < first) {
+			first, why = name, err
 		}
+	}
+	if why != nil {
+		return why
 	}
 	if !slices.Equal(r.Kinds, kindList(r.Types)) {
 		return errors.New("kinds are not the built-in ones followed by those of events.types, sorted")
@@ -193,4 +190,19 @@ func (r *MonthRules) validate() error {
 	}
 	_, err := r.PublicKey()
 	return err
+}
+
+// checkType says what is wrong with a type of event and its kind.
+func (r *MonthRules) checkType(name, kind string) error {
+	switch {
+	case name == "" || len(name) > maxTypeBytes || !utf8.ValidString(name):
+		return fmt.Errorf("events.types: %q is not 1–%d bytes of UTF-8", name, maxTypeBytes)
+	case strings.HasPrefix(name, controlPrefix) || name == reportedType:
+		return fmt.Errorf("events.types.%s: this type has a meaning of its own and cannot be counted as a kind: take another", name)
+	case !isKindName(kind):
+		return fmt.Errorf("events.types.%s: kind %q is not 1–64 of a–z, 0–9, '-', '_', '.', beginning with a letter", name, kind)
+	case !slices.Contains(r.Kinds, kind):
+		return fmt.Errorf("events.types.%s: kind %s is not in kinds", name, kind)
+	}
+	return nil
 }

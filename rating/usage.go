@@ -18,12 +18,67 @@ type Usage struct {
 	File  string // what errors call it; empty: they name the line alone
 }
 
-// at says where a line of the usage is.
+// at says where a line of the usage is; 0: it was not read from a text.
 func (u *Usage) at(line int) string {
-	if u.File == "" {
+	switch {
+	case line == 0:
+		return "usage of " + u.Month
+	case u.File == "":
 		return fmt.Sprintf("line %d", line)
 	}
 	return fmt.Sprintf("%s: line %d", u.File, line)
+}
+
+// Check says what cannot be in the usage of any month. What ParseUsage returns is checked.
+func (u *Usage) Check() error {
+	month, err := ParseMonth(u.Month)
+	if err != nil {
+		return err
+	}
+	seen := make(map[string]bool, len(u.Apps))
+	for i := range u.Apps {
+		a := &u.Apps[i]
+		fail := func(field string, args ...any) error {
+			return fmt.Errorf("%s: usage[%d]"+field, append([]any{u.at(a.line), i}, args...)...)
+		}
+		switch {
+		case a.App == "" || len(a.App) > maxAppBytes || strings.ContainsFunc(a.App, unicode.IsControl):
+			return fail(".app: %q: want 1 to %d bytes without control characters", a.App, maxAppBytes)
+		case seen[a.App]:
+			return fail(".app: %q is there twice", a.App)
+		}
+		seen[a.App] = true
+		for j := range a.Meters {
+			m := &a.Meters[j]
+			if err := m.check(month); err != nil {
+				return fail(".meters[%d]: %w", j, err)
+			}
+			for _, other := range a.Meters[:j] {
+				if other.Meter == m.Meter {
+					return fail(".meters[%d].meter: %q is there twice", j, m.Meter)
+				}
+			}
+		}
+	}
+	return nil
+}
+
+func (m *MeterUsage) check(month Month) error {
+	if m.Exact < 0 {
+		return fmt.Errorf("exact %d is negative", m.Exact)
+	}
+	var seen [32]bool
+	for i, v := range m.Days {
+		day, err := ParseDate(v.Day)
+		if err != nil {
+			return fmt.Errorf("days[%d]: %w", i, err)
+		}
+		if !month.has(day) || seen[day.Day] || v.Value < 0 {
+			return fmt.Errorf("days[%d]: %s with %d: want each day of %s at most once, values not negative", i, day, v.Value, month)
+		}
+		seen[day.Day] = true
+	}
+	return nil
 }
 
 // AppUsage is the usage of one app.
@@ -103,49 +158,38 @@ func ParseUsage(data []byte) (Usage, error) {
 	case doc.Usage == nil:
 		return Usage{}, errors.New("line 1: misses the field usage")
 	}
-	month, err := ParseMonth(*doc.Month)
-	if err != nil {
+	if _, err := ParseMonth(*doc.Month); err != nil {
 		return Usage{}, fmt.Errorf("line %d: %w", lines.at(0), err)
 	}
 	u := Usage{Month: *doc.Month}
-	seen := make(map[string]bool, len(*doc.Usage))
 	for i, a := range *doc.Usage {
-		field := fmt.Sprintf("usage[%d]", i)
 		if a == nil {
-			return Usage{}, fmt.Errorf("%s: is null", field)
+			return Usage{}, fmt.Errorf("usage[%d]: is null", i)
 		}
 		app := AppUsage{line: lines.at(a.offset)}
-		fail := func(f, format string, args ...any) (Usage, error) {
-			return Usage{}, fmt.Errorf("line %d: %s%s: %s", app.line, field, f, fmt.Sprintf(format, args...))
+		fail := func(f string, err error) (Usage, error) {
+			return Usage{}, fmt.Errorf("line %d: usage[%d]%s: %w", app.line, i, f, err)
 		}
-		switch {
-		case a.App == nil || a.Meters == nil:
-			return fail("", "misses the field app or meters")
-		case *a.App == "" || len(*a.App) > maxAppBytes || strings.ContainsFunc(*a.App, unicode.IsControl):
-			return fail(".app", "%q: want 1 to %d bytes without control characters", *a.App, maxAppBytes)
-		case seen[*a.App]:
-			return fail(".app", "%q is there twice", *a.App)
+		if a.App == nil || a.Meters == nil {
+			return fail("", errors.New("misses the field app or meters"))
 		}
-		seen[*a.App] = true
 		app.App = *a.App
 		for j, m := range *a.Meters {
-			read, err := m.read(month, &lines)
+			read, err := m.read(&lines)
 			if err != nil {
-				return fail(fmt.Sprintf(".meters[%d]", j), "%v", err)
-			}
-			for _, other := range app.Meters {
-				if other.Meter == read.Meter {
-					return fail(fmt.Sprintf(".meters[%d].meter", j), "%q is there twice", read.Meter)
-				}
+				return fail(fmt.Sprintf(".meters[%d]", j), err)
 			}
 			app.Meters = append(app.Meters, read)
 		}
 		u.Apps = append(u.Apps, app)
 	}
+	if err := u.Check(); err != nil {
+		return Usage{}, err
+	}
 	return u, nil
 }
 
-func (m *meterJSON) read(month Month, lines *lineCounter) (MeterUsage, error) {
+func (m *meterJSON) read(lines *lineCounter) (MeterUsage, error) {
 	if m == nil {
 		return MeterUsage{}, errors.New("is null")
 	}
@@ -153,22 +197,10 @@ func (m *meterJSON) read(month Month, lines *lineCounter) (MeterUsage, error) {
 		return MeterUsage{}, errors.New("misses the field meter or exact")
 	}
 	out := MeterUsage{Meter: *m.Meter, Exact: *m.Exact, line: lines.at(m.offset)}
-	if out.Exact < 0 {
-		return out, fmt.Errorf("exact %d is negative", out.Exact)
-	}
-	seen := make(map[Date]bool, len(m.Days))
 	for i, v := range m.Days {
 		if v == nil || v.Day == nil || v.Value == nil {
 			return out, fmt.Errorf("days[%d] misses the field day or value", i)
 		}
-		day, err := ParseDate(*v.Day)
-		if err != nil {
-			return out, fmt.Errorf("days[%d]: %w", i, err)
-		}
-		if !month.has(day) || seen[day] || *v.Value < 0 {
-			return out, fmt.Errorf("days[%d]: %s with %d: want each day of %s at most once, values not negative", i, day, *v.Value, month)
-		}
-		seen[day] = true
 		out.Days = append(out.Days, DayValue{*v.Day, *v.Value})
 	}
 	return out, nil

@@ -52,14 +52,24 @@ func CheckName(name string) error {
 	if name == "" || len(name) > maxName {
 		return fmt.Errorf("file name of %d bytes: want 1 to %d", len(name), maxName)
 	}
-	for element := range strings.SplitSeq(name, "/") {
-		if element == "" || len(element) > maxElement || element[0] == '.' {
-			return fmt.Errorf("file name %q: element %q must have 1 to %d bytes and no leading dot", name, element, maxElement)
+	for rest, more := name, true; more; {
+		var element string
+		element, rest, more = strings.Cut(rest, "/")
+		if err := checkElement(name, element); err != nil {
+			return err
 		}
-		for i := range len(element) {
-			if !plain(element[i]) && element[i] != '%' {
-				return fmt.Errorf("file name %q: byte %q is not allowed", name, element[i])
-			}
+	}
+	return nil
+}
+
+// checkElement says what is wrong with an element of a name.
+func checkElement(name, element string) error {
+	if element == "" || len(element) > maxElement || element[0] == '.' {
+		return fmt.Errorf("file name %q: element %q must have 1 to %d bytes and no leading dot", name, element, maxElement)
+	}
+	for i := range len(element) {
+		if !plain[element[i]] && element[i] != '%' {
+			return fmt.Errorf("file name %q: byte %q is not allowed", name, element[i])
 		}
 	}
 	return nil
@@ -70,7 +80,7 @@ func CheckName(name string) error {
 func escape(word string) string {
 	var b strings.Builder
 	for i := range len(word) {
-		if c := word[i]; plain(c) && (i > 0 || c != '.') {
+		if c := word[i]; plain[c] && (i > 0 || c != '.') {
 			b.WriteByte(c)
 		} else {
 			fmt.Fprintf(&b, "%%%02X", c)
@@ -101,9 +111,13 @@ func unescape(element string) (string, error) {
 	return "", fmt.Errorf("name %q is not in its plain form", element)
 }
 
-func plain(c byte) bool {
-	return 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9' || c == '.' || c == '_' || c == '-'
-}
+// plain are the bytes of which words of the configuration are made as they are.
+var plain = func() (is [256]bool) {
+	for _, c := range []byte("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-") {
+		is[c] = true
+	}
+	return is
+}()
 
 // settle makes a file that was found, not made, durable before something elsewhere comes to depend on it: its maker may have
 // died between making it visible and making it last.

@@ -26,6 +26,7 @@ const temporary = ".writing-"
 type directory struct {
 	disk   disk
 	root   string
+	within string // what precedes the names in paths
 	name   func() string
 	broken atomic.Pointer[error] // the failed fsync; nothing is written after it
 
@@ -38,10 +39,17 @@ func openDirectory(d disk, root string) (*directory, error) {
 	if _, err := d.List(root); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("open folder %s: %w", root, err)
 	}
-	return &directory{disk: d, root: root, name: rand.Text, made: map[string]bool{}}, nil
+	within := strings.TrimSuffix(filepath.Join(root, "x"), "x")
+	return &directory{disk: d, root: root, within: within, name: rand.Text, made: map[string]bool{}}, nil
 }
 
-func (d *directory) path(name string) string { return filepath.Join(d.root, filepath.FromSlash(name)) }
+// path returns where a file or folder is, of a name that CheckName takes; of an empty one: the root.
+func (d *directory) path(name string) string {
+	if name == "" {
+		return d.root
+	}
+	return d.within + filepath.FromSlash(name)
+}
 
 // Create implements Bucket.
 func (d *directory) Create(ctx context.Context, name string, write func(io.Writer) error) error {
@@ -216,16 +224,16 @@ func (d *directory) Open(ctx context.Context, name string) (File, error) {
 
 // List implements Bucket. A folder that is gone by the time it is read holds nothing.
 func (d *directory) List(ctx context.Context, prefix string) ([]string, error) {
-	base := "" // the names' part that must be folders
+	base, begin := "", prefix // the names' part that must be folders, and how what is in it must begin
 	if i := strings.LastIndexByte(prefix, '/'); i >= 0 {
-		base = prefix[:i]
+		base, begin = prefix[:i], prefix[i+1:]
 		if err := CheckName(base); err != nil {
 			return nil, err
 		}
 	}
 	var names []string
-	var walk func(base string) error
-	walk = func(base string) error {
+	var walk func(base, begin string) error
+	walk = func(base, begin string) error {
 		entries, err := d.disk.List(d.path(base))
 		if errors.Is(err, fs.ErrNotExist) {
 			return nil
@@ -235,25 +243,25 @@ func (d *directory) List(ctx context.Context, prefix string) ([]string, error) {
 		}
 		for _, e := range entries {
 			name := e.Name()
+			if !strings.HasPrefix(name, begin) || checkElement(name, name) != nil {
+				continue // not asked for; or temporary, or not ours
+			}
 			if base != "" {
 				name = base + "/" + name
 			}
-			if CheckName(name) != nil {
-				continue // temporary, or not ours
-			}
-			if e.IsDir() {
-				if strings.HasPrefix(name, prefix) || strings.HasPrefix(prefix, name+"/") {
-					if err := walk(name); err != nil {
-						return err
-					}
+			switch {
+			case len(name) > maxName:
+			case e.IsDir():
+				if err := walk(name, ""); err != nil {
+					return err
 				}
-			} else if strings.HasPrefix(name, prefix) {
+			default:
 				names = append(names, name)
 			}
 		}
 		return nil
 	}
-	if err := walk(base); err != nil {
+	if err := walk(base, begin); err != nil {
 		return nil, err
 	}
 	slices.Sort(names)

@@ -96,7 +96,7 @@ func (t *Topic) Rules(ctx context.Context, template *events.Template) (*Rules, e
 	if err != nil {
 		return nil, err
 	}
-	rules, err := events.ParseTopicRules(doc)
+	rules, hash, err := parsedTopics.parse(doc)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", file, err)
 	}
@@ -105,7 +105,7 @@ func (t *Topic) Rules(ctx context.Context, template *events.Template) (*Rules, e
 			return nil, &RulesDifferError{File: file, Fields: fields}
 		}
 	}
-	r := &Rules{ctx: ctx, topic: t, template: template, rules: rules, hash: rules.Hash(), months: map[events.Month]*monthRules{}}
+	r := &Rules{ctx: ctx, topic: t, template: template, rules: rules, hash: hash, months: map[events.Month]*monthRules{}}
 	t.mu.Lock()
 	t.rules = r
 	t.mu.Unlock()
@@ -199,30 +199,49 @@ func (r *Rules) month(ctx context.Context, m events.Month, template *events.Temp
 	if err != nil {
 		return nil, err
 	}
-	rules, err := parseMonthRules(doc)
+	rules, hash, err := parsedMonths.parse(doc)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", file, err)
 	}
 	if rules.Month != m || rules.TopicHash != r.hash {
 		return nil, fmt.Errorf("%s: is of month %s and topic rules %s, want %s and %s: restore the file as it was written", file, rules.Month, rules.TopicHash, m, r.hash)
 	}
-	found := &monthRules{MonthRules: rules, revision: max(revision, 1), hash: hashText(doc)}
+	found := &monthRules{MonthRules: rules, revision: max(revision, 1), hash: hash}
 	r.months[m] = found
 	return found, nil
 }
 
 // parsed are the rules that were read, by their document: all partitions of a process, and all steps of a close, read the same.
-var parsed sync.Map
+type parsed[T any] struct {
+	read func(doc []byte) (*T, error)
+	mu   sync.Mutex
+	all  map[string]parsedRules[T]
+}
 
-func parseMonthRules(doc []byte) (*events.MonthRules, error) {
-	if rules, ok := parsed.Load(string(doc)); ok {
-		return rules.(*events.MonthRules), nil
+type parsedRules[T any] struct {
+	rules *T
+	hash  string // of the document
+}
+
+var (
+	parsedTopics = &parsed[events.TopicRules]{read: events.ParseTopicRules, all: map[string]parsedRules[events.TopicRules]{}}
+	parsedMonths = &parsed[events.MonthRules]{read: events.ParseMonthRules, all: map[string]parsedRules[events.MonthRules]{}}
+)
+
+// parse returns the rules of a document, which nobody changes, and its hash.
+func (p *parsed[T]) parse(doc []byte) (*T, string, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	found, ok := p.all[string(doc)]
+	if !ok {
+		rules, err := p.read(doc)
+		if err != nil {
+			return nil, "", err
+		}
+		found = parsedRules[T]{rules, hashText(doc)}
+		p.all[string(doc)] = found
 	}
-	rules, err := events.ParseMonthRules(doc)
-	if err == nil {
-		parsed.Store(string(doc), rules)
-	}
-	return rules, err
+	return found.rules, found.hash, nil
 }
 
 // revision returns the newest revision of a month's rules, 0 where it has none.

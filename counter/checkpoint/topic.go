@@ -43,9 +43,12 @@ func (t *Topic) Siblings(ctx context.Context) ([]Sibling, error) {
 	}
 	found := map[string]*contents{}
 	for _, name := range names {
+		if strings.HasPrefix(name, t.folder+"/") {
+			continue
+		}
 		_, rest, _ := strings.Cut(name, "/")
 		element, rest, ok := strings.Cut(rest, "/")
-		if id, err := unescape(element); err == nil && ok && id != t.id {
+		if id, err := unescape(element); err == nil && ok {
 			if found[id] == nil {
 				found[id] = &contents{sealed: map[int32]events.Month{}}
 			}

@@ -105,14 +105,20 @@ const (
 	None   Verdict = "none" // no sketch
 )
 
-// Rating returns the document as rating reads it.
+// Rating returns what rating needs of the document.
 func (d *Document) Rating() (rating.Usage, error) {
-	text, err := json.Marshal(d)
-	if err != nil {
-		return rating.Usage{}, fmt.Errorf("encode usage: %w", err)
+	u := rating.Usage{Month: d.Month, Apps: make([]rating.AppUsage, len(d.Usage))}
+	for i := range d.Usage {
+		u.Apps[i] = rating.AppUsage{App: d.Usage[i].App, Meters: make([]rating.MeterUsage, len(d.Usage[i].Meters))}
+		for j, m := range d.Usage[i].Meters {
+			to := &u.Apps[i].Meters[j]
+			to.Meter, to.Exact = m.Meter, int64(m.Exact) // past 2^63 it is negative, which is refused below
+			for _, v := range m.Days {
+				to.Days = append(to.Days, rating.DayValue{Day: v.Day, Value: int64(v.Value)})
+			}
+		}
 	}
-	u, err := rating.ParseUsage(text)
-	if err != nil {
+	if err := u.Check(); err != nil {
 		return rating.Usage{}, fmt.Errorf("usage of %s: %w", d.Month, err)
 	}
 	return u, nil

@@ -29,6 +29,9 @@ type Alarms map[string][]string
 func Gather(doc *Document, month, before *Facts, bill Biller, limit SkewLimit) (Alarms, error) {
 	kinds := kindIndex(month.Rules)
 	g := gatherer{doc: doc, rules: month.Rules, kinds: kinds, bill: bill, limit: limit, alarms: Alarms{}, late: map[string]uint64{}}
+	for d := 1; d <= month.Rules.Month.Days(); d++ {
+		g.days[d] = fmt.Sprintf("%s-%02d", month.Rules.Month, d)
+	}
 	if before != nil {
 		err := counter.Unite(counter.UnionConfig{Month: before.Rules.Month, Precision: before.Rules.Precision}, before.OnTime, before.Late,
 			func(u *counter.AppUnion) error {
@@ -59,6 +62,7 @@ type gatherer struct {
 	doc    *Document
 	rules  *events.MonthRules
 	kinds  map[string]events.Kind
+	days   [32]string // of the month, as they are printed
 	bill   Biller
 	limit  SkewLimit
 	alarms Alarms
@@ -116,15 +120,14 @@ func (g *gatherer) add(u *counter.AppUnion) error {
 	for _, m := range meters {
 		a.Meters = append(a.Meters, g.meter(u, m))
 	}
+	a.Daily = make([]Day, 0, g.rules.Month.Days())
 	for d := 1; d <= g.rules.Month.Days(); d++ {
-		a.Daily = append(a.Daily, Day{g.day(d), u.Active[d], u.New[d], u.Users[d]})
+		a.Daily = append(a.Daily, Day{g.days[d], u.Active[d], u.New[d], u.Users[d]})
 	}
 	g.alarm(u, &a)
 	g.doc.Usage = append(g.doc.Usage, a)
 	return nil
 }
-
-func (g *gatherer) day(d int) string { return fmt.Sprintf("%s-%02d", g.rules.Month, d) }
 
 func (g *gatherer) lateOf(app string, soFar uint64) []Late {
 	before := g.late[app]
@@ -165,7 +168,7 @@ func (g *gatherer) appendDay(days []Value, d int, v uint64) []Value {
 	if v == 0 {
 		return days
 	}
-	return append(days, Value{g.day(d), v})
+	return append(days, Value{g.days[d], v})
 }
 
 // quantity sums a counter over its sources and days, or takes a gauge's highest value. A sum that no bill can hold stands at the

@@ -348,7 +348,7 @@ func TestGatherQuantities(t *testing.T) {
 	}
 }
 
-// A document passes to rating as it is printed.
+// A document passes to rating as it would if it were printed and read.
 func TestRating(t *testing.T) {
 	facts := &Facts{Rules: month(), OnTime: []counter.RowReader{reader(handmade{header: counter.AppHeader{App: "app"}, devices: map[int]did{1: {events.Open: {1}}, 2: {events.Open: {9}}}})}}
 	doc, _ := gather(t, facts, nil, billed("app", mau("open")), "1")
@@ -358,5 +358,21 @@ func TestRating(t *testing.T) {
 	}
 	if u.Month != "2026-10" || len(u.Apps) != 1 || u.Apps[0].App != "app" || u.Apps[0].Meters[0].Exact != 2 {
 		t.Errorf("got %+v", u)
+	}
+	text, err := json.Marshal(doc)
+	if err != nil {
+		t.Fatal(err)
+	}
+	printed, err := rating.ParseUsage(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, _ := json.Marshal(u) // without the lines
+	if want, _ := json.Marshal(printed); string(got) != string(want) || len(u.Apps[0].Meters[0].Days) != 2 {
+		t.Errorf("got %s, printed and read it is %s", got, want)
+	}
+	doc.Usage[0].Meters[0].Exact = 1 << 63
+	if _, err := doc.Rating(); err == nil || !strings.Contains(err.Error(), "usage[0].meters[0]: exact") {
+		t.Errorf("a number that no bill can hold: %v", err)
 	}
 }
