@@ -41,23 +41,33 @@ const (
 
 // NewInvoice reads an invoice's document, which is kept as it is.
 func NewInvoice(document []byte) (Invoice, error) {
-	var v Invoice
-	if err := json.Unmarshal(document, &v); err != nil {
-		return Invoice{}, fmt.Errorf("invoice: %w", err)
+	v, _, err := readInvoice(document)
+	return v, err
+}
+
+// readInvoice reads an invoice's document, its lines too.
+func readInvoice(document []byte) (Invoice, []invoiceLine, error) {
+	var d struct {
+		Invoice
+		Lines []invoiceLine `json:"lines"`
 	}
+	if err := json.Unmarshal(document, &d); err != nil {
+		return Invoice{}, nil, fmt.Errorf("invoice: %w", err)
+	}
+	v := d.Invoice
 	v.Document = document
-	if _, err := invoiceLines(document); err != nil {
-		return Invoice{}, fmt.Errorf("invoice of %s: %w", v.Account, err)
+	if err := checkLines(d.Lines); err != nil {
+		return Invoice{}, nil, fmt.Errorf("invoice of %s: %w", v.Account, err)
 	}
 	if err := v.validate(); err != nil {
-		return Invoice{}, err
+		return Invoice{}, nil, err
 	}
 	if v.Status == Held {
 		if err := v.releasable(); err != nil {
-			return Invoice{}, fmt.Errorf("invoice of %s, %s: %w", v.Account, v.Month, err)
+			return Invoice{}, nil, fmt.Errorf("invoice of %s, %s: %w", v.Account, v.Month, err)
 		}
 	}
-	return v, nil
+	return v, d.Lines, nil
 }
 
 // releasable says today whether a release will work: not where the document has two statuses, or a release already.
@@ -239,26 +249,20 @@ type invoiceLine struct {
 	How       *string `json:"how"`
 }
 
-func invoiceLines(document []byte) ([]invoiceLine, error) {
-	var v struct {
-		Lines []invoiceLine `json:"lines"`
-	}
-	if err := json.Unmarshal(document, &v); err != nil {
-		return nil, err
-	}
-	for i, l := range v.Lines {
+func checkLines(lines []invoiceLine) error {
+	for i, l := range lines {
 		if l.Amount == "" {
-			return nil, fmt.Errorf("line %d has no amount", i+1)
+			return fmt.Errorf("line %d has no amount", i+1)
 		}
 		for _, s := range []*string{l.App, l.Meter, l.Item, l.Quantity, l.Free, l.Billable, l.UnitPrice, &l.Amount, l.How} {
 			if s != nil {
 				if err := checkText("text", *s); err != nil {
-					return nil, fmt.Errorf("line %d: %w", i+1, err)
+					return fmt.Errorf("line %d: %w", i+1, err)
 				}
 			}
 		}
 	}
-	return v.Lines, nil
+	return nil
 }
 
 // invoiceRecord is an invoice as the chain has it. The entry's month is that of the closing.
@@ -278,7 +282,7 @@ func (r *invoiceRecord) covered() []covered {
 }
 
 func (r *invoiceRecord) rows(closing string) ([]row, error) {
-	v, err := NewInvoice(r.document)
+	v, ls, err := readInvoice(r.document)
 	if err != nil {
 		return nil, err
 	}
@@ -288,10 +292,6 @@ func (r *invoiceRecord) rows(closing string) ([]row, error) {
 	}
 	all := []row{{invoices, []any{closing, v.Month, v.Account, int64(v.Revision), v.Plan, v.Currency, v.Total, v.Status, v.Reason,
 		r.document}}}
-	ls, err := invoiceLines(r.document)
-	if err != nil {
-		return nil, err
-	}
 	for i, l := range ls {
 		all = append(all, row{lines, []any{v.Month, v.Account, int64(v.Revision), int64(i + 1), text(l.App), text(l.Meter),
 			text(l.Item), text(l.Quantity), text(l.Free), text(l.Billable), text(l.UnitPrice), l.Amount, text(l.How)}})

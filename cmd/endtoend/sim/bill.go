@@ -3,6 +3,8 @@ package sim
 import (
 	"context"
 	"fmt"
+	"slices"
+	"strconv"
 	"strings"
 
 	"headcount/events"
@@ -45,8 +47,8 @@ plans:
 // price is one meter of an app's plan.
 type price struct {
 	meter string
-	kinds []int // nil: of quantities
-	peak  bool  // the highest: of the days' devices, or of what was reported
+	kinds kindSet // 0: of quantities
+	peak  bool    // the highest: of the days' devices, or of what was reported
 	free  int64
 	cents int64
 }
@@ -55,9 +57,9 @@ type price struct {
 func accountOf(app string, mau int64) (account string, prices []price) {
 	switch app {
 	case "app-0", "app-1":
-		return "acme", []price{{"mau", []int{0, 1}, false, 5, mau}, {"calls", nil, false, 0, 10}, {"peak", []int{0, 2}, true, 0, 40}, {"groups", nil, true, 100, 3}}
+		return "acme", []price{{"mau", kinds(0, 1), false, 5, mau}, {"calls", 0, false, 0, 10}, {"peak", kinds(0, 2), true, 0, 40}, {"groups", 0, true, 100, 3}}
 	case "app-2":
-		return "beta", []price{{"users", []int{login}, false, 0, 150}}
+		return "beta", []price{{"users", kinds(login), false, 0, 150}}
 	}
 	return "", nil
 }
@@ -75,10 +77,11 @@ func (w *World) contract(m events.Month) (mau int64) {
 		return 0
 	}
 	_, text, _ := strings.Cut(string(c.Accounts), `mau.unit_price: "0.`)
-	if _, err := fmt.Sscanf(text, "%02d", &mau); err != nil {
+	cents, err := strconv.Atoi(text[:min(2, len(text))])
+	if err != nil {
 		w.fail("contract of %s: %v in %s", m, err, c.Accounts)
 	}
-	return mau
+	return int64(cents)
 }
 
 var accountApps = map[string][]string{"acme": {"app-0", "app-1"}, "beta": {"app-2"}}
@@ -88,7 +91,7 @@ func (a *appMonth) quantity(p price, late bool) int64 {
 	if a == nil {
 		return 0
 	}
-	if p.kinds == nil {
+	if p.kinds == 0 {
 		all := map[total]standing{}
 		for at, s := range a.totals {
 			report(all, at, s)
@@ -116,32 +119,26 @@ func (a *appMonth) quantity(p price, late bool) int64 {
 }
 
 // people is the value of a meter of people.
-func (p *price) people(sets ...map[fact]bool) (n int) {
-	if !p.peak {
-		return len(who(p.kinds, 0, sets...))
+func (p *price) people(sets ...facts) (n int) {
+	on := people(p.kinds, sets...)
+	if p.peak {
+		return slices.Max(on[1:])
 	}
-	for day := 1; day <= 31; day++ {
-		n = max(n, len(who(p.kinds, day, sets...)))
-	}
-	return n
+	return on[0]
 }
 
-// who are those that did any of the kinds on a day; 0: any day.
-func who(kinds []int, day int, sets ...map[fact]bool) map[string]bool {
-	all := map[string]bool{}
-	for _, set := range sets {
-		for f := range set {
-			if day != 0 && f.day != day {
-				continue
-			}
-			for _, k := range kinds {
-				if f.kind == k {
-					all[f.who] = true
+// people is how many did any of the kinds, by day; at 0: on any day.
+func people(of kindSet, sets ...facts) (on [32]int) {
+	for i, set := range sets {
+		for who, d := range set {
+			for day := range d {
+				if d[day]&of != 0 && !slices.ContainsFunc(sets[:i], func(f facts) bool { return f[who] != nil && f[who][day]&of != 0 }) {
+					on[day]++
 				}
 			}
 		}
 	}
-	return all
+	return on
 }
 
 func (p *price) amount(quantity int64) int64 { return max(quantity-p.free, 0) * p.cents }

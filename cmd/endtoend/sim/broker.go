@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"hash/crc32"
 
+	"github.com/go-json-experiment/json"
+
 	"headcount/events"
 	"headcount/events/stream"
 )
@@ -56,7 +58,7 @@ func (p *partition) append(records []events.Record, what []*made) *batch {
 	b := &batch{base: p.end, epoch: p.epoch, records: records, made: what}
 	if what == nil {
 		b.says = &line{}
-		_ = decode(records[0].Value, b.says) // it is the product's to write what can be read
+		_ = json.Unmarshal(records[0].Value, b.says) // it is the product's to write what can be read
 	}
 	crc := crc32.NewIEEE()
 	for i := range records {

@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"bytes"
 	"context"
 	"crypto/sha256"
 	"encoding/binary"
@@ -12,6 +13,7 @@ import (
 	"time"
 
 	"github.com/axiomhq/hyperloglog"
+	"github.com/go-json-experiment/json"
 
 	"headcount/cmd/rollup/closing"
 	"headcount/events"
@@ -19,39 +21,50 @@ import (
 
 // document is a month's usage as it is printed.
 type document struct {
-	Month    string
-	Sealed   []struct{ Partition, Offset int64 }
-	Usage    []appUsage
-	Rejected int
+	Sealed []struct {
+		Partition int64 `json:"partition"`
+		Offset    int64 `json:"offset"`
+	} `json:"sealed"`
+	Usage    []appUsage `json:"usage"`
+	Rejected int        `json:"rejected"`
 
 	text string // as it was printed
 }
 
 type appUsage struct {
-	App                                           string
-	Account                                       *string
-	Events, Duplicates, Skewed, Expired, Rejected int
-	Kinds                                         map[string]struct{ Exact, Estimate int }
-	Meters                                        []struct {
-		Meter, Verdict string
-		Exact          int64
-		Estimate       *int64
-	}
+	App        string  `json:"app"`
+	Account    *string `json:"account"`
+	Events     int     `json:"events"`
+	Duplicates int     `json:"duplicates"`
+	Skewed     int     `json:"skewed"`
+	Expired    int     `json:"expired"`
+	Rejected   int     `json:"rejected"`
+	Kinds      map[string]struct {
+		Exact    int `json:"exact"`
+		Estimate int `json:"estimate"`
+	} `json:"kinds"`
+	Meters []struct {
+		Meter   string `json:"meter"`
+		Exact   int64  `json:"exact"`
+		Verdict string `json:"verdict"`
+	} `json:"meters"`
 	Daily []struct {
-		Day                string
-		Active, New, Users int
-	}
+		Day    string `json:"day"`
+		Active int    `json:"active"`
+		New    int    `json:"new"`
+		Users  int    `json:"users"`
+	} `json:"daily"`
 	Late []struct {
-		Month   string
-		Devices int
-	}
-	Digest string
+		Devices int `json:"devices"`
+	} `json:"late"`
+	Digest string `json:"digest"`
 }
 
 type bill struct {
-	Account, Month, Status, Reason, Total string
-	Revision                              int
-	Lines                                 []struct{ App, Meter, Quantity, Amount string }
+	Account  string `json:"account"`
+	Status   string `json:"status"`
+	Total    string `json:"total"`
+	Revision int    `json:"revision"`
 }
 
 // sealOf names a month's seal in a partition.
@@ -68,7 +81,7 @@ func (w *World) check(m events.Month, r *closing.Result) {
 	}
 	if !again {
 		d = &document{text: string(r.Document)}
-		if err := decode(r.Document, d); err != nil {
+		if err := json.Unmarshal(r.Document, d); err != nil {
 			w.fail("usage of %s: %v", m, err)
 			return
 		}
@@ -168,17 +181,10 @@ func (c *comparison) document(d *document) {
 	}
 }
 
-var deviceKinds = []int{0, 1, 2, 4}
+var deviceKinds = kinds(0, 1, 2, 4)
 
 func (a *appMonth) lateDevices() int {
-	on := who(deviceKinds, 0, a.facts)
-	n := 0
-	for id := range who(deviceKinds, 0, a.late) {
-		if !on[id] {
-			n++
-		}
-	}
-	return n
+	return people(deviceKinds, a.facts, a.late)[0] - people(deviceKinds, a.facts)[0]
 }
 
 func (c *comparison) app(got *appUsage, want *appMonth, late int) {
@@ -194,11 +200,11 @@ func (c *comparison) app(got *appUsage, want *appMonth, late int) {
 	}
 	n := 0
 	for k, name := range kindNames {
-		did := who([]int{k}, 0, want.facts)
-		if len(did) > 0 || k <= 2 {
+		did := people(kinds(k), want.facts)[0]
+		if did > 0 || k <= 2 {
 			n++
-			c.same(app+name, got.Kinds[name].Exact, len(did))
-			c.same(app+name+" estimate", got.Kinds[name].Estimate, c.estimate([]int{k}, want.facts))
+			c.same(app+name, got.Kinds[name].Exact, did)
+			c.same(app+name+" estimate", got.Kinds[name].Estimate, c.estimate(k, want.facts))
 		}
 	}
 	c.same(app+"kinds", len(got.Kinds), n)
@@ -207,7 +213,7 @@ func (c *comparison) app(got *appUsage, want *appMonth, late int) {
 			for _, p := range prices {
 				if m.Meter == p.meter {
 					c.same(app+m.Meter, m.Exact, want.quantity(p, false))
-					c.same(app+m.Meter+" verdict", m.Verdict, map[bool]string{true: "agree", false: "none"}[p.kinds != nil && !p.peak])
+					c.same(app+m.Meter+" verdict", m.Verdict, map[bool]string{true: "agree", false: "none"}[p.kinds != 0 && !p.peak])
 				}
 			}
 		}
@@ -220,43 +226,42 @@ func (c *comparison) app(got *appUsage, want *appMonth, late int) {
 }
 
 func (c *comparison) days(app string, got *appUsage, want *appMonth) {
-	seen := map[string]bool{}
-	var active, users [32]map[string]bool
-	for f := range want.facts {
-		to := &active[f.day]
-		if f.kind == login {
-			to = &users[f.day]
+	var active, fresh, users [32]int
+	for _, d := range want.facts {
+		seen := false
+		for day := 1; day < len(d); day++ {
+			if d[day]&deviceKinds != 0 {
+				active[day]++
+				if !seen {
+					seen = true
+					fresh[day]++
+				}
+			}
+			if d[day]&kinds(login) != 0 {
+				users[day]++
+			}
 		}
-		if *to == nil {
-			*to = map[string]bool{}
-		}
-		(*to)[f.who] = true
 	}
 	days := time.Date(c.month.Year(), c.month.Calendar()+1, 0, 0, 0, 0, 0, time.UTC).Day()
 	c.same(app+"days", len(got.Daily), days)
 	for i, d := range got.Daily {
-		fresh := 0
-		for id := range active[i+1] {
-			if !seen[id] {
-				seen[id] = true
-				fresh++
-			}
-		}
-		if d.Active != len(active[i+1]) || d.New != fresh || d.Users != len(users[i+1]) {
-			c.same(app+d.Day, fmt.Sprint(d.Active, d.New, d.Users), fmt.Sprint(len(active[i+1]), fresh, len(users[i+1])))
+		if d.Active != active[i+1] || d.New != fresh[i+1] || d.Users != users[i+1] {
+			c.same(app+d.Day, fmt.Sprint(d.Active, d.New, d.Users), fmt.Sprint(active[i+1], fresh[i+1], users[i+1]))
 		}
 	}
 }
 
 // estimate is what a sketch says of the same set.
-func (c *comparison) estimate(kinds []int, facts map[fact]bool) int {
+func (c *comparison) estimate(kind int, all facts) int {
 	s, err := hyperloglog.NewSketch(uint8(c.w.template.Precision), false)
 	if err != nil {
 		panic(err)
 	}
-	for id := range who(kinds, 0, facts) {
-		f := c.w.print(id, kinds[0] == login)
-		s.InsertHash(binary.LittleEndian.Uint64(f[8:]))
+	for who, d := range all {
+		if d[0]&kinds(kind) != 0 {
+			f := c.w.print(who, kind == login)
+			s.InsertHash(binary.LittleEndian.Uint64(f[8:]))
+		}
 	}
 	return int(s.Estimate())
 }
@@ -265,31 +270,39 @@ func (c *comparison) estimate(kinds []int, facts map[fact]bool) int {
 func (c *comparison) digest(app string, a *appMonth) string {
 	type row struct {
 		print [16]byte
-		days  [16]uint32
+		did   *did
+		of    kindSet
 	}
-	rows := map[[16]byte]*row{}
-	for f := range a.facts {
-		p := c.w.print(f.who, f.kind == login)
-		r := rows[p]
-		if r == nil {
-			r = &row{print: p}
-			rows[p] = r
+	var rows []row
+	for who, d := range a.facts {
+		if d[0]&deviceKinds != 0 {
+			rows = append(rows, row{c.w.print(who, false), d, deviceKinds})
 		}
-		r.days[kindIndex[f.kind]] |= 1 << f.day
+		if d[0]&kinds(login) != 0 {
+			rows = append(rows, row{c.w.print(who, true), d, kinds(login)})
+		}
 	}
+	slices.SortFunc(rows, func(x, y row) int { return bytes.Compare(x.print[:], y.print[:]) })
 	b := []byte("headcount usage 1\n" + c.month.String())
 	text := func(s string) { b = append(binary.LittleEndian.AppendUint16(b, uint16(len(s))), s...) }
 	text(app)
-	for _, p := range slices.SortedFunc(maps.Keys(rows), func(x, y [16]byte) int { return slices.Compare(x[:], y[:]) }) {
-		kinds, days := uint16(0), []byte(nil)
-		for k, d := range rows[p].days {
-			if d != 0 {
-				kinds |= 1 << k
-				days = binary.LittleEndian.AppendUint32(days, d)
+	for _, r := range rows {
+		set, days := uint16(0), []byte(nil)
+		for k := range kindNames { // their indexes rise as they do
+			if r.did[0]&r.of&kinds(k) == 0 {
+				continue
 			}
+			on := uint32(0)
+			for day := 1; day < len(r.did); day++ {
+				if r.did[day]&kinds(k) != 0 {
+					on |= 1 << day
+				}
+			}
+			set |= 1 << kindIndex[k]
+			days = binary.LittleEndian.AppendUint32(days, on)
 		}
-		b = append(append(b, 1), p[:]...)
-		b = append(binary.LittleEndian.AppendUint16(b, kinds), days...)
+		b = append(append(b, 1), r.print[:]...)
+		b = append(binary.LittleEndian.AppendUint16(b, set), days...)
 	}
 	b = append(b, 0)
 	b = binary.LittleEndian.AppendUint32(b, uint32(len(a.totals)))
@@ -327,11 +340,15 @@ func (c *comparison) bills(t *truth, r *closing.Result) {
 			c.same("invoices of "+m.String(), err, nil)
 			continue
 		}
-		revisions := map[string][]bill{}
+		revisions := map[string][]*bill{}
 		for _, v := range stored {
-			var b bill
-			if err := decode(v.Document, &b); err != nil {
-				c.same("invoice", err, nil)
+			b := c.w.bills[string(v.Document)]
+			if b == nil {
+				b = &bill{}
+				if err := json.Unmarshal(v.Document, b); err != nil {
+					c.same("invoice", err, nil)
+				}
+				c.w.bills[string(v.Document)] = b
 			}
 			revisions[b.Account] = append(revisions[b.Account], b)
 		}
@@ -343,7 +360,7 @@ func (c *comparison) bills(t *truth, r *closing.Result) {
 }
 
 // account holds an account's invoices of a month, all revisions, against what it owes; settled: with what came late.
-func (c *comparison) account(m events.Month, account string, apps []string, known *month, got []bill, settled bool) {
+func (c *comparison) account(m events.Month, account string, apps []string, known *month, got []*bill, settled bool) {
 	name := fmt.Sprintf("%s of %s ", account, m)
 	first, late, changed := int64(0), int64(0), false
 	mau := c.w.contract(m)

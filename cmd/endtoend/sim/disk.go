@@ -21,6 +21,7 @@ type disk struct {
 
 type folder struct {
 	entries map[string]*node
+	names   []string         // of entries, sorted
 	before  map[string]*node // what changed since the last sync, as it was then; nil: not there
 }
 
@@ -42,11 +43,22 @@ func (f *folder) set(name string, n *node) {
 	if _, noted := f.before[name]; !noted {
 		f.before[name] = f.entries[name]
 	}
-	if n == nil {
+	f.put(name, n)
+}
+
+// put is set without a note.
+func (f *folder) put(name string, n *node) {
+	i, there := slices.BinarySearch(f.names, name)
+	switch {
+	case n == nil && there:
 		delete(f.entries, name)
-		return
+		f.names = slices.Delete(f.names, i, i+1)
+	case n != nil:
+		f.entries[name] = n
+		if !there {
+			f.names = slices.Insert(f.names, i, name)
+		}
 	}
-	f.entries[name] = n
 }
 
 // lose is a power failure: what was not synced is there, in part, or not.
@@ -63,16 +75,16 @@ func (d *disk) lose() {
 			}
 			d.w.took(lostWrite)
 			if was == nil {
-				delete(f.entries, name)
+				f.put(name, nil)
 				if now.folder {
 					d.drop(join(path, name))
 				}
 			} else {
-				f.entries[name] = was
+				f.put(name, was)
 			}
 		}
 		clear(f.before)
-		for _, name := range keys(f.entries) {
+		for _, name := range f.names {
 			n := f.entries[name]
 			if n.writer = nil; n.synced < len(n.data) {
 				n.data = n.data[:n.synced+d.w.draw(len(n.data)-n.synced+1)]
@@ -262,7 +274,7 @@ func (s *seat) List(path string) ([]fs.DirEntry, error) {
 		return nil, &fs.PathError{Op: "open", Path: path, Err: syscall.EIO}
 	}
 	found := make([]fs.DirEntry, 0, len(f.entries))
-	for _, name := range keys(f.entries) {
+	for _, name := range f.names {
 		found = append(found, entry{name, f.entries[name].folder})
 	}
 	return found, nil
@@ -298,7 +310,7 @@ func (s *seat) Sweep(path, prefix string) error {
 	if f == nil || s.p.dead {
 		return notThere("open", path)
 	}
-	for _, name := range keys(f.entries) {
+	for _, name := range slices.Clone(f.names) {
 		if n := f.entries[name]; strings.HasPrefix(name, prefix) && (n.writer == nil || n.writer.dead) {
 			f.set(name, nil)
 		}

@@ -3,12 +3,13 @@ package sim
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"maps"
 	"slices"
 	"time"
+
+	"github.com/go-json-experiment/json/jsontext"
 
 	"headcount/cmd/rollup/closing"
 	"headcount/rating/ledger"
@@ -81,7 +82,7 @@ func (b *books) Commit(_ context.Context, r ledger.Result) (bool, error) {
 	if c.SealID != r.SealID {
 		return false, errors.New("the result is of another seal")
 	}
-	if !json.Valid(r.Document) {
+	if !jsontext.Value(r.Document).IsValid() {
 		return false, errors.New("the usage document is not JSON")
 	}
 	if _, ok := b.results[r.Month]; ok {

@@ -76,7 +76,7 @@ func (w *World) bounds(m events.Month, d *document) (least, most windows) {
 
 func (x *window) take(w *World, m *made, at int64) {
 	x.events++
-	x.facts[fact{m.who, m.kind, w.dayOf(at)}] = true
+	x.facts.add(m.who, m.kind, w.dayOf(at))
 }
 
 // mayBeLost says whether an offset lies in a gap that was accepted, or in a part of the log that was replaced.
@@ -98,16 +98,16 @@ func (c *comparison) between(got *appUsage, least, most *window) {
 	app := got.App + " "
 	c.within(app+"events", got.Events, least.events, most.events)
 	for k, name := range kindNames {
-		c.within(app+name, got.Kinds[name].Exact, len(who([]int{k}, 0, least.facts)), len(who([]int{k}, 0, most.facts)))
+		c.within(app+name, got.Kinds[name].Exact, people(kinds(k), least.facts)[0], people(kinds(k), most.facts)[0])
 	}
 	for i, d := range got.Daily {
-		c.within(app+d.Day, d.Active, len(who(deviceKinds, i+1, least.facts)), len(who(deviceKinds, i+1, most.facts)))
-		c.within(app+d.Day+" users", d.Users, len(who([]int{login}, i+1, least.facts)), len(who([]int{login}, i+1, most.facts)))
+		c.within(app+d.Day, d.Active, people(deviceKinds, least.facts)[i+1], people(deviceKinds, most.facts)[i+1])
+		c.within(app+d.Day+" users", d.Users, people(kinds(login), least.facts)[i+1], people(kinds(login), most.facts)[i+1])
 	}
 	_, prices := accountOf(got.App, 0)
 	for _, m := range got.Meters {
 		for _, p := range prices {
-			if m.Meter == p.meter && p.kinds != nil {
+			if m.Meter == p.meter && p.kinds != 0 {
 				c.within(app+m.Meter, int(m.Exact), p.people(least.facts), p.people(most.facts))
 				c.same(app+m.Meter+" verdict", m.Verdict, map[bool]string{true: "none", false: "agree"}[p.peak])
 			}

@@ -143,7 +143,7 @@ func (w *World) flip() {
 		all = slices.Clone(w.objects.names)
 	} else {
 		for _, path := range keys(w.disk.folders) {
-			for _, name := range keys(w.disk.folders[path].entries) {
+			for _, name := range w.disk.folders[path].names {
 				if n := w.disk.folders[path].entries[name]; !n.folder && n.writer == nil {
 					all = append(all, join(path, name))
 				}
@@ -209,7 +209,7 @@ func (w *World) removeFile(name string) {
 	}
 	in, base := split("state/" + name)
 	if f := w.disk.folders[in]; f != nil {
-		delete(f.entries, base)
+		f.put(base, nil)
 		delete(f.before, base)
 	}
 }

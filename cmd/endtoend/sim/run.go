@@ -4,8 +4,6 @@ import (
 	"fmt"
 	"strings"
 	"time"
-
-	"headcount/events"
 )
 
 // Run runs one seed; trace, where it is not nil, is told what happens.
@@ -14,7 +12,6 @@ func Run(seed uint64, trace func(string, ...any)) *World { return run(seed, shap
 func run(seed uint64, of shape, trace func(string, ...any)) *World {
 	w := newWorld(seed, of)
 	w.trace = trace
-	w.printed = map[events.Month]*document{}
 	w.spawn(nil, "world", w.live)
 	w.loop()
 	if s, ok := w.books.(*sqlite); ok {

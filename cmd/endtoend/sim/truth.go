@@ -8,16 +8,52 @@ import (
 	"time"
 	_ "time/tzdata" // another copy than the product's
 
-	"github.com/go-json-experiment/json"
-
 	"headcount/events"
 )
 
-// fact is what remains of an event.
-type fact struct {
-	who  string
-	kind int
-	day  int
+// facts are what remains of events: by who it was, the kinds of each day; at 0 those of all days.
+type facts map[string]*did
+
+type did [32]kindSet
+
+// add notes an event, and says whether there was one like it.
+func (f facts) add(who string, kind, day int) (again bool) {
+	d := f[who]
+	if d == nil {
+		d = &did{}
+		f[who] = d
+	}
+	again = d[day]&kinds(kind) != 0
+	d[day] |= kinds(kind)
+	d[0] |= kinds(kind)
+	return again
+}
+
+func (f facts) addAll(more facts) {
+	for who, d := range more {
+		to := f[who]
+		if to == nil {
+			to = &did{}
+			f[who] = to
+		}
+		to.add(d)
+	}
+}
+
+func (d *did) add(more *did) {
+	for day, set := range more {
+		d[day] |= set
+	}
+}
+
+// kindSet is a set of kinds, by their places in kindNames.
+type kindSet uint8
+
+func kinds(all ...int) (s kindSet) {
+	for _, k := range all {
+		s |= 1 << k
+	}
+	return s
 }
 
 type total struct {
@@ -30,7 +66,7 @@ type standing struct{ revision, value int64 }
 // window is what one partition knows of an app in a month.
 type window struct {
 	events, duplicates, skewed int
-	facts                      map[fact]bool
+	facts                      facts
 	totals                     map[total]standing
 }
 
@@ -41,7 +77,7 @@ type stretch struct{ expired, rejected int }
 type appMonth struct {
 	window
 	stretch
-	late       map[fact]bool
+	late       facts
 	lateTotals map[total]standing
 }
 
@@ -60,23 +96,18 @@ type truth struct {
 
 // line is a seal or a closed record as far as it matters here.
 type line struct {
-	Type string
+	Type string `json:"type"`
 	Data struct {
-		Month     string
-		Partition int32
+		Month     string `json:"month"`
+		Partition int32  `json:"partition"`
 		SealID    string `json:"seal_id"`
 		Previous  *struct {
-			Month      string
-			Partitions []int32
-		}
-		Apps  int
-		Usage map[string]string
-	}
-}
-
-// decode reads JSON whose members are named as the fields are, but for the case of letters.
-func decode(text []byte, into any) error {
-	return json.Unmarshal(text, into, json.MatchCaseInsensitiveNames(true))
+			Month      string  `json:"month"`
+			Partitions []int32 `json:"partitions"`
+		} `json:"previous"`
+		Apps  int               `json:"apps"`
+		Usage map[string]string `json:"usage"`
+	} `json:"data"`
 }
 
 // tell reads the log as it lies there. seals are the ids of the closings.
@@ -93,7 +124,7 @@ type windows map[string]*window
 func (ws windows) of(app string) *window {
 	x := ws[app]
 	if x == nil {
-		x = &window{facts: map[fact]bool{}, totals: map[total]standing{}}
+		x = &window{facts: facts{}, totals: map[total]standing{}}
 		ws[app] = x
 	}
 	return x
@@ -185,11 +216,9 @@ func (x *walk) count(m *made) {
 	if skewed {
 		a.skewed++
 	}
-	f := fact{m.who, m.kind, local.Day()}
-	if a.facts[f] {
+	if a.facts.add(m.who, m.kind, local.Day()) {
 		a.duplicates++
 	}
-	a.facts[f] = true
 }
 
 func report(to map[total]standing, at total, s standing) {
@@ -250,7 +279,7 @@ func (t *truth) month(m events.Month) *month {
 func (m *month) app(name string) *appMonth {
 	a := m.apps[name]
 	if a == nil {
-		a = &appMonth{window: window{facts: map[fact]bool{}, totals: map[total]standing{}}, late: map[fact]bool{}, lateTotals: map[total]standing{}}
+		a = &appMonth{window: window{facts: facts{}, totals: map[total]standing{}}, late: facts{}, lateTotals: map[total]standing{}}
 		m.apps[name] = a
 	}
 	return a
@@ -260,25 +289,37 @@ func (a *appMonth) add(v *window) {
 	a.events += v.events
 	a.duplicates += v.duplicates
 	a.skewed += v.skewed
-	for f := range v.facts {
-		a.facts[f] = true
-	}
+	a.facts.addAll(v.facts)
 	for at, s := range v.totals {
 		report(a.totals, at, s)
 	}
 }
 
 func (a *appMonth) addLate(v *window) {
-	for f := range v.facts {
-		a.late[f] = true
-	}
+	a.late.addAll(v.facts)
 	for at, s := range v.totals {
 		report(a.lateTotals, at, s)
 	}
 }
 
+// person is a device or a user.
+type person struct {
+	who  string
+	user bool
+}
+
 // print is the fingerprint of a device or user.
-func (w *World) print(who string, user bool) (f [16]byte) {
+func (w *World) print(who string, user bool) [16]byte {
+	p := person{who, user}
+	f, ok := w.prints[p]
+	if !ok {
+		f = fingerprint(who, user)
+		w.prints[p] = f
+	}
+	return f
+}
+
+func fingerprint(who string, user bool) (f [16]byte) {
 	var in [16]byte
 	if raw, err := hex.DecodeString(who); err == nil && len(raw) == 16 && !user {
 		in = [16]byte(raw)

@@ -57,6 +57,8 @@ type World struct {
 	lastClose   error
 	stopped     error                      // what cannot be had back, by a close
 	printed     map[events.Month]*document // what a close printed
+	bills       map[string]*bill           // that were read, by their documents
+	prints      map[person][16]byte        // that were made
 	held        int
 	gaps        []loss
 	heldFor     map[loss]bool    // of those, that some month was held for
@@ -203,6 +205,7 @@ func newWorld(seed uint64, of shape) *World {
 		w.config.Kafka.Group = ""
 	}
 	w.now = w.start(0)
+	w.printed, w.bills, w.prints = map[events.Month]*document{}, map[string]*bill{}, map[person][16]byte{}
 	w.closed, w.sealedAt = map[events.Month]bool{}, map[sealOf]int64{}
 	w.books = &shelf{w: w}
 	if seed%10 == 0 {

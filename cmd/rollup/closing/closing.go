@@ -16,7 +16,7 @@ import (
 	"io"
 	"log/slog"
 	"maps"
-	"sync/atomic"
+	"sync"
 	"time"
 
 	"headcount/cmd/cli"
@@ -318,11 +318,11 @@ func (w *work) rules(ctx context.Context, m events.Month) (*events.MonthRules, e
 
 // prices returns accounts and books as the closing has them.
 func (w *work) prices() (*rating.Catalog, *rating.Accounts, error) {
-	catalog, err := readOnce(&lastBooks, w.closing.Books, func() (*rating.Catalog, error) { return rating.ParseCatalog(w.closing.Books) })
+	catalog, err := lastBooks.read(w.closing.Books, func() (*rating.Catalog, error) { return rating.ParseCatalog(w.closing.Books) })
 	if err != nil {
 		return nil, nil, fmt.Errorf("books of the closing of %s: %w", w.month, err)
 	}
-	accounts, err := readOnce(&lastAccounts, map[string][]byte{"": w.closing.Accounts}, func() (*rating.Accounts, error) {
+	accounts, err := lastAccounts.read(map[string][]byte{"": w.closing.Accounts}, func() (*rating.Accounts, error) {
 		return rating.ParseAccounts("accounts of the closing", w.closing.Accounts)
 	})
 	if err != nil {
@@ -333,20 +333,31 @@ func (w *work) prices() (*rating.Catalog, *rating.Accounts, error) {
 
 // The books and the accounts that were read last: a month, what came late for the one before and the next mostly have the same.
 var (
-	lastBooks    atomic.Pointer[read[*rating.Catalog]]
-	lastAccounts atomic.Pointer[read[*rating.Accounts]]
+	lastBooks    readings[*rating.Catalog]
+	lastAccounts readings[*rating.Accounts]
 )
 
-// read is what texts, by name, were read as.
-type read[T any] struct {
+// readings are the last few texts that were read, each by name, and what as: those of a month and of the one before alternate.
+type readings[T any] struct {
+	mu   sync.Mutex
+	last []reading[T] // the newest first
+}
+
+type reading[T any] struct {
 	texts map[string][]byte
 	as    T
 }
 
-// readOnce reads texts, unless the last that were read are the same.
-func readOnce[T any](last *atomic.Pointer[read[T]], texts map[string][]byte, parse func() (T, error)) (T, error) {
-	if r := last.Load(); r != nil && maps.EqualFunc(r.texts, texts, bytes.Equal) {
-		return r.as, nil
+const mostReadings = 4
+
+// read reads texts, unless they are among the last.
+func (r *readings[T]) read(texts map[string][]byte, parse func() (T, error)) (T, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, known := range r.last {
+		if maps.EqualFunc(known.texts, texts, bytes.Equal) {
+			return known.as, nil
+		}
 	}
 	as, err := parse()
 	if err == nil {
@@ -354,7 +365,7 @@ func readOnce[T any](last *atomic.Pointer[read[T]], texts map[string][]byte, par
 		for name, text := range texts {
 			own[name] = bytes.Clone(text)
 		}
-		last.Store(&read[T]{own, as})
+		r.last = append([]reading[T]{{own, as}}, r.last[:min(len(r.last), mostReadings-1)]...)
 	}
 	return as, err
 }
