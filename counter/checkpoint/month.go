@@ -12,8 +12,12 @@ import (
 	"headcount/events"
 )
 
-// ErrNotSealed says that a partition has no sealed index of a month.
-var ErrNotSealed = errors.New("not sealed")
+var (
+	// ErrNotSealed says that a partition has no sealed index of a month.
+	ErrNotSealed = errors.New("not sealed")
+	// ErrDiffers says that a month is sealed already, with another content than was counted now.
+	ErrDiffers = errors.New("is there with another content")
+)
 
 const (
 	indexKind    = "index"
@@ -146,7 +150,7 @@ func (p *Partition) agree(ctx context.Context, there *Index, z *counter.Sealed) 
 	if *x != *there {
 		have, _ := encodeDocument(indexKind, indexVersion, there)
 		want, _ := encodeDocument(indexKind, indexVersion, x)
-		return fmt.Errorf("%s%s is there with another content: it says\n%s\nwhere this count has\n%s\nnothing was changed; find out which of the two is right (rollup verify)", p.sealed, indexName(z.Month), have, want)
+		return fmt.Errorf("%s%s %w: it says\n%s\nwhere this count has\n%s\nnothing was changed; find out which of the two is right (rollup verify)", p.sealed, indexName(z.Month), ErrDiffers, have, want)
 	}
 	err := p.checkData(ctx, there)
 	if errors.Is(err, ErrDamaged) {

@@ -3,10 +3,12 @@ package worker
 import (
 	"context"
 	"errors"
+	"fmt"
 	"math/rand/v2"
 	"testing"
 	"time"
 
+	"headcount/counter/checkpoint"
 	"headcount/events"
 	"headcount/events/stream"
 )
@@ -55,7 +57,7 @@ func TestLettersFit(t *testing.T) {
 
 // What is wrong with one partition's log halts that partition, not the process.
 func TestHalt(t *testing.T) {
-	for _, err := range []error{&stream.GapError{}, &stream.TruncatedError{}, &stream.RecreatedError{}, &stream.CorruptError{Err: errors.New("checksum")}} {
+	for _, err := range []error{&stream.GapError{}, &stream.TruncatedError{}, &stream.RecreatedError{}, &stream.CorruptError{Err: errors.New("checksum")}, fmt.Errorf("index %w", checkpoint.ErrDiffers)} {
 		if _, halted := errors.AsType[*Halted](halt(err)); !halted {
 			t.Errorf("%T does not halt its partition alone", err)
 		}

@@ -66,7 +66,7 @@ func remakeBatch(ctx context.Context, w *Worker, shard *counter.Shard, batch *st
 		if sealed != nil {
 			index, err := w.part.Seal(ctx, sealed)
 			if err != nil {
-				return false, fmt.Errorf("put sealed month back: %w", err)
+				return false, fmt.Errorf("put sealed month back: %w", halt(err))
 			}
 			w.log.Info("sealed month is whole", "month", sealed.Month, "offset", sealed.Offset, "apps", index.Apps, "rows", index.Rows)
 			if sealed.Month == month {

@@ -74,6 +74,7 @@ func (w *Worker) recall(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	w.unknown = len(damaged) > 0
 	for _, err := range damaged {
 		w.log.Error("the record of an accepted loss is damaged: until it is restored from a backup, every close holds its invoices", "error", err)
 	}
@@ -176,13 +177,14 @@ func (w *Worker) sealedInGap(ctx context.Context, start int64) error {
 	return w.shard.Absorb(&counter.Delta{Partition: w.partition, Position: w.pos, State: state})
 }
 
-// halt marks errors that say that the log is not what it was, or cannot be read: they need an operator and concern one partition.
+// halt marks errors that say that the log is not what it was, or cannot be read, or does not make what was sealed: they need an
+// operator and concern one partition.
 func halt(err error) error {
 	var gap *stream.GapError
 	var truncated *stream.TruncatedError
 	var recreated *stream.RecreatedError
 	var corrupt *stream.CorruptError
-	if errors.As(err, &gap) || errors.As(err, &truncated) || errors.As(err, &recreated) || errors.As(err, &corrupt) {
+	if errors.As(err, &gap) || errors.As(err, &truncated) || errors.As(err, &recreated) || errors.As(err, &corrupt) || errors.Is(err, checkpoint.ErrDiffers) {
 		return &Halted{err}
 	}
 	return err

@@ -70,6 +70,7 @@ type Worker struct {
 	told    context.Context  // ended: stop
 	fail    func()           // stops the counting: what is written beside it has failed
 	ignored uint64           // seals that were not valid, as far as was said
+	unknown bool             // a loss of log is on record, and what was lost cannot be read
 	began   time.Time        // of its assignment; zero: the first records are counted
 }
 
@@ -192,7 +193,7 @@ func (w *Worker) seal(ctx context.Context, sealed *counter.Sealed) error {
 	}
 	w.log.Info("sealing", "month", sealed.Month, "offset", sealed.Offset)
 	ctx = context.WithoutCancel(ctx)
-	if gaps := w.shard.State().Gaps; len(gaps) > 0 {
+	if w.unknown || len(w.shard.State().Gaps) > 0 {
 		// What was sealed before the loss holds more than the log does now.
 		index, err := w.part.Index(ctx, sealed.Month)
 		if err == nil && index.SealHash == sealed.SealHash {
@@ -206,7 +207,7 @@ func (w *Worker) seal(ctx context.Context, sealed *counter.Sealed) error {
 	w.sealing = w.beside(func() error {
 		index, err := w.part.Seal(ctx, sealed)
 		if err != nil {
-			return fmt.Errorf("write sealed month: %w", err)
+			return fmt.Errorf("write sealed month: %w", halt(err))
 		}
 		w.log.Info("sealed", "month", sealed.Month, "offset", sealed.Offset, "apps", index.Apps, "rows", index.Rows)
 		return nil
