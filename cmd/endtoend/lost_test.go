@@ -224,6 +224,25 @@ func TestLossOutlivesState(t *testing.T) {
 	report.says(t, "the log was replaced after it was counted", "are to be held")
 }
 
+// What was sealed before the log lost it stands when every checkpoint is gone, also where the record of the loss cannot be read;
+// where there is no record any more, that partition halts, and names what differs.
+func TestSealedMonthThatTheLogLost(t *testing.T) {
+	onEmbedded(t)
+	t.Parallel()
+	s := replacedSite(t)
+	s.want(1, "rollup", "close", "--month", "2025-03")
+	s.remove("data/state/*/*/*/checkpoint")
+	for _, record := range s.files("data/state/*/*/gaps/*.gap") {
+		if err := os.WriteFile(record, []byte("damaged"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	s.want(0, "ingest", "run", "--until-end").says(t, "sealed before records were lost: that stands")
+	s.remove("data/state/*/*/*/checkpoint")
+	s.remove("data/state/*/*/gaps")
+	s.want(1, "ingest", "run", "--until-end").says(t, "sealed/2025-03.index is there with another content", "partition halted; the others go on")
+}
+
 // An invoice that is final although a loss was on record when the close began is a difference; so is a record that was changed. A
 // loss that was accepted when the month was closed is only named.
 func TestVerifyFindsUnheldLoss(t *testing.T) {
