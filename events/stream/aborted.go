@@ -48,18 +48,8 @@ func (a *abortions) skips(h *header, content []byte) bool {
 	return open
 }
 
-// isAbort reads a control batch's record just as far as needed.
+// isAbort says whether a control batch's record is the mark of an aborted transaction.
 func isAbort(b []byte) bool {
-	size, at := varint(b, 0)
-	if at < 0 || size > int64(len(b)-at) {
-		return false
-	}
-	if _, at = varint(b, at+1); at < 0 {
-		return false
-	}
-	if _, at = varint(b, at); at < 0 {
-		return false
-	}
-	key, at := blob(b, at)
-	return at >= 0 && len(key) >= 4 && binary.BigEndian.Uint16(key[2:]) == 0
+	e, err := readExtent(b, 0)
+	return err == nil && e.key >= 0 && e.keyEnd-e.key >= 4 && binary.BigEndian.Uint16(b[e.key+2:]) == 0
 }

@@ -3,6 +3,7 @@ package stream
 import (
 	"errors"
 	"fmt"
+	"slices"
 
 	"headcount/events"
 )
@@ -40,17 +41,50 @@ func longVarint(b []byte, i int) (int64, int) {
 	return 0, -1
 }
 
-// blob reads a varint length and that many bytes; length −1 is nil.
-func blob(b []byte, i int) ([]byte, int) {
+// blob reads a varint length, and returns where that many bytes begin and end; begin −1: length −1, nil; end −1: they run past b.
+func blob(b []byte, i int) (begin, end int) {
 	n, i := varint(b, i)
-	if i < 0 || n < -1 || n > int64(len(b)-i) {
-		return nil, -1
+	switch {
+	case i < 0 || n < -1 || n > int64(len(b)-i):
+		return -1, -1
+	case n == -1:
+		return -1, i
 	}
-	if n == -1 {
-		return nil, i
+	return i, i + int(n)
+}
+
+// extentsAtOnce is how many extents are found before the first of their records is made.
+const extentsAtOnce = 64
+
+// extent says where a record and its parts lie in what holds it.
+type extent struct {
+	time, delta     int64
+	key, keyEnd     int // key −1: none
+	value, valueEnd int // value −1: none
+	end             int // behind the value come the headers
+}
+
+// readExtent finds the extent of the record at b[i:], whatever it is. The error says what is wrong.
+func readExtent(b []byte, i int) (e extent, err error) {
+	size, at := varint(b, i)
+	if at < 0 || size < leastRecord-1 || size > int64(len(b)-at) {
+		return e, errRecord
 	}
-	end := i + int(n)
-	return b[i:end:end], end
+	e.end = at + int(size)
+	b = b[:e.end]
+	if e.time, at = varint(b, at+1); at < 0 { // after the attributes, of which none is defined
+		return e, errRecord
+	}
+	if e.delta, at = varint(b, at); at < 0 {
+		return e, errRecord
+	}
+	if e.key, e.keyEnd = blob(b, at); e.keyEnd < 0 {
+		return e, fmt.Errorf("key: %w", errRecord)
+	}
+	if e.value, e.valueEnd = blob(b, e.keyEnd); e.valueEnd < 0 {
+		return e, fmt.Errorf("value: %w", errRecord)
+	}
+	return e, nil
 }
 
 // appendRecords reads the records of one batch from b, its uncompressed content, and appends those at offset from and later. They
@@ -63,50 +97,43 @@ func appendRecords(to []events.Record, h *header, b []byte, from int64) ([]event
 	appendTime := h.attributes&logAppendTimeBit != 0
 	last := int64(-1)
 	i := 0
-	for n := range h.count {
-		size, at := varint(b, i)
-		if at < 0 || size < leastRecord-1 || size > int64(len(b)-at) {
-			return to, fmt.Errorf("record %d of %d: %w", n, h.count, errRecord)
+	var found [extentsAtOnce]extent
+	for done := int32(0); done < h.count; {
+		n, err := readExtents(b, i, found[:min(extentsAtOnce, h.count-done)])
+		if err != nil {
+			return to, fmt.Errorf("record %d of %d: %w", done, h.count, err)
 		}
-		i = at + int(size)
-		r := b[at:i:i]
-		timeDelta, at := varint(r, 1) // after the attributes, of which none is defined
-		if at < 0 {
-			return to, fmt.Errorf("record %d of %d: %w", n, h.count, errRecord)
-		}
-		delta, at := varint(r, at)
-		if at < 0 {
-			return to, fmt.Errorf("record %d of %d: %w", n, h.count, errRecord)
-		}
-		if delta <= last || delta > int64(h.lastDelta) {
-			return to, fmt.Errorf("record %d of %d: offset delta %d after %d, the last is %d", n, h.count, delta, last, h.lastDelta)
-		}
-		last = delta
-		rec := events.Record{Offset: h.base + delta, Timestamp: h.firstTime + timeDelta}
-		if appendTime {
-			rec.Timestamp = h.maxTime
-		}
-		if rec.Key, at = blob(r, at); at < 0 {
-			return to, fmt.Errorf("record %d of %d: key: %w", n, h.count, errRecord)
-		}
-		if rec.Value, at = blob(r, at); at < 0 {
-			return to, fmt.Errorf("record %d of %d: value: %w", n, h.count, errRecord)
-		}
-		headers, at := varint(r, at)
-		if at < 0 || headers < 0 || headers > int64(len(r)-at)/2 {
-			return to, fmt.Errorf("record %d of %d: headers: %w", n, h.count, errRecord)
-		}
-		if headers > 0 {
-			rec.HeaderCount, rec.Headers = int(headers), r[at:]
-			if at = skipHeaders(r, at, headers); at < 0 {
-				return to, fmt.Errorf("record %d of %d: headers: %w", n, h.count, errRecord)
+		for j := range found[:n] {
+			e := &found[j]
+			if e.delta <= last || e.delta > int64(h.lastDelta) {
+				return to, fmt.Errorf("record %d of %d: offset delta %d after %d, the last is %d", done, h.count, e.delta, last, h.lastDelta)
 			}
-		}
-		if at != len(r) {
-			return to, fmt.Errorf("record %d of %d: %d bytes left over", n, h.count, len(r)-at)
-		}
-		if rec.Offset >= from {
-			to = append(to, rec)
+			i, last = e.end, e.delta
+			if cap(to) == len(to) {
+				to = slices.Grow(to, 1)
+			}
+			to = to[:len(to)+1]
+			rec := &to[len(to)-1]
+			rec.Offset, rec.Timestamp = h.base+e.delta, h.firstTime+e.time
+			if appendTime {
+				rec.Timestamp = h.maxTime
+			}
+			rec.Key, rec.Value, rec.Headers, rec.HeaderCount = nil, nil, nil, 0
+			if e.key >= 0 {
+				rec.Key = b[e.key:e.keyEnd:e.keyEnd]
+			}
+			if e.value >= 0 {
+				rec.Value = b[e.value:e.valueEnd:e.valueEnd]
+			}
+			if e.valueEnd != e.end-1 || b[e.valueEnd] != 0 {
+				if rec.HeaderCount, rec.Headers, err = readHeaders(b[:e.end:e.end], e.valueEnd); err != nil {
+					return to[:len(to)-1], fmt.Errorf("record %d of %d: %w", done, h.count, err)
+				}
+			}
+			if rec.Offset < from {
+				to = to[:len(to)-1]
+			}
+			done++
 		}
 	}
 	if i != len(b) {
@@ -115,15 +142,27 @@ func appendRecords(to []events.Record, h *header, b []byte, from int64) ([]event
 	return to, nil
 }
 
-func skipHeaders(r []byte, at int, n int64) int {
-	for ; n > 0; n-- {
+// readHeaders reads the headers that begin with their count at r[at:], which they fill.
+func readHeaders(r []byte, at int) (int, []byte, error) {
+	count, at := varint(r, at)
+	if at < 0 || count < 0 || count > int64(len(r)-at)/2 {
+		return 0, nil, fmt.Errorf("headers: %w", errRecord)
+	}
+	headers := r[at:]
+	for range count {
 		key, after := blob(r, at)
-		if after < 0 || key == nil {
-			return -1
+		if after < 0 || key < 0 {
+			return 0, nil, fmt.Errorf("headers: %w", errRecord)
 		}
 		if _, at = blob(r, after); at < 0 {
-			return -1
+			return 0, nil, fmt.Errorf("headers: %w", errRecord)
 		}
 	}
-	return at
+	if at != len(r) {
+		return 0, nil, fmt.Errorf("%d bytes left over", len(r)-at)
+	}
+	if count == 0 {
+		return 0, nil, nil
+	}
+	return int(count), headers, nil
 }

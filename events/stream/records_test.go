@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"headcount/events"
+	"headcount/events/guard"
 )
 
 // plainRecords reads records by encoding/binary; nil, false where they are wrong.
@@ -98,7 +99,7 @@ func sameRecords(tb testing.TB, b []byte, count, lastDelta int32, from int64) bo
 	return true
 }
 
-// randomRecords writes a few records, of which some have no key, no value, headers or long numbers.
+// randomRecords writes a few records, of which some have no key, no value, headers or long numbers; sometimes many.
 func randomRecords(r *rand.Rand) (b []byte, count, lastDelta int32) {
 	blob := func(r *rand.Rand, b []byte) []byte {
 		if r.IntN(8) == 0 {
@@ -108,7 +109,11 @@ func randomRecords(r *rand.Rand) (b []byte, count, lastDelta int32) {
 		return append(binary.AppendVarint(b, int64(n)), make([]byte, n)...)
 	}
 	delta, alike := int64(0), r.IntN(2) == 0
-	for range r.IntN(5) {
+	n := r.IntN(5)
+	if r.IntN(50) == 0 {
+		n = r.IntN(4 * extentsAtOnce)
+	}
+	for range n {
 		rec := binary.AppendVarint([]byte{0}, []int64{0, -5, 63, 64, 8191, 8192, 1 << 20, 1 << 21, 1 << 40, -1 << 40}[r.IntN(10)])
 		rec = binary.AppendVarint(rec, delta)
 		lastDelta = int32(delta)
@@ -134,9 +139,14 @@ func TestRecords(t *testing.T) {
 	seed := rand.Uint64()
 	t.Logf("seed %d", seed)
 	r := rand.New(rand.NewPCG(seed, 1))
+	memory, free := guard.Memory(16 << 20)
+	defer free()
 	spoilt := 0
 	for range 20_000 {
 		b, count, last := randomRecords(r)
+		end := memory[len(memory)-len(b):]
+		copy(end, b)
+		b = end
 		if !sameRecords(t, b, count, last, 1000+int64(r.IntN(2)*r.IntN(100))) {
 			t.Fatalf("%x: %d records up to %d are refused", b, count, last)
 		}
@@ -145,7 +155,7 @@ func TestRecords(t *testing.T) {
 				break
 			}
 			if i := r.IntN(min(len(b), 1+1<<r.IntN(14))); r.IntN(8) == 0 {
-				b = b[:i]
+				b = b[len(b)-copy(b[len(b)-i:], b[:i]):]
 			} else {
 				b[i] += byte(1 << r.IntN(8))
 			}
@@ -198,5 +208,30 @@ func TestVarint(t *testing.T) {
 	}
 	for _, v := range []int64{math.MaxInt32, math.MinInt32, math.MaxInt64, math.MinInt64} {
 		check(binary.AppendVarint(nil, v))
+	}
+}
+
+// TestIsAbort reads marks, and what is none.
+func TestIsAbort(t *testing.T) {
+	record := func(key []byte) []byte {
+		r := []byte{0, 0, 0}
+		if key == nil {
+			r = append(r, 1)
+		} else {
+			r = append(binary.AppendVarint(r, int64(len(key))), key...)
+		}
+		r = append(r, 12, 0, 0, 0, 0, 0, 0, 0) // version, coordinator's epoch; no headers
+		return append(binary.AppendVarint(nil, int64(len(r))), r...)
+	}
+	for _, c := range []struct {
+		key   []byte
+		abort bool
+	}{{[]byte{0, 0, 0, 0}, true}, {[]byte{0, 0, 0, 1}, false}, {[]byte{0, 0, 0}, false}, {[]byte{}, false}, {nil, false}} {
+		if got := isAbort(record(c.key)); got != c.abort {
+			t.Errorf("key %x: %t", c.key, got)
+		}
+	}
+	if isAbort(record([]byte{0, 0, 0, 0})[:8]) {
+		t.Error("a record cut short")
 	}
 }
