@@ -13,6 +13,7 @@ import (
 	"headcount/counter"
 	"headcount/counter/checkpoint"
 	"headcount/events"
+	"headcount/events/stream"
 )
 
 var (
@@ -49,31 +50,53 @@ func (s store) shard() *counter.Shard {
 // recordsAtOnce is as many as a batch of the log may hold.
 const recordsAtOnce = 1024
 
-// feed makes up records in memory that is used again, as a reader's is.
+// feed makes up record batches in memory, compressed by lz4, and reads them as those of a fetch are read.
 type feed struct {
 	*month.Generator
-	records []events.Record
-	buffer  []byte
-	offset  int64
-	took    time.Duration // of CPU
+	messages []stream.Message
+	pointers []*stream.Message
+	buffer   []byte
+	writer   stream.BatchWriter
+	reader   *stream.BatchReader
+	offset   int64
+	took     time.Duration // of CPU, to make them up
 }
 
 func newFeed(c month.Config) (*feed, error) {
 	g, err := month.New(c)
-	return &feed{Generator: g, buffer: make([]byte, 0, recordsAtOnce*400)}, err
+	return &feed{
+		Generator: g, messages: make([]stream.Message, recordsAtOnce), pointers: make([]*stream.Message, 0, recordsAtOnce),
+		buffer: make([]byte, 0, recordsAtOnce*400), reader: stream.NewBatchReader(1 << 20),
+	}, err
 }
 
-func (f *feed) next() []events.Record {
+// next returns the records of the next batch; none: there is none.
+func (f *feed) next() ([]events.Record, error) {
+	batch, err := f.batch()
+	if len(batch) == 0 || err != nil {
+		return nil, err
+	}
+	records, _, err := f.reader.Read(batch)
+	return records, err
+}
+
+func (f *feed) batch() ([]byte, error) {
 	began := cpu(ofThread)
-	f.records, f.buffer = f.records[:0], f.buffer[:0]
-	for rec := (month.Record{}); len(f.records) < recordsAtOnce && f.Next(&rec); {
+	defer func() { f.took += cpu(ofThread) - began }()
+	f.pointers, f.buffer = f.pointers[:0], f.buffer[:0]
+	for rec := (month.Record{}); len(f.pointers) < recordsAtOnce && f.Next(&rec); {
 		at := len(f.buffer)
 		f.buffer = append(f.buffer, rec.Value...)
-		f.records = append(f.records, events.Record{Offset: f.offset, Timestamp: rec.Timestamp, Value: f.buffer[at:len(f.buffer):len(f.buffer)]})
-		f.offset++
+		m := &f.messages[len(f.pointers)]
+		m.Value, m.Time = f.buffer[at:len(f.buffer):len(f.buffer)], time.UnixMilli(rec.Timestamp)
+		f.pointers = append(f.pointers, m)
 	}
-	f.took += cpu(ofThread) - began
-	return f.records
+	if len(f.pointers) == 0 {
+		return nil, nil
+	}
+	base := f.offset
+	f.offset += int64(len(f.pointers))
+	return f.writer.Write(f.pointers, base, "lz4")
 }
 
 // counting is a shard that counts a feed, with checkpoints in the background as a worker makes them.
@@ -109,9 +132,9 @@ func (c *counting) count(recs []events.Record) error {
 func (c *counting) all(ctx context.Context, every int) error {
 	counted := 0
 	for {
-		recs := c.feed.next()
-		if len(recs) == 0 {
-			return nil
+		recs, err := c.feed.next()
+		if len(recs) == 0 || err != nil {
+			return err
 		}
 		if err := c.count(recs); err != nil {
 			return err
@@ -211,7 +234,10 @@ func (c *counting) little(ctx context.Context, r *result, cfg month.Config) erro
 		return err
 	}
 	for range 20 {
-		recs := again.next()
+		recs, err := again.next()
+		if err != nil {
+			return err
+		}
 		for i := range recs {
 			recs[i].Offset = c.feed.offset
 			c.feed.offset++
@@ -266,7 +292,11 @@ func (c *counting) seal(ctx context.Context, r *result, seen float64) (err error
 			r.add("seal: highest resident memory, MB", kilobytes("status", "VmHWM")/1000)
 			return err
 		default:
-			if err := c.count(c.feed.next()); err != nil {
+			recs, err := c.feed.next()
+			if err == nil {
+				err = c.count(recs)
+			}
+			if err != nil {
 				return err
 			}
 		}

@@ -1,11 +1,11 @@
-// Command scale measures what a partition costs as it grows: records made up in memory are counted by a counter.Shard, with
-// checkpoints into a folder, without Kafka. Each number of devices has a process of its own, so that memory is its own too.
+// Command scale measures what a partition costs as it grows: record batches made up in memory, compressed by lz4, are read as a
+// fetch's are and counted by a counter.Shard, with checkpoints into a folder, without Kafka. Each number of devices has a process of its own, so that memory is its own too.
 //
 //	make bench-scale                                                        # one and ten million devices
 //	go run ./bench/scale --devices 1000000,50000000 --events-per-device 3   # two minutes and 2 GB
 //	go run ./bench/scale --unite 8 --devices 20000000                       # the union of a close: 8 partitions
 //
-// It prints, for each number of devices: nanoseconds of CPU per event, without those that making up records took; resident
+// It prints, for each number of devices: nanoseconds of CPU per event, without those that making up batches took; resident
 // memory at the end and at its highest, and how much of it lies on huge pages; bytes of heap and of checkpoint per device; how
 // long the longest call of Count took, of Cut with much and with little new; how long the seal stopped counting and how long
 // it took in the background; and what a restart takes.
