@@ -13,6 +13,7 @@ func (b *batch) look(probes, rises, few int) {
 		return
 	}
 	if probes > 0 {
+		askForSlots(&b.probes[0], probes)
 		seekEntries(&b.probes[0], probes)
 	}
 	if rises > 0 {
@@ -25,6 +26,11 @@ func (b *batch) look(probes, rises, few int) {
 		lookAtEntries(&b.probes[0], probes, &b.found, &b.known)
 	}
 }
+
+// askForSlots asks for the cache lines of the probes' home slots.
+//
+//go:noescape
+func askForSlots(p *probe, n int)
 
 // seekEntries finds the entries that may be the probes' devices, and asks for their cache lines.
 //

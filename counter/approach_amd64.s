@@ -1,6 +1,19 @@
 #include "go_asm.h"
 #include "textflag.h"
 
+// func askForSlots(p *probe, n int)
+TEXT ·askForSlots(SB), NOSPLIT, $0-16
+	MOVQ p+0(FP), SI
+	MOVQ n+8(FP), DI
+
+slot:
+	MOVQ probe_slot(SI), R8
+	PREFETCHT0 (R8)
+	ADDQ $probe__size, SI
+	DECQ DI
+	JNZ slot
+	RET
+
 // func seekEntries(p *probe, n int)
 //
 // A line of 16 slots is looked at in one step: the first that has the tag, or is empty, from the home slot on.

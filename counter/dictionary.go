@@ -2,6 +2,9 @@ package counter
 
 import (
 	"errors"
+	"slices"
+	"sync"
+	"unsafe"
 
 	"headcount/events"
 )
@@ -53,7 +56,8 @@ func newDictionary(room int) *dictionary {
 }
 
 func (d *dictionary) at(ordinal uint32) *entry {
-	return &d.chunks[ordinal>>chunkBits][ordinal%chunkEntries]
+	// Not by an index, which reads the chunk's first byte to see whether there is one: a cache line more.
+	return (*entry)(unsafe.Add(unsafe.Pointer(d.chunks[ordinal>>chunkBits]), uintptr(ordinal%chunkEntries)*unsafe.Sizeof(entry{})))
 }
 
 func (d *dictionary) segment(h uint64) *segment { return d.directory[h>>(64-d.depth)] }
@@ -99,19 +103,30 @@ func (d *dictionary) insert(print *events.Fingerprint) (uint32, error) {
 	return ordinal, nil
 }
 
+// move is what a segment holds while it is moved to others.
+type move struct {
+	ordinals []uint32
+	hashes   []uint64
+}
+
+var moves = sync.Pool{New: func() any { return new(move) }}
+
 // grow puts one or two larger segments in the place of s, to which h belongs.
 func (d *dictionary) grow(s *segment, h uint64) {
 	defer d.memory.release(s.slots)
-	ordinals := make([]uint32, 0, s.used)
+	scratch := moves.Get().(*move)
+	defer moves.Put(scratch)
+	ordinals := slices.Grow(scratch.ordinals[:0], int(s.used))
 	for _, slot := range s.slots {
 		if slot != 0 {
 			ordinals = append(ordinals, s.ordinal(slot))
 		}
 	}
-	hashes := make([]uint64, len(ordinals))
-	for i, o := range ordinals { // apart from the placing, so that the cache misses overlap
-		hashes[i] = d.at(o).print.Hash()
+	hashes := slices.Grow(scratch.hashes[:0], len(ordinals))
+	for _, o := range ordinals { // apart from the placing, so that the cache misses overlap
+		hashes = append(hashes, d.at(o).print.Hash())
 	}
+	scratch.ordinals, scratch.hashes = ordinals, hashes
 	prefix := h >> (64 - s.depth)
 	if s.used < segmentDevices {
 		slots := len(s.slots)
