@@ -42,6 +42,9 @@ func (w *window) takeNew() WindowDelta {
 // settle says that nothing is new.
 func (w *window) settle() {
 	w.dirty, w.cut, w.facts, w.noted, w.risen, w.moved = false, w.devices(), nil, nil, nil, nil
+	if w.large != nil {
+		w.large.takeRuns()
+	}
 }
 
 // Absorb applies a delta to a shard that has counted nothing: in order, a shard's deltas make the same shard again, and Ready ends

@@ -13,7 +13,7 @@ type large struct {
 	dictionary
 	facts   [events.MaxKinds]*[32]*roaring.Bitmap // by kind, day; with what is waiting
 	waiting [events.MaxKinds][2]waiting           // by kind, odd and even days
-	scratch []uint32
+	runs    []run                                 // facts since the last cut, but those that are still waiting or are noted elsewhere
 }
 
 // newLarge returns the large form of what f holds.
@@ -31,17 +31,20 @@ func newLarge(f *flat) *large {
 			}
 		}
 	}
+	l.settle()
+	l.runs = nil // the window has noted what is new of it
 	return l
 }
 
-// learn adds a fact, and says whether it is new. A repeat of what the device did on its last day touches no bitmap.
-func (l *large) learn(ordinal uint32, day events.Day, kind events.Kind) bool {
+// learn adds a fact, and says whether it is new, and whether it is in a run, or will be. A repeat of what the device did on its
+// last day touches no bitmap.
+func (l *large) learn(ordinal uint32, day events.Day, kind events.Kind) (isNew, inRun bool) {
 	e := l.at(ordinal)
 	now := sawOn(day, kind)
 	switch last := e.seen.day(); {
 	case day == last:
 		if e.seen|now == e.seen {
-			return false
+			return false, false
 		}
 		e.seen |= now
 	case day > last:
@@ -50,10 +53,9 @@ func (l *large) learn(ordinal uint32, day events.Day, kind events.Kind) bool {
 		if w := &l.waiting[kind][day%2]; w.day == day {
 			l.settleOne(kind, w)
 		}
-		return l.bitmap(kind, day).CheckedAdd(ordinal)
+		return l.bitmap(kind, day).CheckedAdd(ordinal), false
 	}
-	l.await(kind, day, ordinal)
-	return true
+	return true, l.await(kind, day, ordinal)
 }
 
 func (l *large) bitmap(kind events.Kind, day events.Day) *roaring.Bitmap {

@@ -7,17 +7,22 @@ import (
 )
 
 // fresh is what Cut hands over of a window without copying it: fingerprints that lie in a dictionary, where they stay as they
-// are while it grows, and facts in the blocks in which they were noted.
+// are while it grows, and facts in the runs and blocks in which they were noted.
 type fresh struct {
 	memory *holding // of the chunks; nil: no fingerprints
 	chunks []*chunk // from that of the first fingerprint on
 	skip   uint32   // entries of the first chunk that are not new
 	n      uint32   // fingerprints
-	facts  [][]Fact
+	facts  [][]Fact // in no run
+	runs   []run
+	all    uint32 // devices of the window
 }
 
-// partPrints is how many fingerprints a part holds at most.
-const partPrints = 8192
+// A part holds so many fingerprints and facts of runs at most.
+const (
+	partPrints = 8192
+	partFacts  = 65536
+)
 
 // Parts reads what a delta holds of windows, in parts of bounded size.
 type Parts struct {
@@ -25,7 +30,7 @@ type Parts struct {
 	part    WindowDelta
 	prints  []events.Fingerprint
 	given   uint32 // fingerprints of the window
-	blocks  int    // of facts, given
+	facts   factReader
 }
 
 // Parts returns a reader of d's windows. The parts of a window follow each other, in the order in which they are applied.
@@ -49,12 +54,14 @@ func (p *Parts) Next() *WindowDelta {
 	case p.given < f.n:
 		p.part.Fingerprints = p.copyPrints(f)
 		p.given += uint32(len(p.part.Fingerprints))
-	case p.blocks < len(f.facts):
-		p.part.Facts = f.facts[p.blocks]
-		p.blocks++
 	default:
-		p.part.Registers, p.part.Totals = w.Registers, w.Totals
-		p.windows, p.given, p.blocks = p.windows[1:], 0, 0
+		if p.facts.of != f {
+			p.facts.begin(f)
+		}
+		if p.part.Facts = p.facts.next(); len(p.part.Facts) == 0 {
+			p.part.Registers, p.part.Totals = w.Registers, w.Totals
+			p.windows, p.given = p.windows[1:], 0
+		}
 	}
 	return &p.part
 }
@@ -83,14 +90,17 @@ func (w *window) note(f Fact) {
 // takeFacts moves what was noted, and the fingerprints since the last cut, to d. Little is given as it is.
 func (w *window) takeFacts(d *WindowDelta) {
 	n := w.devices()
-	if w.flat != nil && w.cut < n {
+	var runs []run
+	if w.large != nil {
+		runs = w.large.takeRuns()
+	} else if w.cut < n {
 		d.Fingerprints = w.flat.prints[w.cut:n:n]
 	}
-	if len(w.noted) == 0 && (w.flat != nil || w.cut == n) {
+	if len(w.noted)+len(runs) == 0 && (w.flat != nil || w.cut == n) {
 		d.Facts = w.facts
 		return
 	}
-	d.fresh = &fresh{facts: w.noted}
+	d.fresh = &fresh{facts: w.noted, runs: runs, all: n}
 	if len(w.facts) > 0 {
 		d.fresh.facts = append(d.fresh.facts, w.facts)
 	}

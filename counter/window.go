@@ -21,7 +21,7 @@ type window struct {
 
 	dirty bool     // something is new since the last cut
 	cut   uint32   // devices at the last cut
-	noted [][]Fact // full blocks
+	noted [][]Fact // full blocks of facts that are in no run
 	facts []Fact   // the block being filled
 	risen []Register
 	moved []totalKey // quantities that changed; a repeat does no harm
@@ -55,9 +55,7 @@ func (w *window) count(e *events.Event, ordinal uint32) error {
 	if e.Skewed {
 		w.counters.Skewed++
 	}
-	if w.learn(ordinal, e.Day, e.Kind) {
-		w.note(Fact{Ordinal: ordinal, Day: e.Day, Kind: e.Kind})
-	} else {
+	if !w.learn(ordinal, e.Day, e.Kind) {
 		w.counters.Duplicates++
 	}
 	// The sketches are fed by every event, whatever the dictionary thinks of it: they are to notice where it errs.
@@ -111,11 +109,18 @@ func (w *window) full() bool {
 	return limit > 0 && int(w.devices()) >= limit || w.in.full()
 }
 
-func (w *window) learn(ordinal uint32, day events.Day, kind events.Kind) bool {
+// learn adds a fact, and says whether it is new. What is new the next cut will hold.
+func (w *window) learn(ordinal uint32, day events.Day, kind events.Kind) (isNew bool) {
+	inRun := false
 	if w.large != nil {
-		return w.large.learn(ordinal, day, kind)
+		isNew, inRun = w.large.learn(ordinal, day, kind)
+	} else {
+		isNew = w.flat.learn(ordinal, day, kind)
 	}
-	return w.flat.learn(ordinal, day, kind)
+	if isNew && !inRun {
+		w.note(Fact{Ordinal: ordinal, Day: day, Kind: kind})
+	}
+	return isNew
 }
 
 func (w *window) sketch(kind events.Kind) *sketch {
