@@ -8,12 +8,32 @@ import (
 	"strings"
 )
 
+// passed is the document whose being there says that checkpoints were removed: a list that shows neither it nor any checkpoint is from
+// before the first.
+const (
+	passedName    = "passed"
+	passedKind    = "passed"
+	passedVersion = 1
+)
+
+// pass notes that checkpoints are removed from now on.
+func (p *Partition) pass(ctx context.Context) error {
+	doc, err := encodeDocument(passedKind, passedVersion, struct{}{})
+	if err != nil {
+		return err
+	}
+	if err := createBytes(ctx, p.bucket, p.folder+passedName, doc); err != nil && !errors.Is(err, ErrExists) {
+		return fmt.Errorf("note that checkpoints are removed: %w", err)
+	}
+	return nil
+}
+
 // generations returns those that have manifests, newest first, and the newest one's number; 0: there is none.
 //
 // A list may be out of date. Manifests are numbered without holes, and removed in the order of their numbers, all but the newest:
 // so from any that is still there the newest is found by asking for the next one by name. An old list of which the newest is gone
-// tells nothing, and is tried again. An empty one is believed where there is no first: it may be that all state is lost, which is
-// no reason to stop.
+// tells nothing, and is tried again; so is one from before the first. An empty one is believed where there is no first and none was
+// removed, or where it shows that some were: it may be that all state is lost, which is no reason to stop.
 func (p *Partition) generations(ctx context.Context) (found []uint64, newest uint64, err error) {
 	var before []uint64
 	for range 10 { // beside a writer the list may be old by the time it is read
@@ -47,6 +67,11 @@ func (p *Partition) reach(ctx context.Context) (found []uint64, ok bool, err err
 	}
 	slices.Sort(found)
 	newest := slices.Max(append(found, 0))
+	if newest == 0 && !slices.Contains(names, p.folder+passedName) {
+		if passed, err := p.has(ctx, p.folder+passedName); passed || err != nil {
+			return nil, false, err
+		}
+	}
 	if newest > 0 {
 		if ok, err := p.has(ctx, p.folder+manifestName(newest)); !ok {
 			return found, false, err

@@ -104,6 +104,14 @@ func TestGoldenGap(t *testing.T) {
 	}
 }
 
+func TestGoldenPassed(t *testing.T) {
+	today, err := encodeDocument(passedKind, passedVersion, struct{}{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	golden(t, "passed-1", today)
+}
+
 func TestGoldenSegment(t *testing.T) {
 	file := golden(t, "segment-1", segmentOf(t, 1, 3, 40))
 	s := newScript(1)

@@ -259,6 +259,11 @@ func (p *Partition) collect(ctx context.Context) error {
 			segments = append(segments, name)
 		}
 	}
+	if len(manifests) > 0 && !slices.Contains(names, p.folder+passedName) {
+		if err := p.pass(ctx); err != nil {
+			return err
+		}
+	}
 	// Manifests first, in the order of their numbers: none is left that names what is gone, and no hole between them.
 	for _, name := range slices.Concat(manifests, segments) {
 		if err := p.bucket.Delete(ctx, name); err != nil {
