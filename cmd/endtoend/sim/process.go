@@ -247,7 +247,7 @@ func (w *World) mend(err error, closing bool) {
 	}
 	text := err.Error()
 	for _, f := range slices.Clone(w.flipped) {
-		if strings.Contains(text, f) {
+		if strings.Contains(text, f+": "+checkpoint.ErrDamaged.Error()) { // not one that only could not be read just now
 			w.took(flip)
 			w.say("%s is damaged, as the error says: removed", f)
 			w.removeFile(f)
