@@ -26,7 +26,12 @@ func (t *TopicRules) Hash() string { return hashText(t.Canonical()) }
 func (r *MonthRules) Canonical() []byte { return canonical(r) }
 
 // Hash returns the SHA-256 of the document, "sha256:" and 64 hex digits.
-func (r *MonthRules) Hash() string { return hashText(r.Canonical()) }
+func (r *MonthRules) Hash() string {
+	if known := r.known(); known != nil {
+		return known.hash
+	}
+	return hashText(r.Canonical())
+}
 
 // ParseTopicRules reads a canonical document and validates it.
 func ParseTopicRules(doc []byte) (*TopicRules, error) {
@@ -40,7 +45,7 @@ func ParseTopicRules(doc []byte) (*TopicRules, error) {
 	return t, nil
 }
 
-// ParseMonthRules reads a canonical document and validates it.
+// ParseMonthRules reads a canonical document and validates it. The rules are not to be changed.
 func ParseMonthRules(doc []byte) (*MonthRules, error) {
 	r := &MonthRules{}
 	if err := parseCanonical(doc, r, limitedVersion, func() int { return r.Version }); err != nil {
@@ -49,6 +54,11 @@ func ParseMonthRules(doc []byte) (*MonthRules, error) {
 	if err := r.validate(); err != nil {
 		return nil, fmt.Errorf("month rules: %w", err)
 	}
+	kinds, err := newKindTable(r)
+	if err != nil {
+		return nil, fmt.Errorf("month rules: %w", err)
+	}
+	r.read = &readRules{of: r, hash: hashText(doc), kinds: kinds}
 	return r, nil
 }
 

@@ -31,7 +31,9 @@ func (d *Decoder) load(m Month) (*month, error) {
 	if s.key == nil {
 		return nil, fmt.Errorf("%w: the rules of %s name key %s, the newest there is %s: put the missing line back from a backup", ErrUnknownKey, m, r.KeyID, d.keys.Newest().ID())
 	}
-	if s.kinds, err = newKindTable(r); err != nil {
+	if known := r.known(); known != nil {
+		s.kinds = known.kinds
+	} else if s.kinds, err = newKindTable(r); err != nil {
 		return nil, fmt.Errorf("rules of %s: %w", m, err)
 	}
 	d.months[m] = s

@@ -52,6 +52,23 @@ type MonthRules struct {
 	Limits    Limits            `json:"limits"`
 	KeyID     string            `json:"key_id"`   // of the GUID key
 	SealKey   string            `json:"seal_key"` // Ed25519 public key, base64
+
+	read *readRules // nil: they were not read; see known
+}
+
+// readRules is what follows from rules that were read, which nobody changes: each shard asks for it.
+type readRules struct {
+	of    *MonthRules // a copy's is not its own
+	hash  string
+	kinds kindTable
+}
+
+// known returns what follows from rules that were read; nil: they were not.
+func (r *MonthRules) known() *readRules {
+	if r.read != nil && r.read.of == r {
+		return r.read
+	}
+	return nil
 }
 
 // Rulebook holds a topic's rules.

@@ -4,10 +4,11 @@ import (
 	"bytes"
 	"crypto/ed25519"
 	"encoding/base64"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
+
+	"github.com/go-json-experiment/json"
 )
 
 // A signed record is a structured CloudEvent. Its signature, an extension attribute, is Ed25519 over the type, a newline and the
@@ -52,7 +53,7 @@ func sign[T any](kind, id string, data T, key ed25519.PrivateKey) []byte {
 // parseSigned reads a signed record of a kind, its data of a version into *data, and does not check the signature.
 func parseSigned[T any](value []byte, kind string, version int, id func(*T) (string, int)) (*T, *Signature, error) {
 	var s signed[T]
-	if err := json.Unmarshal(value, &s); err != nil {
+	if err := json.Unmarshal(value, &s); err != nil { // what else it takes does not come out again below
 		return nil, nil, fmt.Errorf("%s: %w", kind, err)
 	}
 	if s.Type != kind {

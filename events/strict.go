@@ -62,7 +62,7 @@ type node struct {
 // strict reads one JSON object by the letter of RFC 8259, and what lies at the nodes. It defines what is right; the scanner only
 // has to agree. A text that is not well-formed gives a reason and no members.
 type strict struct {
-	root    node
+	root    *node // never changed
 	members *[slots]member
 	arena   *arena
 
@@ -76,11 +76,21 @@ type strict struct {
 const maxDepth = 10_000
 
 func newStrict(f Fields, members *[slots]member, a *arena) *strict {
-	f = f.resolved()
-	s := &strict{members: members, arena: a}
+	root := cloudEventsTree
+	if f = f.resolved(); f != cloudEvents {
+		root = newTree(f)
+	}
+	return &strict{root: root, members: members, arena: a}
+}
+
+var cloudEventsTree = newTree(cloudEvents)
+
+// newTree returns the root of the nodes where the fields and quantities lie.
+func newTree(f Fields) *node {
+	root := &node{}
 	bits := 0
 	add := func(path string, to slot) {
-		n := &s.root
+		n := root
 		for _, name := range strings.Split(path, ".") {
 			at := -1
 			for i := range n.below {
@@ -110,7 +120,7 @@ func newStrict(f Fields, members *[slots]member, a *arena) *strict {
 	if f.Type != cloudEvents.Type {
 		add(cloudEvents.Type, slotControl)
 	}
-	return s
+	return root
 }
 
 // read fills members from an object.
@@ -121,7 +131,7 @@ func (s *strict) read(b []byte) Reason {
 	if s.peek() != '{' {
 		return badJSON
 	}
-	if why := s.object(&s.root); why != "" {
+	if why := s.object(s.root); why != "" {
 		return why
 	}
 	s.space()

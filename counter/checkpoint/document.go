@@ -30,7 +30,7 @@ func encodeDocument(kind string, version int, content any) ([]byte, error) {
 	b := make([]byte, 0, len(text)+128)
 	b = fmt.Appendf(b, "headcount %s %d\n", kind, version)
 	b = append(append(b, text...), '\n')
-	b = append(b, hashText(b)+"\n"...)
+	b = append(append(b, hashText(b)...), '\n')
 	if len(b) > maxDocument {
 		return nil, fmt.Errorf("encode %s: %d bytes are over the format's %d", kind, len(b), maxDocument)
 	}
@@ -55,7 +55,7 @@ func decodeDocument(file string, b []byte, kind string, version int, content any
 		return damage(file, int64(len(first)+1), "%v", err)
 	}
 	again, err := json.Marshal(content)
-	if err != nil || string(first) != fmt.Sprintf("headcount %s %d", kind, version) || !bytes.Equal(append(again, '\n'), text) {
+	if err != nil || words[2] != strconv.Itoa(version) || !bytes.Equal(again, bytes.TrimSuffix(text, []byte("\n"))) {
 		return damage(file, int64(len(first)+1), "the content is not in the form that is written")
 	}
 	return nil
@@ -64,7 +64,14 @@ func decodeDocument(file string, b []byte, kind string, version int, content any
 // hashText is how hashes are written in documents and rules.
 func hashText(b []byte) string {
 	sum := sha256.Sum256(b)
-	return "sha256:" + hex.EncodeToString(sum[:])
+	return sumText(sum[:])
+}
+
+func sumText(sum []byte) string {
+	const name = "sha256:"
+	var text [len(name) + 2*sha256.Size]byte
+	hex.Encode(text[copy(text[:], name):], sum)
+	return string(text[:])
 }
 
 // readAll reads a file that is held in memory as a whole.
@@ -114,7 +121,7 @@ func (s *summed) Write(p []byte) (int, error) {
 	return n, err
 }
 
-func (s *summed) sum() string { return "sha256:" + hex.EncodeToString(s.hash.Sum(nil)) }
+func (s *summed) sum() string { return sumText(s.hash.Sum(nil)) }
 
 func wrongSize(name string, f File, size int64) error {
 	return damage(name, min(f.Size(), size), "the file has %d bytes, want %d", f.Size(), size)

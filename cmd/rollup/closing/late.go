@@ -2,10 +2,10 @@ package closing
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 
+	"github.com/go-json-experiment/json"
 	"github.com/shopspring/decimal"
 
 	"headcount/cmd/cli"
