@@ -42,7 +42,7 @@ func TestApproach(t *testing.T) {
 		for d := range sizes[i] {
 			event(&e, i)
 			e.Fingerprint = testPrint(i<<20 + d)
-			if err := w.count(&e, noOrdinal); err != nil {
+			if err := w.count(&e, noOrdinal, false); err != nil {
 				t.Fatal(err)
 			}
 		}

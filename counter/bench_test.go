@@ -148,7 +148,7 @@ func benchLarge(n int) *window {
 			}{{events.Open, 36}, {events.Search, 6}, {events.Predownload, 3}} {
 				if r.IntN(100) < k.share || day <= 10 && k.kind == events.Open && i >= n*int(day-1)/10 {
 					e.Fingerprint, e.Day, e.Kind = prints[i], day, k.kind
-					if err := w.count(&e, noOrdinal); err != nil {
+					if err := w.count(&e, noOrdinal, false); err != nil {
 						panic(err)
 					}
 				}
@@ -237,7 +237,7 @@ func BenchmarkUniteSmallApps(b *testing.B) {
 			for d := range 10 {
 				for k := range events.Kind(2) {
 					e := events.Event{Month: october, Day: events.Day(1 + d), Kind: k, Fingerprint: testPrint(app*40 + p*10 + d)}
-					if err := w.count(&e, noOrdinal); err != nil {
+					if err := w.count(&e, noOrdinal, false); err != nil {
 						b.Fatal(err)
 					}
 				}

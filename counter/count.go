@@ -123,7 +123,7 @@ func (s *Shard) countOne(r *events.Record, i int) (*Sealed, error) {
 				return nil, nil
 			}
 		}
-		err := w.count(e, s.batch.known[i])
+		err := w.count(e, s.batch.known[i], s.batch.found[i]&isLow != 0)
 		if errors.Is(err, errOverLimit) {
 			s.reject(r, e, events.OverLimit)
 			return nil, nil

@@ -34,7 +34,7 @@ func TestFactsOfCuts(t *testing.T) {
 				case 1:
 					e.Day = events.Day(min(31, day+1+r.IntN(2)))
 				}
-				if err := w.count(&e, noOrdinal); err != nil {
+				if err := w.count(&e, noOrdinal, false); err != nil {
 					t.Fatal(err)
 				}
 				s.touch(w)

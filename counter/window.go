@@ -43,8 +43,9 @@ func (w *window) devices() uint32 {
 	return uint32(len(w.flat.prints))
 }
 
-// count counts an event. ErrFull, errOverLimit: it was not. Ordinal is the device's; noOrdinal: it is not known.
-func (w *window) count(e *events.Event, ordinal uint32) error {
+// count counts an event. ErrFull, errOverLimit: it was not. Ordinal is the device's; noOrdinal: it is not known. Low: its register is
+// known to be as high already.
+func (w *window) count(e *events.Event, ordinal uint32, low bool) error {
 	if ordinal == noOrdinal {
 		var err error
 		if ordinal, err = w.device(&e.Fingerprint, true); err != nil {
@@ -57,6 +58,9 @@ func (w *window) count(e *events.Event, ordinal uint32) error {
 	}
 	if !w.learn(ordinal, e.Day, e.Kind) {
 		w.counters.Duplicates++
+	}
+	if low {
+		return nil
 	}
 	// The sketches are fed by every event, whatever the dictionary thinks of it: they are to notice where it errs.
 	if !w.Late {
