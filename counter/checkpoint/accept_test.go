@@ -264,3 +264,15 @@ func TestSealedBefore(t *testing.T) {
 		}
 	}
 }
+
+// Losses on record are found though no list tells of them.
+func TestGapsUnlisted(t *testing.T) {
+	p := open(t, newState())
+	if _, err := acceptAll(t.Context(), p.bucket); err != nil {
+		t.Fatal(err)
+	}
+	p = OpenTopic(unlisted{p.bucket}, "sdk-events", identity.TopicID).Partition(identity)
+	if gaps, damaged, err := p.Gaps(t.Context()); err != nil || len(damaged) > 0 || !slices.Equal(gaps, losses) {
+		t.Errorf("%v, %v, %v, want %v", gaps, damaged, err, losses)
+	}
+}
