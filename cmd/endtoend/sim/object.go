@@ -62,7 +62,7 @@ func (r *remote) Create(_ context.Context, name string, write func(io.Writer) er
 	if r.files[name] != nil {
 		return fmt.Errorf("create %s: %w", name, checkpoint.ErrExists)
 	}
-	r.note()
+	r.note(name)
 	r.files[name] = b.Bytes()
 	i, _ := slices.BinarySearch(r.names, name)
 	r.names = slices.Insert(r.names, i, name)
@@ -72,12 +72,24 @@ func (r *remote) Create(_ context.Context, name string, write func(io.Writer) er
 	return nil
 }
 
-// note keeps a list that is soon out of date.
-func (r *remote) note() {
-	if r.w.now >= r.behind && r.w.draw(8) == 0 {
+// note keeps a list that is out of date once name has come or gone. That there was a loss is what a list hides most often.
+func (r *remote) note(name string) {
+	if r.w.now < r.behind {
+		return
+	}
+	if strings.Contains(name, "/gaps/") && r.w.draw(2) == 0 {
+		r.stale = slices.Clone(r.names)
+		r.w.fired[staleList]++
+		r.fallBehind(longBehind)
+	} else if r.w.draw(8) == 0 {
 		r.stale = slices.Clone(r.names)
 	}
 }
+
+const longBehind = 40 * 24 * 3600_000 // ms
+
+// fallBehind has the stale list given out for up to so many ms.
+func (r *remote) fallBehind(most int) { r.behind = r.w.now + 1 + int64(r.w.draw(most)) }
 
 func (r *remote) Open(_ context.Context, name string) (checkpoint.File, error) {
 	if err := r.call(name); err != nil {
@@ -95,9 +107,8 @@ func (r *remote) List(_ context.Context, prefix string) ([]string, error) {
 		return nil, fmt.Errorf("list %s: %w", prefix, err)
 	}
 	names := within(r.names, prefix)
-	if w := r.w; r.stale != nil && w.now >= r.behind && w.hit(staleList) {
-		// For how long, nobody promises: a moment, an hour, more than a month.
-		r.behind = w.now + 1 + int64(w.draw([...]int{1, 3600_000, 40 * 24 * 3600_000}[w.draw(3)]))
+	if r.stale != nil && r.w.now >= r.behind && r.w.hit(staleList) {
+		r.fallBehind([...]int{1, 3600_000, longBehind}[r.w.draw(3)]) // nobody promises more
 	}
 	if r.w.now < r.behind {
 		if old := within(r.stale, prefix); !slices.Equal(old, names) {
@@ -123,7 +134,7 @@ func (r *remote) Delete(_ context.Context, name string) error {
 		return fmt.Errorf("delete %s: %w", name, err)
 	}
 	if r.files[name] != nil {
-		r.note()
+		r.note(name)
 		delete(r.files, name)
 		i, _ := slices.BinarySearch(r.names, name)
 		r.names = slices.Delete(r.names, i, i+1)
