@@ -16,7 +16,8 @@ slot:
 
 // func seekEntries(p *probe, n int)
 //
-// A line of 16 slots is looked at in one step: the first that has the tag, or is empty, from the home slot on.
+// A line of 16 slots is looked at in one step: the first that has the tag, or is empty, from the home slot on. In a window of 2^30 devices
+// and more (width 32) shifts do nothing, none is found, and all are looked for one by one.
 TEXT ·seekEntries(SB), NOSPLIT, $0-16
 	MOVQ p+0(FP), SI
 	MOVQ n+8(FP), DI

@@ -33,7 +33,7 @@ func (u *Usage) at(line int) string {
 func (u *Usage) Check() error {
 	month, err := ParseMonth(u.Month)
 	if err != nil {
-		return err
+		return fmt.Errorf("%s: %w", u.at(0), err)
 	}
 	seen := make(map[string]bool, len(u.Apps))
 	for i := range u.Apps {

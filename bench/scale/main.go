@@ -1,5 +1,6 @@
 // Command scale measures what a partition costs as it grows: record batches made up in memory, compressed by lz4, are read as a
-// fetch's are and counted by a counter.Shard, with checkpoints into a folder, without Kafka. Each number of devices has a process of its own, so that memory is its own too.
+// fetch's are and counted by a counter.Shard, with checkpoints into a folder, without Kafka. Each number of devices has a process of its
+// own, so that memory is its own too.
 //
 //	make bench-scale                                                        # one and ten million devices
 //	go run ./bench/scale --devices 1000000,50000000 --events-per-device 3   # two minutes and 2 GB

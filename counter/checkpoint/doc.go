@@ -40,7 +40,7 @@
 // are sealed or finished. Two generations are kept; they share segments. What neither names is removed after the commit. Manifests are
 // numbered without holes, so that from one the next is found by its name: no older one is taken for the newest because a list of an
 // object store is out of date. Nor is none: before the first is removed, a file is made (passed) that a list from before the first
-// lacks.
+// lacks. (A list from right after all manifests were lost is not told from one that is new.)
 //
 // A new device costs 16 bytes, a fact about one, a raised register two or three; a repeat costs nothing but the counters of
 // its window, once a Save.

@@ -9,7 +9,8 @@ import (
 )
 
 // passed is the document whose being there says that checkpoints were removed: a list that shows neither it nor any checkpoint is from
-// before the first.
+// before the first. Its content is never read. It stays for good: where all manifests were lost once, a list from between then and the
+// next one is believed.
 const (
 	passedName    = "passed"
 	passedKind    = "passed"

@@ -7,7 +7,8 @@ import (
 	"headcount/events"
 )
 
-// BatchWriter makes record batches in memory, as Produce sends them and a fetch has them. Not for concurrent use.
+// BatchWriter makes record batches in memory, as Produce sends them and a fetch has them: it and BatchReader are for measuring, where no
+// broker is. Not for concurrent use.
 type BatchWriter struct{ encoder batchEncoder }
 
 // Write returns a batch of the messages, the first of which has offset base, compressed as Config.Compression would be; "": lz4. It is

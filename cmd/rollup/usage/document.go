@@ -4,7 +4,6 @@ package usage
 
 import (
 	"encoding/json"
-	"fmt"
 	"math"
 
 	"headcount/rating"
@@ -119,7 +118,7 @@ func (d *Document) Rating() (rating.Usage, error) {
 		}
 	}
 	if err := u.Check(); err != nil {
-		return rating.Usage{}, fmt.Errorf("usage of %s: %w", d.Month, err)
+		return rating.Usage{}, err
 	}
 	return u, nil
 }
