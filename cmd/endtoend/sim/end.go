@@ -31,6 +31,7 @@ func (w *World) checkPositions() {
 		w.fail("open the state: %v", err)
 		return
 	}
+	w.objects.catchUp() // an old list is refused by name, which is no answer here
 	state := checkpoint.OpenTopic(bucket, w.topic.Name, w.topic.ID)
 	for _, part := range w.log.partitions {
 		id := counter.Identity{Cluster: w.topic.Cluster, TopicID: w.topic.ID, Partition: part.id}

@@ -21,6 +21,9 @@ type objects struct {
 	behind int64    // until then stale is what is listed
 }
 
+// catchUp has lists say what is there.
+func (o *objects) catchUp() { o.behind, o.stale = 0, nil }
+
 // remote is the object store as one process has it.
 type remote struct {
 	*objects

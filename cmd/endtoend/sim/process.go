@@ -137,7 +137,7 @@ func (w *World) launch(acceptGap bool, tries int) {
 			tries = 0
 		}
 		if tries >= mostTries/2 {
-			w.objects.behind, w.objects.stale = 0, nil
+			w.objects.catchUp()
 		}
 		if tries > mostTries {
 			w.fail("no ingest comes up: %v", err)
