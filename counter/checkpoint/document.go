@@ -67,12 +67,7 @@ func hashText(b []byte) string {
 	return sumText(sum[:])
 }
 
-func sumText(sum []byte) string {
-	const name = "sha256:"
-	var text [len(name) + 2*sha256.Size]byte
-	hex.Encode(text[copy(text[:], name):], sum)
-	return string(text[:])
-}
+func sumText(sum []byte) string { return "sha256:" + hex.EncodeToString(sum) }
 
 // readAll reads a file that is held in memory as a whole.
 func readAll(ctx context.Context, b Bucket, name string, max int64) ([]byte, error) {

@@ -1,6 +1,7 @@
 package stream
 
 import (
+	"cmp"
 	"encoding/binary"
 	"fmt"
 
@@ -11,13 +12,10 @@ import (
 // broker is. Not for concurrent use.
 type BatchWriter struct{ encoder batchEncoder }
 
-// Write returns a batch of the messages, the first of which has offset base, compressed as Config.Compression would be; "": lz4. It is
+// Write returns a batch of the messages, the first of which has offset base, compressed as Config.Compression would have it. It is
 // valid until the next call.
 func (w *BatchWriter) Write(messages []*Message, base int64, compression string) ([]byte, error) {
-	if compression == "" {
-		compression = "lz4"
-	}
-	c, ok := codecs[compression]
+	c, ok := codecs[cmp.Or(compression, defaultCompression)]
 	if !ok || len(messages) == 0 || base < 0 {
 		return nil, fmt.Errorf("no batch of %d messages at offset %d, compressed by %q", len(messages), base, compression)
 	}
@@ -50,11 +48,9 @@ func (r *BatchReader) Read(b []byte) (records []events.Record, rest []byte, err 
 	if h.control() {
 		return nil, rest, nil
 	}
-	content := b[headerSize:h.size]
-	if packed := codec(h.attributes & codecMask); packed != codecNone {
-		if content, err = r.space.unpack.unpack(packed, content); err != nil {
-			return nil, b, err
-		}
+	content, err := r.space.unpack.unpack(h.codec(), b[headerSize:h.size])
+	if err != nil {
+		return nil, b, err
 	}
 	if r.space.records, err = appendRecords(r.space.records[:0], &h, content, 0); err != nil {
 		return nil, b, err

@@ -25,6 +25,8 @@ const (
 	codecZstd
 )
 
+const defaultCompression = "lz4"
+
 var codecs = map[string]codec{"none": codecNone, "gzip": codecGzip, "snappy": codecSnappy, "lz4": codecLZ4, "zstd": codecZstd}
 
 // unpacker uncompresses batches into a buffer that it keeps. Not for concurrent use.

@@ -111,7 +111,7 @@ func (c Config) filled() Config {
 		c.MaxBytes = 64 << 20
 	}
 	if c.Compression == "" {
-		c.Compression = "lz4"
+		c.Compression = defaultCompression
 	}
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)

@@ -56,6 +56,8 @@ func (h *header) next() int64 { return h.base + int64(h.lastDelta) + 1 }
 
 func (h *header) control() bool { return h.attributes&controlBit != 0 }
 
+func (h *header) codec() codec { return codec(h.attributes & codecMask) }
+
 // errPartial says that the bytes end within a batch: the broker cut there, at the size that was asked for.
 var errPartial = errors.New("batch ends early")
 

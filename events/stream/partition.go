@@ -156,7 +156,7 @@ func (p *PartitionReader) read() (bool, error) {
 		if err := h.checkCRC(whole); err != nil {
 			return p.partly(err, h.base)
 		}
-		content, packed := whole[headerSize:], codec(h.attributes&codecMask)
+		content, packed := whole[headerSize:], h.codec()
 		skip := p.abort.skips(&h, content)
 		if h.next() <= p.next { // read before
 			p.rest = p.rest[h.size:]

@@ -3,7 +3,6 @@ package stream
 import (
 	"errors"
 	"fmt"
-	"slices"
 
 	"headcount/events"
 )
@@ -109,16 +108,12 @@ func appendRecords(to []events.Record, h *header, b []byte, from int64) ([]event
 				return to, fmt.Errorf("record %d of %d: offset delta %d after %d, the last is %d", done, h.count, e.delta, last, h.lastDelta)
 			}
 			i, last = e.end, e.delta
-			if cap(to) == len(to) {
-				to = slices.Grow(to, 1)
-			}
-			to = to[:len(to)+1]
+			to = append(to, events.Record{}) // and not with what it holds, which is copied then
 			rec := &to[len(to)-1]
 			rec.Offset, rec.Timestamp = h.base+e.delta, h.firstTime+e.time
 			if appendTime {
 				rec.Timestamp = h.maxTime
 			}
-			rec.Key, rec.Value, rec.Headers, rec.HeaderCount = nil, nil, nil, 0
 			if e.key >= 0 {
 				rec.Key = b[e.key:e.keyEnd:e.keyEnd]
 			}

@@ -179,10 +179,11 @@ func (w *World) flip() {
 		name = w.disk.published(name)
 	}
 	w.say("a bit of %s changes", name)
-	if n, err := strconv.Atoi(strings.Split(strings.TrimPrefix(name, "state/"), "/")[2]); err == nil {
+	name = strings.TrimPrefix(name, "state/")
+	if n, err := strconv.Atoi(strings.Split(name, "/")[2]); err == nil {
 		w.log.partitions[n].bitten = true
 	}
-	w.flipped = append(w.flipped, strings.TrimPrefix(name, "state/"))
+	w.flipped = append(w.flipped, name)
 }
 
 // published is the name that a file was given, where this one is that under which it was written.
