@@ -83,12 +83,11 @@ type appender struct {
 	rows    map[*table][]row
 	bytes   int // buffered
 
-	batch      int
-	statements map[*table]*sql.Stmt // for whole batches
+	batch int
 }
 
 func newAppender(ctx context.Context, tx *sql.Tx, now time.Time, batch int) (*appender, error) {
-	a := &appender{ctx: ctx, tx: tx, now: formatTime(now), rows: map[*table][]row{}, batch: batch, statements: map[*table]*sql.Stmt{}}
+	a := &appender{ctx: ctx, tx: tx, now: formatTime(now), rows: map[*table][]row{}, batch: batch}
 	var err error
 	a.seq, a.head, err = readHead(ctx, tx)
 	return a, err
@@ -152,8 +151,7 @@ func (a *appender) flush() error {
 	return nil
 }
 
-// insert sends rows in batches of the dialect's size, through a statement that is prepared once, and what is left over in one
-// more.
+// insert sends rows in batches of the dialect's size, and what is left over in one more.
 func (a *appender) insert(t *table, rows []row) error {
 	for len(rows) > 0 {
 		n := min(len(rows), a.batch)
@@ -162,36 +160,9 @@ func (a *appender) insert(t *table, rows []row) error {
 			values = append(values, r.values...)
 		}
 		rows = rows[n:]
-		if err := a.exec(t, n, values); err != nil {
+		if _, err := a.tx.ExecContext(a.ctx, t.insertion(n), values...); err != nil {
 			return fmt.Errorf("insert into %s: %w", t.name, err)
 		}
 	}
 	return nil
-}
-
-func (a *appender) exec(t *table, n int, values []any) error {
-	if n < a.batch {
-		_, err := a.tx.ExecContext(a.ctx, t.insertion(n), values...)
-		return err
-	}
-	s := a.statements[t]
-	if s == nil {
-		var err error
-		if s, err = a.tx.PrepareContext(a.ctx, t.insertion(n)); err != nil {
-			return err
-		}
-		a.statements[t] = s
-	}
-	_, err := s.ExecContext(a.ctx, values...)
-	return err
-}
-
-// close closes the statements, before the transaction ends.
-func (a *appender) close() error {
-	var err error
-	for _, s := range a.statements {
-		err = errors.Join(err, s.Close())
-	}
-	a.statements = nil
-	return err
 }

@@ -80,26 +80,6 @@ func (c *faultConn) QueryContext(ctx context.Context, q string, args []driver.Na
 	return c.Conn.(driver.QueryerContext).QueryContext(ctx, q, args)
 }
 
-func (c *faultConn) PrepareContext(ctx context.Context, q string) (driver.Stmt, error) {
-	s, err := c.Conn.(driver.ConnPrepareContext).PrepareContext(ctx, q)
-	if err != nil {
-		return nil, err
-	}
-	if now, _ := c.f.fail(); now {
-		return nil, errors.Join(errInjected, s.Close())
-	}
-	return &faultStmt{s, c.f}, nil
-}
-
-type faultStmt struct {
-	driver.Stmt
-	f *faults
-}
-
-func (s *faultStmt) ExecContext(ctx context.Context, args []driver.NamedValue) (driver.Result, error) {
-	return do(s.f, func() (driver.Result, error) { return s.Stmt.(driver.StmtExecContext).ExecContext(ctx, args) })
-}
-
 func (c *faultConn) CheckNamedValue(v *driver.NamedValue) error {
 	if n, ok := c.Conn.(driver.NamedValueChecker); ok {
 		return n.CheckNamedValue(v)

@@ -206,14 +206,13 @@ func (l *Ledger) transact(ctx context.Context, f func(a *appender) error) error 
 	if err != nil {
 		return err
 	}
-	defer a.close()
 	if err := f(a); err != nil {
 		return err
 	}
 	if !a.dirty {
 		return nil
 	}
-	if err := errors.Join(a.flush(), a.close()); err != nil {
+	if err := a.flush(); err != nil {
 		return err
 	}
 	return tx.Commit()

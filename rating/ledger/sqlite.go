@@ -87,7 +87,7 @@ func (p persistent) Connect(ctx context.Context) (driver.Conn, error) {
 		c.Close()
 		return nil, err
 	}
-	return c, nil
+	return &preparing{c.(connection), map[string]statement{}}, nil
 }
 
 // createSQLite makes the ledger under another name and links it to its own when it is whole and on disk: the link is the
