@@ -1,13 +1,8 @@
 package sim
 
 import (
-	"context"
 	"fmt"
 	"slices"
-	"strconv"
-	"strings"
-
-	"headcount/events"
 )
 
 // What is billed: two accounts, of whom one has two apps and a contract that changes now and then; nobody for the rest.
@@ -64,26 +59,6 @@ func accountOf(app string, mau int64) (account string, prices []price) {
 	return "", nil
 }
 
-// contract is what a device costs by the accounts that the closing of a month took: the ledger has them, whatever was changed since.
-func (w *World) contract(m events.Month) (mau int64) {
-	l, err := w.books.open()
-	if err != nil {
-		w.fail("contract of %s: %v", m, err)
-		return 0
-	}
-	c, err := l.Closing(context.Background(), m.String())
-	if err != nil {
-		w.fail("contract of %s: %v", m, err)
-		return 0
-	}
-	_, text, _ := strings.Cut(string(c.Accounts), `mau.unit_price: "0.`)
-	cents, err := strconv.Atoi(text[:min(2, len(text))])
-	if err != nil {
-		w.fail("contract of %s: %v in %s", m, err, c.Accounts)
-	}
-	return int64(cents)
-}
-
 var accountApps = map[string][]string{"acme": {"app-0", "app-1"}, "beta": {"app-2"}}
 
 // quantity is a meter's value of an app that may have none; late: with what came late.
@@ -131,8 +106,17 @@ func (p *price) people(sets ...facts) (n int) {
 func people(of kindSet, sets ...facts) (on [32]int) {
 	for i, set := range sets {
 		for who, d := range set {
+			if d[0]&of == 0 {
+				continue
+			}
+			counted := did{} // in a set before
+			for _, f := range sets[:i] {
+				if was := f[who]; was != nil {
+					counted.add(was)
+				}
+			}
 			for day := range d {
-				if d[day]&of != 0 && !slices.ContainsFunc(sets[:i], func(f facts) bool { return f[who] != nil && f[who][day]&of != 0 }) {
+				if d[day]&of != 0 && counted[day]&of == 0 {
 					on[day]++
 				}
 			}

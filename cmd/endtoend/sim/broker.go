@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"encoding/binary"
 	"fmt"
 	"hash/crc32"
 
@@ -69,7 +70,7 @@ func (p *partition) append(records []events.Record, what []*made) *batch {
 		}
 		b.size += 20 + len(records[i].Value) + len(records[i].Headers)
 	}
-	fmt.Fprint(crc, b.base, b.epoch, records[0].Timestamp)
+	crc.Write(binary.LittleEndian.AppendUint64(binary.LittleEndian.AppendUint64(nil, uint64(b.base)<<16|uint64(b.epoch)), uint64(records[0].Timestamp)))
 	b.crc = crc.Sum32()
 	p.end += int64(len(records))
 	b.next = p.end

@@ -22,6 +22,7 @@ type disk struct {
 type folder struct {
 	entries map[string]*node
 	names   []string         // of entries, sorted
+	list    []fs.DirEntry    // of entries, sorted; nil: to be made anew
 	before  map[string]*node // what changed since the last sync, as it was then; nil: not there
 }
 
@@ -48,6 +49,7 @@ func (f *folder) set(name string, n *node) {
 
 // put is set without a note.
 func (f *folder) put(name string, n *node) {
+	f.list = nil
 	i, there := slices.BinarySearch(f.names, name)
 	switch {
 	case n == nil && there:
@@ -153,7 +155,7 @@ func (s *seat) change(op, path string, yield bool) error {
 		if w.hit(syncError) {
 			err = syscall.EIO
 		}
-	case s.full && op != "remove":
+	case s.full && op != "remove" && op != "find":
 		w.took(diskFull)
 		err = syscall.ENOSPC
 	case w.hit(diskError):
@@ -246,11 +248,15 @@ func (s *seat) Remove(path string) error {
 }
 
 func (s *seat) Mkdir(path string) error {
-	if err := s.change("mkdir", path, false); err != nil {
-		return err
-	}
 	in, name := split(path)
 	f := s.folders[in]
+	op := "mkdir"
+	if f != nil && f.entries[name] != nil {
+		op = "find" // which needs no room
+	}
+	if err := s.change(op, path, false); err != nil {
+		return err
+	}
 	switch {
 	case f == nil:
 		return notThere("mkdir", path)
@@ -273,11 +279,13 @@ func (s *seat) List(path string) ([]fs.DirEntry, error) {
 	if s.w.hit(readError) {
 		return nil, &fs.PathError{Op: "open", Path: path, Err: syscall.EIO}
 	}
-	found := make([]fs.DirEntry, 0, len(f.entries))
-	for _, name := range f.names {
-		found = append(found, entry{name, f.entries[name].folder})
+	if f.list == nil {
+		f.list = make([]fs.DirEntry, 0, len(f.names))
+		for _, name := range f.names {
+			f.list = append(f.list, entry{name, f.entries[name].folder})
+		}
 	}
-	return found, nil
+	return slices.Clone(f.list), nil
 }
 
 type entry struct {

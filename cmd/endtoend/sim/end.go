@@ -92,12 +92,12 @@ func (w *World) checkBooks() {
 		return
 	}
 	announced := map[string]int{}
-	seals := w.sealIDs()
+	closings := w.closings()
 	for _, p := range w.log.partitions {
 		for _, b := range p.all() {
 			if b.made == nil && b.says.Type == "headcount.closed" {
 				announced[b.says.Data.Month]++
-				w.checkClosed(b.says, seals)
+				w.checkClosed(b.says, closings)
 			}
 		}
 	}
@@ -124,7 +124,7 @@ func (w *World) checkBooks() {
 }
 
 // checkClosed holds a closed record against what was printed of its month.
-func (w *World) checkClosed(s *line, seals map[events.Month]string) {
+func (w *World) checkClosed(s *line, closings map[events.Month]closed) {
 	m, _ := events.ParseMonth(s.Data.Month)
 	d := w.printed[m]
 	if d == nil {
@@ -135,7 +135,7 @@ func (w *World) checkClosed(s *line, seals map[events.Month]string) {
 	for _, a := range d.Usage {
 		usage[a.App] = a.Digest
 	}
-	if s.Data.SealID != seals[m] || s.Data.Apps != len(usage) || !maps.Equal(s.Data.Usage, usage) {
-		w.fail("the closed record of %s says %+v, the close %v by seal %s", m, s.Data, usage, seals[m])
+	if s.Data.SealID != closings[m].seal || s.Data.Apps != len(usage) || !maps.Equal(s.Data.Usage, usage) {
+		w.fail("the closed record of %s says %+v, the close %v by seal %s", m, s.Data, usage, closings[m].seal)
 	}
 }

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/go-json-experiment/json"
+
 	"headcount/cmd/rollup/closing"
 	"headcount/events"
 )
@@ -24,7 +26,7 @@ func (w *World) checkLossy(m events.Month, r *closing.Result, d *document) {
 	}
 	for _, v := range r.Invoices {
 		if v.Revision == 1 && v.Month == m.String() {
-			c.same(v.Account+" total", v.Total, money(d.owed(v.Account, w.contract(m))))
+			c.same(v.Account+" total", v.Total, money(d.owed(v.Account, w.closings()[m].mau)))
 		}
 	}
 	if len(c.wrong) > 0 {
@@ -100,9 +102,15 @@ func (c *comparison) between(got *appUsage, least, most *window) {
 	for k, name := range kindNames {
 		c.within(app+name, got.Kinds[name].Exact, people(kinds(k), least.facts)[0], people(kinds(k), most.facts)[0])
 	}
-	for i, d := range got.Daily {
-		c.within(app+d.Day, d.Active, people(deviceKinds, least.facts)[i+1], people(deviceKinds, most.facts)[i+1])
-		c.within(app+d.Day+" users", d.Users, people(kinds(login), least.facts)[i+1], people(kinds(login), most.facts)[i+1])
+	var daily []day
+	if err := json.Unmarshal(got.Daily, &daily); err != nil {
+		c.same(app+"days", err, nil)
+	}
+	devices, users := people(deviceKinds, least.facts), people(kinds(login), least.facts)
+	mostDevices, mostUsers := people(deviceKinds, most.facts), people(kinds(login), most.facts)
+	for i, d := range daily {
+		c.within(app+d.Day, d.Active, devices[i+1], mostDevices[i+1])
+		c.within(app+d.Day+" users", d.Users, users[i+1], mostUsers[i+1])
 	}
 	_, prices := accountOf(got.App, 0)
 	for _, m := range got.Meters {

@@ -124,12 +124,12 @@ func (r *remote) List(_ context.Context, prefix string) ([]string, error) {
 }
 
 func within(names []string, prefix string) []string {
-	var found []string
-	i, _ := slices.BinarySearch(names, prefix)
-	for ; i < len(names) && strings.HasPrefix(names[i], prefix); i++ {
-		found = append(found, names[i])
+	from, _ := slices.BinarySearch(names, prefix)
+	to := from
+	for to < len(names) && strings.HasPrefix(names[to], prefix) {
+		to++
 	}
-	return found
+	return slices.Clone(names[from:to])
 }
 
 func (r *remote) Delete(_ context.Context, name string) error {

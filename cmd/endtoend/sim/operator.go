@@ -116,7 +116,7 @@ func (w *World) closeMonth(m events.Month) {
 			w.closed[m] = true
 			return
 		}
-		w.await(never, w.now+int64(1000+w.draw(60_000)*(try+1)), false)
+		w.await(never, w.now+w.backOff(try), false)
 	}
 }
 

@@ -123,6 +123,7 @@ func (w *World) ingest(p *process, acceptGap bool) error {
 func (w *World) launch(acceptGap bool, tries int) {
 	p := w.newProcess("ingest")
 	w.say("%s starts, accept gap: %v", p.name, acceptGap)
+	began := w.now
 	w.spawn(p, "ingest", func() error {
 		err := w.ingest(p, acceptGap)
 		p.ended = true
@@ -133,10 +134,10 @@ func (w *World) launch(acceptGap bool, tries int) {
 			return nil
 		}
 		again := p.halted != nil || w.accept
-		if p.unsaved > 0 {
+		if w.now-began > 600_000 { // it worked for a while
 			tries = 0
 		}
-		if tries >= mostTries/2 {
+		if tries >= mostTries/4 {
 			w.objects.catchUp()
 		}
 		if tries > mostTries {
@@ -144,7 +145,7 @@ func (w *World) launch(acceptGap bool, tries int) {
 			return nil
 		}
 		w.mend(err, false)
-		w.later(int64(1000+w.draw(20_000)*(tries+1)), func() {
+		w.later(w.backOff(tries), func() {
 			w.until(func() bool { return w.deserted == 0 || w.over })
 			if !w.over {
 				w.launch(again, tries+1)
@@ -153,6 +154,9 @@ func (w *World) launch(acceptGap bool, tries int) {
 		return nil
 	})
 }
+
+// backOff is how long is waited before something is tried again, twice as long each time, milliseconds.
+func (w *World) backOff(tries int) int64 { return 1000 + int64(w.draw(20_000))<<min(tries, 8) }
 
 // mostTries is how often something is tried again before it is said that it does not work.
 const mostTries = 60

@@ -90,33 +90,42 @@ func (t *task) Wait() error {
 var _ worker.Task = (*task)(nil)
 
 // step gives way to whoever is drawn next.
-func (w *World) step() {
-	t := w.current
-	t.ready, t.wake, t.idle = nil, 0, false
-	t.on.yield(true)
-}
+func (w *World) step() { w.giveWay(nil, 0, false) }
 
 // until waits for what ready says, without end.
-func (w *World) until(ready func() bool) {
-	t := w.current
-	t.ready, t.wake, t.idle = ready, 0, false
-	t.on.yield(true)
-}
+func (w *World) until(ready func() bool) { w.giveWay(ready, 0, false) }
 
 // await waits for what ready says, or until a time; an idle wait does not move time.
-func (w *World) await(ready func() bool, wake int64, idle bool) {
+func (w *World) await(ready func() bool, wake int64, idle bool) { w.giveWay(ready, wake, idle) }
+
+func (w *World) giveWay(ready func() bool, wake int64, idle bool) {
 	t := w.current
 	t.ready, t.wake, t.idle = ready, wake, idle
-	t.on.yield(true)
+	if w.next = w.choose(); w.next != t { // a change of coroutines is dear
+		t.on.yield(true)
+	}
 }
 
 func never() bool { return false }
 
 // loop runs tasks until none is left.
 func (w *World) loop() {
-	var runnable []*task
+	for w.next = w.choose(); w.next != nil; {
+		t := w.next
+		w.current = t
+		if more, _ := t.on.next(); !more {
+			t.ended = true
+			t.on.release()
+			t.on = nil
+			w.next = w.choose()
+		}
+	}
+}
+
+// choose draws the task whose turn it is; nil: none is left, or the run has failed.
+func (w *World) choose() *task {
 	for w.failed == nil {
-		runnable = runnable[:0]
+		runnable := w.runnable[:0]
 		live := w.tasks[:0]
 		for _, t := range w.tasks {
 			if t.ended {
@@ -128,33 +137,26 @@ func (w *World) loop() {
 			}
 		}
 		clear(w.tasks[len(live):])
-		w.tasks = live
+		w.tasks, w.runnable = live, runnable
 		if len(live) == 0 {
-			return
+			return nil
 		}
 		if len(runnable) == 0 {
 			if !w.pass() {
 				w.fail("nothing moves: %s", w.waiting())
-				return
 			}
 			continue
 		}
 		if w.steps++; w.steps > mostSteps*(1+len(w.months)/12) {
 			w.fail("no end after %d steps: %s", w.steps, w.waiting())
-			return
+			return nil
 		}
-		t := runnable[0]
-		if len(runnable) > 1 {
-			t = runnable[w.draw(len(runnable))]
+		if len(runnable) == 1 {
+			return runnable[0]
 		}
-		w.current = t
-		if more, _ := t.on.next(); !more {
-			t.ended = true
-			t.on.release()
-			t.on = nil
-		}
-		w.current = nil
+		return runnable[w.draw(len(runnable))]
 	}
+	return nil
 }
 
 // pass moves time on to the next wake.

@@ -158,7 +158,7 @@ func (t *traffic) burst(from, until int64) {
 		fresh = append(fresh, t.oddDays(from, until)...)
 	}
 	t.send(fresh)
-	if w.draw(4) == 0 {
+	if w.draw(12) == 0 {
 		t.forge()
 	}
 	t.sent = append(t.sent, fresh...)

@@ -5,6 +5,8 @@ import (
 	"crypto/aes"
 	"crypto/sha256"
 	"encoding/hex"
+	"strconv"
+	"strings"
 	"time"
 	_ "time/tzdata" // another copy than the product's
 
@@ -110,11 +112,11 @@ type line struct {
 	} `json:"data"`
 }
 
-// tell reads the log as it lies there. seals are the ids of the closings.
-func (w *World) tell(seals map[events.Month]string) *truth {
+// tell reads the log as it lies there.
+func (w *World) tell(closings map[events.Month]closed) *truth {
 	t := &truth{w: w, months: map[events.Month]*month{}}
 	for _, p := range w.log.partitions {
-		t.partition(p, seals)
+		t.partition(p, closings)
 	}
 	return t
 }
@@ -140,7 +142,7 @@ type walk struct {
 	stretches map[string]stretch
 }
 
-func (t *truth) partition(p *partition, seals map[events.Month]string) {
+func (t *truth) partition(p *partition, closings map[events.Month]closed) {
 	x := &walk{t: t, id: p.id, open: map[events.Month]windows{}, late: windows{}, stretches: map[string]stretch{}}
 	for _, batches := range [][]*batch{p.old, p.batches} {
 		for _, b := range batches {
@@ -151,7 +153,7 @@ func (t *truth) partition(p *partition, seals map[events.Month]string) {
 				if b.made != nil {
 					x.count(b.made[i])
 				} else {
-					x.control(b.says, b.records[i].Offset, seals)
+					x.control(b.says, b.records[i].Offset, closings)
 				}
 			}
 		}
@@ -227,12 +229,12 @@ func report(to map[total]standing, at total, s standing) {
 	}
 }
 
-func (x *walk) control(s *line, offset int64, seals map[events.Month]string) {
+func (x *walk) control(s *line, offset int64, closings map[events.Month]closed) {
 	if s.Type != "headcount.seal" {
 		return
 	}
 	m, _ := events.ParseMonth(s.Data.Month)
-	if m <= x.sealed || s.Data.Partition != x.id || seals[m] == "" || s.Data.SealID != seals[m] {
+	if m <= x.sealed || s.Data.Partition != x.id || closings[m].seal == "" || s.Data.SealID != closings[m].seal {
 		return
 	}
 	r := x.t.month(m)
@@ -340,17 +342,30 @@ func fingerprint(who string, user bool) (f [16]byte) {
 
 var block, _ = aes.NewCipher(rawKey[:])
 
-// sealIDs asks the ledger for its closings.
-func (w *World) sealIDs() map[events.Month]string {
-	seals := map[events.Month]string{}
+// closed is what the ledger keeps of a closing.
+type closed struct {
+	seal string // id
+	mau  int64  // what a device costs by the accounts that the closing took, whatever was changed since: cents
+}
+
+// closings asks the ledger for its closings.
+func (w *World) closings() map[events.Month]closed {
+	all := map[events.Month]closed{}
 	l, err := w.books.open()
 	if err != nil {
-		return seals
+		return all
 	}
 	for _, m := range w.months {
-		if c, err := l.Closing(context.Background(), m.String()); err == nil {
-			seals[m] = c.SealID
+		c, err := l.Closing(context.Background(), m.String())
+		if err != nil {
+			continue
 		}
+		_, text, _ := strings.Cut(string(c.Accounts), `mau.unit_price: "0.`)
+		cents, err := strconv.Atoi(text[:min(2, len(text))])
+		if err != nil {
+			w.fail("contract of %s: %v in %s", m, err, c.Accounts)
+		}
+		all[m] = closed{c.SealID, int64(cents)}
 	}
-	return seals
+	return all
 }

@@ -19,11 +19,13 @@ type World struct {
 	rng  *rand.PCG
 	now  int64 // milliseconds
 
-	tasks   []*task
-	current *task
-	steps   int
-	failed  error
-	trace   func(format string, args ...any) // nil: none
+	tasks    []*task
+	runnable []*task // room for those that are
+	current  *task
+	next     *task
+	steps    int
+	failed   error
+	trace    func(format string, args ...any) // nil: none
 
 	years    bool // a long run
 	odd      int  // days of other than 24 hours, and leap days, that had events
