@@ -19,10 +19,10 @@ func (w *work) partition(p int32) *checkpoint.Partition {
 	return w.state.Partition(counter.Identity{Cluster: w.topic.Cluster, TopicID: w.topic.ID, Partition: p})
 }
 
-// unsealed returns the closing's partitions that have no sealed index yet.
-func (w *work) unsealed(ctx context.Context) ([]int32, error) {
+// unsealed returns those of the partitions that have no sealed index yet.
+func (w *work) unsealed(ctx context.Context, partitions []int32) ([]int32, error) {
 	var open []int32
-	for _, p := range w.closing.Partitions {
+	for _, p := range partitions {
 		index, err := w.partition(p).Index(ctx, w.month)
 		switch {
 		case errors.Is(err, checkpoint.ErrNotSealed):
@@ -40,7 +40,7 @@ func (w *work) unsealed(ctx context.Context) ([]int32, error) {
 // seal appends the month's seal to every partition that has none. A seal that is there already but was not read yet is
 // repeated: only the first counts.
 func (w *work) seal(ctx context.Context) error {
-	open, err := w.unsealed(ctx)
+	open, err := w.unsealed(ctx, w.closing.Partitions)
 	if err != nil {
 		return err
 	}
@@ -106,7 +106,7 @@ func (w *work) waitSealed(ctx context.Context) (open []int32, why string, err er
 	began, pause := w.Clock.Now(), firstPause
 	said := began
 	for open = w.closing.Partitions; ; {
-		still, err := w.unsealed(ctx)
+		still, err := w.unsealed(ctx, open)
 		if err != nil {
 			return open, why, err
 		}
