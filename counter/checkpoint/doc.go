@@ -16,7 +16,8 @@
 //	<topic>/<topic id>/gaps/<partition>-N.gap            document: a loss of log that was accepted, N from 1 on without holes
 //	<topic>/<topic id>/<partition>/checkpoint/G.manifest document: a checkpoint, generation G (20 digits)
 //	<topic>/<topic id>/<partition>/checkpoint/G-R.segment parts of windows, written for generation G; R is random
-//	<topic>/<topic id>/<partition>/checkpoint/passed     document without content: checkpoints were removed
+//	<topic>/<topic id>/<partition>/checkpoint/passed     document without content: checkpoints were removed;
+//	                                                     passed-2 …: also after all were lost
 //	<topic>/<topic id>/<partition>/sealed/<month>.index  document: a sealed month
 //	<topic>/<topic id>/<partition>/sealed/<month>-R.data its facts, registers, counters, totals
 //
@@ -40,7 +41,7 @@
 // are sealed or finished. Two generations are kept; they share segments. What neither names is removed after the commit. Manifests are
 // numbered without holes, so that from one the next is found by its name: no older one is taken for the newest because a list of an
 // object store is out of date. Nor is none: before the first is removed, a file is made (passed) that a list from before the first
-// lacks. (A list from right after all manifests were lost is not told from one that is new.)
+// lacks; where all manifests are lost and made anew, the next (passed-2).
 //
 // A new device costs 16 bytes, a fact about one, a raised register two or three; a repeat costs nothing but the counters of
 // its window, once a Save.

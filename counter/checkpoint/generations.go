@@ -8,14 +8,21 @@ import (
 	"strings"
 )
 
-// passed is the document whose being there says that checkpoints were removed: a list that shows neither it nor any checkpoint is from
-// before the first. Its content is never read. It stays for good: where all manifests were lost once, a list from between then and the
-// next one is believed.
+// A passed file is a document whose being there says that checkpoints were removed. Its content is never read. It is made before
+// manifest 1 is removed, under the first number that is free, and stays. Numbers begin again at manifest 1 where all manifests were
+// lost, so that of every list that shows no manifest it is known whether it is old: it is, where manifest 1 is not there and the file
+// with the number after those that it shows is.
 const (
-	passedName    = "passed"
 	passedKind    = "passed"
 	passedVersion = 1
 )
+
+func passedName(n int) string {
+	if n == 1 {
+		return "passed"
+	}
+	return fmt.Sprintf("passed-%d", n)
+}
 
 // pass notes that checkpoints are removed from now on.
 func (p *Partition) pass(ctx context.Context) error {
@@ -23,10 +30,16 @@ func (p *Partition) pass(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := createBytes(ctx, p.bucket, p.folder+passedName, doc); err != nil && !errors.Is(err, ErrExists) {
-		return fmt.Errorf("note that checkpoints are removed: %w", err)
+	for n := 1; ; n++ {
+		err := createBytes(ctx, p.bucket, p.folder+passedName(n), doc)
+		if err == nil {
+			p.noted = true
+			return nil
+		}
+		if !errors.Is(err, ErrExists) {
+			return fmt.Errorf("note that checkpoints are removed: %w", err)
+		}
 	}
-	return nil
 }
 
 // generations returns those that have manifests, newest first, and the newest one's number; 0: there is none.
@@ -34,7 +47,7 @@ func (p *Partition) pass(ctx context.Context) error {
 // A list may be out of date. Manifests are numbered without holes, and removed in the order of their numbers, all but the newest:
 // so from any that is still there the newest is found by asking for the next one by name. An old list of which the newest is gone
 // tells nothing, and is tried again; so is one from before the first. An empty one is believed where there is no first and none was
-// removed, or where it shows that some were: it may be that all state is lost, which is no reason to stop.
+// removed since: it may be that all state is lost, which is no reason to stop.
 func (p *Partition) generations(ctx context.Context) (found []uint64, newest uint64, err error) {
 	var before []uint64
 	for range 10 { // beside a writer the list may be old by the time it is read
@@ -68,11 +81,6 @@ func (p *Partition) reach(ctx context.Context) (found []uint64, ok bool, err err
 	}
 	slices.Sort(found)
 	newest := slices.Max(append(found, 0))
-	if newest == 0 && !slices.Contains(names, p.folder+passedName) {
-		if passed, err := p.has(ctx, p.folder+passedName); passed || err != nil {
-			return nil, false, err
-		}
-	}
 	if newest > 0 {
 		if ok, err := p.has(ctx, p.folder+manifestName(newest)); !ok {
 			return found, false, err
@@ -88,6 +96,14 @@ func (p *Partition) reach(ctx context.Context) (found []uint64, ok bool, err err
 		}
 		newest++
 		found = append(found, newest)
+	}
+	if newest == 0 { // asked last: manifest 1 may have gone meanwhile
+		n := 1
+		for slices.Contains(names, p.folder+passedName(n)) {
+			n++
+		}
+		removed, err := p.has(ctx, p.folder+passedName(n))
+		return nil, !removed && err == nil, err
 	}
 	return found, true, nil
 }

@@ -82,3 +82,64 @@ func TestOldLists(t *testing.T) {
 		}
 	}
 }
+
+// A list from right after all checkpoints were lost is told from one that is new, once some of the next ones were removed; also beside
+// a writer that died as it was about to remove.
+func TestOldListsAfterLoss(t *testing.T) {
+	for _, seed := range seeds(t, 3) {
+		disk := sealedState()
+		var lists [][]string
+		believed := map[int]bool{}
+		for loss := range 3 {
+			p, _, loaded := begin(t, disk)
+			if loaded.Generation != 0 {
+				t.Fatalf("seed %d, loss %d: loaded is %d", seed, loss, loaded.Generation)
+			}
+			s := newScript(seed + uint64(loss))
+			for i := range 12 {
+				names, err := p.bucket.List(t.Context(), "")
+				if err != nil {
+					t.Fatal(err)
+				}
+				lists = append(lists, slices.Clone(names))
+				if i == 2 && loss == 1 { // it died once it had noted that it would remove
+					if err := p.pass(t.Context()); err != nil {
+						t.Fatal(err)
+					}
+					p, _, _ = begin(t, disk)
+				}
+				if _, err := p.Save(t.Context(), s.next(t)); err != nil {
+					t.Fatal(err)
+				}
+				for at, names := range lists {
+					old := OpenTopic(listing{p.bucket, names}, "sdk-events", identity.TopicID).Partition(identity)
+					generations, newest, err := old.generations(t.Context())
+					if errors.Is(err, ErrOldList) {
+						continue
+					}
+					if err != nil || newest != p.newest || generations[0] != newest {
+						t.Fatalf("seed %d: save %d after loss %d, listed as before save %d: the newest is %d, want %d: %v", seed, i, loss, at, newest, p.newest, err)
+					}
+					believed[loss] = true
+				}
+			}
+			names, err := p.bucket.List(t.Context(), p.folder)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, name := range names {
+				if strings.HasSuffix(name, manifestSuffix) || strings.HasSuffix(name, segmentSuffix) {
+					if err := p.bucket.Delete(t.Context(), name); err != nil {
+						t.Fatal(err)
+					}
+				}
+			}
+			if lost, _, loaded := begin(t, disk); loaded.Generation != 0 || lost.newest != 0 {
+				t.Fatalf("seed %d: after loss %d %d is loaded", seed, loss, loaded.Generation)
+			}
+		}
+		if len(believed) != 3 {
+			t.Errorf("seed %d: lists were believed after losses %v only", seed, believed)
+		}
+	}
+}

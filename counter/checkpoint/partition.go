@@ -37,6 +37,7 @@ type Partition struct {
 	newest   uint64    // generation
 	current  *manifest // of the newest checkpoint that verified or that this writer made; nil: none
 	previous *manifest // the one before; nil: none known to verify
+	noted    bool      // that checkpoints are removed, by this writer
 }
 
 // Loaded tells what Load found.
@@ -58,7 +59,7 @@ type absorber interface {
 // load is Load, into anything.
 func load[A absorber](ctx context.Context, p *Partition, fresh func() A) (into A, _ *Loaded, err error) {
 	var none A
-	p.writer, p.current, p.previous = "", nil, nil
+	p.writer, p.current, p.previous, p.noted = "", nil, nil, false
 	for range 10 {
 		generations, newest, err := p.generations(ctx)
 		if err != nil {

@@ -173,7 +173,7 @@ func TestGarbage(t *testing.T) {
 		}
 		kept := map[string]bool{}
 		if p.newest > 2 {
-			kept[p.folder+passedName] = true
+			kept[p.folder+passedName(1)] = true
 		}
 		for _, m := range []*manifest{p.current, p.previous} {
 			if m != nil {
@@ -505,7 +505,7 @@ func fileErrors(t *testing.T, p *Partition) (errs []error) {
 	}
 	for _, name := range names {
 		file := strings.TrimPrefix(name, p.folder)
-		named := file == passedName
+		named := strings.HasPrefix(file, passedName(1))
 		for _, m := range []*manifest{p.current, p.previous} {
 			named = named || file == manifestName(m.Generation) || slices.ContainsFunc(m.Segments, func(g segment) bool { return g.Name == file })
 		}

@@ -259,7 +259,7 @@ func (p *Partition) collect(ctx context.Context) error {
 			segments = append(segments, name)
 		}
 	}
-	if len(manifests) > 0 && !slices.Contains(names, p.folder+passedName) {
+	if !p.noted && slices.Contains(manifests, p.folder+manifestName(1)) {
 		if err := p.pass(ctx); err != nil {
 			return err
 		}
