@@ -62,7 +62,7 @@ func eachUnfinished(ctx context.Context, c *config.Config, state *checkpoint.Top
 	if err != nil {
 		return fmt.Errorf("rules: %w", err)
 	}
-	sealed, err := NewestSealed(ctx, state)
+	sealed, err := state.NewestSealed(ctx)
 	if err != nil {
 		return err
 	}
@@ -81,25 +81,6 @@ func eachUnfinished(ctx context.Context, c *config.Config, state *checkpoint.Top
 	return nil
 }
 
-// NewestSealed returns the newest month that any partition has sealed; 0: none.
-func NewestSealed(ctx context.Context, state *checkpoint.Topic) (events.Month, error) {
-	partitions, err := state.Partitions(ctx)
-	if err != nil {
-		return 0, fmt.Errorf("list state: %w", err)
-	}
-	var newest events.Month
-	for _, p := range partitions {
-		months, err := state.Partition(counter.Identity{Partition: p}).SealedMonths(ctx)
-		if err != nil {
-			return 0, fmt.Errorf("list sealed months: %w", err)
-		}
-		if len(months) > 0 {
-			newest = max(newest, slices.Max(months))
-		}
-	}
-	return newest, nil
-}
-
 // CheckSiblings refuses to count a topic that was deleted and made again while an older one of its name has a month that was
 // never sealed: its events are gone from the log. Where that is accepted, it returns what was lost; empty: nothing. Partitions
 // that have a checkpoint began when it was accepted, or before.
@@ -107,6 +88,10 @@ func CheckSiblings(ctx context.Context, state *checkpoint.Topic, topic *stream.T
 	siblings, err := state.Siblings(ctx)
 	if err != nil {
 		return "", fmt.Errorf("list state: %w", err)
+	}
+	siblings = slices.DeleteFunc(siblings, func(s checkpoint.Sibling) bool { return len(s.Unsealed) == 0 })
+	if len(siblings) == 0 {
+		return "", nil
 	}
 	begun := true
 	for _, p := range topic.Partitions {
@@ -116,10 +101,10 @@ func CheckSiblings(ctx context.Context, state *checkpoint.Topic, topic *stream.T
 		}
 		begun = begun && err == nil
 	}
+	if begun {
+		return "", nil
+	}
 	for _, s := range siblings {
-		if begun || len(s.Unsealed) == 0 {
-			continue
-		}
 		if !acceptGap {
 			return "", cli.Fail(cli.CheckFailed, "topic %s was deleted and made again: its former self %s has months that were never closed (%s), whose events are gone from the log; restore the topic, or go on without them: `ingest run --accept-gap`",
 				topic.Name, s.TopicID, monthList(s.Unsealed))

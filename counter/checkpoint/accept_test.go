@@ -229,9 +229,12 @@ func TestSealedMonthsBehindAnOldList(t *testing.T) {
 	if err != nil || len(want) != 24 {
 		t.Fatal(want, err)
 	}
-	p = OpenTopic(early{p.bucket}, "sdk-events", identity.TopicID).Partition(identity)
-	if got, err := p.SealedMonths(t.Context()); err != nil || !slices.Equal(got, want) {
+	topic := OpenTopic(early{p.bucket}, "sdk-events", identity.TopicID)
+	if got, err := topic.Partition(identity).SealedMonths(t.Context()); err != nil || !slices.Equal(got, want) {
 		t.Errorf("sealed are %v, %v, want %v", got, err, want)
+	}
+	if got, err := topic.NewestSealed(t.Context()); err != nil || got != want[23] {
+		t.Errorf("the newest is %v, %v, want %v", got, err, want[23])
 	}
 }
 

@@ -67,7 +67,9 @@ func hashText(b []byte) string {
 	return sumText(sum[:])
 }
 
-func sumText(sum []byte) string { return "sha256:" + hex.EncodeToString(sum) }
+func sumText(sum []byte) string {
+	return string(hex.AppendEncode(append(make([]byte, 0, len("sha256:")+2*sha256.Size), "sha256:"...), sum))
+}
 
 // readAll reads a file that is held in memory as a whole.
 func readAll(ctx context.Context, b Bucket, name string, max int64) ([]byte, error) {

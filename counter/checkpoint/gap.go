@@ -46,14 +46,14 @@ func (p *Partition) Accept(ctx context.Context, g counter.Gap, at time.Time) err
 			return nil
 		}
 		if !errors.Is(err, ErrExists) {
-			return fmt.Errorf("record the accepted loss of %s: %w", p.name, err)
+			return fmt.Errorf("record the accepted loss of %s: %w", p, err)
 		}
 		there, err := p.gap(ctx, r.Number)
 		if err == nil && there == g {
 			return nil
 		}
 		if err != nil && !errors.Is(err, ErrDamaged) {
-			return fmt.Errorf("record the accepted loss of %s: %w", p.name, err)
+			return fmt.Errorf("record the accepted loss of %s: %w", p, err)
 		}
 	}
 }
@@ -72,7 +72,7 @@ func (p *Partition) Gaps(ctx context.Context) (gaps []counter.Gap, damaged []err
 		case errors.Is(err, ErrDamaged):
 			damaged = append(damaged, err)
 		default:
-			return nil, nil, fmt.Errorf("look for accepted losses of %s: %w", p.name, err)
+			return nil, nil, fmt.Errorf("look for accepted losses of %s: %w", p, err)
 		}
 	}
 }

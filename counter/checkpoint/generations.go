@@ -53,7 +53,7 @@ func (p *Partition) generations(ctx context.Context) (found []uint64, newest uin
 	for range 10 { // beside a writer the list may be old by the time it is read
 		found, reached, err := p.reach(ctx)
 		if err != nil {
-			return nil, 0, fmt.Errorf("list checkpoints of %s: %w", p.name, err)
+			return nil, 0, fmt.Errorf("list checkpoints of %s: %w", p, err)
 		}
 		if reached {
 			slices.Reverse(found)
@@ -64,7 +64,7 @@ func (p *Partition) generations(ctx context.Context) (found []uint64, newest uin
 		}
 		before = found
 	}
-	return nil, 0, fmt.Errorf("%s: %w: wait until the store lists what it holds", p.name, ErrOldList)
+	return nil, 0, fmt.Errorf("%s: %w: wait until the store lists what it holds", p, ErrOldList)
 }
 
 // reach goes from the generations that are listed to the newest, and returns them in their order; false: the newest that is listed is

@@ -33,5 +33,5 @@ func (p *Partition) Glance(ctx context.Context) (counter.Position, counter.State
 			return counter.Position(m.Position), m.State.state(), nil
 		}
 	}
-	return counter.Position{}, counter.State{}, fmt.Errorf("%s: %w", p.name, ErrNone)
+	return counter.Position{}, counter.State{}, fmt.Errorf("%s: %w", p, ErrNone)
 }

@@ -166,12 +166,20 @@ const (
 	segmentSuffix  = ".segment"
 )
 
-func manifestName(generation uint64) string {
-	return fmt.Sprintf("%020d%s", generation, manifestSuffix)
-}
+func manifestName(generation uint64) string { return twentyDigits(generation) + manifestSuffix }
 
 func segmentName(generation uint64, random string) string {
-	return fmt.Sprintf("%020d-%s%s", generation, random, segmentSuffix)
+	return twentyDigits(generation) + "-" + random + segmentSuffix
+}
+
+// twentyDigits is a generation as names have it, so that they sort as numbers do.
+func twentyDigits(generation uint64) string {
+	var b [20]byte
+	for i := len(b) - 1; i >= 0; i-- {
+		b[i] = byte('0' + generation%10)
+		generation /= 10
+	}
+	return string(b[:])
 }
 
 // generationOf reads a name of the folder of checkpoints.

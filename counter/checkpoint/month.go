@@ -64,8 +64,11 @@ func indexName(m events.Month) string { return m.String() + indexSuffix }
 
 func monthOfIndex(file string) (events.Month, bool) {
 	base, ok := strings.CutSuffix(file, indexSuffix)
+	if !ok {
+		return 0, false
+	}
 	m, err := events.ParseMonth(base)
-	return m, ok && err == nil
+	return m, err == nil
 }
 
 // Seal makes a sealed month durable: data file first, then the index. Where the month is sealed already, with the same
@@ -73,11 +76,11 @@ func monthOfIndex(file string) (events.Month, bool) {
 // naming both. Several may seal the same month at once.
 func (p *Partition) Seal(ctx context.Context, z *counter.Sealed) (*Index, error) {
 	if z.Partition != p.id.Partition {
-		return nil, fmt.Errorf("seal %s of %s: what was sealed is of partition %d", z.Month, p.name, z.Partition)
+		return nil, fmt.Errorf("seal %s of %s: what was sealed is of partition %d", z.Month, p, z.Partition)
 	}
 	x, err := p.seal(ctx, z)
 	if err != nil {
-		return nil, fmt.Errorf("seal %s of %s: %w", z.Month, p.name, err)
+		return nil, fmt.Errorf("seal %s of %s: %w", z.Month, p, err)
 	}
 	return x, nil
 }
@@ -197,7 +200,7 @@ func (p *Partition) Index(ctx context.Context, m events.Month) (*Index, error) {
 	file := p.sealed + indexName(m)
 	text, err := readAll(ctx, p.bucket, file, maxDocument)
 	if errors.Is(err, ErrNotFound) {
-		return nil, fmt.Errorf("%s of %s: %w", m, p.name, ErrNotSealed)
+		return nil, fmt.Errorf("%s of %s: %w", m, p, ErrNotSealed)
 	}
 	if err != nil {
 		return nil, err
@@ -233,7 +236,7 @@ func (p *Partition) SealedFiles(ctx context.Context, m events.Month) (index, dat
 func (p *Partition) SealedMonths(ctx context.Context) ([]events.Month, error) {
 	names, err := p.bucket.List(ctx, p.sealed)
 	if err != nil {
-		return nil, fmt.Errorf("list sealed months of %s: %w", p.name, err)
+		return nil, fmt.Errorf("list sealed months of %s: %w", p, err)
 	}
 	var months []events.Month
 	for _, name := range names {
@@ -242,18 +245,31 @@ func (p *Partition) SealedMonths(ctx context.Context) ([]events.Month, error) {
 		}
 	}
 	slices.Sort(months)
-	for len(months) > 0 {
-		next := months[len(months)-1] + 1
-		there, err := p.has(ctx, p.sealed+indexName(next))
+	if len(months) > 0 {
+		last := months[len(months)-1]
+		newest, err := p.sealedAfter(ctx, last)
 		if err != nil {
-			return nil, fmt.Errorf("look for sealed months of %s: %w", p.name, err)
+			return nil, err
 		}
-		if !there {
-			break
+		for m := last + 1; m <= newest; m++ {
+			months = append(months, m)
 		}
-		months = append(months, next)
 	}
 	return months, nil
+}
+
+// sealedAfter returns the newest of the months from m on that are sealed one after the other; m where the next one is not.
+func (p *Partition) sealedAfter(ctx context.Context, m events.Month) (events.Month, error) {
+	for {
+		there, err := p.has(ctx, p.sealed+indexName(m+1))
+		if err != nil {
+			return 0, fmt.Errorf("look for sealed months of %s: %w", p, err)
+		}
+		if !there {
+			return m, nil
+		}
+		m++
+	}
 }
 
 // SealedBefore returns the newest month, of those after one and up to another, whose seal lies before an offset of the log; 0: there is

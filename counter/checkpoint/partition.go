@@ -29,7 +29,6 @@ type Partition struct {
 	topic  *Topic
 	bucket Bucket
 	id     counter.Identity
-	name   string // for messages
 	folder string // of checkpoints, with a trailing slash
 	sealed string // of sealed months, with a trailing slash
 
@@ -38,6 +37,11 @@ type Partition struct {
 	current  *manifest // of the newest checkpoint that verified or that this writer made; nil: none
 	previous *manifest // the one before; nil: none known to verify
 	noted    bool      // that checkpoints are removed, by this writer
+}
+
+// String names the partition in messages.
+func (p *Partition) String() string {
+	return fmt.Sprintf("topic %s partition %d", p.topic.topic, p.id.Partition)
 }
 
 // Loaded tells what Load found.
@@ -84,14 +88,14 @@ func load[A absorber](ctx context.Context, p *Partition, fresh func() A) (into A
 				loaded.KeyIDs = slices.Compact(loaded.KeyIDs)
 				return into, loaded, nil
 			}
-			line := fmt.Sprintf("checkpoint %d of %s: %v", g, p.name, err)
+			line := fmt.Sprintf("checkpoint %d of %s: %v", g, p, err)
 			switch {
 			case errors.Is(err, errSuperseded):
 				loaded.Superseded = append(loaded.Superseded, line)
 			case errors.Is(err, ErrDamaged):
 				loaded.Skipped = append(loaded.Skipped, line)
 			default:
-				return none, loaded, fmt.Errorf("load %s: %w", p.name, err)
+				return none, loaded, fmt.Errorf("load %s: %w", p, err)
 			}
 		}
 		// A reader beside a writer may have met a generation whose files went while it read: then there are newer ones.
@@ -99,10 +103,10 @@ func load[A absorber](ctx context.Context, p *Partition, fresh func() A) (into A
 			return none, nil, err
 		} else if again == newest {
 			p.writer = newName(p.bucket)
-			return none, loaded, fmt.Errorf("%s: %w", p.name, ErrNone)
+			return none, loaded, fmt.Errorf("%s: %w", p, ErrNone)
 		}
 	}
-	return none, nil, fmt.Errorf("load %s: its checkpoints keep changing: is more than one writer at work?", p.name)
+	return none, nil, fmt.Errorf("load %s: its checkpoints keep changing: is more than one writer at work?", p)
 }
 
 // restore verifies a generation and applies it.

@@ -70,8 +70,9 @@ func monthOfRules(file string) (m events.Month, revision int, ok bool) {
 	revision = 1
 	if further {
 		revision, _ = strconv.Atoi(number)
+		ok = revision > 1 && strconv.Itoa(revision) == number
 	}
-	return m, revision, revision >= 1 && rulesName(m, revision) == file
+	return m, revision, ok
 }
 
 // Rules opens the topic's rules, making them from the template where nobody has. Without a template nothing is made, and what
@@ -79,17 +80,12 @@ func monthOfRules(file string) (m events.Month, revision int, ok bool) {
 // result.
 func (t *Topic) Rules(ctx context.Context, template *events.Template) (*Rules, error) {
 	file := t.rulesFolder() + "topic.json"
-	t.mu.Lock()
-	last := t.rules
-	t.mu.Unlock()
-	if template != nil && (last == nil || last.template != template) {
-		if err := template.Validate(); err != nil {
-			return nil, err
-		}
-	}
 	doc, err := t.rulesFile(ctx, file, func() ([]byte, error) {
 		if template == nil {
 			return nil, fmt.Errorf("topic %s: %w", t.topic, ErrNoRules)
+		}
+		if err := template.Validate(); err != nil {
+			return nil, err
 		}
 		return template.Topic().Canonical(), nil
 	})
@@ -263,20 +259,12 @@ func (t *Topic) revision(ctx context.Context, m events.Month) (int, error) {
 // an earlier one no longer verify, so that every partition counts again. No shard may be counting; a month that any partition
 // has sealed, or that is older than one, is refused.
 func (t *Topic) Recount(ctx context.Context, m events.Month, template *events.Template) (*events.MonthRules, error) {
-	partitions, err := t.Partitions(ctx)
+	sealed, err := t.NewestSealed(ctx)
 	if err != nil {
 		return nil, err
 	}
-	for _, p := range partitions {
-		names, err := t.bucket.List(ctx, t.folder+"/"+strconv.Itoa(int(p))+"/sealed/")
-		if err != nil {
-			return nil, fmt.Errorf("look for sealed months of partition %d: %w", p, err)
-		}
-		for _, name := range names {
-			if sealed, ok := monthOfIndex(name[strings.LastIndexByte(name, '/')+1:]); ok && sealed >= m {
-				return nil, fmt.Errorf("recount of %s: partition %d has sealed %s: what is sealed stays", m, p, sealed)
-			}
-		}
+	if sealed >= m {
+		return nil, fmt.Errorf("recount of %s: a partition has sealed %s: what is sealed stays", m, sealed)
 	}
 	if _, err := t.Rules(ctx, template); err != nil {
 		return nil, err

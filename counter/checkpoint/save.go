@@ -25,10 +25,10 @@ type Saved struct {
 // is not in the state; Save it again, or load.
 func (p *Partition) Save(ctx context.Context, d *counter.Delta) (*Saved, error) {
 	if p.writer == "" {
-		return nil, fmt.Errorf("save %s: load it first", p.name)
+		return nil, fmt.Errorf("save %s: load it first", p)
 	}
 	if err := errors.Join(p.checkDelta(d), p.checkSealed(ctx, &d.State)); err != nil {
-		return nil, fmt.Errorf("save %s: %w", p.name, err)
+		return nil, fmt.Errorf("save %s: %w", p, err)
 	}
 	saved := &Saved{}
 	var segments []segment
@@ -43,13 +43,13 @@ func (p *Partition) Save(ctx context.Context, d *counter.Delta) (*Saved, error) 
 		return []source{&deltaSource{d.Parts()}}, nil
 	}, len(d.Windows) > 0, d.Position, d.State)
 	if err != nil {
-		return nil, fmt.Errorf("save %s: %w", p.name, err)
+		return nil, fmt.Errorf("save %s: %w", p, err)
 	}
 	// From here on the delta is safe.
 	err = errors.Join(p.compact(ctx, saved), p.collect(ctx))
 	if errors.Is(err, ErrLost) || errors.Is(err, ErrFatal) {
 		p.writer = ""
-		return nil, fmt.Errorf("save %s: %w", p.name, err)
+		return nil, fmt.Errorf("save %s: %w", p, err)
 	}
 	saved.Postponed = err
 	return saved, nil

@@ -101,15 +101,42 @@ func (c *contents) unsealed() []events.Month {
 
 // Partitions returns the partitions that have state, sorted.
 func (t *Topic) Partitions(ctx context.Context) ([]int32, error) {
+	c, err := t.contents(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return slices.Sorted(maps.Keys(c.sealed)), nil
+}
+
+// NewestSealed returns the newest month that any partition has sealed; 0: none. A list may be out of date: what follows its last
+// month is asked for by name, since a partition's months are sealed one after the other.
+func (t *Topic) NewestSealed(ctx context.Context) (events.Month, error) {
+	c, err := t.contents(ctx)
+	if err != nil {
+		return 0, err
+	}
+	newest := slices.Max(append(slices.Collect(maps.Values(c.sealed)), 0))
+	if newest == 0 {
+		return 0, nil
+	}
+	for _, p := range slices.Sorted(maps.Keys(c.sealed)) {
+		if newest, err = t.Partition(counter.Identity{Partition: p}).sealedAfter(ctx, newest); err != nil {
+			return 0, err
+		}
+	}
+	return newest, nil
+}
+
+func (t *Topic) contents(ctx context.Context) (*contents, error) {
 	names, err := t.bucket.List(ctx, t.folder+"/")
 	if err != nil {
 		return nil, fmt.Errorf("list the state of topic %s: %w", t.topic, err)
 	}
-	c := contents{sealed: map[int32]events.Month{}}
+	c := &contents{sealed: map[int32]events.Month{}}
 	for _, name := range names {
 		c.add(strings.TrimPrefix(name, t.folder+"/"))
 	}
-	return slices.Sorted(maps.Keys(c.sealed)), nil
+	return c, nil
 }
 
 func parsePartition(element string) (int32, bool) {
@@ -120,11 +147,7 @@ func parsePartition(element string) (int32, bool) {
 // Partition returns the state of one partition, for one goroutine to load and save. id's topic id is the topic's.
 func (t *Topic) Partition(id counter.Identity) *Partition {
 	folder := t.folder + "/" + strconv.FormatInt(int64(id.Partition), 10)
-	return &Partition{
-		topic: t, bucket: t.bucket, id: id,
-		name:   fmt.Sprintf("topic %s partition %d", t.topic, id.Partition),
-		folder: folder + "/checkpoint/", sealed: folder + "/sealed/",
-	}
+	return &Partition{topic: t, bucket: t.bucket, id: id, folder: folder + "/checkpoint/", sealed: folder + "/sealed/"}
 }
 
 // book returns the rules that were opened, or opens them for reading.

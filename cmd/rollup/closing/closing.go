@@ -188,7 +188,7 @@ func (w *work) check(ctx context.Context) error {
 // checkLedger refuses to open the books where they were open before: partitions with sealed months belong to a ledger that is
 // not this one.
 func (w *work) checkLedger(ctx context.Context) error {
-	sealed, err := site.NewestSealed(ctx, w.state)
+	sealed, err := w.state.NewestSealed(ctx)
 	if err != nil || sealed == 0 {
 		return err
 	}
