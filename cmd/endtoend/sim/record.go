@@ -58,8 +58,9 @@ func (m *made) bytes(w *World) []byte {
 		if m.day > 0 {
 			day = fmt.Sprintf(`,"day":%q`, fmt.Sprintf("%s-%02d", m.month, m.day))
 		}
-		return fmt.Appendf(nil, `{"type":"usage.reported","superapp":%q,"meter":%q,"month":%q%s,"source":%q,"value":"%d","revision":%d%s}`,
-			m.app, m.meter, m.month, day, m.source, m.value, m.revision, m.time(w))
+		b := fmt.Appendf(nil, `{"type":"usage.reported","superapp":%q,"meter":%q,"month":%q%s,"source":%q,"value":"%d","revision":%d`,
+			m.app, m.meter, m.month, day, m.source, m.value, m.revision)
+		return append(m.appendTime(b, w), '}')
 	}
 	kind := "other.thing"
 	if m.verdict == counted {
@@ -72,40 +73,51 @@ func (m *made) bytes(w *World) []byte {
 	b = append(b, `","id":"`...)
 	b = strconv.AppendInt(b, int64(w.draw(1<<30)), 16)
 	b = append(b, `","subject":"`...)
-	b = append(b, m.subject(w)...)
+	b = m.appendSubject(b, w)
 	b = append(b, `","superapp":"`...)
 	b = append(b, m.app...)
 	b = append(b, '"')
-	b = append(b, m.time(w)...)
-	return append(b, '}')
+	return append(m.appendTime(b, w), '}')
 }
 
-func (m *made) time(w *World) string {
+// appendTime appends the time that the record says, if it says one.
+func (m *made) appendTime(b []byte, w *World) []byte {
 	if m.at == 0 {
-		return ""
+		return b
 	}
 	t := time.UnixMilli(m.at).UTC()
 	if w.draw(4) == 0 {
 		t = t.In(w.zone)
 	}
-	return `,"time":"` + t.Format("2006-01-02T15:04:05.000Z07:00") + `"`
+	b = append(b, `,"time":"`...)
+	return append(t.AppendFormat(b, "2006-01-02T15:04:05.000Z07:00"), '"')
 }
 
-// subject is the id in one of the forms in which it may be written.
-func (m *made) subject(w *World) string {
-	if m.kind == login || len(m.who) != 32 {
-		return m.who
+// appendSubject appends the id in one of the forms in which it may be written.
+func (m *made) appendSubject(b []byte, w *World) []byte {
+	form := 0
+	if m.kind != login && len(m.who) == 32 {
+		form = 1 + w.draw(8)
 	}
-	hyphens := m.who[:8] + "-" + m.who[8:12] + "-" + m.who[12:16] + "-" + m.who[16:20] + "-" + m.who[20:]
-	switch w.draw(8) {
-	case 0:
-		return m.who
-	case 1:
-		return strings.ToUpper(hyphens)
+	switch form {
+	case 0, 1:
+		return append(b, m.who...)
 	case 2:
-		return "{" + hyphens + "}"
+		return appendHyphens(b, strings.ToUpper(m.who))
 	case 3:
-		return "urn:uuid:" + hyphens
+		return append(appendHyphens(append(b, '{'), m.who), '}')
+	case 4:
+		return appendHyphens(append(b, "urn:uuid:"...), m.who)
 	}
-	return hyphens
+	return appendHyphens(b, m.who)
+}
+
+func appendHyphens(b []byte, id string) []byte {
+	for i, n := range []int{8, 4, 4, 4, 12} {
+		if i > 0 {
+			b = append(b, '-')
+		}
+		b, id = append(b, id[:n]...), id[n:]
+	}
+	return b
 }
