@@ -22,11 +22,13 @@ func (w *World) checkLossy(m events.Month, r *closing.Result, d *document) {
 		c.between(a, least.of(a.App), most.of(a.App))
 	}
 	for app := range least {
-		c.same(app+" is there", had[app], true)
+		c.of = app
+		c.same("is there", had[app], true)
 	}
 	for _, v := range r.Invoices {
 		if v.Revision == 1 && v.Month == m.String() {
-			c.same(v.Account+" total", v.Total, money(d.owed(v.Account, w.closings()[m].mau)))
+			c.of = v.Account
+			c.same("total", v.Total, money(d.owed(v.Account, w.closings()[m].mau)))
 		}
 	}
 	if len(c.wrong) > 0 {
@@ -97,27 +99,27 @@ func (w *World) mayBeLost(p *partition, offset int64) bool {
 }
 
 func (c *comparison) between(got *appUsage, least, most *window) {
-	app := got.App + " "
-	c.within(app+"events", got.Events, least.events, most.events)
+	c.of = got.App
+	c.within("events", got.Events, least.events, most.events)
 	for k, name := range kindNames {
-		c.within(app+name, got.Kinds[name].Exact, people(kinds(k), least.facts)[0], people(kinds(k), most.facts)[0])
+		c.within(name, got.Kinds[name].Exact, people(kinds(k), least.facts)[0], people(kinds(k), most.facts)[0])
 	}
 	var daily []day
 	if err := json.Unmarshal(got.Daily, &daily); err != nil {
-		c.same(app+"days", err, nil)
+		c.same("days", err, nil)
 	}
 	devices, users := people(deviceKinds, least.facts), people(kinds(login), least.facts)
 	mostDevices, mostUsers := people(deviceKinds, most.facts), people(kinds(login), most.facts)
 	for i, d := range daily {
-		c.within(app+d.Day, d.Active, devices[i+1], mostDevices[i+1])
-		c.within(app+d.Day+" users", d.Users, users[i+1], mostUsers[i+1])
+		c.within(d.Day, d.Active, devices[i+1], mostDevices[i+1])
+		c.within(d.Day+" users", d.Users, users[i+1], mostUsers[i+1])
 	}
 	_, prices := accountOf(got.App, 0)
 	for _, m := range got.Meters {
 		for _, p := range prices {
 			if m.Meter == p.meter && p.kinds != 0 {
-				c.within(app+m.Meter, int(m.Exact), p.people(least.facts), p.people(most.facts))
-				c.same(app+m.Meter+" verdict", m.Verdict, map[bool]string{true: "none", false: "agree"}[p.peak])
+				c.within(m.Meter, int(m.Exact), p.people(least.facts), p.people(most.facts))
+				c.same(m.Meter+" verdict", m.Verdict, map[bool]string{true: "none", false: "agree"}[p.peak])
 			}
 		}
 	}
