@@ -55,6 +55,7 @@ type work struct {
 	state    *checkpoint.Topic
 	ledger   Ledger // nil: does not exist yet
 	closing  ledger.Closing
+	before   *work           // of the month before; nil: not read yet
 	ends     map[int32]int64 // of the partitions that were given a seal, after it
 	counted  map[int32]int64 // up to where this close itself has counted
 }

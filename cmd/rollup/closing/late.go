@@ -103,6 +103,9 @@ func (w *work) openSealed(ctx context.Context, of *work, p int32) (*checkpoint.S
 // former is the close of the month before, with the state that it sealed: another than this one's where the topic was made
 // again since.
 func (w *work) former(ctx context.Context) (*work, error) {
+	if w.before != nil {
+		return w.before, nil
+	}
 	month, err := events.ParseMonth(w.closing.Previous.Month)
 	if err != nil {
 		return nil, fmt.Errorf("ledger: %w", err)
@@ -116,7 +119,8 @@ func (w *work) former(ctx context.Context) (*work, error) {
 		state = checkpoint.OpenTopic(w.bucket, closing.Topic, closing.TopicID)
 	}
 	topic := &stream.Topic{Name: closing.Topic, ID: closing.TopicID, Cluster: closing.Cluster}
-	return &work{Closer: w.Closer, month: month, template: w.template, bucket: w.bucket, topic: topic, state: state, ledger: w.ledger, closing: closing}, nil
+	w.before = &work{Closer: w.Closer, month: month, template: w.template, bucket: w.bucket, topic: topic, state: state, ledger: w.ledger, closing: closing}
+	return w.before, nil
 }
 
 // settleLate prices what came late of the month before, by the accounts and books of its own closing, or of its newest amendment:

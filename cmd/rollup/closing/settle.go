@@ -1,9 +1,7 @@
 package closing
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
 	"fmt"
 	"strings"
 	"time"
@@ -58,18 +56,17 @@ func (w *work) settle(ctx context.Context) error {
 		w.Log.Warn(text)
 	}
 	result := ledger.Result{Month: w.month.String(), SealID: w.closing.SealID}
-	if result.Document, err = marshal(doc); err != nil {
+	whole, apps, err := marshalUsage(doc)
+	if err != nil {
 		return err
 	}
+	result.Document = whole
 	digests := map[string]string{}
-	for _, a := range doc.Usage {
+	for i, a := range doc.Usage {
 		digests[a.App] = a.Digest
-		row := ledger.UsageRow{App: a.App, Digest: a.Digest}
+		row := ledger.UsageRow{App: a.App, Digest: a.Digest, Document: apps[i]}
 		if a.Account != nil {
 			row.Account = *a.Account
-		}
-		if row.Document, err = marshal(a); err != nil {
-			return err
 		}
 		result.Usage = append(result.Usage, row)
 	}
@@ -211,14 +208,4 @@ func (w *work) announceLater(ctx context.Context) error {
 		w.closing.Partitions = append(w.closing.Partitions, p.ID)
 	}
 	return w.announce(ctx)
-}
-
-func marshal(v any) (json.RawMessage, error) {
-	var b bytes.Buffer
-	enc := json.NewEncoder(&b)
-	enc.SetEscapeHTML(false)
-	if err := enc.Encode(v); err != nil {
-		return nil, fmt.Errorf("encode: %w", err)
-	}
-	return bytes.TrimSuffix(b.Bytes(), []byte{'\n'}), nil
 }
