@@ -21,26 +21,26 @@ func (w *World) live() error {
 		for b := range w.traffic.bursts {
 			at := from + (until-from)/int64(w.traffic.bursts)*int64(b) + int64(w.rng.Uint64()%uint64((until-from)/int64(w.traffic.bursts)))
 			at = max(at, last+1)
-			w.await(never, at, false)
+			w.await(nil, at, false)
 			w.traffic.burst(last, at)
 			last = at
 			w.mischief()
 		}
-		w.await(never, max(until-1, w.now+1), false)
+		w.await(nil, max(until-1, w.now+1), false)
 		m := w.months[i]
 		w.later(24*3600_000+int64(w.draw(40*3600_000)), func() { w.closeMonth(m) })
 		w.closes++
 	}
-	w.await(never, w.start(len(w.months)), false)
+	w.await(nil, w.start(len(w.months)), false)
 	w.traffic.burst(last, w.now)
 	w.until(func() bool { return w.closes == 0 })
 	w.calm()
 	w.stopIngest() // who began from a list that was out of date begins anew
 	for range 5 {  // whoever lost a race has begun again, and written a checkpoint
-		w.await(never, w.now+4*24*3600_000, false)
+		w.await(nil, w.now+4*24*3600_000, false)
 	}
 	w.traffic.burst(last, w.now) // for the last checkpoint of those that are told to end
-	w.await(never, w.now+60_000, false)
+	w.await(nil, w.now+60_000, false)
 	w.settle()
 	w.until(func() bool {
 		for _, p := range w.processes {
@@ -102,7 +102,7 @@ func (w *World) closeMonth(m events.Month) {
 		if w.budget > 0 && w.draw(4) == 0 {
 			second = w.spawn(nil, "second close", func() error {
 				if w.chanceEven() {
-					w.await(never, w.now+int64(1+w.draw(100)), false)
+					w.await(nil, w.now+int64(1+w.draw(100)), false)
 				}
 				w.tryClose(m)
 				return nil
@@ -116,7 +116,7 @@ func (w *World) closeMonth(m events.Month) {
 			w.closed[m] = true
 			return
 		}
-		w.await(never, w.now+w.backOff(try), false)
+		w.await(nil, w.now+w.backOff(try), false)
 	}
 }
 

@@ -79,7 +79,7 @@ func (w *World) powerFails() {
 func (w *World) later(ms int64, f func()) {
 	at := w.now + ms
 	w.spawn(nil, "later", func() error {
-		w.await(never, at, false)
+		w.await(nil, at, false)
 		f()
 		return nil
 	})

@@ -16,8 +16,8 @@ type task struct {
 	name string
 	on   *routine
 
-	ready func() bool // nil: at once. What it waits for
-	wake  int64       // or until then, milliseconds; 0: without end
+	ready func() bool // what it waits for; nil: for its wake alone
+	wake  int64       // or until then, milliseconds; 0: without end, and with no ready not at all
 	idle  bool        // its wake alone does not move time
 	ended bool
 	err   error
@@ -106,8 +106,6 @@ func (w *World) giveWay(ready func() bool, wake int64, idle bool) {
 	}
 }
 
-func never() bool { return false }
-
 // loop runs tasks until none is left.
 func (w *World) loop() {
 	for w.next = w.choose(); w.next != nil; {
@@ -132,7 +130,7 @@ func (w *World) choose() *task {
 				continue
 			}
 			live = append(live, t)
-			if t.ready == nil || t.wake != 0 && t.wake <= w.now || t.ready() {
+			if t.wake <= w.now && (t.wake != 0 || t.ready == nil) || t.ready != nil && t.ready() {
 				runnable = append(runnable, t)
 			}
 		}
