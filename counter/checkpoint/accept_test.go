@@ -203,7 +203,7 @@ func TestGapEveryBit(t *testing.T) {
 		t.Errorf("another's record in its place: %v, %v", damaged, err)
 	}
 	disk.corrupt(t, "state/"+file, func([]byte) []byte {
-		doc, err := encodeDocument(gapKind, gapVersion+1, gapRecord{})
+		doc, err := encodeDocument(gapKind, gapVersion+1, &gapRecord{})
 		if err != nil {
 			t.Fatal(err)
 		}

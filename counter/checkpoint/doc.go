@@ -23,7 +23,7 @@
 //
 // Topic and topic id are escaped where they are not plain (escape); nothing in a name comes from events.
 //
-// A document is text with a checksum (document.go); its JSON is described by the types manifest, Index and gapRecord. Segments and sealed
+// A document is text with a checksum (document.go); its JSON is described by manifest, Index and gapRecord (describe). Segments and sealed
 // data are binary: header and blocks (block.go), a segment's parts (part.go), sealed apps and rows (sealed.go). A change to any
 // of these is a new version; testdata holds a file of each version, for ever.
 //

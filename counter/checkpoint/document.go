@@ -5,32 +5,29 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"strconv"
 	"strings"
-
-	jsonv2 "github.com/go-json-experiment/json"
 )
 
 // A document (manifest, index) is three lines of text:
 //
 //	headcount KIND VERSION
-//	{…}                       JSON, in the one form that this package writes
+//	{…}                       JSON, in the one form that is written (form.go)
 //	sha256:…                  of all before this line
 const maxDocument = 256 << 20 // bytes
 
-func encodeDocument(kind string, version int, content any) ([]byte, error) {
-	text, err := json.Marshal(content)
-	if err != nil {
-		return nil, fmt.Errorf("encode %s: %w", kind, err)
+func encodeDocument(kind string, version int, content described) ([]byte, error) {
+	f := form{b: make([]byte, 0, 1024)}
+	f.b = fmt.Appendf(f.b, "headcount %s %d\n", kind, version)
+	content.describe(&f)
+	f.literal("\n")
+	if f.err != nil {
+		return nil, fmt.Errorf("encode %s: %w", kind, f.err)
 	}
-	b := make([]byte, 0, len(text)+128)
-	b = fmt.Appendf(b, "headcount %s %d\n", kind, version)
-	b = append(append(b, text...), '\n')
-	b = append(append(b, hashText(b)...), '\n')
+	b := append(append(f.b, hashText(f.b)...), '\n')
 	if len(b) > maxDocument {
 		return nil, fmt.Errorf("encode %s: %d bytes are over the format's %d", kind, len(b), maxDocument)
 	}
@@ -38,7 +35,7 @@ func encodeDocument(kind string, version int, content any) ([]byte, error) {
 }
 
 // decodeDocument is the reverse of encodeDocument; it takes no other bytes than those that it puts out.
-func decodeDocument(file string, b []byte, kind string, version int, content any) error {
+func decodeDocument(file string, b []byte, kind string, version int, content described) error {
 	end := bytes.LastIndexByte(bytes.TrimSuffix(b, []byte("\n")), '\n') + 1
 	if string(b[end:]) != hashText(b[:end])+"\n" {
 		return damage(file, int64(end), "the checksum does not match")
@@ -51,12 +48,14 @@ func decodeDocument(file string, b []byte, kind string, version int, content any
 	if v, err := strconv.Atoi(words[2]); err != nil || v != version {
 		return unknownVersion(file, v, version)
 	}
-	if err := jsonv2.Unmarshal(text, content); err != nil { // a field that is not known does not come out again below
-		return damage(file, int64(len(first)+1), "%v", err)
+	f := form{b: text, reading: true}
+	content.describe(&f)
+	f.literal("\n")
+	if len(f.b) > 0 || words[2] != strconv.Itoa(version) {
+		f.fail(errForm)
 	}
-	again, err := json.Marshal(content)
-	if err != nil || words[2] != strconv.Itoa(version) || !bytes.Equal(again, bytes.TrimSuffix(text, []byte("\n"))) {
-		return damage(file, int64(len(first)+1), "the content is not in the form that is written")
+	if f.err != nil {
+		return damage(file, int64(end-len(f.b)), "%v", f.err)
 	}
 	return nil
 }

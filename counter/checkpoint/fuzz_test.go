@@ -159,7 +159,7 @@ func FuzzDocument(f *testing.F) {
 	m, x := goldenManifest(), goldenIndex()
 	for _, d := range []struct {
 		kind    string
-		content any
+		content described
 	}{{manifestKind, m}, {indexKind, x}, {gapKind, goldenGap()}} {
 		doc, err := encodeDocument(d.kind, 1, d.content)
 		if err != nil {

@@ -17,12 +17,22 @@ const (
 
 // gapRecord is the document that puts an accepted loss of log on record. Its creation is the commit.
 type gapRecord struct {
-	Cluster   string    `json:"cluster"`
-	TopicID   string    `json:"topic_id"`
-	Partition int32     `json:"partition"`
-	Number    uint64    `json:"number"` // in its name too
-	Accepted  time.Time `json:"accepted"`
+	Cluster   string
+	TopicID   string
+	Partition int32
+	Number    uint64 // in its name too
+	Accepted  time.Time
 	gap
+}
+
+func (r *gapRecord) describe(f *form) {
+	f.string(`{"cluster":`, &r.Cluster)
+	f.string(`,"topic_id":`, &r.TopicID)
+	number(f, `,"partition":`, &r.Partition)
+	number(f, `,"number":`, &r.Number)
+	f.text(`,"accepted":`, &r.Accepted)
+	f.literal(",")
+	r.gap.members(f)
 }
 
 func (p *Partition) gapName(n uint64) string {
@@ -37,7 +47,7 @@ func (p *Partition) Accept(ctx context.Context, g counter.Gap, at time.Time) err
 		gap: gap{g.From, g.To, text(g.Reason)},
 	}
 	for r.Number = 1; ; r.Number++ {
-		doc, err := encodeDocument(gapKind, gapVersion, r)
+		doc, err := encodeDocument(gapKind, gapVersion, &r)
 		if err != nil {
 			return err
 		}

@@ -24,9 +24,14 @@ func passedName(n int) string {
 	return fmt.Sprintf("passed-%d", n)
 }
 
+// noContent is that of a document whose name says all.
+type noContent struct{}
+
+func (noContent) describe(f *form) { f.literal("{}") }
+
 // pass notes that checkpoints are removed from now on.
 func (p *Partition) pass(ctx context.Context) error {
-	doc, err := encodeDocument(passedKind, passedVersion, struct{}{})
+	doc, err := encodeDocument(passedKind, passedVersion, noContent{})
 	if err != nil {
 		return err
 	}

@@ -38,7 +38,7 @@ func goldenManifest() *manifest {
 	sealed := events.MonthOf(2026, 9)
 	return &manifest{
 		Generation: 42, Writer: "WRITER", Cluster: "cluster", TopicID: identity.TopicID, Partition: 3,
-		Position:   position{Next: 1 << 40, BatchOffset: 1<<40 - 10, BatchCRC: 0xdeadbeef, LeaderEpoch: 7},
+		Position:   counter.Position{Next: 1 << 40, BatchOffset: 1<<40 - 10, BatchCRC: 0xdeadbeef, LeaderEpoch: 7},
 		TopicRules: "sha256:0a", Rules: []ruleRef{{Month: october, Revision: 1, Hash: "sha256:0b", KeyID: "key-1"}},
 		Segments: []segment{{Name: segmentName(40, "RANDOM"), Size: 12345, Sum: "sha256:0c", Months: []events.Month{october}, Late: []events.Month{sealed}}},
 		State: recordState(counter.State{
@@ -105,7 +105,7 @@ func TestGoldenGap(t *testing.T) {
 }
 
 func TestGoldenPassed(t *testing.T) {
-	today, err := encodeDocument(passedKind, passedVersion, struct{}{})
+	today, err := encodeDocument(passedKind, passedVersion, noContent{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -30,7 +30,7 @@ func (p *Partition) Glance(ctx context.Context) (counter.Position, counter.State
 			return counter.Position{}, counter.State{}, err
 		}
 		if m, err := parseManifest(file, text); err == nil && m.Partition == p.id.Partition && m.TopicID == p.id.TopicID {
-			return counter.Position(m.Position), m.State.state(), nil
+			return m.Position, m.State.state(), nil
 		}
 	}
 	return counter.Position{}, counter.State{}, fmt.Errorf("%s: %w", p, ErrNone)

@@ -20,39 +20,68 @@ const (
 
 // manifest is the document that makes a checkpoint. Its creation is the commit.
 type manifest struct {
-	Generation uint64      `json:"generation"`
-	Writer     string      `json:"writer"` // random, of the process that wrote it
-	Cluster    string      `json:"cluster"`
-	TopicID    string      `json:"topic_id"`
-	Partition  int32       `json:"partition"`
-	Position   position    `json:"position"`
-	TopicRules string      `json:"topic_rules"` // hash
-	Rules      []ruleRef   `json:"month_rules"` // of the months that the segments hold, sorted
-	Segments   []segment   `json:"segments"`    // oldest first: the order in which they are applied
-	State      stateRecord `json:"state"`
+	Generation uint64
+	Writer     string // random, of the process that wrote it
+	Cluster    string
+	TopicID    string
+	Partition  int32
+	Position   counter.Position
+	TopicRules string    // hash
+	Rules      []ruleRef // of the months that the segments hold, sorted
+	Segments   []segment // oldest first: the order in which they are applied
+	State      stateRecord
 }
 
-type position struct {
-	Next        int64  `json:"next_offset"`
-	BatchOffset int64  `json:"batch_offset"`
-	BatchCRC    uint32 `json:"batch_crc"`
-	LeaderEpoch int32  `json:"leader_epoch"`
+func (m *manifest) describe(f *form) {
+	number(f, `{"generation":`, &m.Generation)
+	f.string(`,"writer":`, &m.Writer)
+	f.string(`,"cluster":`, &m.Cluster)
+	f.string(`,"topic_id":`, &m.TopicID)
+	number(f, `,"partition":`, &m.Partition)
+	number(f, `,"position":{"next_offset":`, &m.Position.Next)
+	number(f, `,"batch_offset":`, &m.Position.BatchOffset)
+	number(f, `,"batch_crc":`, &m.Position.BatchCRC)
+	number(f, `,"leader_epoch":`, &m.Position.LeaderEpoch)
+	f.string(`},"topic_rules":`, &m.TopicRules)
+	list(f, `,"month_rules":`, &m.Rules, (*ruleRef).describe)
+	list(f, `,"segments":`, &m.Segments, (*segment).describe)
+	f.literal(`,"state":`)
+	m.State.describe(f)
+	f.literal("}")
 }
 
 type ruleRef struct {
-	Month    events.Month `json:"month"`
-	Revision int          `json:"revision"`
-	Hash     string       `json:"hash"`
-	KeyID    string       `json:"key_id"`
+	Month    events.Month
+	Revision int
+	Hash     string
+	KeyID    string
+}
+
+func (r *ruleRef) describe(f *form) {
+	f.text(`{"month":`, &r.Month)
+	number(f, `,"revision":`, &r.Revision)
+	f.string(`,"hash":`, &r.Hash)
+	f.string(`,"key_id":`, &r.KeyID)
+	f.literal("}")
 }
 
 // segment names a file of a window's parts.
 type segment struct {
-	Name   string         `json:"name"` // within the folder of checkpoints
-	Size   int64          `json:"size"`
-	Sum    string         `json:"sha256"`
-	Months []events.Month `json:"months"` // of its windows on time, sorted
-	Late   []events.Month `json:"late"`   // of its late windows, sorted
+	Name   string // within the folder of checkpoints
+	Size   int64
+	Sum    string
+	Months []events.Month // of its windows on time, sorted
+	Late   []events.Month // of its late windows, sorted
+}
+
+func (s *segment) describe(f *form) {
+	month := func(m *events.Month, f *form) { f.text("", m) }
+	f.string(`{"name":`, &s.Name)
+	number(f, `,"size":`, &s.Size)
+	f.string(`,"sha256":`, &s.Sum)
+	list(f, `,"months":`, &s.Months, month)
+	list(f, `,"late":`, &s.Late, month)
+	f.literal("}")
 }
 
 // alive says whether any window of the segment is.
@@ -69,43 +98,79 @@ func (s *segment) holdsDead(sealed events.Month) bool {
 
 // stateRecord is counter.State.
 type stateRecord struct {
-	Sealed        *events.Month `json:"sealed"` // null: none
-	SealHash      string        `json:"seal_hash"`
-	Records       uint64        `json:"records"`
-	Tombstones    uint64        `json:"tombstones"`
-	Unknown       uint64        `json:"unknown"`
-	InvalidSeals  uint64        `json:"invalid_seals"`
-	TotalRejected uint64        `json:"total_rejected"`
-	Unattributed  stretch       `json:"unattributed"`
-	Apps          []appStretch  `json:"apps"` // sorted
-	Gaps          []gap         `json:"gaps"`
+	Sealed        *events.Month // nil: none
+	SealHash      string
+	Records       uint64
+	Tombstones    uint64
+	Unknown       uint64
+	InvalidSeals  uint64
+	TotalRejected uint64
+	Unattributed  Stretch
+	Apps          []appStretch // sorted
+	Gaps          []gap
 }
 
-type stretch struct {
-	Expired   uint64 `json:"expired"`
-	Rejected  uint64 `json:"rejected"`
-	OverLimit uint64 `json:"over_limit"`
+func (r *stateRecord) describe(f *form) {
+	f.literal(`{"sealed":`)
+	switch {
+	case f.reading && f.next("null"):
+	case f.reading:
+		r.Sealed = new(events.Month)
+		f.text("", r.Sealed)
+	case r.Sealed == nil:
+		f.literal("null")
+	default:
+		f.text("", r.Sealed)
+	}
+	f.string(`,"seal_hash":`, &r.SealHash)
+	number(f, `,"records":`, &r.Records)
+	number(f, `,"tombstones":`, &r.Tombstones)
+	number(f, `,"unknown":`, &r.Unknown)
+	number(f, `,"invalid_seals":`, &r.InvalidSeals)
+	number(f, `,"total_rejected":`, &r.TotalRejected)
+	r.Unattributed.describe(f, `,"unattributed":{`)
+	list(f, `,"apps":`, &r.Apps, (*appStretch).describe)
+	list(f, `,"gaps":`, &r.Gaps, (*gap).describe)
+	f.literal("}")
 }
 
 type appStretch struct {
-	App text `json:"app"`
-	stretch
+	App text
+	Stretch
+}
+
+func (a *appStretch) describe(f *form) {
+	f.text(`{"app":`, &a.App)
+	a.Stretch.describe(f, ",")
 }
 
 type gap struct {
-	From   int64 `json:"from"`
-	To     int64 `json:"to"`
-	Reason text  `json:"reason"`
+	From   int64
+	To     int64
+	Reason text
+}
+
+func (g *gap) describe(f *form) {
+	f.literal("{")
+	g.members(f)
+}
+
+// members are those of a gap, and the end.
+func (g *gap) members(f *form) {
+	number(f, `"from":`, &g.From)
+	number(f, `,"to":`, &g.To)
+	f.text(`,"reason":`, &g.Reason)
+	f.literal("}")
 }
 
 // text is a string from outside, kept byte for byte in JSON: "=" and the string where it is UTF-8, else "x" and hex digits.
 type text string
 
-func (t text) MarshalText() ([]byte, error) {
+func (t text) AppendText(b []byte) ([]byte, error) {
 	if utf8.ValidString(string(t)) {
-		return []byte("=" + string(t)), nil
+		return append(append(b, '='), t...), nil
 	}
-	return []byte("x" + hex.EncodeToString([]byte(t))), nil
+	return hex.AppendEncode(append(b, 'x'), []byte(t)), nil
 }
 
 func (t *text) UnmarshalText(b []byte) error {
@@ -124,14 +189,14 @@ func (t *text) UnmarshalText(b []byte) error {
 func recordState(s counter.State) stateRecord {
 	r := stateRecord{
 		SealHash: s.SealHash, Records: s.Records, Tombstones: s.Tombstones, Unknown: s.Unknown,
-		InvalidSeals: s.InvalidSeals, TotalRejected: s.TotalRejected, Unattributed: stretch(s.Unattributed),
+		InvalidSeals: s.InvalidSeals, TotalRejected: s.TotalRejected, Unattributed: Stretch(s.Unattributed),
 		Apps: []appStretch{}, Gaps: []gap{},
 	}
 	if s.Sealed != 0 {
 		r.Sealed = &s.Sealed
 	}
 	for _, app := range slices.Sorted(maps.Keys(s.Apps)) {
-		r.Apps = append(r.Apps, appStretch{text(app), stretch(s.Apps[app])})
+		r.Apps = append(r.Apps, appStretch{text(app), Stretch(s.Apps[app])})
 	}
 	for _, g := range s.Gaps {
 		r.Gaps = append(r.Gaps, gap{g.From, g.To, text(g.Reason)})
@@ -151,7 +216,7 @@ func (r *stateRecord) state() counter.State {
 		if s.Apps == nil {
 			s.Apps = map[string]counter.Stretch{}
 		}
-		s.Apps[string(a.App)] = counter.Stretch(a.stretch)
+		s.Apps[string(a.App)] = counter.Stretch(a.Stretch)
 	}
 	for _, g := range r.Gaps {
 		s.Gaps = append(s.Gaps, counter.Gap{From: g.From, To: g.To, Reason: string(g.Reason)})

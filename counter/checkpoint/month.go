@@ -53,11 +53,46 @@ type Index struct {
 	Sum          string       `json:"sha256"`
 }
 
-// Stretch is counter.Stretch, as the index prints it.
+func (x *Index) describe(f *form) {
+	f.string(`{"cluster":`, &x.Cluster)
+	f.string(`,"topic_id":`, &x.TopicID)
+	number(f, `,"partition":`, &x.Partition)
+	f.text(`,"month":`, &x.Month)
+	number(f, `,"offset":`, &x.Offset)
+	f.string(`,"seal_id":`, &x.SealID)
+	f.string(`,"seal_hash":`, &x.SealHash)
+	f.string(`,"rules":`, &x.RulesHash)
+	f.string(`,"key_id":`, &x.KeyID)
+	number(f, `,"precision":`, &x.Precision)
+	x.Unattributed.describe(f, `,"unattributed":{`)
+	number(f, `,"events":`, &x.Events)
+	number(f, `,"duplicates":`, &x.Duplicates)
+	number(f, `,"skewed":`, &x.Skewed)
+	x.Attributed.describe(f, `,"attributed":{`)
+	number(f, `,"apps":`, &x.Apps)
+	number(f, `,"rows":`, &x.Rows)
+	number(f, `,"late_apps":`, &x.LateApps)
+	number(f, `,"late_rows":`, &x.LateRows)
+	f.string(`,"data":`, &x.Data)
+	number(f, `,"size":`, &x.Size)
+	f.string(`,"sha256":`, &x.Sum)
+	f.literal("}")
+}
+
+// Stretch is counter.Stretch, as documents have it.
 type Stretch struct {
 	Expired   uint64 `json:"expired"`
 	Rejected  uint64 `json:"rejected"`
 	OverLimit uint64 `json:"over_limit"`
+}
+
+// describe is the rest of an object, from the members of s on.
+func (s *Stretch) describe(f *form, before string) {
+	f.literal(before)
+	number(f, `"expired":`, &s.Expired)
+	number(f, `,"rejected":`, &s.Rejected)
+	number(f, `,"over_limit":`, &s.OverLimit)
+	f.literal("}")
 }
 
 func indexName(m events.Month) string { return m.String() + indexSuffix }

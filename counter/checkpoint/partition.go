@@ -80,7 +80,7 @@ func load[A absorber](ctx context.Context, p *Partition, fresh func() A) (into A
 			}
 			if err == nil {
 				p.writer, p.current = newName(p.bucket), m
-				loaded.Generation, loaded.Position, loaded.State = g, counter.Position(m.Position), m.State.state()
+				loaded.Generation, loaded.Position, loaded.State = g, m.Position, m.State.state()
 				for _, r := range m.Rules {
 					loaded.KeyIDs = append(loaded.KeyIDs, r.KeyID)
 				}
@@ -115,7 +115,7 @@ func (p *Partition) restore(ctx context.Context, generation uint64, into absorbe
 	if err != nil {
 		return nil, err
 	}
-	d := counter.Delta{Partition: m.Partition, Position: counter.Position(m.Position), State: m.State.state()}
+	d := counter.Delta{Partition: m.Partition, Position: m.Position, State: m.State.state()}
 	to := absorbBeside(into, d)
 	for _, s := range m.Segments {
 		if err = p.readSegment(ctx, m, s, to); err != nil {

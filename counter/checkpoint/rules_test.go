@@ -306,7 +306,7 @@ func TestNewerVersions(t *testing.T) {
 		}
 	}
 	file := "state/" + p.folder + manifestName(p.current.Generation)
-	newer, err := encodeDocument(manifestKind, manifestVersion+1, map[string]string{"new": "content"})
+	newer, err := encodeDocument(manifestKind, manifestVersion+1, noContent{})
 	if err != nil {
 		t.Fatal(err)
 	}

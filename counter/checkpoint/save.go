@@ -147,7 +147,7 @@ func (p *Partition) writeManifest(ctx context.Context, saved *Saved, generation 
 	m := &manifest{
 		Generation: generation, Writer: p.writer,
 		Cluster: p.id.Cluster, TopicID: p.id.TopicID, Partition: p.id.Partition,
-		Position: position(at), TopicRules: book.hash, Rules: refs,
+		Position: at, TopicRules: book.hash, Rules: refs,
 		Segments: append([]segment{}, segments...), State: recordState(state),
 	}
 	text, err := m.encode()
@@ -216,7 +216,7 @@ func (p *Partition) compact(ctx context.Context, saved *Saved) error {
 		}
 		return all, nil
 	}
-	if err := p.commit(ctx, saved, m.Segments[:from], sources, true, counter.Position(m.Position), state); err != nil {
+	if err := p.commit(ctx, saved, m.Segments[:from], sources, true, m.Position, state); err != nil {
 		return fmt.Errorf("compact: %w", err)
 	}
 	return nil
