@@ -111,6 +111,30 @@ func TestLogCutBehindTheSeal(t *testing.T) {
 	s.ok("rollup", "release", "--month", "2025-03", "--account", "acme", "--reason", "counted before the log was lost")
 }
 
+// So it is where the log has grown past the seals again.
+func TestLogGrownOverTheSeal(t *testing.T) {
+	onEmbedded(t)
+	t.Parallel()
+	s := newSite(t, openAccount, nil)
+	s.send(nil, devices(0, 100, "2025-03-10T10:00:00Z"))
+	cut := s.cutLater()
+	s.sealedOnly()
+	cut()
+	s.send(nil, devices(100, 200, "2025-03-11T10:00:00Z"))
+	closed := decode[usage](t, s.want(1, "rollup", "close", "--month", "2025-03", "--json").stdout)
+	if exact, _ := mau(t, closed); exact != 100 {
+		t.Errorf("%d devices, want the 100 that were sealed", exact)
+	}
+	v := closed.Invoices[0]
+	for _, p := range closed.Sealed {
+		want := fmt.Sprintf("partition %d: the log was replaced by another, which has grown past the seal of 2025-03 at offset %d", p.Partition, p.Offset)
+		if v.Status != "held" || !strings.Contains(v.Reason, want) {
+			t.Errorf("the invoice is %s: %s; want held: %s", v.Status, v.Reason, want)
+		}
+	}
+	s.verify(0, "--month", "2025-03", "--from-sealed")
+}
+
 // A topic that is made again between sealing and close is not closed on, and not verified by.
 func TestTopicMadeAgainBehindTheSeal(t *testing.T) {
 	t.Parallel()

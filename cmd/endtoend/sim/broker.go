@@ -41,6 +41,7 @@ type batch struct {
 	epoch      int32
 	aborted    bool // of a transaction: readers pass it
 	size       int
+	cutAt      int64 // when it was truncated away
 }
 
 func (p *partition) stable() int64 {
@@ -110,8 +111,11 @@ func (b *broker) check(p *partition, at stream.Position) error {
 }
 
 // truncate cuts the log off at a batch's base, as an unclean fail-over does.
-func (p *partition) truncate(base int64) {
+func (p *partition) truncate(base, now int64) {
 	i := p.at(base)
+	for _, b := range p.batches[i:] {
+		b.cutAt = now
+	}
 	p.lost = append(p.lost, p.batches[i:]...)
 	p.end, p.batches = p.batches[i].base, p.batches[:i:i]
 	p.epoch++

@@ -95,9 +95,10 @@ func (w *World) check(m events.Month, r *closing.Result) {
 	for _, s := range d.Sealed {
 		w.sealedAt[sealOf{m, s.Partition}] = s.Offset
 	}
-	if len(w.gaps) > 0 || w.halts > 0 || w.sealLost(m, d) {
+	cut, sealLost := w.sealLost(m, d)
+	if len(w.gaps) > 0 || w.halts > 0 || sealLost {
 		w.checkLossy(m, r, d)
-		w.checkHeld(m, r, d, again)
+		w.checkHeld(m, r, d, again, sealLost && cut < w.billed[m.String()])
 		return
 	}
 	closings := w.closings()
@@ -111,9 +112,9 @@ func (w *World) check(m events.Month, r *closing.Result) {
 }
 
 // checkHeld is what must be so where the loss of records was accepted: the month whose seal comes after that is billed to nobody
-// unseen. A month that was closed already had all of its records when it was sealed: a loss since then is none of its.
-func (w *World) checkHeld(m events.Month, r *closing.Result, d *document, again bool) {
-	concerned := false
+// unseen. A month that was closed already had all of its records when it was sealed: a loss since then is none of its. concerned: its
+// seal was lost before the close.
+func (w *World) checkHeld(m events.Month, r *closing.Result, d *document, again, concerned bool) {
 	for _, s := range d.Sealed {
 		for _, g := range w.gaps {
 			if int64(g.partition) != s.Partition || g.end > s.Offset || w.heldFor[g] {

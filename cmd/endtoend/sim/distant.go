@@ -89,6 +89,8 @@ func (d *distant) Commit(ctx context.Context, r ledger.Result) (bool, error) {
 	already, err := d.Ledger.Commit(ctx, r)
 	if already {
 		d.p.w.took(closeTwice)
+	} else if err == nil {
+		d.p.w.billed[r.Month] = d.p.began
 	}
 	return already, errors.Join(err, d.late())
 }

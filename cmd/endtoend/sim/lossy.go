@@ -37,16 +37,16 @@ func (w *World) checkLossy(m events.Month, r *closing.Result, d *document) {
 }
 
 // sealLost says whether the log was cut off before a seal of the month, after the month was sealed by it: then the log no longer tells
-// the month, and nobody may have met the loss.
-func (w *World) sealLost(m events.Month, d *document) bool {
+// the month, and nobody may have met the loss. It says when, at the earliest.
+func (w *World) sealLost(m events.Month, d *document) (at int64, lost bool) {
 	for _, s := range d.Sealed {
 		for _, b := range w.log.partitions[s.Partition].lost {
-			if b.base == s.Offset && b.made == nil && b.says.Type == "headcount.seal" && b.says.Data.Month == m.String() {
-				return true
+			if b.base == s.Offset && b.made == nil && b.says.Type == "headcount.seal" && b.says.Data.Month == m.String() && (!lost || b.cutAt < at) {
+				at, lost = b.cutAt, true
 			}
 		}
 	}
-	return false
+	return at, lost
 }
 
 // bounds are the events of a month that lie before its seals: those that no loss can have taken, and all that were ever there. What

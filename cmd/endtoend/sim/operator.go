@@ -116,6 +116,7 @@ func (w *World) closeMonth(m events.Month) {
 			w.closed[m] = true
 			return
 		}
+		w.cutSeal(m)
 		w.await(nil, w.now+w.backOff(try), false)
 	}
 }

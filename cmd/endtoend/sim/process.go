@@ -23,6 +23,7 @@ type process struct {
 	name    string
 	ctx     context.Context
 	cancel  context.CancelFunc
+	began   int64 // by the world's time
 	off     int64 // of its clock, milliseconds
 	stalled int64 // it hears nothing until then
 	dead    bool  // killed: nothing it does reaches anybody
@@ -38,7 +39,7 @@ type process struct {
 
 func (w *World) newProcess(what string) *process {
 	w.born++
-	p := &process{w: w, name: fmt.Sprintf("%s-%d", what, w.born)}
+	p := &process{w: w, name: fmt.Sprintf("%s-%d", what, w.born), began: w.now}
 	p.ctx, p.cancel = context.WithCancel(context.Background())
 	p.log = slog.New(ears{p, -1})
 	w.processes = append(w.processes, p)

@@ -65,6 +65,7 @@ type World struct {
 	gaps        []loss
 	heldFor     map[loss]bool    // of those, that some month was held for
 	sealedAt    map[sealOf]int64 // offsets, of closed months
+	billed      map[string]int64 // by month: when the close began that the ledger has the result of
 	unrecovered int              // runs that ended with a halt
 	read        int              // records that were handed out
 
@@ -208,7 +209,7 @@ func newWorld(seed uint64, of shape) *World {
 	}
 	w.now = w.start(0)
 	w.printed, w.bills, w.prints = map[events.Month]*document{}, map[string]*bill{}, map[person][16]byte{}
-	w.closed, w.sealedAt = map[events.Month]bool{}, map[sealOf]int64{}
+	w.closed, w.sealedAt, w.billed = map[events.Month]bool{}, map[sealOf]int64{}, map[string]int64{}
 	w.books = &shelf{w: w}
 	if seed%10 == 0 {
 		w.books = &sqlite{}

@@ -26,13 +26,19 @@ func (w *work) lost(ctx context.Context, sealed *opened, alarms usage.Alarms) er
 	if err != nil {
 		return cli.Fail(cli.Unreachable, "offsets of %s: %w; run the close again", w.closing.Topic, err)
 	}
+	in := w.conn.NewReader(ctx)
+	defer in.Close()
 	var cut, lost []string
 	for i, p := range w.closing.Partitions {
-		seal := sealed.months[i].Index.Offset
-		if end := offsets[p].End; end <= seal {
-			cut = append(cut, fmt.Sprintf("topic %s partition %d: the log ends at offset %d, before the seal of %s at offset %d", w.closing.Topic, p, end, w.month, seal))
+		index := sealed.months[i].Index
+		how, err := w.cutBefore(ctx, in, index, offsets[p])
+		if err != nil {
+			return err
 		}
-		more, err := Losses(ctx, w.partition(p), p, w.month, seal)
+		if how != "" {
+			cut = append(cut, fmt.Sprintf("topic %s partition %d: %s the seal of %s at offset %d", w.closing.Topic, p, how, w.month, index.Offset))
+		}
+		more, err := Losses(ctx, w.partition(p), p, w.month, index.Offset)
 		if err != nil {
 			return err
 		}

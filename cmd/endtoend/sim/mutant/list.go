@@ -9,6 +9,7 @@ const (
 	closeFile   = "cmd/rollup/closing/closing.go"
 	lateFile    = "cmd/rollup/closing/late.go"
 	lostFile    = "cmd/rollup/closing/lost.go"
+	standsFile  = "cmd/rollup/closing/stands.go"
 	folderFile  = "counter/checkpoint/directory.go"
 	monthFile   = "counter/checkpoint/month.go"
 	gapFile     = "counter/checkpoint/gap.go"
@@ -58,6 +59,7 @@ var Bugs = []Bug{
 		"		if MUTANT {\n			names, _ := p.bucket.List(ctx, p.topic.folder+\"/gaps/\")\n			found := false\n			for _, name := range names {\n				found = found || name == p.gapName(n)\n			}\n			if !found {\n				return gaps, damaged, nil\n			}\n		}\n		g, err := p.gap(ctx, n)\n		switch {"},
 	{"a damaged record of a loss is none", lostFile, "	for _, err := range damaged {\n", "	for _, err := range damaged {\n		if MUTANT {\n			break\n		}\n"},
 	{"a seal lost in a gap is not looked for", restoreFile, "	if err != nil || m == 0 {\n		return err\n", "	if err != nil || m == 0 || MUTANT {\n		return err\n"},
+	{"a log that grew again is taken for the same", standsFile, "	for _, r := range batch.Records {\n", "	for _, r := range batch.Records {\n		if MUTANT {\n			return \"\", nil\n		}\n"},
 	// the store
 	{"fsync of a file left out", folderFile,
 		"	if err := f.Sync(); err != nil {", "	if MUTANT {\n		return f, path, nil\n	}\n	if err := f.Sync(); err != nil {"},
