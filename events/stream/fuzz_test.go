@@ -136,6 +136,10 @@ var answers = []func(b []byte, take func(int) []byte) error{
 	},
 	func(b []byte, _ func(int) []byte) error { _, err := decodeConfigs(&decoder{b: b}, "t"); return err },
 	func(b []byte, _ func(int) []byte) error { _, _, _, err := decodeProducerID(&decoder{b: b}); return err },
+	func(b []byte, _ func(int) []byte) error {
+		_, err := decodeCommitted(&decoder{b: b}, "t", 0)
+		return err
+	},
 }
 
 // mostPerByte is what a decoder may allocate for a byte of its answer: an error for each partition of a commit's is the most.

@@ -241,13 +241,28 @@ func TestCommit(t *testing.T) {
 	if err := l.Commit(t.Context(), map[int32]int64{0: 1}); err != nil {
 		t.Errorf("without membership: %v", err)
 	}
+	told := func(p int32, want int64) {
+		t.Helper()
+		if got, err := l.Committed(t.Context(), p); err != nil || got != want {
+			t.Errorf("committed of partition %d is %d, %v; want %d", p, got, err, want)
+		}
+	}
+	told(0, -1)
 	w := newWorld(t)
 	go l.Assign(t.Context(), member{w, "a"})
 	w.becomes(map[string]int{"a": 2})
+	told(1, -1)
 	if err := l.Commit(t.Context(), map[int32]int64{0: 7, 1: 9}); err != nil {
 		t.Error(err)
 	}
 	if got, want := fmt.Sprint(committed(t, addr, "group-of-"+name, name, 2)), "map[0:7 1:9]"; got != want {
 		t.Errorf("committed %v, want %v", got, want)
+	}
+	told(0, 7)
+	told(1, 9)
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if got, err := l.Committed(ctx, 0); err == nil || got != -1 {
+		t.Errorf("committed is %d, %v after the end", got, err)
 	}
 }

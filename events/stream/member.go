@@ -19,6 +19,7 @@ const (
 	heartbeatVersion   = 3
 	leaveVersion       = 3
 	commitVersion      = 7
+	committedVersion   = 5
 	coordinatorVersion = 1
 )
 

@@ -29,6 +29,8 @@ type partition struct {
 	lost    []*batch // truncated away after they could be read
 	old     []*batch // deleted by retention
 	bitten  bool     // a bit of its state changed
+
+	committed int64 // to the group; −1: nothing
 }
 
 // batch is a record batch.

@@ -142,7 +142,9 @@ func (w *World) launch(acceptGap bool, tries int) {
 			w.objects.catchUp()
 		}
 		if tries > mostTries {
-			w.fail("no ingest comes up: %v", err)
+			if w.stopped == nil { // else the operator knows why
+				w.fail("no ingest comes up: %v", err)
+			}
 			return nil
 		}
 		w.mend(err, false)
@@ -315,6 +317,8 @@ func (e ears) Handle(_ context.Context, r slog.Record) error {
 			return true
 		})
 		w.gaps = append(w.gaps, g)
+	case strings.HasPrefix(r.Message, "the group's offset lies beyond") && w.fired[flip] == 0:
+		w.fail("%s: partition %d: %s, with no checkpoint damaged", p.name, e.partition, r.Message)
 	case strings.HasPrefix(r.Message, "the closed record is not in the log yet"):
 		p.unsent = true
 	case r.Message == "checkpoint not used":

@@ -45,7 +45,27 @@ func (c client) Verify(_ context.Context, id int32, at stream.Position) error {
 	return c.w.log.check(c.w.log.partitions[id], at)
 }
 
-func (c client) Commit(context.Context, map[int32]int64) error { return c.w.request(c.p) }
+func (c client) Commit(_ context.Context, offsets map[int32]int64) error {
+	if err := c.w.request(c.p); err != nil {
+		return err
+	}
+	for id, offset := range offsets {
+		if c.w.group.owner[id] == c.p { // else it is no member, or of a former generation
+			c.w.log.partitions[id].committed = offset
+		}
+	}
+	return nil
+}
+
+func (c client) Committed(_ context.Context, id int32) (int64, error) {
+	if c.w.alone {
+		return -1, nil
+	}
+	if err := c.w.request(c.p); err != nil {
+		return -1, err
+	}
+	return c.w.log.partitions[id].committed, nil
+}
 
 // Produce writes messages, in order within a partition; where it fails, none, a part or all of them may be written.
 func (c client) Produce(_ context.Context, messages []stream.Message) error {

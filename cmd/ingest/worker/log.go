@@ -20,10 +20,11 @@ type Source interface {
 	NewReader(ctx context.Context) Reader
 }
 
-// Sink takes dead letters, and how far the group has come.
+// Sink takes dead letters, and how far the group has come, which Committed tells; −1: it is not known.
 type Sink interface {
 	Produce(ctx context.Context, messages []stream.Message) error
 	Commit(ctx context.Context, offsets map[int32]int64) error
+	Committed(ctx context.Context, partition int32) (int64, error)
 }
 
 // Reader reads partitions, one Partition at a time for each.

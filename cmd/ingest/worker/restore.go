@@ -33,6 +33,7 @@ func (w *Worker) restore(ctx, longer context.Context) error {
 	}
 	id := counter.Identity{Cluster: w.cfg.Topic.Cluster, TopicID: w.cfg.Topic.ID, Partition: w.partition}
 	fresh := func() *counter.Shard { return counter.NewShard(id, rules, w.cfg.Keys) }
+	committed := w.committed(ctx)
 	shard, loaded, err := w.part.Load(ctx, fresh)
 	if loaded != nil {
 		for _, line := range loaded.Superseded {
@@ -56,6 +57,7 @@ func (w *Worker) restore(ctx, longer context.Context) error {
 	if err := w.recall(ctx); err != nil {
 		return err
 	}
+	w.tripwire(committed, loaded)
 	if w.cfg.Former != "" && shard == nil {
 		if err := w.accept(ctx, counter.Gap{From: -1, To: 0, Reason: w.cfg.Former}); err != nil {
 			return err

@@ -105,6 +105,7 @@ func (l memoryLog) Offsets(context.Context) (map[int32]stream.Offsets, error) {
 func (memoryLog) Owners(context.Context) (map[int32]string, error)     { return nil, nil }
 func (memoryLog) Verify(context.Context, int32, stream.Position) error { return nil }
 func (memoryLog) Commit(context.Context, map[int32]int64) error        { return nil }
+func (memoryLog) Committed(context.Context, int32) (int64, error)      { return -1, nil }
 func (l memoryLog) NewReader(context.Context) worker.Reader            { return memoryReader{l} }
 
 func (l memoryLog) Produce(_ context.Context, messages []stream.Message) error {
