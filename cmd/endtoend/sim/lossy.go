@@ -41,7 +41,10 @@ func (w *World) checkLossy(m events.Month, r *closing.Result, d *document) {
 func (w *World) sealLost(m events.Month, d *document) (at int64, lost bool) {
 	for _, s := range d.Sealed {
 		for _, b := range w.log.partitions[s.Partition].lost {
-			if b.base == s.Offset && b.made == nil && b.says.Type == "headcount.seal" && b.says.Data.Month == m.String() && (!lost || b.cutAt < at) {
+			if b.base != s.Offset || b.made != nil || b.says.Type != "headcount.seal" || lost && at <= b.cutAt {
+				continue
+			}
+			if x := &b.says.Data; x.Month == m.String() && int64(x.Partition) == s.Partition && x.SealID != "forged" {
 				at, lost = b.cutAt, true
 			}
 		}
