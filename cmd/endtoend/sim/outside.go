@@ -146,7 +146,7 @@ func (w *World) cutSeal(m events.Month) {
 
 // retain deletes the log's beginning.
 func (w *World) retain(p *partition) {
-	if len(p.batches) < 2 || w.draw(3) > 0 || w.years {
+	if len(p.batches) < 2 || w.chanceEven() || w.years {
 		return
 	}
 	base := p.batches[w.draw(len(p.batches))].base

@@ -23,7 +23,7 @@ type traffic struct {
 }
 
 func newTraffic(w *World) *traffic {
-	t := &traffic{w: w, bursts: 3 + w.draw(5), records: 4 + w.draw(18)}
+	t := &traffic{w: w, bursts: 2 + w.draw(4), records: 4 + w.draw(18)}
 	for i := range 2 + w.draw(3) {
 		t.apps = append(t.apps, fmt.Sprintf("app-%d", i))
 		var devices []string
