@@ -264,7 +264,23 @@ func TestSealedMonthThatTheLogLost(t *testing.T) {
 	s.want(0, "ingest", "run", "--until-end").says(t, "sealed before records were lost: that stands")
 	s.remove("data/state/*/*/*/checkpoint")
 	s.remove("data/state/*/*/gaps")
-	s.want(1, "ingest", "run", "--until-end").says(t, "sealed/2025-03.index is there with another content", "partition halted; the others go on")
+	s.want(1, "ingest", "run", "--until-end").says(t, "sealed/2025-03.index is there with another content", "partition halted; the others go on", "--accept-gap")
+	sealed := map[string]string{}
+	for _, name := range s.files("data/state/*/*/*/sealed/*") {
+		text, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		sealed[name] = string(text)
+	}
+	s.want(0, "ingest", "run", "--until-end", "--accept-gap").says(t, "loss accepted: the log was replaced where it was counted", "what was sealed stands")
+	s.remove("data/state/*/*/*/checkpoint")
+	s.want(0, "ingest", "run", "--until-end").says(t, "a loss that was accepted stays on the record", "the log no longer makes what 2025-03 was sealed with")
+	for name, was := range sealed {
+		if text, err := os.ReadFile(name); err != nil || string(text) != was {
+			t.Errorf("%s is another now: %v", name, err)
+		}
+	}
 }
 
 // An invoice that is final although a loss was on record when the close began is a difference; so is a record that was changed. A

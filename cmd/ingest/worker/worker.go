@@ -61,6 +61,7 @@ type Worker struct {
 
 	shard   *counter.Shard
 	pos     counter.Position
+	from    int64            // offset of the first record that it reads
 	cut     int64            // next offset of the last checkpoint begun; −1: none yet
 	dead    []stream.Message // written to the log before the next checkpoint
 	over    over             // of limits, since the last checkpoint
@@ -103,6 +104,7 @@ func (w *Worker) Run(ctx context.Context, reader Reader) error {
 		}
 		return fmt.Errorf("partition %d: %w", w.partition, err)
 	}
+	w.from = w.pos.Next
 	in := reader.Open(w.partition, logPosition(w.pos))
 	defer in.Close()
 	if err := w.count(ctx, longer, in); err != nil {
@@ -204,15 +206,39 @@ func (w *Worker) seal(ctx context.Context, sealed *counter.Sealed) error {
 			return err
 		}
 	}
-	w.sealing = w.beside(func() error {
-		index, err := w.part.Seal(ctx, sealed)
-		if err != nil {
-			return fmt.Errorf("write sealed month: %w", halt(err))
+	if w.cfg.AcceptGap { // at once: what is found may be a loss, which is on record before anything behind it is read
+		err := w.writeSealed(ctx, sealed)
+		if errors.Is(err, checkpoint.ErrDiffers) {
+			return w.sealedOtherwise(ctx, sealed, err)
 		}
-		w.log.Info("sealed", "month", sealed.Month, "offset", sealed.Offset, "apps", index.Apps, "rows", index.Rows)
-		return nil
-	})
+		return err
+	}
+	w.sealing = w.beside(func() error { return w.writeSealed(ctx, sealed) })
 	return nil
+}
+
+func (w *Worker) writeSealed(ctx context.Context, sealed *counter.Sealed) error {
+	index, err := w.part.Seal(ctx, sealed)
+	if err != nil {
+		return fmt.Errorf("write sealed month: %w", halt(err))
+	}
+	w.log.Info("sealed", "month", sealed.Month, "offset", sealed.Offset, "apps", index.Apps, "rows", index.Rows)
+	return nil
+}
+
+// sealedOtherwise goes on where the month was sealed by the same seal with another content, differs: the log was replaced before the
+// seal, and nothing else tells it to who counts from before that place.
+func (w *Worker) sealedOtherwise(ctx context.Context, sealed *counter.Sealed, differs error) error {
+	index, err := w.part.Index(ctx, sealed.Month)
+	if err != nil {
+		return err
+	}
+	if index.SealHash != sealed.SealHash {
+		return differs
+	}
+	lost := counter.Gap{From: w.from, To: max(index.Offset, w.from+1), Reason: fmt.Sprintf("the log no longer makes what %s was sealed with at offset %d", sealed.Month, index.Offset)}
+	w.log.Warn("loss accepted: the log was replaced where it was counted, what was sealed stands, the next month's invoices will be held", "month", sealed.Month, "from", lost.From, "to", lost.To)
+	return w.accept(ctx, lost)
 }
 
 // sealed waits until no seal is being written.
