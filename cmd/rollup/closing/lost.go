@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"headcount/cmd/cli"
+	"headcount/cmd/ingest/worker"
 	"headcount/cmd/rollup/usage"
 	"headcount/counter"
 	"headcount/counter/checkpoint"
@@ -28,10 +29,14 @@ func (w *work) lost(ctx context.Context, sealed *opened, alarms usage.Alarms) er
 	}
 	in := w.conn.NewReader(ctx)
 	defer in.Close()
+	seals := make([]worker.Partition, len(sealed.months))
+	for i := range seals {
+		seals[i] = openSeal(in, sealed.months[i].Index, offsets[w.closing.Partitions[i]])
+	}
 	var cut, lost []string
 	for i, p := range w.closing.Partitions {
 		index := sealed.months[i].Index
-		how, err := w.cutBefore(ctx, in, index, offsets[p])
+		how, err := w.cutBefore(ctx, seals[i], index, offsets[p])
 		if err != nil {
 			return err
 		}
