@@ -2,6 +2,8 @@ package sim
 
 import (
 	"fmt"
+	"math"
+	"slices"
 	"strings"
 
 	"github.com/go-json-experiment/json"
@@ -37,19 +39,38 @@ func (w *World) checkLossy(m events.Month, r *closing.Result, d *document) {
 }
 
 // sealLost says whether the log was cut off before a seal of the month, after the month was sealed by it: then the log no longer tells
-// the month, and nobody may have met the loss. It says when, at the earliest.
+// the month, and nobody may have met the loss. It says when, at the latest: where a repeat of the seal, which is the same record,
+// lies in its place, not yet.
 func (w *World) sealLost(m events.Month, d *document) (at int64, lost bool) {
 	for _, s := range d.Sealed {
-		for _, b := range w.log.partitions[s.Partition].lost {
-			if b.base != s.Offset || b.made != nil || b.says.Type != "headcount.seal" || lost && at <= b.cutAt {
-				continue
+		p := w.log.partitions[s.Partition]
+		is := func(b *batch) bool { return b.base == s.Offset && b.sealOf(m, p.id) }
+		last := int64(-1)
+		for _, b := range p.lost {
+			if is(b) {
+				last = max(last, b.cutAt)
 			}
-			if x := &b.says.Data; x.Month == m.String() && int64(x.Partition) == s.Partition && x.SealID != "forged" {
-				at, lost = b.cutAt, true
-			}
+		}
+		if last < 0 {
+			continue
+		}
+		if slices.ContainsFunc(p.batches, is) {
+			last = math.MaxInt64
+		}
+		if !lost || last < at {
+			at, lost = last, true
 		}
 	}
 	return at, lost
+}
+
+// sealOf says whether the batch is a seal of a month that a close wrote.
+func (b *batch) sealOf(m events.Month, partition int32) bool {
+	if b.made != nil || b.says.Type != "headcount.seal" {
+		return false
+	}
+	x := &b.says.Data
+	return x.Month == m.String() && x.Partition == partition && x.SealID != "forged"
 }
 
 // bounds are the events of a month that lie before its seals: those that no loss can have taken, and all that were ever there. What
