@@ -29,28 +29,28 @@ const (
 // Index is the document that makes a month of a partition sealed. Its creation is the commit. All but Data is a function of
 // rules and log.
 type Index struct {
-	Cluster      string       `json:"cluster"`
-	TopicID      string       `json:"topic_id"`
-	Partition    int32        `json:"partition"`
-	Month        events.Month `json:"month"`
-	Offset       int64        `json:"offset"` // of the seal
-	SealID       string       `json:"seal_id"`
-	SealHash     string       `json:"seal_hash"`
-	RulesHash    string       `json:"rules"`
-	KeyID        string       `json:"key_id"`
-	Precision    int          `json:"precision"`
-	Unattributed Stretch      `json:"unattributed"`
-	Events       uint64       `json:"events"` // of all apps, as are the next five
-	Duplicates   uint64       `json:"duplicates"`
-	Skewed       uint64       `json:"skewed"`
-	Attributed   Stretch      `json:"attributed"`
-	Apps         uint64       `json:"apps"`
-	Rows         uint64       `json:"rows"`
-	LateApps     uint64       `json:"late_apps"` // of the month before
-	LateRows     uint64       `json:"late_rows"`
-	Data         string       `json:"data"` // name of the data file, in the index's folder
-	Size         int64        `json:"size"`
-	Sum          string       `json:"sha256"`
+	Cluster      string
+	TopicID      string
+	Partition    int32
+	Month        events.Month
+	Offset       int64 // of the seal
+	SealID       string
+	SealHash     string
+	RulesHash    string
+	KeyID        string
+	Precision    int
+	Unattributed Stretch
+	Events       uint64 // of all apps, as are the next five
+	Duplicates   uint64
+	Skewed       uint64
+	Attributed   Stretch
+	Apps         uint64
+	Rows         uint64
+	LateApps     uint64 // of the month before
+	LateRows     uint64
+	Data         string // name of the data file, in the index's folder
+	Size         int64
+	Sum          string
 }
 
 func (x *Index) describe(f *form) {
@@ -81,9 +81,9 @@ func (x *Index) describe(f *form) {
 
 // Stretch is counter.Stretch, as documents have it.
 type Stretch struct {
-	Expired   uint64 `json:"expired"`
-	Rejected  uint64 `json:"rejected"`
-	OverLimit uint64 `json:"over_limit"`
+	Expired   uint64
+	Rejected  uint64
+	OverLimit uint64
 }
 
 // describe is the rest of an object, from the members of s on.
