@@ -6,6 +6,7 @@ import (
 	"maps"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"headcount/counter/checkpoint"
@@ -39,7 +40,7 @@ var errEnd = errors.New("every partition is read")
 func Run(ctx context.Context, cfg Config) error {
 	cfg = cfg.filled()
 	work, stop := context.WithCancelCause(ctx)
-	cfg.starts = make(chan struct{}, 8)
+	cfg.starts, cfg.mute = make(chan struct{}, 8), &atomic.Int64{}
 	crew := &Crew{cfg: cfg, ctx: work, stop: stop, workers: map[int32]*running{}}
 	crew.reader = cfg.Log.NewReader(context.WithoutCancel(ctx)) // until the workers have stopped: they hear of the end first
 	watching := cfg.Go(func() error {

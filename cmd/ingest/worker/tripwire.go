@@ -3,6 +3,7 @@ package worker
 import (
 	"context"
 	"slices"
+	"time"
 
 	"headcount/counter"
 	"headcount/counter/checkpoint"
@@ -11,9 +12,16 @@ import (
 // committed asks how far the group says that the partition was counted; −1: it says nothing. It is asked before the checkpoints are: a
 // checkpoint is there before its offset is committed, so that what is found then reaches as far, or was lost.
 func (w *Worker) committed(ctx context.Context) int64 {
+	now := w.cfg.Clock.Now()
+	if w.cfg.mute != nil && now.UnixMilli() < w.cfg.mute.Load() {
+		return -1
+	}
 	offset, err := w.cfg.Log.Committed(ctx, w.partition)
 	if err != nil {
 		if ctx.Err() == nil {
+			if w.cfg.mute != nil {
+				w.cfg.mute.Store(now.Add(time.Minute).UnixMilli())
+			}
 			w.log.Info("the group's offset cannot be read: it is not compared with the checkpoint's", "error", err)
 		}
 		return -1

@@ -12,6 +12,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"sync/atomic"
 	"time"
 
 	"headcount/counter"
@@ -40,6 +41,7 @@ type Config struct {
 	Go         func(func() error) Task  // begins what goes on beside a worker; nil: in a goroutine
 
 	starts chan struct{} // holds one for each worker that is being restored; nil: no bound
+	mute   *atomic.Int64 // until then no worker asks for the group's offset, one having waited in vain: Unix milliseconds; nil: each asks
 }
 
 func (c Config) filled() Config {
