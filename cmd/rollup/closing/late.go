@@ -129,10 +129,11 @@ func (w *work) settleLate(ctx context.Context, sealed *opened) ([]rating.Invoice
 	if w.closing.Previous == nil {
 		return nil, nil, nil
 	}
-	former, err := w.former(ctx)
+	before, err := w.former(ctx)
 	if err != nil {
 		return nil, nil, err
 	}
+	former := *before // an amendment changes the prices of this one alone
 	if _, err := former.amend(ctx); err != nil {
 		return nil, nil, err
 	}
