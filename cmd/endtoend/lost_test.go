@@ -135,6 +135,30 @@ func TestLogGrownOverTheSeal(t *testing.T) {
 	s.verify(0, "--month", "2025-03", "--from-sealed")
 }
 
+// Where retention took the seals before the close, nothing is known to be lost: the sealed month is billed.
+func TestSealsDeletedBeforeTheClose(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, openAccount, nil)
+	s.send(nil, devices(0, 100, "2025-03-10T10:00:00Z"))
+	s.sealedOnly()
+	for p := range int32(4) {
+		text, err := os.ReadFile(s.files(fmt.Sprintf("data/state/*/*/%d/sealed/2025-03.index", p))[0])
+		if err != nil {
+			t.Fatal(err)
+		}
+		index := decode[struct{ Offset int64 }](t, strings.Split(string(text), "\n")[1])
+		s.deleteBefore(p, index.Offset+1)
+	}
+	closed := decode[usage](t, s.ok("rollup", "close", "--month", "2025-03", "--json"))
+	if exact, _ := mau(t, closed); exact != 100 {
+		t.Errorf("%d devices, want 100", exact)
+	}
+	if v := closed.Invoices[0]; v.Status != "final" {
+		t.Errorf("the invoice is %s: %s; want final", v.Status, v.Reason)
+	}
+	s.verify(0, "--month", "2025-03", "--from-sealed")
+}
+
 // A topic that is made again between sealing and close is not closed on, and not verified by.
 func TestTopicMadeAgainBehindTheSeal(t *testing.T) {
 	t.Parallel()
