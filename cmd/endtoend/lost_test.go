@@ -80,26 +80,51 @@ func (s *site) cutLater() func() {
 	}
 }
 
-// Between sealing and close the log loses its end, seals and all, in every partition: the invoice is held and says so, and so
-// does a verification.
-func TestLogCutBehindTheSeal(t *testing.T) {
-	onEmbedded(t)
-	t.Parallel()
+// content is the JSON of a document of the state store.
+func (s *site) content(pattern string) string {
+	s.Helper()
+	text, err := os.ReadFile(s.files(pattern)[0])
+	if err != nil {
+		s.Fatal(err)
+	}
+	return strings.Split(string(text), "\n")[1]
+}
+
+// cutSite has a month of 100 devices sealed, and a log that has lost its end since, seals and all, in every partition.
+func cutSite(t *testing.T) *site {
+	t.Helper()
 	s := newSite(t, openAccount, nil)
 	s.send(nil, devices(0, 100, "2025-03-10T10:00:00Z"))
 	cut := s.cutLater()
 	s.sealedOnly()
 	cut()
-	closed := decode[usage](t, s.want(1, "rollup", "close", "--month", "2025-03", "--json").stdout)
-	if exact, _ := mau(t, closed); exact != 100 {
-		t.Errorf("%d devices, want the 100 that were sealed", exact)
+	return s
+}
+
+// closeHeld closes the month of a cutSite: what was sealed stands, and the invoice is held for what became of each seal.
+func (s *site) closeHeld(why func(partition, offset int) string) usage {
+	s.Helper()
+	closed := decode[usage](s.T, s.want(1, "rollup", "close", "--month", "2025-03", "--json").stdout)
+	if exact, _ := mau(s.T, closed); exact != 100 {
+		s.Errorf("%d devices, want the 100 that were sealed", exact)
 	}
 	v := closed.Invoices[0]
 	for _, p := range closed.Sealed {
-		if want := fmt.Sprintf("before the seal of 2025-03 at offset %d", p.Offset); v.Status != "held" || !strings.Contains(v.Reason, want) {
-			t.Errorf("the invoice is %s: %s; want held: %s", v.Status, v.Reason, want)
+		if want := why(p.Partition, p.Offset); v.Status != "held" || !strings.Contains(v.Reason, want) {
+			s.Errorf("the invoice is %s: %s; want held: %s", v.Status, v.Reason, want)
 		}
 	}
+	return closed
+}
+
+// Between sealing and close the log loses its end, seals and all, in every partition: the invoice is held and says so, and so
+// does a verification.
+func TestLogCutBehindTheSeal(t *testing.T) {
+	onEmbedded(t)
+	t.Parallel()
+	s := cutSite(t)
+	closed := s.closeHeld(func(_, offset int) string { return fmt.Sprintf("before the seal of 2025-03 at offset %d", offset) })
+	v := closed.Invoices[0]
 	for _, text := range []string{"topic " + s.topic + " partition 2: the log ends at offset ", "is restored from its backup"} {
 		if !strings.Contains(v.Reason, text) {
 			t.Errorf("the reason does not say %q: %s", text, v.Reason)
@@ -115,23 +140,11 @@ func TestLogCutBehindTheSeal(t *testing.T) {
 func TestLogGrownOverTheSeal(t *testing.T) {
 	onEmbedded(t)
 	t.Parallel()
-	s := newSite(t, openAccount, nil)
-	s.send(nil, devices(0, 100, "2025-03-10T10:00:00Z"))
-	cut := s.cutLater()
-	s.sealedOnly()
-	cut()
+	s := cutSite(t)
 	s.send(nil, devices(100, 200, "2025-03-11T10:00:00Z"))
-	closed := decode[usage](t, s.want(1, "rollup", "close", "--month", "2025-03", "--json").stdout)
-	if exact, _ := mau(t, closed); exact != 100 {
-		t.Errorf("%d devices, want the 100 that were sealed", exact)
-	}
-	v := closed.Invoices[0]
-	for _, p := range closed.Sealed {
-		want := fmt.Sprintf("partition %d: the log was replaced by another, which has grown past the seal of 2025-03 at offset %d", p.Partition, p.Offset)
-		if v.Status != "held" || !strings.Contains(v.Reason, want) {
-			t.Errorf("the invoice is %s: %s; want held: %s", v.Status, v.Reason, want)
-		}
-	}
+	s.closeHeld(func(partition, offset int) string {
+		return fmt.Sprintf("partition %d: the log was replaced by another, which has grown past the seal of 2025-03 at offset %d", partition, offset)
+	})
 	s.verify(0, "--month", "2025-03", "--from-sealed")
 }
 
@@ -142,11 +155,7 @@ func TestSealsDeletedBeforeTheClose(t *testing.T) {
 	s.send(nil, devices(0, 100, "2025-03-10T10:00:00Z"))
 	s.sealedOnly()
 	for p := range int32(4) {
-		text, err := os.ReadFile(s.files(fmt.Sprintf("data/state/*/*/%d/sealed/2025-03.index", p))[0])
-		if err != nil {
-			t.Fatal(err)
-		}
-		index := decode[struct{ Offset int64 }](t, strings.Split(string(text), "\n")[1])
+		index := decode[struct{ Offset int64 }](t, s.content(fmt.Sprintf("data/state/*/*/%d/sealed/2025-03.index", p)))
 		s.deleteBefore(p, index.Offset+1)
 	}
 	closed := decode[usage](t, s.ok("rollup", "close", "--month", "2025-03", "--json"))
@@ -314,12 +323,7 @@ func TestVerifyFindsUnheldLoss(t *testing.T) {
 	s := newSite(t, openAccount, nil)
 	s.send(nil, devices(0, 100, "2025-03-10T10:00:00Z"))
 	s.ok("rollup", "close", "--month", "2025-03")
-	index := s.files("data/state/*/*/3/sealed/2025-03.index")[0]
-	text, err := os.ReadFile(index)
-	if err != nil {
-		t.Fatal(err)
-	}
-	of := decode[counter.Identity](t, strings.NewReplacer("topic_id", "TopicID").Replace(strings.Split(string(text), "\n")[1]))
+	of := decode[counter.Identity](t, strings.NewReplacer("topic_id", "TopicID").Replace(s.content("data/state/*/*/3/sealed/2025-03.index")))
 	b, err := checkpoint.OpenDirectory(s.path("data/state"))
 	if err != nil {
 		t.Fatal(err)
@@ -339,7 +343,7 @@ func TestVerifyFindsUnheldLoss(t *testing.T) {
 	}
 	report.says(t, "gaps/3-2.gap", "acme", "offsets 3 to 4 were lost (before)")
 	record := s.files("data/state/*/*/gaps/3-2.gap")[0]
-	text, err = os.ReadFile(record)
+	text, err := os.ReadFile(record)
 	if err == nil {
 		err = os.WriteFile(record, []byte(strings.Replace(string(text), `"to":5`, `"to":4`, 1)), 0o644)
 	}

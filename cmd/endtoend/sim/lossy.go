@@ -27,10 +27,11 @@ func (w *World) checkLossy(m events.Month, r *closing.Result, d *document) {
 		c.of = app
 		c.same("is there", had[app], true)
 	}
+	mau := w.closings()[m].mau
 	for _, v := range r.Invoices {
 		if v.Revision == 1 && v.Month == m.String() {
 			c.of = v.Account
-			c.same("total", v.Total, money(d.owed(v.Account, w.closings()[m].mau)))
+			c.same("total", v.Total, money(d.owed(v.Account, mau)))
 		}
 	}
 	if len(c.wrong) > 0 {

@@ -124,7 +124,6 @@ func (w *World) ingest(p *process, acceptGap bool) error {
 func (w *World) launch(acceptGap bool, tries int) {
 	p := w.newProcess("ingest")
 	w.say("%s starts, accept gap: %v", p.name, acceptGap)
-	began := w.now
 	w.spawn(p, "ingest", func() error {
 		err := w.ingest(p, acceptGap)
 		p.ended = true
@@ -135,7 +134,7 @@ func (w *World) launch(acceptGap bool, tries int) {
 			return nil
 		}
 		again := p.halted != nil || w.accept
-		if w.now-began > 600_000 { // it worked for a while
+		if w.now-p.began > 600_000 { // it worked for a while
 			tries = 0
 		}
 		if tries >= mostTries/4 {
