@@ -18,6 +18,7 @@ FROM     ?= 1
 SEED     ?= 0
 HUNT     ?= 10000
 ONLY     ?=
+VULNDB   ?= latest
 GOVULNCHECK   = golang.org/x/vuln/cmd/govulncheck@v1.9.0
 GOLANGCI_LINT = github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 
@@ -76,8 +77,11 @@ lint: ## gofmt, go vet (also for arm64), go mod tidy, golangci-lint with staticc
 	$(GO) mod tidy -diff
 	$(GO) run $(GOLANGCI_LINT) run ./...
 
-vuln: ## known vulnerabilities in what is used (needs https://vuln.go.dev)
-	$(GO) run $(GOVULNCHECK) ./...
+vuln: ## known vulnerabilities in what is used, with the Go release that go.mod names; VULNDB=version of golang.org/x/vulndb
+	@set -e; db=$$(mktemp -d); trap 'rm -rf "$$db"' EXIT; \
+	$(GO) run golang.org/x/vulndb/cmd/indexdb@$(VULNDB) -out "$$db" \
+		-vulns "$$($(GO) mod download -json golang.org/x/vulndb@$(VULNDB) | sed -n 's/.*"Dir": "\(.*\)".*/\1/p')/data/osv"; \
+	GOTOOLCHAIN=auto $(GO) run $(GOVULNCHECK) -db "file://$$db" ./...
 
 fuzz: ## every fuzz test for FUZZTIME (20s) each
 	@set -e; for p in $$($(GO) list ./...); do \
