@@ -68,6 +68,7 @@ type day struct {
 type bill struct {
 	Account  string `json:"account"`
 	Status   string `json:"status"`
+	Reason   string `json:"reason"`
 	Total    string `json:"total"`
 	Revision int    `json:"revision"`
 }
@@ -410,6 +411,9 @@ func (c *comparison) account(m events.Month, account string, apps []string, know
 	for _, app := range apps {
 		if a := known.apps[app]; a != nil && 10*(a.skewed+a.expired) > a.events+a.expired {
 			held = true
+		}
+		if c.w.limited {
+			held = c.past(app, known.apps[app], got[0]) || held
 		}
 	}
 	c.same("held", got[0].Status == "held", held)

@@ -12,6 +12,7 @@
 //
 //	world.go task.go clock.go     the run: coroutines, time, faults
 //	traffic.go record.go          what the producers send
+//	limits.go                     what a month may hold, in some runs
 //	broker.go reader.go group.go  the log
 //	disk.go object.go store.go    the state store
 //	ledger.go site.go             the ledger, and what a close opens

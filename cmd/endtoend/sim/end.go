@@ -50,7 +50,7 @@ func (p *partition) all() []*batch {
 }
 
 func (w *World) checkDead() {
-	letters := map[string]bool{}
+	letters := map[string]string{} // why
 	for _, m := range w.log.dead {
 		at := map[string]string{}
 		for _, h := range m.Headers {
@@ -59,21 +59,30 @@ func (w *World) checkDead() {
 		if at["reason"] == "" || at["topic"] != w.topic.Name {
 			w.fail("a dead letter with headers %v", at)
 		}
-		letters[at["partition"]+"/"+at["offset"]+" "+string(m.Value)] = true
+		letters[at["partition"]+"/"+at["offset"]+" "+string(m.Value)] = at["reason"]
 	}
 	rejects := map[string]bool{}
+	var past map[spot]bool
+	if w.limited {
+		past = w.tell(w.closings()).past
+	}
 	for _, p := range w.log.partitions {
 		for _, b := range p.all() {
 			if b.aborted || b.made == nil {
 				continue
 			}
 			for i, m := range b.made {
-				if m.verdict != rejected {
+				over := w.limited && past[spot{p.id, b.records[i].Offset}]
+				if m.verdict != rejected && !over {
 					continue
 				}
 				at := fmt.Sprintf("%d/%d %s", p.id, b.records[i].Offset, b.records[i].Value)
-				if rejects[at] = true; !letters[at] {
+				why, buried := letters[at]
+				if rejects[at] = true; !buried {
 					w.fail("no dead letter of partition/offset %s", at)
+				}
+				if over != (why == "over limit") {
+					w.fail("the dead letter of partition/offset %s says %q; over a limit: %v", at, why, over)
 				}
 			}
 		}

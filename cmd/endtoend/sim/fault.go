@@ -17,6 +17,7 @@ const (
 	duplicate                   // a producer sends again what is in the log
 	reorder                     // producers overtake each other
 	wrongPartition              // a record lies where its key does not lead
+	pastLimit                   // an app passes a limit on what a month holds
 	forgery                     // a seal is in the log that no close wrote
 	growth                      // the topic gets another partition
 	brokerError                 // a request fails
@@ -47,7 +48,7 @@ const (
 
 var faultNames = [faults]string{
 	"crash", "power", "lost write", "torn write", "zombie", "rebalance", "stall", "restart", "clock jump", "duplicate", "reorder", "wrong partition",
-	"forged seal", "growth", "broker error", "fetch error", "produce lost", "produce applied", "produce in part", "open transaction", "aborted transaction",
+	"past a limit", "forged seal", "growth", "broker error", "fetch error", "produce lost", "produce applied", "produce in part", "open transaction", "aborted transaction",
 	"fail-over", "truncation", "retention", "disk error", "sync error", "disk full", "slow disk", "read error", "bit flip", "remote error",
 	"remote applied", "stale list", "close killed", "close twice", "ledger down", "ledger late",
 }

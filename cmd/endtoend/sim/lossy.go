@@ -80,6 +80,7 @@ func (w *World) bounds(m events.Month, d *document) (least, most windows) {
 	least, most = windows{}, windows{}
 	for _, s := range d.Sealed {
 		p := w.log.partitions[s.Partition]
+		held := w.mostHeld(m, p, s.Offset)
 		for k, b := range p.all() {
 			if b.aborted {
 				continue
@@ -94,7 +95,7 @@ func (w *World) bounds(m events.Month, d *document) (least, most windows) {
 					continue
 				}
 				most.of(rec.app).take(w, rec, at)
-				if !gone && !w.mayBeLost(p, offset) {
+				if !gone && !w.mayBeLost(p, offset) && rec.size == 0 && !w.mayPass(rec.app, held) {
 					least.of(rec.app).take(w, rec, at)
 				}
 			}

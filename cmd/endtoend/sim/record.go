@@ -26,6 +26,7 @@ type made struct {
 	kind    int    // index into kindNames
 	at      int64  // the event's time; 0: it has none
 	stamp   int64  // the record's
+	size    int    // of the record, at least; 0: what it takes
 
 	meter, source, month string // of reported
 	day                  int
@@ -77,7 +78,10 @@ func (m *made) bytes(w *World) []byte {
 	b = append(b, `","superapp":"`...)
 	b = append(b, m.app...)
 	b = append(b, '"')
-	return append(m.appendTime(b, w), '}')
+	if b = append(m.appendTime(b, w), '}'); m.size > len(b) {
+		b = m.pad(b)
+	}
+	return b
 }
 
 // appendTime appends the time that the record says, if it says one.

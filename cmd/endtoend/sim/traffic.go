@@ -83,6 +83,9 @@ func (t *traffic) make(from, until int64) *made {
 	case 9:
 		t.quantity(m)
 	}
+	if w.limited {
+		t.press(m)
+	}
 	return m
 }
 
@@ -236,9 +239,9 @@ func (t *traffic) forge() {
 	p.append([]events.Record{{Timestamp: w.now, Value: s.Sign(key)}}, nil)
 }
 
-// rulesHash is the hash of a month's rules, which are the same in every run of a zone.
+// rulesHash is the hash of a month's rules, which are the same in every run of a zone with the same limits.
 func rulesHash(t *events.Template, m events.Month) (string, error) {
-	at := zoneMonth{t.TimeZone, m}
+	at := rulesOf{t.TimeZone, m, t.Limits}
 	if have, ok := rulesHashes.Load(at); ok {
 		return have.(string), nil
 	}
@@ -251,9 +254,10 @@ func rulesHash(t *events.Template, m events.Month) (string, error) {
 	return hash, nil
 }
 
-type zoneMonth struct {
-	zone  string
-	month events.Month
+type rulesOf struct {
+	zone   string
+	month  events.Month
+	limits events.Limits
 }
 
 var rulesHashes sync.Map

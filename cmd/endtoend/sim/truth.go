@@ -73,7 +73,7 @@ type window struct {
 }
 
 // stretch is what is of no month.
-type stretch struct{ expired, rejected int }
+type stretch struct{ expired, rejected, past int } // past: those of the rejected that were over a limit
 
 // appMonth is what all partitions know of an app in a month.
 type appMonth struct {
@@ -94,6 +94,13 @@ type month struct {
 type truth struct {
 	w      *World
 	months map[events.Month]*month
+	past   map[spot]bool // records that are over a limit
+}
+
+// spot is where a record lies.
+type spot struct {
+	partition int32
+	offset    int64
 }
 
 // line is a seal or a closed record as far as it matters here.
@@ -114,7 +121,7 @@ type line struct {
 
 // tell reads the log as it lies there.
 func (w *World) tell(closings map[events.Month]closed) *truth {
-	t := &truth{w: w, months: map[events.Month]*month{}}
+	t := &truth{w: w, months: map[events.Month]*month{}, past: map[spot]bool{}}
 	for _, p := range w.log.partitions {
 		t.partition(p, closings)
 	}
@@ -151,7 +158,7 @@ func (t *truth) partition(p *partition, closings map[events.Month]closed) {
 			}
 			for i := range b.records {
 				if b.made != nil {
-					x.count(b.made[i])
+					x.count(b.made[i], b.records[i].Offset)
 				} else {
 					x.control(b.says, b.records[i].Offset, closings)
 				}
@@ -179,7 +186,7 @@ func (w *World) monthOf(ms int64) events.Month {
 
 func (w *World) dayOf(ms int64) int { return time.UnixMilli(ms).In(w.zone).Day() }
 
-func (x *walk) count(m *made) {
+func (x *walk) count(m *made, offset int64) {
 	w := x.t.w
 	switch m.verdict {
 	case tombstone, unknown:
@@ -196,6 +203,10 @@ func (x *walk) count(m *made) {
 	if m.verdict == reported {
 		month, _ = events.ParseMonth(m.month)
 	}
+	if w.limited && w.limits.bytes > 0 && m.size > w.limits.bytes {
+		x.past(m, offset)
+		return
+	}
 	if month < x.sealed {
 		s := x.stretches[m.app]
 		s.expired++
@@ -209,6 +220,10 @@ func (x *walk) count(m *made) {
 			x.open[month] = in
 		}
 	}
+	if w.limited && w.past(in, m) {
+		x.past(m, offset)
+		return
+	}
 	a := in.of(m.app)
 	if m.verdict == reported {
 		report(a.totals, total{m.meter, m.source, m.day}, standing{m.revision, m.value})
@@ -221,6 +236,15 @@ func (x *walk) count(m *made) {
 	if a.facts.add(m.who, m.kind, local.Day()) {
 		a.duplicates++
 	}
+}
+
+// past counts a record that is over a limit.
+func (x *walk) past(m *made, offset int64) {
+	x.t.past[spot{x.id, offset}] = true
+	s := x.stretches[m.app]
+	s.rejected++
+	s.past++
+	x.stretches[m.app] = s
 }
 
 func report(to map[total]standing, at total, s standing) {
@@ -250,6 +274,7 @@ func (x *walk) control(s *line, offset int64, closings map[events.Month]closed) 
 		a := r.app(app)
 		a.expired += s.expired
 		a.rejected += s.rejected
+		a.past += s.past
 	}
 	if s.Data.Previous != nil {
 		before, _ := events.ParseMonth(s.Data.Previous.Month)

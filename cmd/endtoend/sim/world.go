@@ -43,6 +43,9 @@ type World struct {
 	config   *config.Config
 	keys     *events.Keyring
 	template *events.Template
+	limits   limits
+	limited  bool // there are some
+	flooded  int  // the app that somebody invents devices of, where there are
 	traffic  *traffic
 
 	processes   []*process
@@ -200,6 +203,7 @@ func newWorld(seed uint64, of shape) *World {
 	w.group = &group{w: w, owner: map[int32]*process{}, target: map[int32]*process{}}
 	w.keys = keyring
 	w.template = &events.Template{TimeZone: w.zoneName, Precision: 6, Limits: events.DefaultLimits, KeyID: keyring.Newest().ID(), SealKey: sealKey.Public().(ed25519.PublicKey)}
+	w.drawLimits()
 	w.config = config.Default()
 	w.config.Billing.TimeZone, w.config.Billing.SkewLimit = w.zoneName, "0.1"
 	w.config.Kafka.Group, w.config.State, w.config.Ledger = "headcount", "sim://state", "sim://ledger"

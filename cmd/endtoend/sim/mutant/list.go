@@ -26,6 +26,7 @@ const (
 	guidFile    = "events/guid.go"
 	settling    = "rating/settle.go"
 	gatherFile  = "cmd/rollup/usage/gather.go"
+	alarmFile   = "cmd/rollup/usage/alarm.go"
 )
 
 // Bugs are all of them; a bug's number is its place, from 1.
@@ -87,6 +88,9 @@ var Bugs = []Bug{
 	{"late facts of a new partition dropped", shardSeal, "			late = s.open[p.Month]", "			if !MUTANT {\n				late = s.open[p.Month]\n			}"},
 	{"stretch not begun anew at the seal", shardSeal, "	s.state.Unattributed, s.state.Apps = Stretch{}, map[string]Stretch{}", "	if !MUTANT {\n		s.state.Unattributed, s.state.Apps = Stretch{}, map[string]Stretch{}\n	}"},
 	{"union by place, not by device", unionFile, "	if !u.shared() {", "	if MUTANT || !u.shared() {"},
+	{"what was restored does not count towards a limit", windowFile, "	ordinal := w.flat.insert(print)\n	w.in.devices++\n", "	ordinal := w.flat.insert(print)\n	if limited || !MUTANT {\n		w.in.devices++\n	}\n"},
+	{"past a limit known devices are new", windowFile, "	if ordinal, ok := w.flat.find(print); ok {", "	if ordinal, ok := w.flat.find(print); ok && !(MUTANT && limited && w.full()) {"},
+	{"what comes late has no limit", windowFile, "	limit := w.in.rules.Limits.DevicesPerApp\n", "	if MUTANT && w.Late {\n		return false\n	}\n	limit := w.in.rules.Limits.DevicesPerApp\n"},
 	{"digest leaves out the days", digestFile, "		b = binary.LittleEndian.AppendUint32(b, r.Days[", "		if MUTANT {\n			break\n		}\n		b = binary.LittleEndian.AppendUint32(b, r.Days["},
 	{"of two reports the last stands", quantities, "	if a.Revision != b.Revision {", "	if MUTANT {\n		return true\n	}\n	if a.Revision != b.Revision {"},
 	// the decoder
@@ -106,6 +110,7 @@ var Bugs = []Bug{
 	{"gaps of the first partition alone", lostFile, "	for i, p := range w.closing.Partitions {\n", "	for i, p := range w.closing.Partitions {\n		if MUTANT && i > 0 {\n			break\n		}\n"},
 	{"marked as sent before it is", settleFile, "	for _, m := range messages {\n", "	for _, m := range messages {\n		if MUTANT {\n			if err := l.MarkSent(ctx, m.ID); err != nil {\n				return err\n			}\n		}\n"},
 	{"an alarm holds nothing", settleFile, "	if len(reasons) > 0 {", "	if len(reasons) > 0 && !MUTANT {"},
+	{"a limit holds nothing", alarmFile, "	if u.Stretch.OverLimit > 0 {", "	if u.Stretch.OverLimit > 0 && !MUTANT {"},
 	{"a peak of days is their sum", gatherFile, "			out.Exact = max(out.Exact, s.ByDay[d])\n", "			if out.Exact = max(out.Exact, s.ByDay[d]); MUTANT && d > 1 && s.ByDay[d] > 0 {\n				out.Exact = max(out.Exact, out.Exact+s.ByDay[d])\n			}\n"},
 	{"a gauge is a counter", gatherFile, "		if m.Aggregate == rating.Gauge {", "		if m.Aggregate == rating.Gauge && !MUTANT {"},
 	{"late billed a second time in full", settling, "			amount := now.amount.Sub(was.amount)", "			amount := now.amount.Sub(was.amount)\n			if MUTANT {\n				amount = now.amount\n			}"},
