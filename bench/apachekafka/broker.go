@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -15,6 +14,8 @@ import (
 	"time"
 
 	"github.com/segmentio/kafka-go"
+
+	"headcount/bench/port"
 )
 
 // Config says what to start. The zero value starts a broker on a free port of 127.0.0.1 over a temporary folder.
@@ -22,7 +23,7 @@ type Config struct {
 	DataDir    string            // kept when given; else a temporary folder, removed by Close
 	HeapMB     int               // of the JVM; 0: 512
 	Properties map[string]string // further server.properties, for instance log.message.timestamp.type
-	Wait       time.Duration     // for the broker to answer; 0: 90 s
+	Wait       time.Duration     // for the broker to answer; 0: five minutes
 }
 
 // Kafka is a running broker. Not for concurrent use.
@@ -32,7 +33,7 @@ type Kafka struct {
 	config   Config
 	lib      string
 	dir      string
-	ports    [2]int
+	ports    []*port.Kept // broker's and controller's
 	process  *exec.Cmd
 	ended    chan struct{} // closed when the process has ended
 	endError error         // set before ended is closed
@@ -45,7 +46,7 @@ func Start(ctx context.Context, c Config) (*Kafka, error) {
 		c.HeapMB = 512
 	}
 	if c.Wait == 0 {
-		c.Wait = 90 * time.Second
+		c.Wait = 5 * time.Minute
 	}
 	if _, err := exec.LookPath("java"); err != nil {
 		return nil, fmt.Errorf("%w: no java on the PATH (apt-get install openjdk-17-jre-headless)", ErrUnavailable)
@@ -60,7 +61,7 @@ func Start(ctx context.Context, c Config) (*Kafka, error) {
 			return nil, fmt.Errorf("make kafka's data folder: %w", err)
 		}
 	}
-	// A free port can be taken between being found and being used: then try others.
+	// Where ports cannot be kept one can be taken between being found and being used: then try others.
 	for try := 0; ; try++ {
 		err := k.format(ctx)
 		if err == nil {
@@ -78,15 +79,15 @@ func Start(ctx context.Context, c Config) (*Kafka, error) {
 
 // format picks ports, writes server.properties and formats the data folder where it is new.
 func (k *Kafka) format(ctx context.Context) error {
-	for i := range k.ports {
-		l, err := net.Listen("tcp", "127.0.0.1:0")
+	k.letGo()
+	for range 2 {
+		p, err := port.Keep()
 		if err != nil {
 			return fmt.Errorf("find a free port for kafka: %w", err)
 		}
-		defer l.Close()
-		k.ports[i] = l.Addr().(*net.TCPAddr).Port
+		k.ports = append(k.ports, p)
 	}
-	k.Addr = fmt.Sprintf("127.0.0.1:%d", k.ports[0])
+	k.Addr = k.ports[0].Addr
 	var b strings.Builder
 	fmt.Fprintf(&b, `process.roles=broker,controller
 node.id=1
@@ -103,7 +104,7 @@ offsets.topic.num.partitions=4
 transaction.state.log.replication.factor=1
 transaction.state.log.min.isr=1
 transaction.state.log.num.partitions=4
-`, k.ports[0], k.ports[1], filepath.Join(k.dir, "log"))
+`, k.ports[0].Number, k.ports[1].Number, filepath.Join(k.dir, "log"))
 	for name, value := range k.config.Properties {
 		fmt.Fprintf(&b, "%s=%s\n", name, value)
 	}
@@ -212,10 +213,18 @@ func (k *Kafka) PID() int {
 // Close kills the broker and removes its data, unless the folder was the caller's.
 func (k *Kafka) Close() error {
 	err := k.Kill()
+	k.letGo()
 	if k.config.DataDir == "" {
 		err = errors.Join(err, os.RemoveAll(k.dir))
 	}
 	return err
+}
+
+func (k *Kafka) letGo() {
+	for _, p := range k.ports {
+		p.Close()
+	}
+	k.ports = nil
 }
 
 // lockedBuffer keeps a process's output, which is written while it is read.

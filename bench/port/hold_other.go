@@ -1,0 +1,7 @@
+//go:build !linux
+
+package port
+
+import "errors"
+
+func hold() (*Kept, error) { return nil, errors.ErrUnsupported }
