@@ -105,12 +105,13 @@ func TestCloseKilledAtRandomMoments(t *testing.T) {
 	for _, month := range []string{"2025-03", "2025-04", "2025-05"} {
 		s.send(l, generate(t, oddMonth(month, 15_000)))
 		ingest := s.start("ingest", "run", "--instance", "one")
-		for k, ended := 1, false; !ended; k++ { // later each time, until one gets through
+		later := 30 * time.Millisecond
+		for ended := false; !ended; later += later / 5 { // later each time, until one gets through
 			c := s.start("rollup", "close", "--month", month)
 			select {
 			case <-c.ended:
 				ended = true
-			case <-time.After(upTo(r, time.Duration(k)*30*time.Millisecond)):
+			case <-time.After(upTo(r, later)):
 				c.kill()
 				killed++
 			}
@@ -146,7 +147,7 @@ func TestTwoCloses(t *testing.T) {
 	s.ok("ingest", "run", "--until-end")
 	a := s.start("rollup", "close", "--month", "2025-03", "--json")
 	b := s.start("rollup", "close", "--month", "2025-03", "--json")
-	first, second := a.wait(time.Minute), b.wait(time.Minute)
+	first, second := a.wait(), b.wait()
 	if first.code != 0 || second.code != 0 {
 		t.Fatalf("exit codes %d and %d:\n%s\n%s", first.code, second.code, cut(first.stderr), cut(second.stderr))
 	}

@@ -35,26 +35,36 @@ func (s *site) files(pattern string) []string {
 	return names
 }
 
+// openTransaction sends a record to partition 1 in a transaction, which hangs until what is returned commits it.
+func (s *site) openTransaction(r record) (commit func()) {
+	s.Helper()
+	c, err := kgo.NewClient(kgo.SeedBrokers(s.addr), kgo.DefaultProduceTopic(s.topic), kgo.TransactionalID("t-"+s.topic),
+		kgo.TransactionTimeout(2*patience), kgo.RecordPartitioner(kgo.ManualPartitioner()))
+	if err != nil {
+		s.Fatal(err)
+	}
+	s.Cleanup(c.Close)
+	if err := c.BeginTransaction(); err != nil {
+		s.Fatal(err)
+	}
+	if err := c.ProduceSync(s.Context(), &kgo.Record{Partition: 1, Key: r.Key, Value: r.Value}).FirstErr(); err != nil {
+		s.Fatal(err)
+	}
+	return func() {
+		s.Helper()
+		if err := c.EndTransaction(s.Context(), kgo.TryCommit); err != nil {
+			s.Fatal(err)
+		}
+	}
+}
+
 // sealedOnly seals March in every partition and leaves its close unfinished: it waits behind an open transaction, and counting
 // goes on when it has given up.
 func (s *site) sealedOnly() {
 	s.Helper()
-	c, err := kgo.NewClient(kgo.SeedBrokers(s.addr), kgo.DefaultProduceTopic(s.topic), kgo.TransactionalID("t-"+s.topic), kgo.RecordPartitioner(kgo.ManualPartitioner()))
-	if err != nil {
-		s.Fatal(err)
-	}
-	defer c.Close()
-	if err := c.BeginTransaction(); err != nil {
-		s.Fatal(err)
-	}
-	held := devices(0, 1, "2025-03-10T10:00:00Z")[0]
-	if err := c.ProduceSync(s.Context(), &kgo.Record{Partition: 1, Key: held.Key, Value: held.Value}).FirstErr(); err != nil {
-		s.Fatal(err)
-	}
+	commit := s.openTransaction(devices(0, 1, "2025-03-10T10:00:00Z")[0])
 	s.want(3, "rollup", "close", "--month", "2025-03", "--timeout", "2s")
-	if err := c.EndTransaction(s.Context(), kgo.TryCommit); err != nil {
-		s.Fatal(err)
-	}
+	commit()
 	s.ok("ingest", "run", "--until-end")
 	if found := s.files("data/state/*/*/*/sealed/2025-03.index"); len(found) != partitions {
 		s.Fatalf("sealed are %v", found)

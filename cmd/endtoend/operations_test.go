@@ -212,7 +212,7 @@ func TestTopicMadeAgain(t *testing.T) {
 	s := newSite(t, oneAccount, nil)
 	s.send(nil, opens("one", "2025-03-02T00:00:00Z", 0, 10))
 	s.ok("ingest", "run", "--until-end")
-	client := &kafka.Client{Addr: kafka.TCP(s.addr), Timeout: 10 * time.Second}
+	client := &kafka.Client{Addr: kafka.TCP(s.addr), Timeout: patience}
 	if r, err := client.DeleteTopics(t.Context(), &kafka.DeleteTopicsRequest{Topics: []string{s.topic}}); err != nil || r.Errors[s.topic] != nil {
 		t.Fatal(err, r)
 	}
@@ -229,7 +229,9 @@ func TestDue(t *testing.T) {
 	this := time.Now().UTC()
 	first := time.Date(this.Year(), this.Month(), 1, 0, 0, 0, 0, time.UTC)
 	older, newer := first.AddDate(0, -2, 0), first.AddDate(0, -1, 0)
-	s := newSite(t, "accounts:\n  - {id: a, apps: [one], plan: tcsas/professional, from: "+older.Format("2006-01-02")+"}\n", map[string]string{"billing": "{grace: 0s}"})
+	s := newSite(t, "accounts:\n  - {id: a, apps: [one], plan: tcsas/professional, from: "+older.Format("2006-01-02")+"}\n", map[string]string{
+		"billing": fmt.Sprintf("{grace: %s}", (this.Sub(first) / 2).Truncate(time.Second)), // over for the last month, not for this one, should it end meanwhile
+	})
 	s.send(nil, opens("one", older.Format(time.RFC3339), 0, 10))
 	s.send(nil, opens("one", newer.Format(time.RFC3339), 0, 20))
 	s.send(nil, opens("one", first.Format(time.RFC3339), 0, 30))

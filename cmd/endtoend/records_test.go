@@ -79,11 +79,12 @@ func (s *site) load(l *recount.Log, records []record) {
 // send sends records with their own timestamps, headers and partitions, as SDK pipelines do.
 func (s *site) send(l *recount.Log, records []record) {
 	s.Helper()
-	transport := &kafka.Transport{} // its own: the default one remembers for seconds which topics there are not
+	transport := &kafka.Transport{DialTimeout: patience} // its own: the default one remembers for seconds which topics there are not
 	defer transport.CloseIdleConnections()
 	w := &kafka.Writer{
 		Transport: transport, Addr: kafka.TCP(s.addr), Topic: s.topic, RequiredAcks: kafka.RequireAll,
 		BatchSize: 2000, BatchTimeout: 5 * time.Millisecond, Balancer: byPartition{},
+		ReadTimeout: patience, WriteTimeout: patience, // what is sent again because the answer was late is twice in the log
 	}
 	defer w.Close()
 	var messages []kafka.Message

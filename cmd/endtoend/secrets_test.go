@@ -10,7 +10,6 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 )
 
 // mark is a device's or user's id that is looked for everywhere, in every form it could have.
@@ -100,10 +99,15 @@ func TestIdsAppearNowhere(t *testing.T) {
 	s.ok("ingest", "check")
 	s.ok("ingest", "run", "--until-end")
 	s.run("ingest", "recount", "--month", "2025-03")
-	running := s.start("ingest", "run", "--instance", "one")
+	group := s.config["kafka"]
+	s.config["kafka"] = strings.Replace(group, "group: g-", "group: other-", 1) // whose death nobody waits for
+	s.configure()
+	running := s.start("ingest", "run")
 	s.send(nil, records[:100])
-	time.Sleep(time.Second)
+	s.waitFor("the counting", running.up)
 	running.kill()
+	s.config["kafka"] = group
+	s.configure()
 	for _, name := range s.checkpoints() {
 		if strings.HasSuffix(name, ".manifest") {
 			os.Truncate(name, 10)
@@ -127,11 +131,13 @@ func TestIdsAppearNowhere(t *testing.T) {
 	s.run("rollup", "verify", "--month", "2025-03")
 	s.run("rollup", "verify", "--month", "2025-04")
 
+	broker := s.broker
+	s.stopBroker() // its files are read now
 	seen := 0
 	for _, p := range s.processes {
 		for _, out := range [][]byte{p.stdout.Bytes(), p.stderr.Bytes()} {
 			seen += len(out)
-			if id, ok := marked(marks, out); ok && p != s.broker {
+			if id, ok := marked(marks, out); ok && p != broker {
 				t.Errorf("%s printed %s", p.line, id)
 			}
 		}

@@ -14,7 +14,12 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"headcount/bench/port"
 )
+
+// patience is how long a test waits for what must happen. It only ends what hangs: no machine may be too slow for it.
+const patience = 5 * time.Minute
 
 // site is a folder with a configuration, and a broker that its commands talk to.
 type site struct {
@@ -88,14 +93,15 @@ func onEmbedded(t *testing.T) {
 	}
 }
 
+// freeAddr is where nobody listens who is not told to, until the test ends.
 func freeAddr(t *testing.T) string {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	k, err := port.Keep()
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer l.Close()
-	return l.Addr().String()
+	t.Cleanup(k.Close)
+	return k.Addr
 }
 
 // withoutGroup takes the group out of the configuration: whoever counts reads every partition.
@@ -126,19 +132,27 @@ func (s *site) write(name, text string) {
 	}
 }
 
-// startBroker starts the embedded broker as a process of its own and waits until it answers.
+// startBroker starts the embedded broker as a process of its own and waits until it is up.
 func (s *site) startBroker() {
 	s.Helper()
 	if kafkaAddr != "" {
 		return
 	}
 	s.broker = s.start("ingest", "broker")
-	s.waitFor("the embedded broker", s.answers)
 	broker := s.broker
-	s.Cleanup(func() {
-		if s.broker == broker && !broker.running() {
-			s.Errorf("the embedded broker ended by itself: %v\n%s", broker.cmd.ProcessState, cut(broker.stderr.String()))
+	ended := func() bool {
+		if s.broker != broker || broker.running() {
+			return false
 		}
+		s.Errorf("the embedded broker ended by itself: %v\n%s", broker.cmd.ProcessState, cut(broker.stderr.String()))
+		return true
+	}
+	s.Cleanup(func() { ended() })
+	s.waitFor("the embedded broker", func() bool {
+		if ended() {
+			s.FailNow()
+		}
+		return broker.up()
 	})
 }
 
@@ -160,15 +174,15 @@ func (s *site) stopBroker() {
 	}
 }
 
-// waitFor waits for a condition, half a minute at most.
+// waitFor waits for a condition.
 func (s *site) waitFor(what string, done func() bool) {
 	s.Helper()
-	for deadline := time.Now().Add(30 * time.Second); !done(); time.Sleep(20 * time.Millisecond) {
+	for deadline := time.Now().Add(patience); !done(); time.Sleep(20 * time.Millisecond) {
 		if time.Now().After(deadline) {
 			if s.broker != nil {
 				s.Logf("broker: %s", s.broker.stderr.String())
 			}
-			s.Fatalf("%s: not after 30 s", what)
+			s.Fatalf("%s: not after %v", what, patience)
 		}
 	}
 }
@@ -184,7 +198,7 @@ type result struct {
 func (s *site) run(args ...string) result {
 	s.Helper()
 	p := s.start(args...)
-	return p.wait(2 * time.Minute)
+	return p.wait()
 }
 
 // ok runs a command that must succeed and returns what it prints.
@@ -287,14 +301,14 @@ func (s *site) start(args ...string) *process {
 }
 
 // wait waits for the end; a command that does not end is killed and fails the test.
-func (p *process) wait(atMost time.Duration) result {
+func (p *process) wait() result {
 	p.t.Helper()
 	select {
 	case <-p.ended:
-	case <-time.After(atMost):
+	case <-time.After(patience):
 		p.cmd.Process.Kill()
 		<-p.ended
-		p.t.Fatalf("%s: still runs after %v\nstderr: %s", p.line, atMost, cut(p.stderr.String()))
+		p.t.Fatalf("%s: still runs after %v\nstderr: %s", p.line, patience, cut(p.stderr.String()))
 	}
 	if text := p.stderr.String(); strings.Contains(text, "DATA RACE") || strings.Contains(text, "panic: ") {
 		p.t.Errorf("%s: %s", p.line, cut(text)) // whatever its exit code is
@@ -302,11 +316,20 @@ func (p *process) wait(atMost time.Duration) result {
 	return result{p.line, p.cmd.ProcessState.ExitCode(), p.stdout.String(), p.stderr.String()}
 }
 
-// terminate asks the process to end; it must do so in good order.
+// up says whether a process that goes on until it is stopped has begun with what it does. Before, a signal is an interruption.
+func (p *process) up() bool {
+	text := p.stderr.String()
+	return strings.Contains(text, "msg=counting") || strings.Contains(text, "embedded broker is up")
+}
+
+// terminate asks the process to end, once it is up; it must do so in good order.
 func (p *process) terminate() result {
 	p.t.Helper()
+	for deadline := time.Now().Add(patience); p.running() && !p.up() && time.Now().Before(deadline); {
+		time.Sleep(5 * time.Millisecond)
+	}
 	p.cmd.Process.Signal(syscall.SIGTERM)
-	return p.wait(30 * time.Second)
+	return p.wait()
 }
 
 // kill ends the process as a crash would.
