@@ -70,7 +70,7 @@ func decodeCommit(d *decoder) error {
 }
 
 // glance is how long Committed takes at most: nothing waits for what it tells.
-const glance = 2 * time.Second
+const glance = 5 * time.Second
 
 // Committed tells how far a partition was counted when the group was told last; −1: it was not, or there is no group. It is asked once.
 func (l *Log) Committed(ctx context.Context, partition int32) (int64, error) {

@@ -36,7 +36,8 @@ type Config struct {
 	SASL   sasl.Mechanism // nil: none
 	Logger *slog.Logger   // nil: discard
 
-	dial func(ctx context.Context, network, addr string) (net.Conn, error) // for tests: a bad line
+	dial      func(ctx context.Context, network, addr string) (net.Conn, error) // for tests: a bad line
+	heartbeat time.Duration                                                     // for tests: between two; 0: as the session asks for
 }
 
 // Validate says what is wrong, all at once.

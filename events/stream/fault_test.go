@@ -17,6 +17,9 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 )
 
+// patience is how long a test waits for what must happen. It only ends what hangs: no machine may be too slow for it.
+const patience = 3 * time.Minute
+
 // cluster starts brokers that take faults, with a topic "t".
 func cluster(t testing.TB, brokers int, partitions int32) *kfake.Cluster {
 	t.Helper()
@@ -41,6 +44,31 @@ func dialCluster(t testing.TB, c *kfake.Cluster, change ...func(*Config)) *Log {
 	}
 	t.Cleanup(l.Close)
 	return l
+}
+
+// grouped makes a member of a group, which no machine is too slow to remain, and which beats often.
+func grouped(c *Config) { c.Group, c.SessionTimeout, c.heartbeat = "g", patience, 200*time.Millisecond }
+
+// beats counts the heartbeats that a cluster is sent.
+func beats(c *kfake.Cluster) *atomic.Int64 {
+	n := &atomic.Int64{}
+	c.ControlKey(int16(kmsg.Heartbeat), func(kmsg.Request) (kmsg.Response, error, bool) {
+		n.Add(1)
+		return nil, nil, false
+	})
+	return n
+}
+
+// more waits until so many more were counted.
+func more(t *testing.T, n *atomic.Int64, count int64) {
+	t.Helper()
+	end, deadline := n.Load()+count, time.Now().Add(patience)
+	for n.Load() < end {
+		if time.Now().After(deadline) {
+			t.Fatalf("%d of %d", n.Load(), end)
+		}
+		time.Sleep(5 * time.Millisecond)
+	}
 }
 
 type logWriter struct{ t testing.TB }
@@ -71,7 +99,7 @@ func fill(t testing.TB, l *Log, partition int32, first, n int) {
 // expect reads messages first to end of a partition, each once and in order.
 func expect(t testing.TB, p *PartitionReader, first, end int) Position {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
 	for {
 		b, err := p.Next(ctx)
@@ -309,7 +337,7 @@ func recreated(t *testing.T, n int) {
 	}
 	fill(t, dialCluster(t, c), 0, 100, n)
 	var recreated *RecreatedError
-	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
 	if _, err := p.Next(ctx); !errors.As(err, &recreated) {
 		t.Errorf("read: %v", err)

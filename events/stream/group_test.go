@@ -69,7 +69,7 @@ func (w *world) counts() map[string]int {
 // becomes waits for a distribution of partitions.
 func (w *world) becomes(want map[string]int) {
 	w.t.Helper()
-	deadline := time.Now().Add(20 * time.Second)
+	deadline := time.Now().Add(patience)
 	for !maps.Equal(w.counts(), want) {
 		if time.Now().After(deadline) {
 			w.t.Fatalf("partitions %v, want %v", w.counts(), want)
@@ -81,7 +81,7 @@ func (w *world) becomes(want map[string]int) {
 // evenly waits until the members named share n partitions.
 func (w *world) evenly(n int, names ...string) {
 	w.t.Helper()
-	deadline := time.Now().Add(20 * time.Second)
+	deadline := time.Now().Add(patience)
 	for {
 		sum, counts := 0, w.counts()
 		for _, name := range names {
@@ -119,7 +119,7 @@ func (w *world) join(c stream.Config, name string) (leave func() error) {
 			cancel()
 			select {
 			case err = <-done:
-			case <-time.After(20 * time.Second):
+			case <-time.After(patience):
 				err = errors.New("assign does not end")
 			}
 		})
@@ -131,7 +131,7 @@ func (w *world) join(c stream.Config, name string) (leave func() error) {
 
 func groupConfig(t testing.TB, addr, topic, instance string) stream.Config {
 	c := config(t, addr, topic)
-	c.Group, c.Instance, c.SessionTimeout = "group-of-"+topic, instance, 6*time.Second
+	c.Group, c.Instance, c.SessionTimeout = "group-of-"+topic, instance, patience+time.Minute // no machine is too slow to remain a member
 	return c
 }
 
@@ -191,12 +191,8 @@ func TestStaticMemberComesBack(t *testing.T) {
 	w.mu.Lock()
 	kept := slices.Clone(w.revoked["two"])
 	w.mu.Unlock()
-	start := time.Now()
 	w.join(groupConfig(t, addr, name, "one"), "one")
-	w.becomes(map[string]int{"one": 2, "two": 2})
-	if d := time.Since(start); d > 3*time.Second {
-		t.Errorf("back after %v", d)
-	}
+	w.becomes(map[string]int{"one": 2, "two": 2}) // well before its session ends
 	w.mu.Lock()
 	if !slices.Equal(kept, w.revoked["two"]) {
 		t.Errorf("the other lost %v meanwhile", w.revoked["two"])
@@ -227,7 +223,7 @@ func TestStaticNameTakenTwice(t *testing.T) {
 		if !errors.As(err, &fenced) {
 			t.Errorf("the older ended with %v", err)
 		}
-	case <-time.After(20 * time.Second):
+	case <-time.After(patience):
 		t.Fatal("the older does not leave")
 	}
 	w.becomes(map[string]int{})

@@ -1,6 +1,7 @@
 package stream
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -22,7 +23,8 @@ func (m *membership) beat() *beating {
 	own := *m // the coordinator is followed here, apart from what run does
 	go func() {
 		defer close(b.done)
-		every := min(m.l.config.SessionTimeout/4, time.Second) // also how soon we hear of a new member
+		c := m.l.config
+		every := cmp.Or(c.heartbeat, min(c.SessionTimeout/4, time.Second)) // also how soon we hear of a new member
 		told := false
 		var pause backoff
 		for wait := every; sleep(ctx, wait); {

@@ -13,8 +13,9 @@ import (
 )
 
 // everything asks a broker for all that this package asks for, and reads what it wrote.
-func everything(t *testing.T, l *Log) {
+func everything(t *testing.T, c *kfake.Cluster, l *Log) {
 	t.Helper()
+	beaten := beats(c)
 	d := &diary{}
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan error, 1)
@@ -46,7 +47,7 @@ func everything(t *testing.T, l *Log) {
 			t.Fatal(err)
 		}
 	}
-	time.Sleep(time.Second) // a heartbeat or two
+	more(t, beaten, 5)
 	fill(t, l, 0, 14, 14)
 	expect(t, p, 14, 28)
 	cancel()
@@ -87,10 +88,8 @@ func TestAnswersGoWrong(t *testing.T) {
 					return errStall
 				}
 				return nil
-			}), func(c *Config) {
-				c.Group, c.RequestTimeout, c.RebalanceTimeout, c.SessionTimeout = "g", 3*time.Second, time.Second, 3*time.Second
-			})
-			everything(t, l)
+			}), grouped, func(c *Config) { c.RequestTimeout, c.RebalanceTimeout = 3*time.Second, time.Second })
+			everything(t, c, l)
 			if met.Load() == 0 {
 				t.Error("no answer went wrong")
 			}
@@ -108,12 +107,12 @@ func TestUnheardOfCodes(t *testing.T) {
 		t.Run(key.Name(), func(t *testing.T) {
 			t.Parallel()
 			c := cluster(t, 1, 1)
-			l := dialCluster(t, c, func(c *Config) { c.Group, c.SessionTimeout = "g", 3*time.Second })
+			l := dialCluster(t, c, grouped)
 			unheard := &kerr.Error{Code: 9999, Message: "NOBODY_KNOWS"}
 			ours := func(r kmsg.Request) bool { return key != kmsg.Metadata || r.GetVersion() >= 10 } // the Transport asks too
 			h := c.Fault(kfake.Fault{Keys: []kmsg.Key{key}, Err: unheard, Count: 1, When: ours}, kfake.Fault{Keys: []kmsg.Key{key}, TopLevel: true, Err: unheard, Count: 1, When: ours})
 			defer h.Remove()
-			everything(t, l)
+			everything(t, c, l)
 			if h.Hits() == 0 {
 				t.Error("no fault met")
 			}

@@ -36,7 +36,7 @@ func (d *diary) Revoked(ps []int32) {
 
 func (d *diary) until(t *testing.T, what string, done func(held []int32, log []string) bool) {
 	t.Helper()
-	for deadline := time.Now().Add(15 * time.Second); ; time.Sleep(5 * time.Millisecond) {
+	for deadline := time.Now().Add(patience); ; time.Sleep(5 * time.Millisecond) {
 		d.mu.Lock()
 		ok, log := done(d.held, d.log), slices.Clone(d.log)
 		d.mu.Unlock()
@@ -73,7 +73,12 @@ func TestGroupThroughErrors(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
 			brokers := cluster(t, 2, 3)
-			l := dialCluster(t, brokers, func(c *Config) { c.Group, c.SessionTimeout = "g", 2*time.Second })
+			beaten := beats(brokers)
+			l := dialCluster(t, brokers, grouped, func(config *Config) {
+				if c.loses { // the broker knows it under its old id too, and waits for that one to join
+					config.RebalanceTimeout = time.Second
+				}
+			})
 			d := &diary{}
 			ctx, cancel := context.WithCancel(t.Context())
 			done := make(chan error, 1)
@@ -88,13 +93,13 @@ func TestGroupThroughErrors(t *testing.T) {
 				faults = append(faults, kfake.Fault{Keys: []kmsg.Key{kmsg.Heartbeat}, Group: "g", TopLevel: true, Err: cause, Count: 1})
 			}
 			h := brokers.Fault(faults...)
-			within, stop := context.WithTimeout(t.Context(), 15*time.Second)
+			within, stop := context.WithTimeout(t.Context(), patience)
 			defer stop()
 			if err := h.Wait(within, c.count+len(faults)-1); err != nil {
 				t.Fatalf("%d faults met: %v", h.Hits(), err)
 			}
 			d.until(t, "has all again", func(held []int32, log []string) bool { return len(held) == 3 && (len(log) > 1 || !c.loses) })
-			time.Sleep(600 * time.Millisecond) // a heartbeat or two: nothing more happens
+			more(t, beaten, 2) // nothing more happens
 			cancel()
 			if err := <-done; err != nil {
 				t.Error(err)
@@ -128,13 +133,13 @@ func TestTopicUnknownForAMoment(t *testing.T) {
 		t.Run("group "+group, func(t *testing.T) {
 			t.Parallel()
 			brokers := cluster(t, 1, 3)
-			l := dialCluster(t, brokers, func(c *Config) { c.Group, c.SessionTimeout = group, 2*time.Second })
+			l := dialCluster(t, brokers, grouped, func(c *Config) { c.Group = group })
 			d := &diary{}
 			ctx, cancel := context.WithCancel(t.Context())
 			done := make(chan error, 1)
 			go func() { done <- l.Assign(ctx, d) }()
 			d.until(t, "joins", func(held []int32, _ []string) bool { return len(held) == 3 })
-			within, stop := context.WithTimeout(t.Context(), 15*time.Second)
+			within, stop := context.WithTimeout(t.Context(), patience)
 			defer stop()
 			unknown := brokers.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Metadata}, Topic: "t", Err: kerr.UnknownTopicOrPartition, Count: -1})
 			if group != "" { // it joins again

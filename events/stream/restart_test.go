@@ -58,7 +58,7 @@ func TestKafkaRestarts(t *testing.T) {
 		}
 		done := make(chan error, 1)
 		go func() {
-			ctx, cancel := context.WithTimeout(t.Context(), 90*time.Second)
+			ctx, cancel := context.WithTimeout(t.Context(), patience)
 			defer cancel()
 			done <- l.Produce(ctx, []stream.Message{{Partition: 0, Value: fmt.Append(nil, sent/2)}, {Partition: 1, Value: fmt.Append(nil, sent/2)}})
 		}()

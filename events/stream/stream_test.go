@@ -12,6 +12,9 @@ import (
 	"headcount/events/stream"
 )
 
+// patience is how long a test waits for what must happen. It only ends what hangs: no machine may be too slow for it.
+const patience = 3 * time.Minute
+
 // broker returns the address of a broker: of the Apache Kafka that HEADCOUNT_KAFKA names, or has started, else of an embedded one that
 // is the test's own. The tests hold for both.
 func broker(t testing.TB) string {
@@ -91,7 +94,7 @@ var fresh = stream.Position{BatchOffset: -1, LeaderEpoch: -1}
 // read takes the values of a partition up to an offset.
 func read(t testing.TB, p *stream.PartitionReader, end int64) (values []string, last stream.Position) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
 	for {
 		b, err := p.Next(ctx)

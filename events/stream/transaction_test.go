@@ -16,7 +16,7 @@ func TestTransactions(t *testing.T) {
 	addr := broker(t)
 	name, l := topic(t, addr, 1)
 	client, err := kgo.NewClient(kgo.SeedBrokers(addr), kgo.TransactionalID(unique("tx")), kgo.DefaultProduceTopic(name),
-		kgo.RecordPartitioner(kgo.ManualPartitioner()), kgo.TransactionTimeout(30*time.Second))
+		kgo.RecordPartitioner(kgo.ManualPartitioner()), kgo.TransactionTimeout(10*time.Minute))
 	if err != nil {
 		t.Fatal(err)
 	}
