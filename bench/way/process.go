@@ -39,7 +39,8 @@ func start(cmd *exec.Cmd) (wait func() ([]byte, measure, error), err error) {
 	}
 	polled := make(chan float64, 1)
 	ended := make(chan struct{})
-	go func() { polled <- pollPeak(cmd.Process.Pid, ended) }()
+	first := peakOf(cmd.Process.Pid) // at once: it may end before anybody else looks
+	go func() { polled <- max(first, pollPeak(cmd.Process.Pid, ended)) }()
 	return func() ([]byte, measure, error) {
 		err := cmd.Wait()
 		m := measure{Seconds: time.Since(begin).Seconds()}

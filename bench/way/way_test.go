@@ -13,6 +13,7 @@ import (
 	"runtime"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"headcount/bench/peers"
@@ -174,7 +175,9 @@ func TestSkipsPeersByName(t *testing.T) {
 }
 
 // Checkpoints that are gone at the end are seen while they are there.
-func TestWatchesCheckpoints(t *testing.T) {
+func TestWatchesCheckpoints(t *testing.T) { synctest.Test(t, watchesCheckpoints) } // a clock that waits for who looks
+
+func watchesCheckpoints(t *testing.T) {
 	dir := t.TempDir()
 	stop := watch(dir, "chk-")
 	chk := filepath.Join(dir, "job", "chk-7")
@@ -220,12 +223,22 @@ func TestPeakIsTheProcessesOwn(t *testing.T) {
 	for i := 0; i < len(large); i += 4096 {
 		large[i] = 1
 	}
-	_, m, err := run(exec.Command("sleep", "0.2"))
+	small := exec.Command("cat")
+	in, err := small.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	wait, err := start(small)
+	if err != nil {
+		t.Fatal(err)
+	}
+	in.Close() // it ends when it was looked at
+	_, m, err := wait()
 	if err != nil {
 		t.Fatal(err)
 	}
 	if m.PeakRSSMB <= 0 || m.PeakRSSMB > 100 {
-		t.Errorf("sleep takes %.0f MB", m.PeakRSSMB)
+		t.Errorf("cat takes %.0f MB", m.PeakRSSMB)
 	}
 	runtime.KeepAlive(large)
 }

@@ -24,7 +24,7 @@ func (idle) Close() {}
 func TestFailureBeside(t *testing.T) {
 	failed := errors.New("fsync failed")
 	for _, what := range []string{"sealed month", "checkpoint"} {
-		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
 		defer cancel()
 		w := &Worker{cfg: Config{Interval: time.Hour}.filled(), told: ctx, end: -1}
 		err := w.count(ctx, ctx, idle{func() {
