@@ -35,6 +35,7 @@ func (s *site) owed(month, account string) string {
 // A closed month is corrected by further revisions, before and after what came late is settled; nothing that was there changes,
 // and verify agrees with all of it.
 func TestAmend(t *testing.T) {
+	t.Parallel()
 	accounts := func(plan, overrides string) string {
 		return "accounts:\n  - {id: acme, apps: [app-001], plan: " + plan + ", from: 2024-06-01, overrides: {" + overrides + "}}\n" +
 			"  - {id: quiet, apps: [app-002], plan: tcmpp/pro, from: 2024-06-01, late: report, overrides: {mau.free: \"0\", mau.unit_price: \"1\"}}\n"
@@ -136,6 +137,7 @@ func TestAmend(t *testing.T) {
 
 // Closed months are priced under another plan, and by other contracts, beside what was billed.
 func TestCompareCommand(t *testing.T) {
+	t.Parallel()
 	s := newSite(t, "accounts:\n  - {id: acme, apps: [app-001, app-002], plan: tcmpp/pro, from: 2024-06-01, overrides: {mau.free: \"10\", mau.unit_price: \"1\"}}\n", nil)
 	l := recount.New(time.UTC, partitions)
 	for _, m := range []string{"01", "02"} {

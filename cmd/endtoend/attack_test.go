@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
 )
 
@@ -64,6 +65,22 @@ func (s *site) admin() *kadm.Client {
 	}
 	s.Cleanup(c.Close)
 	return kadm.NewClient(c)
+}
+
+// deleteTopic deletes a topic, and returns when the broker does not know it any more.
+func (s *site) deleteTopic(name string) {
+	s.Helper()
+	admin := s.admin()
+	if _, err := admin.DeleteTopic(s.Context(), name); err != nil {
+		s.Fatal(err)
+	}
+	s.waitFor("the topic deleted", func() bool {
+		topics, err := admin.ListTopics(s.Context(), name)
+		if err != nil {
+			s.Fatal(err)
+		}
+		return errors.Is(topics[name].Err, kerr.UnknownTopicOrPartition)
+	})
 }
 
 // deleteBefore deletes a partition's records below an offset.
@@ -278,9 +295,7 @@ func TestStopWithoutDeadLetters(t *testing.T) {
 		found, _ := filepath.Glob(s.path("data/state/*/*/*/checkpoint/*.manifest"))
 		return len(found) > 0
 	})
-	if _, err := s.admin().DeleteTopics(t.Context(), s.topic+".dead"); err != nil {
-		t.Fatal(err)
-	}
+	s.deleteTopic(s.topic + ".dead")
 	bad := record{partition: 2}
 	bad.Value, bad.Timestamp = []byte("no event"), time.Now().UnixMilli()
 	s.send(nil, []record{bad})

@@ -160,6 +160,7 @@ func TestRulesThatDiffer(t *testing.T) {
 
 // State that is lost is counted again from the log; a ledger or a topic that is lost is an error.
 func TestLostState(t *testing.T) {
+	t.Parallel()
 	s := newSite(t, oneAccount, nil)
 	l := recount.New(time.UTC, partitions)
 	s.send(l, generate(t, month.Config{Month: "2025-03", Events: 20_000, Devices: 2000, Apps: 3}))

@@ -78,6 +78,7 @@ func hold(t *testing.T, at string, text json.RawMessage, f form) {
 
 // What usage, close, invoices, rate and status print has the fields that are promised, of their types, sorted.
 func TestPrintedJSON(t *testing.T) {
+	t.Parallel()
 	witness := object{"exact": "count", "estimate": "count"}
 	app := object{
 		"app": "text", "account": "text or null", "events": "count", "duplicates": "count", "skewed": "count", "expired": "count", "rejected": "count",

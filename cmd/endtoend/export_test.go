@@ -94,6 +94,7 @@ func (s *site) elsewhere(args ...string) result {
 // A month is exported the same each time, without a secret, and verified elsewhere from the archive alone; whatever is changed
 // in it is named, and what is no archive is refused.
 func TestExport(t *testing.T) {
+	t.Parallel()
 	s := verifiedSite(t)
 	const m = "2025-02"
 	for _, month := range []string{"2025-01", m, "2025-03"} {

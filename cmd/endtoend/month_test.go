@@ -38,6 +38,7 @@ func oddMonth(name string, events int) month.Config {
 
 // Two months as a user lives them: load, count, look, close, look again; late events and those of a month that is over.
 func TestMonths(t *testing.T) {
+	t.Parallel()
 	s := newSite(t, mixedAccounts, map[string]string{"billing": allOdd})
 	l := recount.New(time.UTC, partitions)
 	march := generate(t, oddMonth("2025-03", 40_000))
@@ -169,8 +170,10 @@ func checkInvoices(t *testing.T, got []invoice, want *recount.Month) {
 // Timestamps of the log decide where an event's own time does not: wrong clocks, none, binary mode; in a zone with a change to
 // summer time, which moves every boundary.
 func TestTimestampsAndZones(t *testing.T) {
+	t.Parallel()
 	for _, name := range []string{"America/New_York", "Asia/Kathmandu"} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			zone, err := time.LoadLocation(name)
 			if err != nil {
 				t.Fatal(err)
@@ -194,6 +197,7 @@ func TestTimestampsAndZones(t *testing.T) {
 
 // One device under several keys lies in several partitions, and is one device all the same.
 func TestSameDeviceInSeveralPartitions(t *testing.T) {
+	t.Parallel()
 	s := newSite(t, "accounts:\n  - {id: a, apps: [one], plan: tcmpp/pro, from: 2025-01-01, overrides: {mau.free: \"0\"}}\n", nil)
 	l := recount.New(time.UTC, partitions)
 	var records []record
@@ -219,6 +223,7 @@ func TestSameDeviceInSeveralPartitions(t *testing.T) {
 
 // An app nobody is billed for is reported, with a warning.
 func TestAppNobodyIsBilledFor(t *testing.T) {
+	t.Parallel()
 	s := newSite(t, "accounts:\n  - {id: a, apps: [billed], plan: tcmpp/pro, from: 2025-01-01}\n", nil)
 	s.send(nil, []record{event("minigame.open", "billed", "g", "2025-03-02T00:00:00Z"), event("minigame.open", "stray", "g", "2025-03-02T00:00:00Z")})
 	s.ok("ingest", "run", "--until-end")
@@ -250,6 +255,7 @@ func TestCloseCountsByItself(t *testing.T) {
 
 // A held invoice ends commands with 1 until it is released, on the record.
 func TestHoldAndRelease(t *testing.T) {
+	t.Parallel()
 	s := newSite(t, "accounts:\n  - {id: a, apps: [one], plan: tcmpp/pro, from: 2025-01-01}\n", nil)
 	records := []record{}
 	for i := range 50 {
@@ -275,6 +281,7 @@ func TestHoldAndRelease(t *testing.T) {
 
 // What-if: no broker, no ledger; a closed month's usage gives the same invoices.
 func TestRate(t *testing.T) {
+	t.Parallel()
 	s := newSite(t, mixedAccounts, map[string]string{"billing": allOdd})
 	s.send(nil, generate(t, oddMonth("2025-03", 20_000)))
 	s.ok("ingest", "run", "--until-end")

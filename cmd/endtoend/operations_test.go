@@ -12,7 +12,6 @@ import (
 	"headcount/bench/month"
 	"headcount/cmd/endtoend/recount"
 
-	"github.com/segmentio/kafka-go"
 	"github.com/twmb/franz-go/pkg/kgo"
 )
 
@@ -212,10 +211,7 @@ func TestTopicMadeAgain(t *testing.T) {
 	s := newSite(t, oneAccount, nil)
 	s.send(nil, opens("one", "2025-03-02T00:00:00Z", 0, 10))
 	s.ok("ingest", "run", "--until-end")
-	client := &kafka.Client{Addr: kafka.TCP(s.addr), Timeout: patience}
-	if r, err := client.DeleteTopics(t.Context(), &kafka.DeleteTopicsRequest{Topics: []string{s.topic}}); err != nil || r.Errors[s.topic] != nil {
-		t.Fatal(err, r)
-	}
+	s.deleteTopic(s.topic)
 	s.waitFor("the topic made again", func() bool { return s.run("ingest", "init").code == 0 })
 	s.send(nil, opens("one", "2025-03-03T00:00:00Z", 5, 30))
 	s.want(1, "ingest", "run", "--until-end").says(t, s.topic, "--accept-gap")

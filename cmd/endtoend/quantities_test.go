@@ -146,6 +146,7 @@ func TestQuantitiesOnPostgres(t *testing.T) {
 }
 
 func quantities(t *testing.T, fields map[string]string) {
+	t.Parallel()
 	number := *seed
 	if number == 0 {
 		number = rand.Uint64()

@@ -79,6 +79,7 @@ func (s *site) verify(code int, args ...string) verified {
 
 // Honest months agree in every number, with the log and from the sealed files alone.
 func TestHonestMonthsVerify(t *testing.T) {
+	t.Parallel()
 	s := verifiedSite(t)
 	for _, m := range []string{"2025-01", "2025-02", "2025-03"} {
 		for _, args := range [][]string{{"--month", m}, {"--month", m, "--from-sealed"}} {
@@ -92,6 +93,7 @@ func TestHonestMonthsVerify(t *testing.T) {
 
 // What is changed after the close is named, with its place.
 func TestTamperingIsNamed(t *testing.T) {
+	t.Parallel()
 	s := verifiedSite(t)
 	const m = "2025-02"
 	file := func(pattern string) string {
@@ -243,6 +245,7 @@ func publicKeyPEM(t *testing.T) string {
 
 // A device is found in any spelling, on time and late, with its days, its line and its first record.
 func TestExplain(t *testing.T) {
+	t.Parallel()
 	s := newSite(t, verifyAccounts, nil)
 	l := recount.New(time.UTC, partitions)
 	const guid = "6f1c2f0e-7e5c-4b7e-9b1f-1f0e2d3c4b5a"
@@ -287,6 +290,7 @@ func TestExplain(t *testing.T) {
 
 // A count that was wrong from the start, with every hash right, is named too: with the log by its fact, without it by the digest.
 func TestWrongCountIsNamed(t *testing.T) {
+	t.Parallel()
 	s := verifiedSite(t)
 	const m = "2025-02"
 	found, _ := filepath.Glob(s.path("data/state/*/*/2/sealed/" + m + "*"))
@@ -333,6 +337,7 @@ func TestWrongCountIsNamed(t *testing.T) {
 
 // Limits that bite, another zone and further types change nothing of that both counts agree.
 func TestHonestMonthsVerifyUnderLimits(t *testing.T) {
+	t.Parallel()
 	s := newSite(t, verifyAccounts, map[string]string{
 		"billing": "{time_zone: America/New_York}", "limits": "{apps_per_partition: 6, record_bytes: 380, quantity_sources: 2, devices_per_app: 90, devices_per_partition: 300}",
 		"events": "{types: {session.start: login, component.scan: scan}}",
