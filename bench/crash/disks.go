@@ -77,7 +77,7 @@ func oneDisk(ctx context.Context, dir, bin, addr, name string, t *tally, down *o
 	if err != nil {
 		return errors.Join(err, undo())
 	}
-	code, err := p.wait(2 * time.Minute)
+	code, err := p.wait()
 	if err := errors.Join(err, undo()); err != nil {
 		return err
 	}
@@ -101,7 +101,7 @@ func (s *site) onBadDisk(ctx context.Context, state string, f fault, part []kafk
 	if err != nil {
 		return errors.Join(err, undo())
 	}
-	code, err := p.wait(time.Minute)
+	code, err := p.wait()
 	if err := errors.Join(err, undo()); err != nil {
 		return err
 	}

@@ -248,7 +248,7 @@ func (l *lane) close(ctx context.Context, name string) error {
 		return err
 	}
 	_, err = l.retry(ctx, args...)
-	code, waited := other.wait(time.Minute)
+	code, waited := other.wait()
 	if err != nil || waited != nil {
 		return fmt.Errorf("close: %w %w", err, waited)
 	}
@@ -298,7 +298,7 @@ func (l *lane) killClose(ctx context.Context, at string, args []string) error {
 			p.cmd.Process.Kill()
 		}
 	}
-	if _, err := p.wait(time.Minute); err != nil {
+	if _, err := p.wait(); err != nil {
 		return err
 	}
 	if code := p.cmd.ProcessState.ExitCode(); code == 0 {

@@ -16,6 +16,9 @@ import (
 	"headcount/bench/apachekafka"
 )
 
+// patience is how long what must happen may take. It only ends what hangs: no machine may be too slow for it.
+const patience = 5 * time.Minute
+
 // process is a command that runs, and what its log has said so far.
 type process struct {
 	line  string
@@ -136,13 +139,13 @@ func (p *process) kill() bool {
 }
 
 // wait waits for the end and returns the exit code; one that does not end is killed.
-func (p *process) wait(atMost time.Duration) (int, error) {
+func (p *process) wait() (int, error) {
 	select {
 	case <-p.ended:
 		return p.cmd.ProcessState.ExitCode(), nil
-	case <-time.After(atMost):
+	case <-time.After(patience):
 		p.kill()
-		return -1, fmt.Errorf("%s: still ran after %v\n%s", p.line, atMost, p.tail())
+		return -1, fmt.Errorf("%s: still ran after %v\n%s", p.line, patience, p.tail())
 	}
 }
 

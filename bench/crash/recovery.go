@@ -37,9 +37,9 @@ func recoveries(ctx context.Context, o options, dir, addr string) error {
 		if err != nil {
 			return err
 		}
-		if !p.until(ctx, 30*time.Second, func() bool { return len(p.first) == partitions }) {
+		if !p.until(ctx, patience, func() bool { return len(p.first) == partitions }) {
 			p.kill()
-			return fmt.Errorf("not every partition counted after 30 s:\n%s", p.tail())
+			return fmt.Errorf("not every partition counted after %v:\n%s", patience, p.tail())
 		}
 		p.kill()
 		for _, d := range p.first {

@@ -78,7 +78,7 @@ func (s *site) ok(ctx context.Context, program string, args ...string) ([]byte, 
 		return nil, err
 	}
 	defer context.AfterFunc(ctx, func() { p.cmd.Process.Kill() })()
-	code, err := p.wait(2 * time.Minute)
+	code, err := p.wait()
 	if err == nil && code != 0 {
 		err = fmt.Errorf("%s: exit code %d\n%s", p.line, code, p.tail())
 	}
@@ -145,6 +145,7 @@ func (s *site) writer(topic string) *kafka.Writer {
 		Transport: &s.transport, Addr: kafka.TCP(s.addr), Topic: topic, RequiredAcks: kafka.RequireAll,
 		BatchSize: 5000, BatchTimeout: time.Millisecond, Balancer: kafka.Murmur2Balancer{Consistent: true},
 		MaxAttempts: 1, // a second try could double records in one of the topics
+		ReadTimeout: patience, WriteTimeout: patience,
 	}
 }
 

@@ -123,13 +123,13 @@ func killKafka(ctx context.Context, k *apachekafka.Kafka, times int, down *outag
 		if err != nil {
 			return err
 		}
-		if !p.until(ctx, 20*time.Second, func() bool { return len(p.restored) == partitions }) {
-			return fmt.Errorf("no partitions after 20 s:\n%s", p.tail())
+		if !p.until(ctx, patience, func() bool { return len(p.restored) == partitions }) {
+			return fmt.Errorf("no partitions after %v:\n%s", patience, p.tail())
 		}
 		down.Lock()
 		down.turns.Add(1)
 		err = k.Kill()
-		complained := p.until(ctx, 20*time.Second, func() bool { return p.warnings > 0 })
+		complained := p.until(ctx, patience, func() bool { return p.warnings > 0 })
 		if err == nil {
 			err = k.Restart(ctx)
 		}
@@ -145,7 +145,7 @@ func killKafka(ctx context.Context, k *apachekafka.Kafka, times int, down *outag
 		if err != nil {
 			return err
 		}
-		counted := p.until(ctx, 60*time.Second, func() bool { return len(p.first) == partitions })
+		counted := p.until(ctx, patience, func() bool { return len(p.first) == partitions })
 		if p.kill(); !counted {
 			return fmt.Errorf("a process that waited for Kafka did not count on:\n%s", p.tail())
 		}

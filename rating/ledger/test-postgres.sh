@@ -38,7 +38,7 @@ port=
 for _ in {1..20}; do
 	port=$((10000 + RANDOM % 20000))
 	rm -f "$folder/server.log"
-	if cd_run "$bin/pg_ctl" -D "$folder/data" -l "$folder/server.log" -w -t 60 -o "-p $port -k $folder -c listen_addresses=127.0.0.1 -c max_connections=200 -c fsync=off" start >/dev/null 2>&1; then
+	if cd_run "$bin/pg_ctl" -D "$folder/data" -l "$folder/server.log" -w -t 300 -o "-p $port -k $folder -c listen_addresses=127.0.0.1 -c max_connections=200 -c fsync=off" start >/dev/null 2>&1; then
 		break
 	fi
 	if ! grep -q "Address already in use" "$folder/server.log"; then
