@@ -80,7 +80,7 @@ func TestProcessWithBrokerKilled(t *testing.T) {
 			if !p.running() {
 				t.Fatalf("ingest run ended by itself: %s", cut(p.stderr.String()))
 			}
-			return s.answers()
+			return p.up()
 		})
 		s.ok("ingest", "load", part)
 		for _, rec := range records[i*len(records)/times : (i+1)*len(records)/times] {

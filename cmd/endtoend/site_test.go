@@ -4,7 +4,6 @@ import (
 	"crypto/rand"
 	"encoding/json"
 	"fmt"
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -154,15 +153,6 @@ func (s *site) startBroker() {
 		}
 		return broker.up()
 	})
-}
-
-// answers says whether a broker listens.
-func (s *site) answers() bool {
-	c, err := net.DialTimeout("tcp", s.addr, time.Second)
-	if err == nil {
-		c.Close()
-	}
-	return err == nil
 }
 
 // stopBroker ends the embedded broker.
