@@ -37,7 +37,7 @@ func (b *batch) forget() {
 const noOrdinal = 1<<32 - 1
 
 // Count counts records in order. It stops after a record that seals a month, which it returns: the rest is for the next call.
-// An error is the rulebook's, or says that a GUID key is missing or a window full: recs[n] and what follows was not counted,
+// An error is the rulebook's or the chain's, or says that a GUID key is missing or a window full: recs[n] and what follows was not counted,
 // and the call can be repeated with it.
 func (s *Shard) Count(recs []events.Record) (n int, sealed *Sealed, err error) {
 	if err := s.Ready(); err != nil {

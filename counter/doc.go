@@ -3,7 +3,8 @@
 // It promises:
 //
 //   - A Shard is a pure function of (rules, log prefix): no clock, no random number, no map order. Counting the same records
-//     gives the same content, in whatever calls they come; and so does applying its deltas to an empty shard.
+//     gives the same content, in whatever calls they come; and so does applying its deltas to an empty shard. Where a seal was lost, it
+//     goes on by what is on record of that (Chain).
 //   - A record is counted wholly or not at all.
 //   - A Delta, and what a seal hands out, share nothing that counting on will change.
 //   - No call stops for long because something doubles: dictionaries grow by parts of a few milliseconds.

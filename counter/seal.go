@@ -14,7 +14,7 @@ func (s *Shard) control(r *events.Record, e *events.Event) (*Sealed, error) {
 	if string(e.Type) != events.SealType {
 		return nil, nil
 	}
-	seal, rules, err := s.valid(r.Value)
+	seal, rules, err := s.valid(r)
 	if err != nil {
 		return nil, err
 	}
@@ -28,13 +28,19 @@ func (s *Shard) control(r *events.Record, e *events.Event) (*Sealed, error) {
 	return s.seal(r.Offset, seal, rules), nil
 }
 
-// valid returns the seal in a record's value, and the rules of its month; nil where it is none that this partition may follow.
+// valid returns the seal in a record, and the rules of its month; nil where it is none that this partition may follow.
 // What the seal says is looked at before the rules of its month, which would be made for it.
-func (s *Shard) valid(value []byte) (*events.Seal, *events.MonthRules, error) {
-	seal, signature, err := events.ParseSeal(value)
+func (s *Shard) valid(r *events.Record) (*events.Seal, *events.MonthRules, error) {
+	seal, signature, err := events.ParseSeal(r.Value)
 	if err != nil || seal.Cluster != s.id.Cluster || seal.TopicID != s.id.TopicID || seal.Partition != s.id.Partition ||
-		seal.Month < s.state.Sealed || seal.Month > s.state.Sealed && !s.follows(seal) {
+		seal.Month < s.state.Sealed {
 		return nil, nil, nil
+	}
+	missed := false
+	if seal.Month > s.state.Sealed && !s.follows(seal) {
+		if missed, err = s.missed(seal); !missed || err != nil {
+			return nil, nil, err
+		}
 	}
 	rules, err := s.book.MonthRules(seal.Month)
 	if err != nil {
@@ -47,7 +53,32 @@ func (s *Shard) valid(value []byte) (*events.Seal, *events.MonthRules, error) {
 	if rules.Hash() != seal.RulesHash || signature.Verify(key) != nil {
 		return nil, nil, nil
 	}
+	if missed {
+		if err := s.chain.Accept(seal, r.Offset); err != nil {
+			return nil, nil, err
+		}
+	}
 	return seal, rules, nil
+}
+
+// Chain knows of seals that the log has lost, and of what was sealed by them. What it affirms it affirms always.
+type Chain interface {
+	// Sealed says whether the partition was sealed for a month.
+	Sealed(m events.Month) (bool, error)
+	// Accept returns nil where a valid seal, at an offset, comes next although the log has lost the one that it follows.
+	Accept(seal *events.Seal, offset int64) error
+}
+
+// SetChain has a shard ask for what a seal follows where the log does not tell. Without, such a seal is not valid.
+func (s *Shard) SetChain(c Chain) { s.chain = c }
+
+// missed says whether a seal follows one of a later month than is sealed here, by which this partition was sealed all the same.
+func (s *Shard) missed(seal *events.Seal) (bool, error) {
+	p := seal.Previous
+	if s.chain == nil || p == nil || p.Month <= s.state.Sealed {
+		return false, nil
+	}
+	return s.chain.Sealed(p.Month)
 }
 
 // follows says whether a seal of a later month comes next here: the books are opened by it, or the closing before it was
@@ -61,7 +92,8 @@ func (s *Shard) follows(seal *events.Seal) bool {
 }
 
 // seal closes a month: its windows, and the late ones of the closing before, leave the shard. Where that closing did not list
-// this partition, all of its month is late. What is older is finished.
+// this partition, all of its month is late; so it is where its seal was lost, and what it sealed is united with that when it is
+// settled. What is older is finished.
 func (s *Shard) seal(offset int64, seal *events.Seal, rules *events.MonthRules) *Sealed {
 	var late *month
 	if p := seal.Previous; p != nil {

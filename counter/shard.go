@@ -32,7 +32,8 @@ type DeadLetter struct {
 // are no events are under nobody's control. Those of further apps count as unattributed.
 const MaxAttributed = 250_000
 
-// Shard is the state of one partition. It is a pure function of rules and log prefix. One goroutine owns it.
+// Shard is the state of one partition. It is a pure function of rules and log prefix, and of the losses of seals that are accepted
+// (Chain). One goroutine owns it.
 type Shard struct {
 	id    Identity
 	book  events.Rulebook
@@ -49,6 +50,7 @@ type Shard struct {
 	loose    []*window // not ready for counting
 	ordinals []uint32  // scratch
 
+	chain   Chain // nil: none
 	decoder *events.Decoder
 	batch   *batch // while it counts
 	active  [1 << activeBits]active

@@ -1,6 +1,7 @@
 package endtoend
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -321,6 +322,73 @@ func TestSealedMonthThatTheLogLost(t *testing.T) {
 		if text, err := os.ReadFile(name); err != nil || string(text) != was {
 			t.Errorf("%s is another now: %v", name, err)
 		}
+	}
+}
+
+// Where an older state is put back on a log that has lost the seals of a closed month, counting halts at the next seals. With the loss
+// accepted the closed month stands: what the log has of it beside that is late, and each device is counted once. The invoices of the
+// month that is sealed then, and of the next, which may have lost events too, are held; the one after is counted as ever.
+func TestSealLostBehindAnOlderState(t *testing.T) {
+	onEmbedded(t)
+	t.Parallel()
+	s := newSite(t, openAccount, nil)
+	s.send(nil, devices(0, 100, "2025-03-10T10:00:00Z"))
+	s.ok("ingest", "run", "--until-end")
+	older := map[string]string{}
+	for _, folder := range s.files("data/state/*/*/*/checkpoint") {
+		older[folder] = filepath.Join(s.dir, fmt.Sprint("older", len(older)))
+		if err := os.CopyFS(older[folder], os.DirFS(folder)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	cut := s.cutLater()
+	wantMAU(t, decode[usage](t, s.ok("rollup", "close", "--month", "2025-03", "--json")), 100)
+	cut()
+	for folder, copied := range older {
+		if err := errors.Join(os.RemoveAll(folder), os.Rename(copied, folder)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	s.send(nil, devices(90, 30, "2025-03-12T10:00:00Z")) // ten of them were counted
+	s.send(nil, devices(0, 50, "2025-04-10T10:00:00Z"))
+	s.ok("ingest", "run", "--until-end")
+	s.want(1, "rollup", "close", "--month", "2025-04").says(t, "the seal of 2025-04 at offset ", "follows that of 2025-03, which lay at offset ", "--accept-gap")
+	s.want(1, "ingest", "run", "--until-end").says(t, "partition halted; the others go on", "--accept-gap")
+	s.want(0, "ingest", "run", "--until-end", "--accept-gap").says(t, "loss accepted: the log has lost a seal")
+	s.remove("data/state/*/*/*/checkpoint")
+	s.want(0, "ingest", "run", "--until-end").says(t, "a loss that was accepted stays on the record", "sealed before records were lost: that stands")
+	held := func(month string, exact int) usage {
+		t.Helper()
+		closed := decode[usage](t, s.want(1, "rollup", "close", "--month", month, "--json").stdout)
+		if got, _ := mau(t, closed); got != exact {
+			t.Errorf("%s: %d devices, want %d", month, got, exact)
+		}
+		for _, v := range closed.Invoices {
+			if v.Month == month && (v.Status != "held" || !strings.Contains(v.Reason, "the log has lost the seal of 2025-03")) {
+				t.Errorf("the invoice of %s is %s: %s; want held", month, v.Status, v.Reason)
+			}
+		}
+		return closed
+	}
+	closed := held("2025-04", 50)
+	if late := closed.Usage[0].Late[0]; late.Devices != 20 {
+		t.Errorf("%d late devices of %s, want 20", late.Devices, late.Month)
+	}
+	s.send(nil, devices(0, 40, "2025-05-10T10:00:00Z"))
+	held("2025-05", 40)
+	s.send(nil, devices(0, 30, "2025-06-10T10:00:00Z"))
+	wantMAU(t, decode[usage](t, s.ok("rollup", "close", "--month", "2025-06", "--json")), 30)
+	report := s.verify(1, "--month", "2025-03")
+	report.says(t, "the seal of 2025-03")
+	report = s.verify(0, "--month", "2025-04")
+	report.says(t, "goes on with the seal of 2025-04", "that of 2025-03 is lost, and that loss was accepted", "gaps/2-1.gap")
+	for _, month := range []string{"2025-05", "2025-06"} {
+		if report := s.verify(0, "--month", month); strings.Contains(fmt.Sprint(report.Notes), "was not counted again") {
+			t.Errorf("%s: %v", month, report.Notes)
+		}
+	}
+	for _, month := range []string{"2025-03", "2025-04", "2025-05"} {
+		s.verify(0, "--month", month, "--from-sealed")
 	}
 }
 

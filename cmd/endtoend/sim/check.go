@@ -118,15 +118,18 @@ func (w *World) check(m events.Month, r *closing.Result) {
 func (w *World) checkHeld(m events.Month, r *closing.Result, d *document, again, concerned bool) {
 	for _, s := range d.Sealed {
 		for _, g := range w.gaps {
-			if int64(g.partition) != s.Partition || g.end > s.Offset || w.heldFor[g] {
+			first, known := w.heldFor[g]
+			if int64(g.partition) != s.Partition || g.end > s.Offset || known && !(g.seal && m == first+1) {
 				continue
 			}
 			if w.heldFor == nil {
-				w.heldFor = map[loss]bool{}
+				w.heldFor = map[loss]events.Month{}
 			}
-			w.heldFor[g] = true
+			if !known {
+				w.heldFor[g] = m
+			}
 			// What lies before the seal of the month before the last is none of this month's.
-			concerned = concerned || g.to > w.sealedAt[sealOf{m - 2, s.Partition}]
+			concerned = concerned || g.seal || g.to > w.sealedAt[sealOf{m - 2, s.Partition}]
 		}
 	}
 	if !concerned || again {

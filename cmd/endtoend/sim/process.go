@@ -228,6 +228,9 @@ func (w *World) partitionsIn(text string) (named []*partition) {
 	return named
 }
 
+// helps is what a close says where counting can go on without what the log has lost.
+const helps = "ingest run --accept-gap"
+
 // mend does what an error asks of the operator: of a process's own, or of a close's. A close that halts says that the loss is to be
 // accepted: every process is started again so, also one that was before, for it may not have met this loss.
 func (w *World) mend(err error, closing bool) {
@@ -235,7 +238,7 @@ func (w *World) mend(err error, closing bool) {
 		return
 	}
 	var halted *worker.Halted
-	if errors.As(err, &halted) && (closing || !w.accept) {
+	if (errors.As(err, &halted) || closing && strings.Contains(err.Error(), helps)) && (closing || !w.accept) {
 		w.lossIsReal(err)
 		if !w.accept {
 			w.halts++
@@ -302,13 +305,15 @@ func (e ears) Handle(_ context.Context, r slog.Record) error {
 		})
 	case strings.HasPrefix(r.Message, "gap accepted"), strings.HasPrefix(r.Message, "loss accepted"):
 		part := w.log.partitions[e.partition]
-		g := loss{part.id, part.end, part.end, part.end}
+		g := loss{partition: part.id, end: part.end, from: part.end, to: part.end}
 		r.Attrs(func(a slog.Attr) bool {
 			switch a.Key {
 			case "from":
 				g.from = a.Value.Int64()
 			case "to":
 				g.to = a.Value.Int64()
+			case "seal": // that goes on without the one before
+				g.end, g.seal = a.Value.Int64(), true
 			}
 			return true
 		})

@@ -66,11 +66,11 @@ type World struct {
 	prints      map[person][16]byte        // that were made
 	held        int
 	gaps        []loss
-	heldFor     map[loss]bool    // of those, that some month was held for
-	sealedAt    map[sealOf]int64 // offsets, of closed months
-	billed      map[string]int64 // by month: when the close began that the ledger has the result of
-	unrecovered int              // runs that ended with a halt
-	read        int              // records that were handed out
+	heldFor     map[loss]events.Month // the first month that was held for one of those
+	sealedAt    map[sealOf]int64      // offsets, of closed months
+	billed      map[string]int64      // by month: when the close began that the ledger has the result of
+	unrecovered int                   // runs that ended with a halt
+	read        int                   // records that were handed out
 
 	budget int
 	rates  [faults]int
@@ -83,6 +83,7 @@ type loss struct {
 	partition int32
 	end       int64
 	from, to  int64 // of what retention took; where the log was replaced, what is lost lies before to
+	seal      bool  // one is lost: what the log held when it was cut may be of the month that is sealed then, or of the next
 }
 
 var errDead = errors.New("the process is dead")

@@ -32,7 +32,12 @@ func (w *Worker) restore(ctx, longer context.Context) error {
 		return err
 	}
 	id := counter.Identity{Cluster: w.cfg.Topic.Cluster, TopicID: w.cfg.Topic.ID, Partition: w.partition}
-	fresh := func() *counter.Shard { return counter.NewShard(id, rules, w.cfg.Keys) }
+	seals := &chain{w: w, ctx: longer}
+	fresh := func() *counter.Shard {
+		s := counter.NewShard(id, rules, w.cfg.Keys)
+		s.SetChain(seals)
+		return s
+	}
 	committed := w.committed(ctx)
 	shard, loaded, err := w.part.Load(ctx, fresh)
 	if loaded != nil {

@@ -184,7 +184,7 @@ func (w *work) notFollowed(ctx context.Context, p int32, at int64, sealed events
 			return err
 		}
 		if _, err := former.partition(p).Index(ctx, former.month); err == nil && former.month > sealed {
-			return cli.Fail(cli.CheckFailed, "%s, whose seal was followed once, since its sealed month is there, and is lost now: the log was cut before it, or the state is older; counting again helps only if the log still holds that seal (move the partition's folder away); else restore topic %s from its backup, or a checkpoint made after that seal from the state store's backup", what, w.closing.Topic)
+			return cli.Fail(cli.CheckFailed, "%s, whose seal was followed once, since its sealed month is there, and is lost now: the log was cut before it, or the state is older; run the close again while `ingest run --accept-gap` reads: the sealed month stands, with the loss on record and the invoices held; else restore topic %s from its backup, or a checkpoint made after that seal from the state store's backup", what, w.closing.Topic)
 		}
 	}
 	return cli.Fail(cli.CheckFailed, "%s; restore the state store of %s from its backup, or have the partition counted again (move its folder away) where the log reaches back to offset 0", what, w.closing.Topic)

@@ -94,7 +94,7 @@ func (p *partition) add(rec *kgo.Record) error {
 			p.lost(r.app, stretch{rejected: 1, overLimit: 1})
 		}
 	case control:
-		p.control(rec)
+		return p.control(rec)
 	case expired:
 		p.lost(r.app, stretch{expired: 1})
 	case rejected:
@@ -210,14 +210,14 @@ func (p *partition) lost(app string, more stretch) {
 }
 
 // control takes a record of ours.
-func (p *partition) control(rec *kgo.Record) {
+func (p *partition) control(rec *kgo.Record) error {
 	if c, sig, err := openClosed(rec.Value); err == nil {
 		p.v.closed(c, sig, "partition %d, offset %d", p.id, rec.Offset)
-		return
+		return nil
 	}
 	s, sig, err := openSeal(rec.Value)
 	if err != nil {
-		return
+		return nil
 	}
 	m, ok := parseMonth(s.Month)
 	rules := p.v.book.months[m]
@@ -236,11 +236,16 @@ func (p *partition) control(rec *kgo.Record) {
 	case !sig.by(rules.public):
 		bad("its signature does not match the key in the month's rules")
 	case m == p.sealed: // a repeat
-	case !p.follows(&s, m):
+	case p.follows(&s, m):
+		p.follow(&s, sig, m, rec.Offset)
+	case !p.followsLost(&s, m, rec.Offset):
 		bad("it does not follow the month sealed before")
+	case m == p.v.month:
+		return errLostSeal{p.id, rec.Offset, s.Month, s.Previous.Month}
 	default:
 		p.follow(&s, sig, m, rec.Offset)
 	}
+	return nil
 }
 
 func (p *partition) follows(s *sealData, m month) bool {

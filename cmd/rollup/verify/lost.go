@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"slices"
 	"strings"
 	"time"
 
@@ -39,7 +40,10 @@ func (v *verification) checkLosses(files map[int32]*sealedFile) error {
 			x, err := v.readLoss(text, id, n)
 			if err != nil {
 				v.report.wrong("accepted losses", file, "a record that can be read", err.Error())
-			} else if v.concerns(x, files[id]) {
+				continue
+			}
+			v.accepted = append(v.accepted, x)
+			if v.concerns(x, files[id]) {
 				v.lost = append(v.lost, x)
 				v.checkHeld(x, file)
 			}
@@ -72,6 +76,46 @@ func (v *verification) concerns(x *loss, sealed *sealedFile) bool {
 		after = early.Offset
 	}
 	return x.To > after && (sealed == nil || x.From <= sealed.Offset)
+}
+
+// errLostSeal says that the log has lost the seal of the month before, in a partition whose sealed month was taken as it stands.
+type errLostSeal struct {
+	partition int32
+	offset    int64
+	month     string
+	lost      string
+}
+
+func (e errLostSeal) Error() string {
+	return fmt.Sprintf("partition %d of the log goes on with the seal of %s at offset %d where that of %s is lost, and that loss was accepted: what of %s was late cannot be told from it; --from-sealed checks what can be checked without the log", e.partition, e.month, e.offset, e.lost, e.lost)
+}
+
+// followsLost says whether the seal of a month comes next although the log has lost the one before it: it does where that loss, as it is
+// told by the seal's offset and those of what is sealed, is on record.
+func (p *partition) followsLost(s *sealData, m month, offset int64) bool {
+	if s.Previous == nil {
+		return false
+	}
+	lost, ok := parseMonth(s.Previous.Month)
+	if !ok || lost <= p.sealed || lost >= m {
+		return false
+	}
+	sealed := func(m month) *index {
+		x, err := p.v.readIndex(fmt.Sprintf("%s/%d/sealed/%s.index", p.v.folder, p.id, m))
+		if err != nil {
+			return nil
+		}
+		return x
+	}
+	x := sealed(lost)
+	if x == nil {
+		return false
+	}
+	from, to := min(x.Offset, offset), max(offset, x.Offset+1)
+	if early := sealed(m - 2); early != nil {
+		to = max(to, early.Offset+1)
+	}
+	return slices.ContainsFunc(p.v.accepted, func(l *loss) bool { return l.Partition == p.id && l.From == from && l.To == to })
 }
 
 func (v *verification) checkHeld(x *loss, file string) {

@@ -76,7 +76,8 @@ type verification struct {
 	parts     map[int32]*partition
 	ends      map[int32]int64
 	facts     *facts
-	lost      []*loss // that may have taken events of the month
+	accepted  []*loss // all that are on record of the closing's partitions
+	lost      []*loss // of them, that may have taken events of the month
 	apps      map[string]*app
 	heads     map[place]*sealedApp
 
@@ -163,9 +164,14 @@ func (v *verification) count(files map[int32]*sealedFile) error {
 		read = (*verification).readLog
 	}
 	err := read(v)
-	if _, ok := errors.AsType[errStart](err); ok && len(v.lost) > 0 {
+	_, gone := errors.AsType[errStart](err)
+	_, unsealed := errors.AsType[errLostSeal](err)
+	if gone && len(v.lost) > 0 || unsealed {
 		v.report.remark("the month was not counted again: %s", err)
 		v.FromSealed = true
+		v.parts = map[int32]*partition{}
+		v.facts.close()
+		*v.facts = *newFacts(v.Facts, v.Folder)
 		return v.fromSealed(files)
 	}
 	if err != nil {

@@ -3,6 +3,7 @@ package mutant
 const (
 	workerFile  = "cmd/ingest/worker/worker.go"
 	restoreFile = "cmd/ingest/worker/restore.go"
+	chainFile   = "cmd/ingest/worker/chain.go"
 	deadFile    = "cmd/ingest/worker/dead.go"
 	sealFile    = "cmd/rollup/closing/seal.go"
 	settleFile  = "cmd/rollup/closing/settle.go"
@@ -63,6 +64,8 @@ var Bugs = []Bug{
 		"		if MUTANT {\n			names, _ := p.bucket.List(ctx, p.topic.folder+\"/gaps/\")\n			found := false\n			for _, name := range names {\n				found = found || name == p.gapName(n)\n			}\n			if !found {\n				return gaps, damaged, nil\n			}\n		}\n		g, err := p.gap(ctx, n)\n		switch {"},
 	{"a damaged record of a loss is none", lostFile, "	for _, err := range damaged {\n", "	for _, err := range damaged {\n		if MUTANT {\n			break\n		}\n"},
 	{"a seal lost in a gap is not looked for", restoreFile, "	if err != nil || m == 0 {\n		return err\n", "	if err != nil || m == 0 || MUTANT {\n		return err\n"},
+	{"a lost seal is passed with nothing on record", chainFile, "	return c.w.accept(c.ctx, lost)\n", "	if MUTANT {\n		return nil\n	}\n	return c.w.accept(c.ctx, lost)\n"},
+	{"a lost seal is no loss of the months after", chainFile, "	to := max(offset, before.Offset+1)\n", "	to := map[bool]int64{true: -1, false: max(offset, before.Offset+1)}[MUTANT]\n"},
 	{"a log that grew again is taken for the same", standsFile, "	for _, r := range batch.Records {\n", "	for _, r := range batch.Records {\n		if MUTANT {\n			return \"\", nil\n		}\n"},
 	// the store
 	{"fsync of a file left out", folderFile,
