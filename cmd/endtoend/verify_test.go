@@ -67,8 +67,12 @@ func verifiedSite(t *testing.T) *site {
 // verifiedRecords are those of the i-th of the three months.
 func verifiedRecords(t *testing.T, i int, m string) []record {
 	t.Helper()
+	events := 20_000
+	if testing.Short() {
+		events = 5000
+	}
 	return generate(t, month.Config{
-		Month: m, Events: 20_000, Devices: 2500, Apps: 8, Seed: uint64(i + 1), Logins: 0.05, Components: 0.05, Reported: 0.02, Odd: 0.05, Binary: 0.1,
+		Month: m, Events: events, Devices: 2500, Apps: 8, Seed: uint64(i + 1), Logins: 0.05, Components: 0.05, Reported: 0.02, Odd: 0.05, Binary: 0.1,
 	})
 }
 
