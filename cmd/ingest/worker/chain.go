@@ -37,7 +37,7 @@ func (c *chain) Sealed(m events.Month) (bool, error) {
 func (c *chain) index(m events.Month) (*checkpoint.Index, error) {
 	index, err := c.w.part.Index(c.ctx, m)
 	if errors.Is(err, checkpoint.ErrDamaged) {
-		err = &Halted{err}
+		err = &Halted{fmt.Errorf("topic %s partition %d: %w", c.w.cfg.Topic.Name, c.w.partition, err)}
 	}
 	return index, err
 }
