@@ -43,7 +43,7 @@ type batch struct {
 	epoch      int32
 	aborted    bool // of a transaction: readers pass it
 	size       int
-	cutAt      int64 // when it was truncated away
+	gone       int // the step at which it was truncated away or deleted
 }
 
 func (p *partition) stable() int64 {
@@ -113,10 +113,10 @@ func (b *broker) check(p *partition, at stream.Position) error {
 }
 
 // truncate cuts the log off at a batch's base, as an unclean fail-over does.
-func (p *partition) truncate(base, now int64) {
+func (p *partition) truncate(base int64, step int) {
 	i := p.at(base)
 	for _, b := range p.batches[i:] {
-		b.cutAt = now
+		b.gone = step
 	}
 	p.lost = append(p.lost, p.batches[i:]...)
 	p.end, p.batches = p.batches[i].base, p.batches[:i:i]
@@ -124,8 +124,11 @@ func (p *partition) truncate(base, now int64) {
 }
 
 // retain deletes what lies before a batch's base.
-func (p *partition) retain(base int64) {
+func (p *partition) retain(base int64, step int) {
 	i := p.at(base)
+	for _, b := range p.batches[:i] {
+		b.gone = step
+	}
 	p.old = append(p.old, p.batches[:i]...)
 	p.start, p.batches = base, p.batches[i:]
 }

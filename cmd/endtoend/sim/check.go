@@ -96,10 +96,10 @@ func (w *World) check(m events.Month, r *closing.Result) {
 	for _, s := range d.Sealed {
 		w.sealedAt[sealOf{m, s.Partition}] = s.Offset
 	}
-	cut, sealLost := w.sealLost(m, d)
+	sealLost, seen := w.sealLost(m, d)
 	if len(w.gaps) > 0 || w.halts > 0 || sealLost {
 		w.checkLossy(m, r, d)
-		w.checkHeld(m, r, d, again, sealLost && cut < w.billed[m.String()])
+		w.checkHeld(m, r, d, again, seen)
 		return
 	}
 	closings := w.closings()
@@ -112,24 +112,17 @@ func (w *World) check(m events.Month, r *closing.Result) {
 	}
 }
 
-// checkHeld is what must be so where the loss of records was accepted: the month whose seal comes after that is billed to nobody
-// unseen. A month that was closed already had all of its records when it was sealed: a loss since then is none of its. concerned: its
-// seal was lost before the close.
+// checkHeld is what must be so where the loss of records was accepted: a month that may lack some of them is billed to nobody unseen, if
+// the loss was on record when its close looked at the log. A loss since then is none of its. concerned: so it is with its seal.
 func (w *World) checkHeld(m events.Month, r *closing.Result, d *document, again, concerned bool) {
 	for _, s := range d.Sealed {
 		for _, g := range w.gaps {
-			first, known := w.heldFor[g]
-			if int64(g.partition) != s.Partition || g.end > s.Offset || known && !(g.seal && m == first+1) {
+			if int64(g.partition) != s.Partition || g.at == 0 || g.at >= w.looked(m, g.partition) || g.from > s.Offset {
 				continue
 			}
-			if w.heldFor == nil {
-				w.heldFor = map[loss]events.Month{}
-			}
-			if !known {
-				w.heldFor[g] = m
-			}
 			// What lies before the seal of the month before the last is none of this month's.
-			concerned = concerned || g.seal || g.to > w.sealedAt[sealOf{m - 2, s.Partition}]
+			after := g.to > w.sealedAt[sealOf{m - 2, s.Partition}]
+			concerned = concerned || after || g.before != 0 && m <= g.before+2
 		}
 	}
 	if !concerned || again {

@@ -90,7 +90,7 @@ func (d *distant) Commit(ctx context.Context, r ledger.Result) (bool, error) {
 	if already {
 		d.p.w.took(closeTwice)
 	} else if err == nil {
-		d.p.w.billed[r.Month] = d.p.began
+		d.p.w.billed[r.Month] = d.p
 	}
 	return already, errors.Join(err, d.late())
 }

@@ -2,7 +2,6 @@ package sim
 
 import (
 	"fmt"
-	"math"
 	"slices"
 	"strings"
 
@@ -40,29 +39,31 @@ func (w *World) checkLossy(m events.Month, r *closing.Result, d *document) {
 }
 
 // sealLost says whether the log was cut off before a seal of the month, after the month was sealed by it: then the log no longer tells
-// the month, and nobody may have met the loss. It says when, at the latest: where a repeat of the seal, which is the same record,
-// lies in its place, not yet.
-func (w *World) sealLost(m events.Month, d *document) (at int64, lost bool) {
+// the month, and nobody may have met the loss. Seen: so it was when the close that billed the month looked at the log, where the log did
+// not begin behind the seal by then. Where a repeat of the seal, which is the same record, lies in its place, it is not to be seen.
+func (w *World) sealLost(m events.Month, d *document) (lost, seen bool) {
 	for _, s := range d.Sealed {
 		p := w.log.partitions[s.Partition]
 		is := func(b *batch) bool { return b.base == s.Offset && b.sealOf(m, p.id) }
-		last := int64(-1)
-		for _, b := range p.lost {
-			if is(b) {
-				last = max(last, b.cutAt)
-			}
-		}
-		if last < 0 {
+		if !slices.ContainsFunc(p.lost, is) {
 			continue
 		}
-		if slices.ContainsFunc(p.batches, is) {
-			last = math.MaxInt64
-		}
-		if !lost || last < at {
-			at, lost = last, true
-		}
+		lost = true
+		looked := w.looked(m, p.id)
+		before := func(b *batch) bool { return b.gone < looked }
+		cut := slices.ContainsFunc(p.lost, func(b *batch) bool { return is(b) && before(b) })
+		deleted := slices.ContainsFunc(p.old, func(b *batch) bool { return b.next > s.Offset && before(b) })
+		seen = seen || cut && !deleted && !slices.ContainsFunc(p.batches, is)
 	}
-	return at, lost
+	return lost, seen
+}
+
+// looked is the step at which the close that billed a month looked at a partition last; 0: none billed it.
+func (w *World) looked(m events.Month, partition int32) int {
+	if p := w.billed[m.String()]; p != nil {
+		return p.looked[partition]
+	}
+	return 0
 }
 
 // sealOf says whether the batch is a seal of a month that a close wrote.

@@ -114,7 +114,7 @@ func (w *World) truncate(p *partition) {
 	if p.held > base {
 		p.held = -1
 	}
-	p.truncate(base, w.now)
+	p.truncate(base, w.steps)
 	w.lossy = true
 	w.took(truncation)
 }
@@ -135,7 +135,7 @@ func (w *World) cutSeal(m events.Month) {
 			w.took(truncation)
 			w.lossy = true
 			was := p.end
-			p.truncate(p.batches[i-w.draw(2)].base, w.now)
+			p.truncate(p.batches[i-w.draw(2)].base, w.steps)
 			for p.end <= was {
 				w.traffic.into(p, []*made{w.traffic.make(w.now-3600_000, w.now)})
 			}
@@ -158,7 +158,7 @@ func (w *World) retain(p *partition) {
 	if p.held >= 0 && base > p.held {
 		return
 	}
-	p.retain(base)
+	p.retain(base, w.steps)
 	w.took(retention)
 }
 

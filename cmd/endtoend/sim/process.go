@@ -14,6 +14,7 @@ import (
 	"headcount/cmd/ingest/worker"
 	"headcount/cmd/site"
 	"headcount/counter/checkpoint"
+	"headcount/events"
 	"headcount/events/stream"
 )
 
@@ -30,10 +31,12 @@ type process struct {
 	left    bool  // it left the group
 	ended   bool
 	closing bool
-	naps    int   // how often it slept for long
-	unsaved int   // records read
-	unsent  bool  // the closed record is not in the log yet: the close is to be run again, it said
-	halted  error // of a partition
+	looked  map[int32]int      // by partition: the step at which a close looked at its log last
+	told    map[int32][2]int64 // by partition: from where the log said that it lacks something, and where the process stood
+	naps    int                // how often it slept for long
+	unsaved int                // records read
+	unsent  bool               // the closed record is not in the log yet: the close is to be run again, it said
+	halted  error              // of a partition
 	log     *slog.Logger
 }
 
@@ -305,15 +308,19 @@ func (e ears) Handle(_ context.Context, r slog.Record) error {
 		})
 	case strings.HasPrefix(r.Message, "gap accepted"), strings.HasPrefix(r.Message, "loss accepted"):
 		part := w.log.partitions[e.partition]
-		g := loss{partition: part.id, end: part.end, from: part.end, to: part.end}
+		w.comeToNothing(p, part.id)
+		month := events.Month(0)
+		g := loss{partition: part.id, from: p.told[part.id][0], to: p.told[part.id][1], by: p}
 		r.Attrs(func(a slog.Attr) bool {
 			switch a.Key {
 			case "from":
 				g.from = a.Value.Int64()
 			case "to":
 				g.to = a.Value.Int64()
+			case "month":
+				month, _ = a.Value.Any().(events.Month)
 			case "seal": // that goes on without the one before
-				g.end, g.seal = a.Value.Int64(), true
+				g.before = month
 			}
 			return true
 		})
@@ -329,4 +336,22 @@ func (e ears) Handle(_ context.Context, r slog.Record) error {
 		})
 	}
 	return nil
+}
+
+// comeToNothing notes that what a process was about to accept in a partition it did not: it is about to accept something else.
+func (w *World) comeToNothing(p *process, partition int32) {
+	for i := range w.gaps {
+		if g := &w.gaps[i]; g.by == p && g.partition == partition && g.at == 0 {
+			g.by = nil
+		}
+	}
+}
+
+// goesOn notes that a process reads on in a partition: what it accepted there is on record by now.
+func (w *World) goesOn(p *process, partition int32) {
+	for i := range w.gaps {
+		if g := &w.gaps[i]; g.by == p && g.partition == partition && g.at == 0 {
+			g.at = w.steps
+		}
+	}
 }

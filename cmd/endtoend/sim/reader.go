@@ -34,6 +34,7 @@ func (c client) Offsets(context.Context) (map[int32]stream.Offsets, error) {
 	all := map[int32]stream.Offsets{}
 	for _, p := range c.w.log.partitions {
 		all[p.id] = p.offsets()
+		c.looks(p.id)
 	}
 	return all, nil
 }
@@ -42,7 +43,35 @@ func (c client) Verify(_ context.Context, id int32, at stream.Position) error {
 	if err := c.w.request(c.p); err != nil {
 		return err
 	}
-	return c.w.log.check(c.w.log.partitions[id], at)
+	err := c.w.log.check(c.w.log.partitions[id], at)
+	if lost, ok := lacks(err); ok {
+		if c.p.told == nil {
+			c.p.told = map[int32][2]int64{}
+		}
+		c.p.told[id] = lost
+	}
+	return err
+}
+
+// lacks is what an error says that the log lacks: from where on, and up to where it was read.
+func lacks(err error) (lost [2]int64, ok bool) {
+	if gap, ok := errors.AsType[*stream.GapError](err); ok {
+		return [2]int64{gap.Want, gap.Start}, true
+	}
+	if cut, ok := errors.AsType[*stream.TruncatedError](err); ok {
+		return [2]int64{min(cut.From, cut.Want, cut.End), cut.Want}, true
+	}
+	return lost, false
+}
+
+// looks notes that a close looks at a partition's log.
+func (c client) looks(id int32) {
+	if c.p.closing {
+		if c.p.looked == nil {
+			c.p.looked = map[int32]int{}
+		}
+		c.p.looked[id] = c.w.steps
+	}
 }
 
 func (c client) Commit(_ context.Context, offsets map[int32]int64) error {
@@ -124,6 +153,9 @@ func (r *reading) Next(ctx context.Context) (*stream.Batch, error) {
 	if r.p.dead {
 		return nil, errDead
 	}
+	if len(w.gaps) > 0 {
+		w.goesOn(r.p, r.part.id)
+	}
 	clear(r.memory) // who kept what it was given finds nothing there
 	r.memory = r.memory[:0]
 	wake := int64(0)
@@ -150,6 +182,7 @@ func (r *reading) Next(ctx context.Context) (*stream.Batch, error) {
 	if w.hit(fetchError) {
 		return nil, errBroker
 	}
+	r.looks(r.part.id)
 	if err := w.log.check(r.part, r.at); err != nil {
 		return nil, err
 	}

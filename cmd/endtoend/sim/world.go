@@ -66,11 +66,10 @@ type World struct {
 	prints      map[person][16]byte        // that were made
 	held        int
 	gaps        []loss
-	heldFor     map[loss]events.Month // the first month that was held for one of those
-	sealedAt    map[sealOf]int64      // offsets, of closed months
-	billed      map[string]int64      // by month: when the close began that the ledger has the result of
-	unrecovered int                   // runs that ended with a halt
-	read        int                   // records that were handed out
+	sealedAt    map[sealOf]int64    // offsets, of closed months
+	billed      map[string]*process // by month: the close that the ledger has the result of
+	unrecovered int                 // runs that ended with a halt
+	read        int                 // records that were handed out
 
 	budget int
 	rates  [faults]int
@@ -78,12 +77,13 @@ type World struct {
 	effect [faults]int
 }
 
-// loss is one that was accepted in a partition, which ended at an offset then.
+// loss is one that a process accepted in a partition.
 type loss struct {
 	partition int32
-	end       int64
-	from, to  int64 // of what retention took; where the log was replaced, what is lost lies before to
-	seal      bool  // one is lost: what the log held when it was cut may be of the month that is sealed then, or of the next
+	from, to  int64        // offsets
+	before    events.Month // the month of a seal that the log has lost: both that follow are concerned; 0: none
+	by        *process     // nil: it came to nothing
+	at        int          // the step with which that process went on: from then on it is on record; 0: it did not yet
 }
 
 var errDead = errors.New("the process is dead")
@@ -214,7 +214,7 @@ func newWorld(seed uint64, of shape) *World {
 	}
 	w.now = w.start(0)
 	w.printed, w.bills, w.prints = map[events.Month]*document{}, map[string]*bill{}, map[person][16]byte{}
-	w.closed, w.sealedAt, w.billed = map[events.Month]bool{}, map[sealOf]int64{}, map[string]int64{}
+	w.closed, w.sealedAt, w.billed = map[events.Month]bool{}, map[sealOf]int64{}, map[string]*process{}
 	w.books = &shelf{w: w}
 	if seed%10 == 0 {
 		w.books = &sqlite{}
