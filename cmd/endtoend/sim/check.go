@@ -96,11 +96,14 @@ func (w *World) check(m events.Month, r *closing.Result) {
 	for _, s := range d.Sealed {
 		w.sealedAt[sealOf{m, s.Partition}] = s.Offset
 	}
-	sealLost, seen := w.sealLost(m, d)
+	sealLost, cut := w.sealLost(m, d)
 	if len(w.gaps) > 0 || w.halts > 0 || sealLost {
 		w.checkLossy(m, r, d)
-		w.checkHeld(m, r, d, again, seen)
+		w.checkHeld(m, r, d, again, cut)
 		return
+	}
+	if !again && w.sealDeletedAt(m, d) {
+		w.took(sealDeleted)
 	}
 	closings := w.closings()
 	t := w.tell(closings)
@@ -113,8 +116,9 @@ func (w *World) check(m events.Month, r *closing.Result) {
 }
 
 // checkHeld is what must be so where the loss of records was accepted: a month that may lack some of them is billed to nobody unseen, if
-// the loss was on record when its close looked at the log. A loss since then is none of its. concerned: so it is with its seal.
-func (w *World) checkHeld(m events.Month, r *closing.Result, d *document, again, concerned bool) {
+// the loss was on record when its close looked at the log. A loss since then is none of its. cut: so it is with its seals that were cut off, each of which is named.
+func (w *World) checkHeld(m events.Month, r *closing.Result, d *document, again bool, cut []string) {
+	concerned := len(cut) > 0
 	for _, s := range d.Sealed {
 		for _, g := range w.gaps {
 			if int64(g.partition) != s.Partition || g.at == 0 || g.at >= w.looked(m, g.partition) || g.from > s.Offset {
@@ -129,9 +133,17 @@ func (w *World) checkHeld(m events.Month, r *closing.Result, d *document, again,
 		return
 	}
 	w.held++
+	if len(cut) > 0 {
+		w.took(sealCut)
+	}
 	for _, v := range r.Invoices {
 		if v.Revision == 1 && (v.Status != "held" || !strings.Contains(v.Reason, "lost")) {
 			w.fail("%s of %s is %s (%s), though records were lost", v.Account, m, v.Status, v.Reason)
+		}
+		for _, seal := range cut {
+			if v.Revision == 1 && !strings.Contains(v.Reason, seal) {
+				w.fail("%s of %s is held (%s), which does not name %s", v.Account, m, v.Reason, seal)
+			}
 		}
 	}
 }

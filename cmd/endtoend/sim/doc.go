@@ -14,7 +14,8 @@
 //	traffic.go record.go          what the producers send
 //	limits.go                     what a month may hold, in some runs
 //	broker.go reader.go group.go  the log
-//	disk.go object.go store.go    the state store
+//	seal.go                       how it loses seals
+//	disk.go object.go             the state store
 //	ledger.go site.go             the ledger, and what a close opens
 //	process.go operator.go        processes, and who starts them again
 //	truth.go bill.go check.go     what must come out

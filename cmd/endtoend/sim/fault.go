@@ -30,6 +30,8 @@ const (
 	failover                    // another broker leads, with the whole log
 	truncation                  // another broker leads, without the end of the log
 	retention                   // the log's beginning is deleted, past a checkpoint
+	sealCut                     // another broker leads, without the seal of a month that is being closed
+	sealDeleted                 // the log's beginning is deleted, past the seal of a month that is being closed
 	diskError                   // an operation on the disk fails
 	syncError                   // an fsync fails
 	diskFull                    // there is no room
@@ -49,7 +51,7 @@ const (
 var faultNames = [faults]string{
 	"crash", "power", "lost write", "torn write", "zombie", "rebalance", "stall", "restart", "clock jump", "duplicate", "reorder", "wrong partition",
 	"past a limit", "forged seal", "growth", "broker error", "fetch error", "produce lost", "produce applied", "produce in part", "open transaction", "aborted transaction",
-	"fail-over", "truncation", "retention", "disk error", "sync error", "disk full", "slow disk", "read error", "bit flip", "remote error",
+	"fail-over", "truncation", "retention", "seal cut off", "seal deleted", "disk error", "sync error", "disk full", "slow disk", "read error", "bit flip", "remote error",
 	"remote applied", "stale list", "close killed", "close twice", "ledger down", "ledger late",
 }
 

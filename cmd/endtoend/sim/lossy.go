@@ -39,9 +39,9 @@ func (w *World) checkLossy(m events.Month, r *closing.Result, d *document) {
 }
 
 // sealLost says whether the log was cut off before a seal of the month, after the month was sealed by it: then the log no longer tells
-// the month, and nobody may have met the loss. Seen: so it was when the close that billed the month looked at the log, where the log did
-// not begin behind the seal by then. Where a repeat of the seal, which is the same record, lies in its place, it is not to be seen.
-func (w *World) sealLost(m events.Month, d *document) (lost, seen bool) {
+// the month, and nobody may have met the loss. Seen are those of which the close that billed the month could see it when it looked at the log: which
+// did not begin behind the seal by then, nor has a repeat of it, which is the same record, in its place.
+func (w *World) sealLost(m events.Month, d *document) (lost bool, seen []string) {
 	for _, s := range d.Sealed {
 		p := w.log.partitions[s.Partition]
 		is := func(b *batch) bool { return b.base == s.Offset && b.sealOf(m, p.id) }
@@ -53,7 +53,9 @@ func (w *World) sealLost(m events.Month, d *document) (lost, seen bool) {
 		before := func(b *batch) bool { return b.gone < looked }
 		cut := slices.ContainsFunc(p.lost, func(b *batch) bool { return is(b) && before(b) })
 		deleted := slices.ContainsFunc(p.old, func(b *batch) bool { return b.next > s.Offset && before(b) })
-		seen = seen || cut && !deleted && !slices.ContainsFunc(p.batches, is)
+		if cut && !deleted && !slices.ContainsFunc(p.batches, is) {
+			seen = append(seen, fmt.Sprintf("the seal of %s at offset %d", m, s.Offset))
+		}
 	}
 	return lost, seen
 }

@@ -129,7 +129,7 @@ func (w *World) tryClose(m events.Month) bool {
 		w.stopIngest()
 	}
 	p := w.newProcess("close")
-	p.closing = true
+	p.closing, p.month = true, m
 	if w.draw(3) == 0 {
 		w.contracts = (w.contracts + 1) % 50
 	}

@@ -6,7 +6,6 @@ import (
 	"strings"
 
 	"headcount/counter/checkpoint"
-	"headcount/events"
 )
 
 // outside makes a fault happen that does not hang on a process's step.
@@ -117,31 +116,6 @@ func (w *World) truncate(p *partition) {
 	p.truncate(base, w.steps)
 	w.lossy = true
 	w.took(truncation)
-}
-
-// cutSeal has a broker lead, between two tries to close a month, that lacks a seal which was written, and that takes more than it lacks
-// before anybody reads it.
-func (w *World) cutSeal(m events.Month) {
-	if w.budget == 0 || w.years || w.draw(16) > 0 {
-		return
-	}
-	for _, p := range w.log.partitions {
-		for i, b := range p.batches {
-			if b.made != nil || b.says.Type != "headcount.seal" || b.says.Data.Month != m.String() || p.held >= 0 || i == 0 {
-				continue
-			}
-			w.budget--
-			w.fired[truncation]++
-			w.took(truncation)
-			w.lossy = true
-			was := p.end
-			p.truncate(p.batches[i-w.draw(2)].base, w.steps)
-			for p.end <= was {
-				w.traffic.into(p, []*made{w.traffic.make(w.now-3600_000, w.now)})
-			}
-			return
-		}
-	}
 }
 
 // retain deletes the log's beginning.

@@ -31,6 +31,7 @@ type process struct {
 	left    bool  // it left the group
 	ended   bool
 	closing bool
+	month   events.Month       // that is closed
 	looked  map[int32]int      // by partition: the step at which a close looked at its log last
 	told    map[int32][2]int64 // by partition: from where the log said that it lacks something, and where the process stood
 	naps    int                // how often it slept for long

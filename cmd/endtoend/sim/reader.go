@@ -31,6 +31,7 @@ func (c client) Offsets(context.Context) (map[int32]stream.Offsets, error) {
 	if err := c.w.request(c.p); err != nil {
 		return nil, err
 	}
+	c.shake()
 	all := map[int32]stream.Offsets{}
 	for _, p := range c.w.log.partitions {
 		all[p.id] = p.offsets()
@@ -62,6 +63,13 @@ func lacks(err error) (lost [2]int64, ok bool) {
 		return [2]int64{min(cut.From, cut.Want, cut.End), cut.Want}, true
 	}
 	return lost, false
+}
+
+// shake precedes a close's look at the log.
+func (c client) shake() {
+	if c.p.closing {
+		c.w.loseSeal(c.p)
+	}
 }
 
 // looks notes that a close looks at a partition's log.
@@ -134,13 +142,15 @@ type reader struct{ client }
 func (r *reader) Close() {}
 
 func (r *reader) Open(id int32, at stream.Position) worker.Partition {
-	return &reading{client: r.client, part: r.w.log.partitions[id], at: at}
+	defer r.shake()
+	return &reading{client: r.client, part: r.w.log.partitions[id], from: at, at: at}
 }
 
 // reading reads a partition. What it hands out lies in memory that the next batch takes.
 type reading struct {
 	client
 	part   *partition
+	from   stream.Position
 	at     stream.Position
 	batch  stream.Batch
 	memory []byte
@@ -165,7 +175,7 @@ func (r *reading) Next(ctx context.Context) (*stream.Batch, error) {
 	}
 	w.await(func() bool {
 		return r.p.dead || ctx.Err() != nil || r.p.stalled <= w.now && r.news()
-	}, wake, true)
+	}, wake, !r.p.closing || r.from.BatchOffset >= 0 || r.from.Offset == 0) // a close waits for a seal that may not come
 	if err := w.gate(r.p); err != nil {
 		return nil, err
 	}

@@ -35,6 +35,7 @@ type World struct {
 	remote   bool // the state lies in an object store
 	group    *group
 	alone    bool // no group: each process reads all
+	shaky    bool // the log may lose a seal while the month is closed
 	log      *broker
 	topic    *stream.Topic
 	disk     *disk
@@ -205,6 +206,7 @@ func newWorld(seed uint64, of shape) *World {
 	w.keys = keyring
 	w.template = &events.Template{TimeZone: w.zoneName, Precision: 6, Limits: events.DefaultLimits, KeyID: keyring.Newest().ID(), SealKey: sealKey.Public().(ed25519.PublicKey)}
 	w.drawLimits()
+	w.shaky = rand.New(rand.NewPCG(seed, 0x5ea1)).IntN(4) == 0 && !w.years
 	w.config = config.Default()
 	w.config.Billing.TimeZone, w.config.Billing.SkewLimit = w.zoneName, "0.1"
 	w.config.Kafka.Group, w.config.State, w.config.Ledger = "headcount", "sim://state", "sim://ledger"
