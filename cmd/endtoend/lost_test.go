@@ -56,6 +56,7 @@ func (s *site) openTransaction(r record) (commit func()) {
 		if err := c.EndTransaction(s.Context(), kgo.TryCommit); err != nil {
 			s.Fatal(err)
 		}
+		c.Close()
 	}
 }
 
