@@ -35,13 +35,13 @@ demo: build ## a month of a million events from broker to invoices, on this mach
 	GO="$(GO)" bench/demo.sh
 
 test: ## all tests, on the embedded broker
-	$(GO) test -shuffle=on -timeout 20m ./...
+	$(GO) test -shuffle=on -timeout 40m ./...
 
 test-kafka: ## the tests that talk to a broker, on Apache Kafka (Java 17 and Maven; HEADCOUNT_KAFKA=host:port for one that runs)
-	HEADCOUNT_KAFKA="$${HEADCOUNT_KAFKA:-start}" $(GO) test -count=1 -shuffle=on -timeout 20m ./bench/apachekafka/... ./events/stream/... ./cmd/endtoend
+	HEADCOUNT_KAFKA="$${HEADCOUNT_KAFKA:-start}" $(GO) test -count=1 -shuffle=on -timeout 40m ./bench/apachekafka/... ./events/stream/... ./cmd/endtoend
 
 test-postgres: ## the ledger, and whole months, on a PostgreSQL server started for it (HEADCOUNT_POSTGRES=postgres://user@host/db for one that runs)
-	rating/ledger/test-postgres.sh sh -c '$(GO) test -count=1 -shuffle=on -timeout 20m ./rating/ledger/... && $(GO) test -count=1 -timeout 20m ./cmd/endtoend -run Postgres'
+	rating/ledger/test-postgres.sh sh -c '$(GO) test -count=1 -shuffle=on -timeout 40m ./rating/ledger/... && $(GO) test -count=1 -timeout 40m ./cmd/endtoend -run Postgres'
 
 test-rating: ## a million random accounts rated by Rate and by a plain rater (PLAIN_CASES=250000 of each of four kinds), and months by what verify rates with
 	$(GO) test -count=1 -v -timeout 3h ./rating -run '^TestPlainRater$$' -args -plain-cases $(PLAIN_CASES)
@@ -63,7 +63,7 @@ test-witnesses: ## how far sketches may lie from exact counts: WITNESS_TRIALS=20
 	$(GO) test -count=1 -v -timeout 3h ./cmd/rollup/usage -run '^TestWitnesses$$' -args -witness-trials $(WITNESS_TRIALS)
 
 race: ## all tests under the race detector; the long ones skipped
-	$(GO) test -race -short -shuffle=on -timeout 30m ./...
+	$(GO) test -race -short -shuffle=on -timeout 60m ./...
 
 test-race: race
 
