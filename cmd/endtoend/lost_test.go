@@ -102,6 +102,20 @@ func (s *site) content(pattern string) string {
 	return strings.Split(string(text), "\n")[1]
 }
 
+// acceptedOn puts a loss in a partition on record, as accepted at a time.
+func (s *site) acceptedOn(at time.Time, partition int32, g counter.Gap) {
+	s.Helper()
+	of := decode[counter.Identity](s.T, strings.NewReplacer("topic_id", "TopicID").Replace(s.content("data/state/*/*/3/checkpoint/*.manifest")))
+	of.Partition = partition
+	b, err := checkpoint.OpenDirectory(s.path("data/state"))
+	if err != nil {
+		s.Fatal(err)
+	}
+	if err := checkpoint.OpenTopic(b, s.topic, of.TopicID).Partition(of).Accept(s.Context(), g, at); err != nil {
+		s.Fatal(err)
+	}
+}
+
 // cutSite has a month of 100 devices sealed, and a log that has lost its end since, seals and all, in every partition.
 func cutSite(t *testing.T) *site {
 	t.Helper()
@@ -209,6 +223,7 @@ func TestVerifyAcceptedGap(t *testing.T) {
 	s.send(nil, devices(0, 100, "2025-03-10T10:00:00Z"))
 	s.deleteBefore(2, 7)
 	s.want(1, "ingest", "run", "--until-end").says(t, "--accept-gap")
+	s.acceptedOn(time.Date(2025, 4, 2, 0, 0, 0, 0, time.UTC), 2, counter.Gap{From: 0, To: 7, Reason: "offsets 0 to 6 were gone from the log"})
 	s.ok("ingest", "run", "--until-end", "--accept-gap")
 	if text := s.ok("rollup", "status", "--month", "2025-03"); !strings.Contains(text, "an invoice will be held: partition 2: records were lost (offsets 0 to 6") {
 		t.Errorf("status does not say that the invoice will be held: %s", text)
@@ -238,6 +253,30 @@ func TestVerifyAcceptedGap(t *testing.T) {
 	}
 	s.ok("rollup", "release", "--month", "2025-03", "--account", "acme", "--reason", "seven events")
 	s.verify(0, "--month", "2025-03")
+}
+
+// Where closes were missed, what was lost before the first of them may be of any month that had begun: all are held.
+func TestLossBeforeMissedCloses(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, openAccount, nil)
+	s.send(nil, devices(0, 100, "2025-03-10T10:00:00Z"))
+	s.send(nil, devices(0, 100, "2025-04-10T10:00:00Z"))
+	s.send(nil, devices(0, 100, "2025-05-10T10:00:00Z"))
+	ends, err := s.admin().ListEndOffsets(s.Context(), s.topic)
+	if err != nil {
+		t.Fatal(err)
+	}
+	end, _ := ends.Lookup(s.topic, 2)
+	s.deleteBefore(2, end.Offset-3) // events of May too
+	s.ok("ingest", "run", "--until-end", "--accept-gap")
+	for _, month := range []string{"2025-03", "2025-04", "2025-05"} {
+		closed := decode[usage](t, s.run("rollup", "close", "--month", month, "--json").stdout)
+		exact, _ := mau(t, closed)
+		if v := closed.Invoices[0]; exact == 100 || v.Status != "held" || !strings.Contains(v.Reason, "records were lost") {
+			t.Errorf("%s: %d devices of 100, the invoice is %s: %s", month, exact, v.Status, v.Reason)
+		}
+		s.verify(0, "--month", month, "--from-sealed")
+	}
 }
 
 // replacedSite is a site that counted 200 devices of March, of which the log has lost the second hundred since, which was accepted.
@@ -328,7 +367,7 @@ func TestSealedMonthThatTheLogLost(t *testing.T) {
 
 // Where an older state is put back on a log that has lost the seals of a closed month, counting halts at the next seals. With the loss
 // accepted the closed month stands: what the log has of it beside that is late, and each device is counted once. The invoices of the
-// month that is sealed then, and of the next, which may have lost events too, are held; the one after is counted as ever.
+// month that is sealed then, and of those that may have lost events too, are held.
 func TestSealLostBehindAnOlderState(t *testing.T) {
 	onEmbedded(t)
 	t.Parallel()
@@ -378,7 +417,7 @@ func TestSealLostBehindAnOlderState(t *testing.T) {
 	s.send(nil, devices(0, 40, "2025-05-10T10:00:00Z"))
 	held("2025-05", 40)
 	s.send(nil, devices(0, 30, "2025-06-10T10:00:00Z"))
-	wantMAU(t, decode[usage](t, s.ok("rollup", "close", "--month", "2025-06", "--json")), 30)
+	held("2025-06", 30) // it was over when the loss was accepted
 	report := s.verify(1, "--month", "2025-03")
 	report.says(t, "the seal of 2025-03")
 	report = s.verify(0, "--month", "2025-04")
@@ -400,20 +439,10 @@ func TestVerifyFindsUnheldLoss(t *testing.T) {
 	s := newSite(t, openAccount, nil)
 	s.send(nil, devices(0, 100, "2025-03-10T10:00:00Z"))
 	s.ok("rollup", "close", "--month", "2025-03")
-	of := decode[counter.Identity](t, strings.NewReplacer("topic_id", "TopicID").Replace(s.content("data/state/*/*/3/sealed/2025-03.index")))
-	b, err := checkpoint.OpenDirectory(s.path("data/state"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	p := checkpoint.OpenTopic(b, s.topic, of.TopicID).Partition(of)
-	if err := p.Accept(t.Context(), counter.Gap{From: 1, To: 2, Reason: "later"}, time.Now()); err != nil {
-		t.Fatal(err)
-	}
+	s.acceptedOn(time.Now(), 3, counter.Gap{From: 1, To: 2, Reason: "later"})
 	report := s.verify(0, "--month", "2025-03")
 	report.says(t, "partition 3: offsets 1 to 1 were lost (later)", "after the close of 2025-03 had begun")
-	if err := p.Accept(t.Context(), counter.Gap{From: 3, To: 5, Reason: "before"}, time.Now().Add(-time.Hour)); err != nil {
-		t.Fatal(err)
-	}
+	s.acceptedOn(time.Now().Add(-time.Hour), 3, counter.Gap{From: 3, To: 5, Reason: "before"})
 	report = s.verify(1, "--month", "2025-03")
 	if len(report.Differences) != 1 || report.Differences[0].What != "accepted losses" || report.Differences[0].Got != "final" {
 		t.Errorf("differences %v", report.Differences)

@@ -59,7 +59,7 @@ func (p *Partition) Accept(ctx context.Context, g counter.Gap, at time.Time) err
 			return fmt.Errorf("record the accepted loss of %s: %w", p, err)
 		}
 		there, err := p.gap(ctx, r.Number)
-		if err == nil && there == g {
+		if err == nil && there.Gap == g {
 			return nil
 		}
 		if err != nil && !errors.Is(err, ErrDamaged) {
@@ -68,23 +68,38 @@ func (p *Partition) Accept(ctx context.Context, g counter.Gap, at time.Time) err
 	}
 }
 
-// Gaps returns the losses on record, in their order, and what is wrong with records that are damaged: of those it is known only
+// Loss is an accepted loss of log, and when it was put on record: what was lost was written before.
+type Loss struct {
+	counter.Gap
+	Accepted time.Time
+}
+
+// Losses returns the losses on record, in their order, and what is wrong with records that are damaged: of those it is known only
 // that something was lost. A loss is found however old a list the store gives out: records are asked for by name, from number 1
 // to the first that is missing.
-func (p *Partition) Gaps(ctx context.Context) (gaps []counter.Gap, damaged []error, err error) {
+func (p *Partition) Losses(ctx context.Context) (losses []Loss, damaged []error, err error) {
 	for n := uint64(1); ; n++ {
-		g, err := p.gap(ctx, n)
+		l, err := p.gap(ctx, n)
 		switch {
 		case err == nil:
-			gaps = append(gaps, g)
+			losses = append(losses, l)
 		case errors.Is(err, ErrNotFound):
-			return gaps, damaged, nil
+			return losses, damaged, nil
 		case errors.Is(err, ErrDamaged):
 			damaged = append(damaged, err)
 		default:
 			return nil, nil, fmt.Errorf("look for accepted losses of %s: %w", p, err)
 		}
 	}
+}
+
+// Gaps is Losses without the times.
+func (p *Partition) Gaps(ctx context.Context) (gaps []counter.Gap, damaged []error, err error) {
+	losses, damaged, err := p.Losses(ctx)
+	for _, l := range losses {
+		gaps = append(gaps, l.Gap)
+	}
+	return gaps, damaged, err
 }
 
 // GapFiles names the records in the bucket.
@@ -97,18 +112,18 @@ func (p *Partition) GapFiles(ctx context.Context) (names []string, err error) {
 }
 
 // gap reads a record.
-func (p *Partition) gap(ctx context.Context, n uint64) (counter.Gap, error) {
+func (p *Partition) gap(ctx context.Context, n uint64) (Loss, error) {
 	file := p.gapName(n)
 	doc, err := readAll(ctx, p.bucket, file, maxDocument)
 	if err != nil {
-		return counter.Gap{}, err
+		return Loss{}, err
 	}
 	var r gapRecord
 	if err := decodeDocument(file, doc, gapKind, gapVersion, &r); err != nil {
-		return counter.Gap{}, err
+		return Loss{}, err
 	}
 	if got := (counter.Identity{Cluster: r.Cluster, TopicID: r.TopicID, Partition: r.Partition}); got != p.id || r.Number != n {
-		return counter.Gap{}, damage(file, 0, "it is number %d of %+v, want %d of %+v: was it copied from elsewhere?", r.Number, got, n, p.id)
+		return Loss{}, damage(file, 0, "it is number %d of %+v, want %d of %+v: was it copied from elsewhere?", r.Number, got, n, p.id)
 	}
-	return counter.Gap{From: r.From, To: r.To, Reason: string(r.Reason)}, nil
+	return Loss{counter.Gap{From: r.From, To: r.To, Reason: string(r.Reason)}, r.Accepted}, nil
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 
 	"headcount/cmd/cli"
 	"headcount/cmd/ingest/worker"
@@ -61,8 +62,8 @@ func (w *work) lost(ctx context.Context, sealed *opened, alarms usage.Alarms) er
 // Losses says which accepted losses may have taken events of a month that were to be counted in a partition up to an offset: that of
 // its seal.
 func Losses(ctx context.Context, in *checkpoint.Partition, p int32, m events.Month, seal int64) (lost []string, err error) {
-	gaps, damaged, err := in.Gaps(ctx)
-	if err != nil || len(gaps)+len(damaged) == 0 {
+	losses, damaged, err := in.Losses(ctx)
+	if err != nil || len(losses)+len(damaged) == 0 {
 		return nil, err
 	}
 	after := int64(-1)
@@ -73,9 +74,9 @@ func Losses(ctx context.Context, in *checkpoint.Partition, p int32, m events.Mon
 	case !errors.Is(err, checkpoint.ErrNotSealed):
 		return nil, fmt.Errorf("partition %d: %w", p, err)
 	}
-	for _, g := range gaps {
-		if mayConcern(g, after, seal) {
-			lost = append(lost, fmt.Sprintf("partition %d: records were lost (%s), and the loss was accepted", p, g.Reason))
+	for _, l := range losses {
+		if mayConcern(l, m, after, seal) {
+			lost = append(lost, fmt.Sprintf("partition %d: records were lost (%s), and the loss was accepted", p, l.Reason))
 		}
 	}
 	for _, err := range damaged {
@@ -111,7 +112,16 @@ func (w *work) madeAgain(ctx context.Context) error {
 		w.closing.Topic, w.month, w.closing.TopicID, w.topic.ID, some(was))
 }
 
-// mayConcern says whether a gap may have taken events of a month: after is the offset of the seal of the month before the last
+// early is how long before a month begins in UTC its first events may be written: time zones, and clocks that are wrong.
+const early = 48 * time.Hour
+
+// mayConcern says whether a loss may have taken events of a month: after is the offset of the seal of the month before the last
 // (−1: none), seal that of the month. Where the log was cut off and the seal was the first to be written again, it lies at the
 // very offset from which records were lost.
-func mayConcern(g counter.Gap, after, seal int64) bool { return g.To > after && g.From <= seal }
+//
+// What lies before the seal of the month before the last is none of this month's where that was closed in time. Where closes were
+// missed it may be: unless the loss was accepted before the month began.
+func mayConcern(l checkpoint.Loss, m events.Month, after, seal int64) bool {
+	begins := time.Date(m.Year(), m.Calendar(), 1, 0, 0, 0, 0, time.UTC)
+	return l.From <= seal && (l.To > after || !l.Accepted.Before(begins.Add(-early)))
+}

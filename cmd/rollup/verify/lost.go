@@ -69,13 +69,20 @@ func (v *verification) readLoss(text []byte, id int32, n int) (*loss, error) {
 }
 
 // concerns says whether a loss may have taken events of the month: of what lies from the seal of the month before the last up to
-// the month's own, which may have been written anew where the log was cut off.
+// the month's own, which may have been written anew where the log was cut off. Where the month before the last was closed late, it may
+// lie before that seal too, unless the month had not begun anywhere, by any clock that is right to a day, when it was accepted.
 func (v *verification) concerns(x *loss, sealed *sealedFile) bool {
+	if sealed != nil && x.From > sealed.Offset {
+		return false
+	}
+	if !x.Accepted.Before(time.Date(int(v.month)/12, time.Month(int(v.month)%12+1), -1, 0, 0, 0, 0, time.UTC)) {
+		return true
+	}
 	after := int64(-1)
 	if early, err := v.readIndex(fmt.Sprintf("%s/%d/sealed/%s.index", v.folder, x.Partition, v.month-2)); err == nil {
 		after = early.Offset
 	}
-	return x.To > after && (sealed == nil || x.From <= sealed.Offset)
+	return x.To > after
 }
 
 // errLostSeal says that the log has lost the seal of the month before, in a partition whose sealed month was taken as it stands.
