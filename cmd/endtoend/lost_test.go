@@ -279,6 +279,20 @@ func TestLossBeforeMissedCloses(t *testing.T) {
 	}
 }
 
+// A loss is on record, and then log and state both go back to before it: the month's seal has a lower offset than what was lost.
+func TestLossOfALongerLog(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, openAccount, nil)
+	s.send(nil, devices(0, 100, "2025-03-10T10:00:00Z"))
+	s.ok("ingest", "run", "--until-end")
+	s.acceptedOn(time.Now(), 3, counter.Gap{From: 1000, To: 1001, Reason: "of a longer log"})
+	closed := decode[usage](t, s.want(1, "rollup", "close", "--month", "2025-03", "--json").stdout)
+	if v := closed.Invoices[0]; v.Status != "held" || !strings.Contains(v.Reason, "of a longer log") {
+		t.Errorf("the invoice is %s: %s", v.Status, v.Reason)
+	}
+	s.verify(0, "--month", "2025-03")
+}
+
 // replacedSite is a site that counted 200 devices of March, of which the log has lost the second hundred since, which was accepted.
 func replacedSite(t *testing.T) *site {
 	t.Helper()
@@ -443,11 +457,12 @@ func TestVerifyFindsUnheldLoss(t *testing.T) {
 	report := s.verify(0, "--month", "2025-03")
 	report.says(t, "partition 3: offsets 1 to 1 were lost (later)", "after the close of 2025-03 had begun")
 	s.acceptedOn(time.Now().Add(-time.Hour), 3, counter.Gap{From: 3, To: 5, Reason: "before"})
+	s.acceptedOn(time.Now().Add(-time.Hour), 3, counter.Gap{From: 1000, To: 1001, Reason: "of a longer log"})
 	report = s.verify(1, "--month", "2025-03")
-	if len(report.Differences) != 1 || report.Differences[0].What != "accepted losses" || report.Differences[0].Got != "final" {
+	if len(report.Differences) != 2 || report.Differences[1].Got != "final" || report.Differences[0].What != "accepted losses" || report.Differences[0].Got != "final" {
 		t.Errorf("differences %v", report.Differences)
 	}
-	report.says(t, "gaps/3-2.gap", "acme", "offsets 3 to 4 were lost (before)")
+	report.says(t, "gaps/3-2.gap", "acme", "offsets 3 to 4 were lost (before)", "gaps/3-3.gap")
 	record := s.files("data/state/*/*/gaps/3-2.gap")[0]
 	text, err := os.ReadFile(record)
 	if err == nil {

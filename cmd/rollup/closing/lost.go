@@ -44,7 +44,7 @@ func (w *work) lost(ctx context.Context, sealed *opened, alarms usage.Alarms) er
 		if how != "" {
 			cut = append(cut, fmt.Sprintf("topic %s partition %d: %s the seal of %s at offset %d", w.closing.Topic, p, how, w.month, index.Offset))
 		}
-		more, err := Losses(ctx, w.partition(p), p, w.month, index.Offset)
+		more, err := Losses(ctx, w.partition(p), p, w.month, index.Offset, w.closing.At)
 		if err != nil {
 			return err
 		}
@@ -60,8 +60,8 @@ func (w *work) lost(ctx context.Context, sealed *opened, alarms usage.Alarms) er
 }
 
 // Losses says which accepted losses may have taken events of a month that were to be counted in a partition up to an offset: that of
-// its seal.
-func Losses(ctx context.Context, in *checkpoint.Partition, p int32, m events.Month, seal int64) (lost []string, err error) {
+// its seal, which was written after the close began.
+func Losses(ctx context.Context, in *checkpoint.Partition, p int32, m events.Month, seal int64, began time.Time) (lost []string, err error) {
 	losses, damaged, err := in.Losses(ctx)
 	if err != nil || len(losses)+len(damaged) == 0 {
 		return nil, err
@@ -75,7 +75,7 @@ func Losses(ctx context.Context, in *checkpoint.Partition, p int32, m events.Mon
 		return nil, fmt.Errorf("partition %d: %w", p, err)
 	}
 	for _, l := range losses {
-		if mayConcern(l, m, after, seal) {
+		if mayConcern(l, m, after, seal, began) {
 			lost = append(lost, fmt.Sprintf("partition %d: records were lost (%s), and the loss was accepted", p, l.Reason))
 		}
 	}
@@ -120,8 +120,12 @@ const early = 48 * time.Hour
 // very offset from which records were lost.
 //
 // What lies before the seal of the month before the last is none of this month's where that was closed in time. Where closes were
-// missed it may be: unless the loss was accepted before the month began.
-func mayConcern(l checkpoint.Loss, m events.Month, after, seal int64) bool {
+// missed it may be: unless the loss was accepted before the month began. What was accepted before the close began comes before the seal,
+// also where that has a lower offset: in a log that was cut since, with an older state.
+func mayConcern(l checkpoint.Loss, m events.Month, after, seal int64, began time.Time) bool {
 	begins := time.Date(m.Year(), m.Calendar(), 1, 0, 0, 0, 0, time.UTC)
-	return l.From <= seal && (l.To > after || !l.Accepted.Before(begins.Add(-early)))
+	if !l.Accepted.Before(begins.Add(-early)) {
+		return l.From <= seal || l.Accepted.Before(began)
+	}
+	return l.From <= seal && l.To > after
 }

@@ -210,7 +210,7 @@ func (r *reader) partition(ctx context.Context, p int32, rules *checkpoint.Rules
 		r.open = append(r.open, sealed)
 		seal = sealed.Index.Offset
 	}
-	lost, failed := closing.Losses(ctx, part, p, r.month, seal)
+	lost, failed := closing.Losses(ctx, part, p, r.month, seal, time.Time{})
 	if failed != nil {
 		return 0, failed
 	}

@@ -72,11 +72,12 @@ func (v *verification) readLoss(text []byte, id int32, n int) (*loss, error) {
 // the month's own, which may have been written anew where the log was cut off. Where the month before the last was closed late, it may
 // lie before that seal too, unless the month had not begun anywhere, by any clock that is right to a day, when it was accepted.
 func (v *verification) concerns(x *loss, sealed *sealedFile) bool {
-	if sealed != nil && x.From > sealed.Offset {
-		return false
-	}
+	behind := sealed != nil && x.From > sealed.Offset
 	if !x.Accepted.Before(time.Date(int(v.month)/12, time.Month(int(v.month)%12+1), -1, 0, 0, 0, 0, time.UTC)) {
-		return true
+		return !behind || x.Accepted.Before(v.closing.At) // then the seal came after the loss, in a log that was cut since
+	}
+	if behind {
+		return false
 	}
 	after := int64(-1)
 	if early, err := v.readIndex(fmt.Sprintf("%s/%d/sealed/%s.index", v.folder, x.Partition, v.month-2)); err == nil {
