@@ -116,7 +116,8 @@ func (w *World) check(m events.Month, r *closing.Result) {
 }
 
 // checkHeld is what must be so where the loss of records was accepted: a month that may lack some of them is billed to nobody unseen, if
-// the loss was on record when its close looked at the log. A loss since then is none of its. cut: so it is with its seals that were cut off, each of which is named.
+// the loss was on record when its close looked at the log. A loss since then is none of its. cut: so it is with its
+// seals that were cut off, each of which is named.
 func (w *World) checkHeld(m events.Month, r *closing.Result, d *document, again bool, cut []string) {
 	concerned := len(cut) > 0
 	for _, s := range d.Sealed {

@@ -39,8 +39,8 @@ func (w *World) checkLossy(m events.Month, r *closing.Result, d *document) {
 }
 
 // sealLost says whether the log was cut off before a seal of the month, after the month was sealed by it: then the log no longer tells
-// the month, and nobody may have met the loss. Seen are those of which the close that billed the month could see it when it looked at the log: which
-// did not begin behind the seal by then, nor has a repeat of it, which is the same record, in its place.
+// the month, and nobody may have met the loss. Seen are those that the close that billed the month could miss when it looked at the
+// log: which did not begin behind the seal by then, nor has a repeat of it, which is the same record, in its place.
 func (w *World) sealLost(m events.Month, d *document) (lost bool, seen []string) {
 	for _, s := range d.Sealed {
 		p := w.log.partitions[s.Partition]
