@@ -325,6 +325,9 @@ func (e ears) Handle(_ context.Context, r slog.Record) error {
 			}
 			return true
 		})
+		if g.before != 0 && !slices.ContainsFunc(part.lost, func(b *batch) bool { return b.sealOf(month, part.id) }) {
+			w.fail("%s: partition %d: the seal of %s was not cut off", p.name, part.id, month)
+		}
 		w.gaps = append(w.gaps, g)
 	case strings.HasPrefix(r.Message, "the group's offset lies beyond") && w.fired[flip] == 0:
 		w.fail("%s: partition %d: %s, with no checkpoint damaged", p.name, e.partition, r.Message)
