@@ -65,7 +65,6 @@ var Bugs = []Bug{
 	{"a damaged record of a loss is none", lostFile, "	for _, err := range damaged {\n", "	for _, err := range damaged {\n		if MUTANT {\n			break\n		}\n"},
 	{"a seal lost in a gap is not looked for", restoreFile, "	if err != nil || m == 0 {\n		return err\n", "	if err != nil || m == 0 || MUTANT {\n		return err\n"},
 	{"a lost seal is passed with nothing on record", chainFile, "	return c.w.accept(c.ctx, lost)\n", "	if MUTANT {\n		return nil\n	}\n	return c.w.accept(c.ctx, lost)\n"},
-	{"a lost seal is no loss of the months after", chainFile, "	to := max(offset, before.Offset+1)\n", "	to := map[bool]int64{true: -1, false: max(offset, before.Offset+1)}[MUTANT]\n"},
 	{"a log that grew again is taken for the same", standsFile, "	for _, r := range batch.Records {\n", "	for _, r := range batch.Records {\n		if MUTANT {\n			return \"\", nil\n		}\n"},
 	{"a log that ends before its seal is whole", standsFile, "	if o.Stable <= x.Offset {\n", "	if o.Stable <= x.Offset && MUTANT {\n		return \"\", nil\n	}\n	if o.Stable <= x.Offset {\n"},
 	{"a log that is cut while a close looks is whole", standsFile, "	if cut, ok := errors.AsType[*stream.TruncatedError](err); ok {\n", "	if cut, ok := errors.AsType[*stream.TruncatedError](err); ok {\n		if MUTANT {\n			return \"\", nil\n		}\n"},
