@@ -186,6 +186,29 @@ func TestRecountWithoutLog(t *testing.T) {
 	wantMAU(t, decode[usage](t, s.ok("rollup", "close", "--month", "2025-03", "--json")), 100)
 }
 
+// A log that was cut, and has grown past it again, is not counted again as if it were whole: first the loss is put on record.
+func TestRecountOfACutLog(t *testing.T) {
+	onEmbedded(t)
+	t.Parallel()
+	s := newSite(t, openAccount, nil)
+	s.send(nil, devices(0, 100, "2025-03-10T10:00:00Z"))
+	s.ok("ingest", "run", "--until-end")
+	cut := s.cutLater()
+	s.send(nil, devices(100, 50, "2025-03-11T10:00:00Z"))
+	s.ok("ingest", "run", "--until-end")
+	cut()
+	s.send(nil, devices(150, 100, "2025-03-12T10:00:00Z"))
+	s.want(1, "ingest", "recount", "--month", "2025-03").says(t, "--accept-gap", "2025-03 counted again would not show what was lost")
+	s.want(0, "ingest", "run", "--until-end", "--accept-gap").says(t, "loss accepted")
+	s.ok("ingest", "recount", "--month", "2025-03")
+	closed := decode[usage](t, s.want(1, "rollup", "close", "--month", "2025-03", "--json").stdout)
+	wantMAU(t, closed, 200)
+	if v := closed.Invoices[0]; v.Status != "held" || !strings.Contains(v.Reason, "replaced after it was counted") {
+		t.Errorf("the invoice is %s: %s", v.Status, v.Reason)
+	}
+	s.verify(0, "--month", "2025-03")
+}
+
 // A sealed month that the log cannot give again is refused by name.
 func TestLostSealedMonthWithoutLog(t *testing.T) {
 	t.Parallel()

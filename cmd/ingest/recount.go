@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -14,8 +15,10 @@ import (
 	"headcount/cmd/config"
 	"headcount/cmd/ingest/worker"
 	"headcount/cmd/site"
+	"headcount/counter"
 	"headcount/counter/checkpoint"
 	"headcount/events"
+	"headcount/events/stream"
 	"headcount/rating/ledger"
 )
 
@@ -56,7 +59,7 @@ func recount(ctx context.Context, p *cli.Program, c *config.Config, m events.Mon
 	if err := site.CheckKeys(ctx, c, w.state, w.template, w.keys); err != nil {
 		return err
 	}
-	if err := wholeLog(ctx, w.conn, m); err != nil {
+	if err := w.wholeLog(ctx, m); err != nil {
 		return err
 	}
 	if c.Kafka.Group != "" {
@@ -110,21 +113,37 @@ func notClosing(ctx context.Context, c *config.Config, m events.Month) error {
 	return cli.Fail(cli.CheckFailed, "the closing of %s has begun: a month that is being sealed, or is sealed, is not counted again", m)
 }
 
-// wholeLog refuses where records that the month may need are gone.
-func wholeLog(ctx context.Context, conn *site.Connection, m events.Month) error {
-	offsets, err := conn.Offsets(ctx)
+// wholeLog refuses where records that the month may need are gone, also where others took their place: a count from the log's start would
+// not miss them.
+func (w *work) wholeLog(ctx context.Context, m events.Month) error {
+	offsets, err := w.conn.Offsets(ctx)
 	if err != nil {
 		return cli.Fail(cli.Unreachable, "offsets: %w", err)
 	}
 	var short []string
-	for p, o := range offsets {
-		if o.Start > 0 {
-			short = append(short, fmt.Sprintf("partition %d begins at offset %d", p, o.Start))
+	for _, p := range slices.Sorted(maps.Keys(offsets)) {
+		if start := offsets[p].Start; start > 0 {
+			short = append(short, fmt.Sprintf("partition %d begins at offset %d", p, start))
 		}
 	}
-	if len(short) == 0 {
-		return nil
+	if len(short) > 0 {
+		return cli.Fail(cli.CheckFailed, "the log no longer reaches back to offset 0 (%s): %s cannot be counted again; its present counts stay", strings.Join(short, ", "), m)
 	}
-	slices.Sort(short)
-	return cli.Fail(cli.CheckFailed, "the log no longer reaches back to offset 0 (%s): %s cannot be counted again; its present counts stay", strings.Join(short, ", "), m)
+	for _, p := range slices.Sorted(maps.Keys(offsets)) {
+		counted, _, err := w.state.Partition(counter.Identity{Cluster: w.topic.Cluster, TopicID: w.topic.ID, Partition: p}).Glance(ctx)
+		if errors.Is(err, checkpoint.ErrNone) {
+			continue
+		}
+		if err != nil {
+			return cli.Fail(cli.Unreachable, "%w", err)
+		}
+		err = w.conn.Verify(ctx, p, worker.LogPosition(counted))
+		if cut, ok := errors.AsType[*stream.TruncatedError](err); ok {
+			return cli.Fail(cli.CheckFailed, "%w; run `ingest run` with it first: %s counted again would not show what was lost, its present counts stay", cut, m)
+		}
+		if err != nil {
+			return cli.Fail(cli.Unreachable, "%w", err)
+		}
+	}
+	return nil
 }

@@ -59,7 +59,7 @@ func (r streamReader) Open(partition int32, at stream.Position) Partition {
 	return r.Reader.Open(partition, at)
 }
 
-// logPosition says in the reader's words where the shard stands.
-func logPosition(p counter.Position) stream.Position {
+// LogPosition says in the reader's words where the shard stands.
+func LogPosition(p counter.Position) stream.Position {
 	return stream.Position{Offset: p.Next, BatchOffset: p.BatchOffset, BatchCRC: p.BatchCRC, LeaderEpoch: p.LeaderEpoch}
 }

@@ -32,7 +32,7 @@ func Remake(ctx context.Context, cfg Config, partition int32, month events.Month
 	reader := cfg.Log.NewReader(ctx)
 	defer reader.Close()
 	pos := counter.Position{BatchOffset: -1, LeaderEpoch: -1}
-	in := reader.Open(partition, logPosition(pos))
+	in := reader.Open(partition, LogPosition(pos))
 	defer in.Close()
 	w.log.Warn("a sealed month is lost or damaged: counting again from offset 0 to put it back", "month", month)
 	for fresh := 0; pos.Next < offsets.Stable; {

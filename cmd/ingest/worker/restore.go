@@ -121,7 +121,7 @@ func (w *Worker) compare(ctx context.Context) error {
 	if !ok {
 		return &Halted{fmt.Errorf("topic %s has no such partition", w.cfg.Topic.Name)}
 	}
-	err = w.cfg.Log.Verify(ctx, w.partition, logPosition(w.pos))
+	err = w.cfg.Log.Verify(ctx, w.partition, LogPosition(w.pos))
 	if err != nil {
 		var gap *stream.GapError
 		var truncated *stream.TruncatedError

@@ -107,7 +107,7 @@ func (w *Worker) Run(ctx context.Context, reader Reader) error {
 		return fmt.Errorf("partition %d: %w", w.partition, err)
 	}
 	w.from = w.pos.Next
-	in := reader.Open(w.partition, logPosition(w.pos))
+	in := reader.Open(w.partition, LogPosition(w.pos))
 	defer in.Close()
 	if err := w.count(ctx, longer, in); err != nil {
 		return fmt.Errorf("partition %d: %w", w.partition, errors.Join(err, w.saved(), w.sealed()))
