@@ -279,6 +279,31 @@ func TestLossBeforeMissedCloses(t *testing.T) {
 	}
 }
 
+// A loss may have taken what came late: the revision that settles the rest of it is held with the month it came with.
+func TestLossHoldsWhatCameLate(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, openAccount, nil)
+	s.send(nil, devices(0, 100, "2025-03-10T10:00:00Z"))
+	wantMAU(t, decode[usage](t, s.ok("rollup", "close", "--month", "2025-03", "--json")), 100)
+	s.send(nil, devices(100, 40, "2025-03-20T10:00:00Z"))
+	ends, err := s.admin().ListEndOffsets(s.Context(), s.topic)
+	if err != nil {
+		t.Fatal(err)
+	}
+	end, _ := ends.Lookup(s.topic, 2)
+	s.deleteBefore(2, end.Offset-1)
+	s.send(nil, devices(0, 50, "2025-04-10T10:00:00Z"))
+	s.ok("ingest", "run", "--until-end", "--accept-gap")
+	s.want(1, "rollup", "close", "--month", "2025-04")
+	for month, revision := range map[string]int{"2025-03": 2, "2025-04": 1} {
+		invoices := decode[struct{ Invoices []invoice }](t, s.want(1, "rollup", "invoices", "--month", month, "--json").stdout).Invoices
+		if v := invoices[len(invoices)-1]; v.Revision != revision || v.Status != "held" || !strings.Contains(v.Reason, "records were lost") {
+			t.Errorf("the invoice of %s, revision %d, is %s: %s", month, v.Revision, v.Status, v.Reason)
+		}
+	}
+	s.verify(0, "--month", "2025-04")
+}
+
 // A loss is on record, and then log and state both go back to before it: the month's seal has a lower offset than what was lost.
 func TestLossOfALongerLog(t *testing.T) {
 	t.Parallel()

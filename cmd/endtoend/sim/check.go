@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -19,6 +20,7 @@ import (
 
 	"headcount/cmd/rollup/closing"
 	"headcount/events"
+	"headcount/rating/ledger"
 )
 
 // document is a month's usage as it is printed.
@@ -137,13 +139,24 @@ func (w *World) checkHeld(m events.Month, r *closing.Result, d *document, again 
 	if len(cut) > 0 {
 		w.took(sealCut)
 	}
-	for _, v := range r.Invoices {
-		if v.Revision == 1 && (v.Status != "held" || !strings.Contains(v.Reason, "lost")) {
-			w.fail("%s of %s is %s (%s), though records were lost", v.Account, m, v.Status, v.Reason)
+	l, err := w.books.open()
+	if err != nil {
+		w.fail("ledger: %v", err)
+	}
+	before, err := l.Invoices(context.Background(), (m - 1).String())
+	if err != nil && !errors.Is(err, ledger.ErrNotFound) {
+		w.fail("invoices of %s: %v", m-1, err)
+	}
+	for _, v := range append(before, r.Invoices...) {
+		if (v.Month == m.String()) != (v.Revision == 1) { // not of this close, which settles what came late: that may be lost too
+			continue
+		}
+		if v.Status != "held" || !strings.Contains(v.Reason, "lost") {
+			w.fail("%s of %s, revision %d, is %s (%s), though records were lost before %s was sealed", v.Account, v.Month, v.Revision, v.Status, v.Reason, m)
 		}
 		for _, seal := range cut {
-			if v.Revision == 1 && !strings.Contains(v.Reason, seal) {
-				w.fail("%s of %s is held (%s), which does not name %s", v.Account, m, v.Reason, seal)
+			if !strings.Contains(v.Reason, seal) {
+				w.fail("%s of %s, revision %d, is held (%s), which does not name %s", v.Account, v.Month, v.Revision, v.Reason, seal)
 			}
 		}
 	}

@@ -9,24 +9,23 @@ import (
 
 	"headcount/cmd/cli"
 	"headcount/cmd/ingest/worker"
-	"headcount/cmd/rollup/usage"
 	"headcount/counter"
 	"headcount/counter/checkpoint"
 	"headcount/events"
 	"headcount/events/stream"
 )
 
-// lost notes the losses of log that may have taken events of the month. They concern every account.
+// lost returns the losses of log that may have taken events of the month, or what came late of the one before. They concern every account.
 //
 // It comes after the sealed months were opened. Whoever sealed one from behind a loss had put the loss on record before: it is found
 // now. A loss that is put on record later came when the month was sealed already, with all of its records.
-func (w *work) lost(ctx context.Context, sealed *opened, alarms usage.Alarms) error {
+func (w *work) lost(ctx context.Context, sealed *opened) (reasons []string, err error) {
 	offsets, err := w.conn.Offsets(ctx)
 	if _, again := errors.AsType[*stream.RecreatedError](err); again {
-		return cli.Fail(cli.CheckFailed, "%s was sealed, but its log is gone: %w", w.month, err)
+		return nil, cli.Fail(cli.CheckFailed, "%s was sealed, but its log is gone: %w", w.month, err)
 	}
 	if err != nil {
-		return cli.Fail(cli.Unreachable, "offsets of %s: %w; run the close again", w.closing.Topic, err)
+		return nil, cli.Fail(cli.Unreachable, "offsets of %s: %w; run the close again", w.closing.Topic, err)
 	}
 	in := w.conn.NewReader(ctx)
 	defer in.Close()
@@ -39,24 +38,24 @@ func (w *work) lost(ctx context.Context, sealed *opened, alarms usage.Alarms) er
 		index := sealed.months[i].Index
 		how, err := w.cutBefore(ctx, seals[i], index, offsets[p])
 		if err != nil {
-			return err
+			return nil, err
 		}
 		if how != "" {
 			cut = append(cut, fmt.Sprintf("topic %s partition %d: %s the seal of %s at offset %d", w.closing.Topic, p, how, w.month, index.Offset))
 		}
 		more, err := Losses(ctx, w.partition(p), p, w.month, index.Offset, w.closing.At)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		lost = append(lost, more...)
 	}
 	if len(cut) > 0 {
-		alarms[""] = append(alarms[""], some(cut)+": records were lost after they were counted (unclean leader election, restored backup?); the sealed count stands, but the log gives it again only when the topic is restored from its backup")
+		reasons = append(reasons, some(cut)+": records were lost after they were counted (unclean leader election, restored backup?); the sealed count stands, but the log gives it again only when the topic is restored from its backup")
 	}
 	if len(lost) > 0 {
-		alarms[""] = append(alarms[""], some(lost))
+		reasons = append(reasons, some(lost))
 	}
-	return nil
+	return reasons, nil
 }
 
 // Losses says which accepted losses may have taken events of a month that were to be counted in a partition up to an offset: that of

@@ -31,6 +31,11 @@ func (w *work) settle(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	losses, err := w.lost(ctx, sealed)
+	if err != nil {
+		return err
+	}
+	alarms[""] = append(alarms[""], losses...)
 	input, err := doc.Rating()
 	if err != nil {
 		return err
@@ -72,6 +77,9 @@ func (w *work) settle(ctx context.Context) error {
 	}
 	for i := range invoices {
 		hold(&invoices[i], accounts, alarms)
+	}
+	for i := range late { // what was lost may have been late too
+		hold(&late[i], accounts, usage.Alarms{"": losses})
 	}
 	for _, v := range append(late, invoices...) {
 		text, err := marshal(v)
@@ -144,9 +152,6 @@ func (w *work) gather(ctx context.Context, sealed *opened, catalog *rating.Catal
 	bill := Biller(catalog, accounts, w.month, w.closing.Zone)
 	alarms, err := usage.Gather(doc, month, before, bill, usage.SkewLimit{Decimal: limit})
 	if err != nil {
-		return nil, nil, err
-	}
-	if err := w.lost(ctx, sealed, alarms); err != nil {
 		return nil, nil, err
 	}
 	if overLimit > 0 {
