@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"time"
 
 	"headcount/counter"
 	"headcount/counter/checkpoint"
@@ -16,19 +17,20 @@ import (
 type chain struct {
 	w        *Worker
 	ctx      context.Context
-	unsealed map[events.Month]bool // asked for: forged seals ask for any month, again and again
+	unsealed map[events.Month]time.Time // when it was asked for: forged seals ask for any month, again and again
 }
 
 func (c *chain) Sealed(m events.Month) (bool, error) {
-	if c.unsealed[m] {
+	now := c.w.cfg.Clock.Now()
+	if asked, ok := c.unsealed[m]; ok && now.Sub(asked).Abs() < time.Minute {
 		return false, nil
 	}
 	_, err := c.index(m)
 	if errors.Is(err, checkpoint.ErrNotSealed) {
 		if c.unsealed == nil {
-			c.unsealed = map[events.Month]bool{}
+			c.unsealed = map[events.Month]time.Time{}
 		}
-		c.unsealed[m] = true
+		c.unsealed[m] = now
 		return false, nil
 	}
 	return err == nil, err
@@ -52,6 +54,14 @@ func (c *chain) Accept(seal *events.Seal, offset int64) error {
 	lost, err := c.loss(seal, offset, before)
 	if err != nil || slices.Contains(c.w.shard.State().Gaps, lost) {
 		return err
+	}
+	recorded, _, err := c.w.part.Gaps(c.ctx)
+	if err != nil {
+		return err
+	}
+	if slices.Contains(recorded, lost) { // by another process, since this one started
+		c.w.shard.AcceptGap(lost)
+		return nil
 	}
 	if !c.w.cfg.AcceptGap {
 		return &Halted{fmt.Errorf("topic %s partition %d: the seal of %s at offset %d follows that of %s, which lay at offset %d and is gone: the log was cut before it (unclean leader election, restored backup?), and the state is older than the cut: "+

@@ -6,7 +6,9 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
+	"time"
 
 	"headcount/counter"
 	"headcount/counter/checkpoint"
@@ -67,6 +69,10 @@ func TestLossOfASeal(t *testing.T) {
 				sealed(lost-1, tt.early)
 			}
 			sealed(lost, tt.before)
+			c.unsealed[lost] = c.unsealed[lost].Add(-time.Minute)
+			if there, err := c.Sealed(lost); !there || err != nil {
+				t.Errorf("sealed since: %v, %v", there, err)
+			}
 			seal := &events.Seal{Month: lost + 1, Previous: &events.PreviousClosing{Month: lost, Partitions: []int32{3}}}
 			c = worker(false)
 			if there, err := c.Sealed(lost); !there || err != nil {
@@ -91,6 +97,10 @@ func TestLossOfASeal(t *testing.T) {
 			}
 			if err := worker(false, gaps...).Accept(seal, tt.now); err != nil {
 				t.Errorf("on record: %v", err)
+			}
+			late := worker(false) // it started before the loss was accepted
+			if err := late.Accept(seal, tt.now); err != nil || !slices.Equal(late.w.shard.State().Gaps, gaps) {
+				t.Errorf("on record since: %v, %v", late.w.shard.State().Gaps, err)
 			}
 			if err := worker(false, gaps...).Accept(seal, tt.now+1); !errors.As(err, &halted) {
 				t.Errorf("another seal's is on record: %v, want a halt", err)
