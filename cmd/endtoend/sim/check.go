@@ -128,7 +128,7 @@ func (w *World) checkHeld(m events.Month, r *closing.Result, d *document, again 
 				continue
 			}
 			// What lies before the seal of the month before the last is none of this month's.
-			after := g.to > w.sealedAt[sealOf{m - 2, s.Partition}]
+			after := g.to > w.lastSeal(m-2, g.partition)
 			concerned = concerned || after || g.before != 0 && m <= g.before+2
 		}
 	}
@@ -160,6 +160,18 @@ func (w *World) checkHeld(m events.Month, r *closing.Result, d *document, again 
 			}
 		}
 	}
+}
+
+// lastSeal is the offset of a month's seal in a partition, or of its last repeat: the month is sealed there where it is counted again from a
+// log that has lost those before.
+func (w *World) lastSeal(m events.Month, partition int32) int64 {
+	last := w.sealedAt[sealOf{m, int64(partition)}]
+	for _, b := range w.log.partitions[partition].batches {
+		if b.sealOf(m, partition) {
+			last = max(last, b.base)
+		}
+	}
+	return last
 }
 
 // comparison collects what is wrong with a month.

@@ -2,7 +2,9 @@ package worker
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"time"
 
 	"headcount/counter"
 	"headcount/events"
@@ -11,6 +13,9 @@ import (
 
 // mostNew is how many records Remake counts before it lets go of what a checkpoint would have taken.
 const mostNew = 1 << 20
+
+// silence is how long Remake waits for what the log had, before it asks for its end again.
+const silence = 10 * time.Second
 
 // Remake counts a partition once more from offset 0, in a shard of its own, up to the seal of a month, and puts back what of its
 // sealed months is lost or damaged: their bytes are a function of rules and log. It writes neither checkpoints nor dead letters,
@@ -36,7 +41,15 @@ func Remake(ctx context.Context, cfg Config, partition int32, month events.Month
 	defer in.Close()
 	w.log.Warn("a sealed month is lost or damaged: counting again from offset 0 to put it back", "month", month)
 	for fresh := 0; pos.Next < offsets.Stable; {
-		batch, err := in.Next(ctx)
+		wait, cancel := w.cfg.Clock.Until(ctx, w.cfg.Clock.Now().Add(silence))
+		batch, err := in.Next(wait)
+		cancel()
+		if err != nil && ctx.Err() == nil && errors.Is(err, context.DeadlineExceeded) { // was the log cut since?
+			if offsets, _, err = cfg.Log.PartitionOffsets(ctx, partition); err != nil {
+				return err
+			}
+			continue
+		}
 		if err != nil {
 			return fmt.Errorf("partition %d: %w", partition, halt(err))
 		}
