@@ -143,14 +143,13 @@ func (r *reader) Close() {}
 
 func (r *reader) Open(id int32, at stream.Position) worker.Partition {
 	defer r.shake()
-	return &reading{client: r.client, part: r.w.log.partitions[id], from: at, at: at}
+	return &reading{client: r.client, part: r.w.log.partitions[id], at: at}
 }
 
 // reading reads a partition. What it hands out lies in memory that the next batch takes.
 type reading struct {
 	client
 	part   *partition
-	from   stream.Position
 	at     stream.Position
 	batch  stream.Batch
 	memory []byte
@@ -175,7 +174,7 @@ func (r *reading) Next(ctx context.Context) (*stream.Batch, error) {
 	}
 	w.await(func() bool {
 		return r.p.dead || ctx.Err() != nil || r.p.stalled <= w.now && r.news()
-	}, wake, !r.p.closing || r.from.BatchOffset >= 0 || r.from.Offset == 0) // a close waits for a seal that may not come
+	}, wake, !r.p.closing) // a close waits for what may not come
 	if err := w.gate(r.p); err != nil {
 		return nil, err
 	}
