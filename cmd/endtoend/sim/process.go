@@ -325,7 +325,8 @@ func (e ears) Handle(_ context.Context, r slog.Record) error {
 			}
 			return true
 		})
-		if g.before != 0 && !slices.ContainsFunc(part.lost, func(b *batch) bool { return b.sealOf(month, part.id) }) {
+		// Where the seal before was cut off, and what was sealed by it is damaged since, the seal of the month is not followed again.
+		if g.before != 0 && !slices.ContainsFunc(part.lost, func(b *batch) bool { return b.sealOf(month, part.id) || b.sealOf(month-1, part.id) }) {
 			w.fail("%s: partition %d: the seal of %s was not cut off", p.name, part.id, month)
 		}
 		w.gaps = append(w.gaps, g)
