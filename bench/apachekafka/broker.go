@@ -1,13 +1,13 @@
 package apachekafka
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -37,7 +37,7 @@ type Kafka struct {
 	process  *exec.Cmd
 	ended    chan struct{} // closed when the process has ended
 	endError error         // set before ended is closed
-	output   *lockedBuffer
+	output   *Output
 }
 
 // Start formats a data folder, starts a broker over it and returns when the broker answers.
@@ -137,7 +137,7 @@ func (k *Kafka) Restart(ctx context.Context) error {
 	}
 	// The broker outlives the context of the call that starts it: only Stop, Kill and Close end it.
 	k.process = k.java(context.Background(), "kafka.Kafka", k.properties())
-	k.output = new(lockedBuffer)
+	k.output = new(Output)
 	k.process.Stdout, k.process.Stderr = k.output, k.output
 	k.process.SysProcAttr = DieWithParent()
 	if err := k.process.Start(); err != nil {
@@ -227,20 +227,24 @@ func (k *Kafka) letGo() {
 	k.ports = nil
 }
 
-// lockedBuffer keeps a process's output, which is written while it is read.
-type lockedBuffer struct {
-	mu sync.Mutex
-	b  bytes.Buffer
+// Output keeps what a process prints; it may be read while the process runs.
+type Output struct {
+	mu   sync.Mutex
+	text []byte
 }
 
-func (l *lockedBuffer) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.Write(p)
+func (o *Output) Write(b []byte) (int, error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.text = append(o.text, b...)
+	return len(b), nil
 }
 
-func (l *lockedBuffer) Bytes() []byte {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return bytes.Clone(l.b.Bytes())
+// Bytes returns what was printed so far.
+func (o *Output) Bytes() []byte {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return slices.Clip(o.text) // what is printed later is appended behind it, or elsewhere
 }
+
+func (o *Output) String() string { return string(o.Bytes()) }

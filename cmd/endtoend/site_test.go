@@ -7,13 +7,12 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"slices"
 	"strings"
-	"sync"
 	"syscall"
 	"testing"
 	"time"
 
+	"headcount/bench/apachekafka"
 	"headcount/bench/port"
 )
 
@@ -238,31 +237,9 @@ type process struct {
 	t              *testing.T
 	cmd            *exec.Cmd
 	line           string
-	stdout, stderr output
+	stdout, stderr apachekafka.Output
 	ended          chan struct{}
 }
-
-// output keeps what a process prints; it may be read while the process runs.
-type output struct {
-	mu   sync.Mutex
-	text []byte
-}
-
-func (o *output) Write(b []byte) (int, error) {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	o.text = append(o.text, b...)
-	return len(b), nil
-}
-
-// Bytes returns what was printed so far.
-func (o *output) Bytes() []byte {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	return slices.Clip(o.text) // what is printed later is appended behind it, or elsewhere
-}
-
-func (o *output) String() string { return string(o.Bytes()) }
 
 // start starts a command in the site's folder.
 func (s *site) start(args ...string) *process {

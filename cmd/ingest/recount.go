@@ -121,7 +121,8 @@ func (w *work) wholeLog(ctx context.Context, m events.Month) error {
 		return cli.Fail(cli.Unreachable, "offsets: %w", err)
 	}
 	var short []string
-	for _, p := range slices.Sorted(maps.Keys(offsets)) {
+	partitions := slices.Sorted(maps.Keys(offsets))
+	for _, p := range partitions {
 		if start := offsets[p].Start; start > 0 {
 			short = append(short, fmt.Sprintf("partition %d begins at offset %d", p, start))
 		}
@@ -129,7 +130,7 @@ func (w *work) wholeLog(ctx context.Context, m events.Month) error {
 	if len(short) > 0 {
 		return cli.Fail(cli.CheckFailed, "the log no longer reaches back to offset 0 (%s): %s cannot be counted again; its present counts stay", strings.Join(short, ", "), m)
 	}
-	for _, p := range slices.Sorted(maps.Keys(offsets)) {
+	for _, p := range partitions {
 		counted, _, err := w.state.Partition(counter.Identity{Cluster: w.topic.Cluster, TopicID: w.topic.ID, Partition: p}).Glance(ctx)
 		if errors.Is(err, checkpoint.ErrNone) {
 			continue
