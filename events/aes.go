@@ -5,37 +5,37 @@ import (
 	"math/bits"
 )
 
-// owed holds what fingerprints are to be made of, so that many are made at once.
-type owed struct {
+// Pending holds what fingerprints are to be made of, so that many are made at once. The zero value is empty. Not for concurrent use.
+type Pending struct {
 	key    *GUIDKey
 	blocks [128]Fingerprint
-	events [128]*Event // whose they are
+	to     [128]*Fingerprint // where they go
 	n      int
 }
 
-// to returns the place for what the event's fingerprint is made of.
-func (o *owed) to(key *GUIDKey, e *Event) *Fingerprint {
-	if key != o.key || o.n == len(o.blocks) {
-		o.settle()
-		o.key = key
+// Add returns the place for what a fingerprint is made of, which Complete will write to f. The place is good until the next call.
+func (p *Pending) Add(key *GUIDKey, f *Fingerprint) *Fingerprint {
+	if key != p.key || p.n == len(p.blocks) {
+		p.Complete()
+		p.key = key
 	}
-	i := o.n
-	o.events[i] = e
-	o.n++
-	return &o.blocks[i]
+	i := p.n
+	p.to[i] = f
+	p.n++
+	return &p.blocks[i]
 }
 
-// settle gives the events their fingerprints.
-func (o *owed) settle() {
-	if o.n == 0 {
+// Complete makes the fingerprints that were added since the last call.
+func (p *Pending) Complete() {
+	if p.n == 0 {
 		return
 	}
-	o.key.sealAll(o.blocks[:o.n])
-	for i, e := range o.events[:o.n] {
-		e.Fingerprint = o.blocks[i]
+	p.key.sealAll(p.blocks[:p.n])
+	for i, f := range p.to[:p.n] {
+		*f = p.blocks[i]
 	}
-	clear(o.events[:o.n])
-	o.n = 0
+	clear(p.to[:p.n])
+	p.n = 0
 }
 
 // sealPlain is sealAll, a block at a time.

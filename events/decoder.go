@@ -29,8 +29,8 @@ type Decoder struct {
 	skeletons skeletons
 	places    [16]places
 	strict    *strict
-	prints    fingerprinter
-	owed      owed
+	inputs    Inputs
+	pending   Pending
 	dates     calendar
 
 	headers     []byte // the last ones that said structured: a producer's are the same in all its records
@@ -84,7 +84,7 @@ func (d *Decoder) DecodeBatch(recs []Record, to []Event) (n int, err error) {
 			break
 		}
 	}
-	d.owed.settle()
+	d.pending.Complete()
 	return n, err
 }
 
@@ -92,11 +92,11 @@ func (d *Decoder) DecodeBatch(recs []Record, to []Event) (n int, err error) {
 func (d *Decoder) Decode(r *Record, e *Event) error {
 	d.skeletons.ahead(r.Value, &d.places[0])
 	err := d.decode(r, &d.places[0], e)
-	d.owed.settle()
+	d.pending.Complete()
 	return err
 }
 
-// decode is Decode, but that it owes the fingerprint.
+// decode is Decode, but for the fingerprint, which is pending.
 func (d *Decoder) decode(r *Record, p *places, e *Event) error {
 	*e = Event{}
 	if d.err != nil {
@@ -197,7 +197,7 @@ func (d *Decoder) judge(r *Record, e *Event, h *head) error {
 	if err != nil {
 		return err
 	}
-	kind, known := m.kinds.find(h.kind)
+	kind, known := m.kinds.Find(h.kind)
 	if !known {
 		e.Outcome, e.Type = Unknown, h.kind
 		return nil
@@ -223,10 +223,10 @@ func (d *Decoder) judge(r *Record, e *Event, h *head) error {
 		return nil
 	}
 	e.Outcome, e.Month, e.Day = Counted, m.month, m.rules.DayOf(at)
-	if in := d.owed.to(m.key, e); kind == Login {
-		d.prints.user(in, h.guid)
+	if in := d.pending.Add(m.key, &e.Fingerprint); kind == Login {
+		d.inputs.User(in, h.guid)
 	} else {
-		d.prints.device(in, h.guid)
+		d.inputs.Device(in, h.guid)
 	}
 	return nil
 }

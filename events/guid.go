@@ -33,6 +33,12 @@ func parseUUID(u *[16]byte, g []byte) bool {
 	return false
 }
 
+// Every byte of a word; the high bit of every byte.
+const (
+	everyByte = 0x0101010101010101
+	highBits  = 0x8080808080808080
+)
+
 func hyphenatedPlain(u *[16]byte, g []byte) bool {
 	_ = g[35]
 	if g[8] != '-' || g[13] != '-' || g[18] != '-' || g[23] != '-' {
@@ -57,12 +63,12 @@ func parseWords(u *[16]byte, a, b, c, d uint64) bool {
 	binary.LittleEndian.PutUint32(u[4:], hex8(b))
 	binary.LittleEndian.PutUint32(u[8:], hex8(c))
 	binary.LittleEndian.PutUint32(u[12:], hex8(d))
-	return (notHex(a)|notHex(b)|notHex(c)|notHex(d))&highs == 0
+	return (notHex(a)|notHex(b)|notHex(c)|notHex(d))&highBits == 0
 }
 
 // hex8 turns eight hex digits, the first in the lowest byte, into four bytes, the first in the lowest.
 func hex8(w uint64) uint32 {
-	w = w&(0x0f*ones) + w>>6&ones*9 // a letter has bit 6 set, and its low bits count from 1
+	w = w&(0x0f*everyByte) + w>>6&everyByte*9 // a letter has bit 6 set, and its low bits count from 1
 	w = (w<<4 | w>>8) & 0x00ff00ff00ff00ff
 	w = (w | w>>8) & 0x0000ffff0000ffff
 	return uint32(w | w>>16)
@@ -70,9 +76,9 @@ func hex8(w uint64) uint32 {
 
 // notHex has the high bit set for each byte that is no hex digit.
 func notHex(w uint64) uint64 {
-	t := w &^ highs
-	digit := (t + (0x80-'0')*ones) &^ (t + (0x80-'9'-1)*ones)
-	t |= 0x20 * ones
-	letter := (t + (0x80-'a')*ones) &^ (t + (0x80-'f'-1)*ones)
+	t := w &^ highBits
+	digit := (t + (0x80-'0')*everyByte) &^ (t + (0x80-'9'-1)*everyByte)
+	t |= 0x20 * everyByte
+	letter := (t + (0x80-'a')*everyByte) &^ (t + (0x80-'f'-1)*everyByte)
 	return ^(digit | letter) | w
 }

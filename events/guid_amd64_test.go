@@ -3,12 +3,14 @@ package events
 import (
 	"math/rand/v2"
 	"testing"
+
+	"headcount/events/guard"
 )
 
 // TestHyphenated holds the vectors against the plain code, on UUIDs of which any bytes are changed and on those with every byte at
 // every place.
 func TestHyphenated(t *testing.T) {
-	if !vectors {
+	if !wide {
 		t.Skip("this machine has no vectors of 64 bytes")
 	}
 	seed := rand.Uint64()
@@ -17,7 +19,7 @@ func TestHyphenated(t *testing.T) {
 	const digits = "0123456789abcdefABCDEF"
 	same := func(b []byte) bool {
 		var want, got [16]byte
-		b = guarded(b)
+		b = guard.Copy(b)
 		ok := hyphenatedPlain(&want, b)
 		if hyphenatedVector(&got, &b[0]) != ok || ok && got != want {
 			t.Fatalf("%q: plain code says %t %x, vectors %x", b, ok, want, got)

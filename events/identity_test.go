@@ -13,6 +13,12 @@ import (
 	"testing"
 )
 
+const fixedGUID = "6f1c2f0e-7e5c-4b7e-9b1f-1f0e2d3c4b5a"
+
+func fixedKey() *GUIDKey {
+	return NewGUIDKey([16]byte{1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16})
+}
+
 func TestUUIDForms(t *testing.T) {
 	const hyphenated, plain = "6f1c2f0e-7e5c-4b7e-9b1f-1f0e2d3c4b5a", "6f1c2f0e7e5c4b7e9b1f1f0e2d3c4b5a"
 	want, _ := hex.DecodeString(plain)
@@ -123,8 +129,8 @@ func TestFingerprintIsAESXORInput(t *testing.T) {
 
 // TestFingerprintIsFixed holds values of the first release: state at rest is made of them.
 func TestFingerprintIsFixed(t *testing.T) {
-	k := testKey(1)
-	device, _ := k.Device([]byte(testGUID))
+	k := fixedKey()
+	device, _ := k.Device([]byte(fixedGUID))
 	opaque, _ := k.Device([]byte("device 1"))
 	user, _ := k.User([]byte("device 1"))
 	got := strings.Join([]string{k.ID(), device.String(), opaque.String(), user.String()}, "\n")
@@ -138,7 +144,7 @@ e164916db03d67f914885c199adf05f5`
 }
 
 func TestFingerprintText(t *testing.T) {
-	f, _ := testKey(1).Device([]byte(testGUID))
+	f, _ := fixedKey().Device([]byte(fixedGUID))
 	back, err := ParseFingerprint(f.String())
 	if err != nil || back != f {
 		t.Errorf("ParseFingerprint(%s) = %s, %v", f, back, err)
@@ -229,7 +235,7 @@ func TestLoadKeyring(t *testing.T) {
 }
 
 func TestKeysAreNotPrinted(t *testing.T) {
-	k := testKey(1)
+	k := fixedKey()
 	for _, s := range []string{fmt.Sprint(k), fmt.Sprintf("%v", k), fmt.Sprintf("%+v", k), fmt.Sprintf("%#v", k)} {
 		if s != "guid key "+k.ID() {
 			t.Errorf("a key prints as %q", s)
@@ -244,26 +250,5 @@ func TestGenerateGUIDKey(t *testing.T) {
 	}
 	if _, err := ParseKeyring([]byte(a + "\n" + b)); err != nil {
 		t.Error(err)
-	}
-}
-
-// TestLoginIsAPopulationOfItsOwn: the same id as a device's and as a user's are two.
-func TestLoginIsAPopulationOfItsOwn(t *testing.T) {
-	d, _ := newTestDecoder(t, func(t *Template) { t.Types = map[string]string{"session.start": "login"} })
-	of := func(kind string) Fingerprint {
-		e := decode(t, d, record(t, `{"type":"`+kind+`","subject":"`+testGUID+`","superapp":"a"}`))
-		if e.Outcome != Counted {
-			t.Fatal(verdict(e))
-		}
-		return e.Fingerprint
-	}
-	if of("miniprogram.open") == of("user.login") {
-		t.Error("a user has the fingerprint of a device")
-	}
-	if of("user.login") != of("session.start") {
-		t.Error("another type of the kind login is not of the users' population")
-	}
-	if of("miniprogram.open") != of("component.push") {
-		t.Error("two kinds of devices do not share a population")
 	}
 }

@@ -42,9 +42,9 @@ func (k *GUIDKey) GoString() string { return k.String() }
 
 // Device returns the fingerprint of a device's GUID of 1–128 bytes; false for any other length.
 func (k *GUIDKey) Device(guid []byte) (Fingerprint, bool) {
-	var s fingerprinter
+	var s Inputs
 	var f Fingerprint
-	if !s.device(&f, guid) {
+	if !s.Device(&f, guid) {
 		return f, false
 	}
 	k.seal(&f)
@@ -53,31 +53,32 @@ func (k *GUIDKey) Device(guid []byte) (Fingerprint, bool) {
 
 // User returns the fingerprint of a user id of 1–128 bytes; false for any other length.
 func (k *GUIDKey) User(id []byte) (Fingerprint, bool) {
-	var s fingerprinter
+	var s Inputs
 	var f Fingerprint
-	if !s.user(&f, id) {
+	if !s.User(&f, id) {
 		return f, false
 	}
 	k.seal(&f)
 	return f, true
 }
 
-// fingerprinter is the scratch of fingerprinting, apart so that the hot path allocates none.
-type fingerprinter struct {
+// Inputs makes what fingerprints are made of. It is scratch, apart so that the hot path allocates none. Not for concurrent use.
+type Inputs struct {
 	buf [len(devicePopulation) + MaxGUIDBytes]byte
 }
 
-// device sets in to what the fingerprint of a GUID of 1–128 bytes is made of; false for any other length.
-func (s *fingerprinter) device(in *Fingerprint, guid []byte) bool {
+// Device sets in to what the fingerprint of a GUID of 1–128 bytes is made of; false for any other length.
+func (s *Inputs) Device(in *Fingerprint, guid []byte) bool {
 	return parseUUID((*[16]byte)(in), guid) || s.opaque(in, devicePopulation, guid)
 }
 
-func (s *fingerprinter) user(in *Fingerprint, id []byte) bool {
+// User sets in to what the fingerprint of a user id of 1–128 bytes is made of; false for any other length.
+func (s *Inputs) User(in *Fingerprint, id []byte) bool {
 	return s.opaque(in, userPopulation, id)
 }
 
 // opaque sets in to the first 16 bytes of SHA-256 over (population, id).
-func (s *fingerprinter) opaque(in *Fingerprint, population string, id []byte) bool {
+func (s *Inputs) opaque(in *Fingerprint, population string, id []byte) bool {
 	if len(id) == 0 || len(id) > MaxGUIDBytes {
 		return false
 	}

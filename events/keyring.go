@@ -6,9 +6,9 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"io"
-	"os"
 	"strings"
+
+	"headcount/internal/secret"
 )
 
 // ErrUnknownKey says that a month's rules name a GUID key that is not in the keyring.
@@ -16,9 +16,6 @@ var ErrUnknownKey = errors.New("GUID key is not in the key file")
 
 // Keyring holds the GUID keys of an installation, oldest first. Safe for concurrent use.
 type Keyring struct{ keys []*GUIDKey }
-
-// maxKeyFile is far above any real key file; what is larger is some other file.
-const maxKeyFile = 1 << 20
 
 // NewKeyring returns a keyring of keys, oldest first; at least one.
 func NewKeyring(oldest *GUIDKey, newer ...*GUIDKey) *Keyring {
@@ -28,7 +25,7 @@ func NewKeyring(oldest *GUIDKey, newer ...*GUIDKey) *Keyring {
 // LoadKeyring reads a key file: 32 hex digits a line, the last is the newest. It refuses a file that others than its owner can
 // open. A missing file is fs.ErrNotExist.
 func LoadKeyring(path string) (*Keyring, error) {
-	data, err := readSecret(path, "GUID key file")
+	data, err := secret.ReadFile(path, "GUID key file")
 	if err != nil {
 		return nil, err
 	}
@@ -37,32 +34,6 @@ func LoadKeyring(path string) (*Keyring, error) {
 		return nil, fmt.Errorf("GUID key file %s: %w", path, err)
 	}
 	return r, nil
-}
-
-// readSecret reads a file that only its owner may open.
-func readSecret(path, what string) ([]byte, error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", what, err)
-	}
-	defer f.Close()
-	info, err := f.Stat()
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", what, err)
-	}
-	if mode := info.Mode(); !mode.IsRegular() {
-		return nil, fmt.Errorf("%s %s is not a regular file: name the file itself", what, path)
-	} else if mode.Perm()&^0o600 != 0 {
-		return nil, fmt.Errorf("%s %s has mode %04o, which is wider than 0600: run chmod 600 %s", what, path, mode.Perm(), path)
-	}
-	data, err := io.ReadAll(io.LimitReader(f, maxKeyFile+1))
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", what, err)
-	}
-	if len(data) > maxKeyFile {
-		return nil, fmt.Errorf("%s %s is over %d bytes: it is some other file", what, path, maxKeyFile)
-	}
-	return data, nil
 }
 
 // ParseKeyring reads the content of a key file. Blank lines, and lines that begin with #, are skipped. Its errors name the line

@@ -6,8 +6,8 @@ import (
 	"math/bits"
 )
 
-// kindTable finds the kind of an event type: open addressing, at most a quarter full, never changed.
-type kindTable struct {
+// KindTable finds the kind of an event type: open addressing, at most a quarter full, never changed. Safe for concurrent use.
+type KindTable struct {
 	slots  []typeSlot
 	shift  int
 	factor uint64 // one with which every name lies where the search for it begins, if there is one among those tried
@@ -20,9 +20,9 @@ type typeSlot struct {
 	second, third uint64 // of one of 17 or more, the eight after the first and those before the last
 }
 
-func newKindTable(r *MonthRules) (kindTable, error) {
+func newKindTable(r *MonthRules) (KindTable, error) {
 	size := bits.Len(uint(4*len(r.Types)) | 1)
-	t := kindTable{slots: make([]typeSlot, 1<<size), shift: 64 - size, factor: 0x9e3779b97f4a7c15}
+	t := KindTable{slots: make([]typeSlot, 1<<size), shift: 64 - size, factor: 0x9e3779b97f4a7c15}
 	for tries := 0; tries < 1000 && t.collides(r.Types); tries++ {
 		t.factor = t.factor*0xd1342543de82ef95 | 1
 	}
@@ -46,7 +46,7 @@ func newKindTable(r *MonthRules) (kindTable, error) {
 }
 
 // collides says whether the search for two names begins in one place.
-func (t *kindTable) collides(types map[string]string) bool {
+func (t *KindTable) collides(types map[string]string) bool {
 	taken := make([]bool, len(t.slots))
 	for name := range types {
 		i := t.home([]byte(name))
@@ -58,7 +58,8 @@ func (t *kindTable) collides(types map[string]string) bool {
 	return false
 }
 
-func (t *kindTable) find(name []byte) (Kind, bool) {
+// Find returns the kind of a type; false where the month has none such.
+func (t *KindTable) Find(name []byte) (Kind, bool) {
 	n := len(name)
 	if n < 8 || n > 32 {
 		for i := t.home(name); t.slots[i].name != ""; i = (i + 1) & (len(t.slots) - 1) {
@@ -83,12 +84,12 @@ func (t *kindTable) find(name []byte) (Kind, bool) {
 }
 
 // home is where the search for a name begins: by its length, its first eight and its last eight bytes.
-func (t *kindTable) home(name []byte) int {
+func (t *KindTable) home(name []byte) int {
 	first, last := endsOf(name)
 	return t.place(len(name), first, last)
 }
 
-func (t *kindTable) place(n int, first, last uint64) int {
+func (t *KindTable) place(n int, first, last uint64) int {
 	h := uint64(n) + (first ^ bits.RotateLeft64(last, 31))
 	return int(h * t.factor >> (t.shift & 63))
 }

@@ -2,6 +2,7 @@ package events
 
 import (
 	"fmt"
+	"strconv"
 	"time"
 )
 
@@ -17,12 +18,10 @@ func MonthOf(year int, m time.Month) Month { return Month(year*12 + int(m) - 1) 
 // ParseMonth reads the form 2026-10, and nothing else.
 func ParseMonth(s string) (Month, error) {
 	if len(s) == len("2026-10") && s[4] == '-' {
-		b := []byte(s)
-		century, ok0 := twoDigits(b, 0)
-		year, ok1 := twoDigits(b, 2)
-		month, ok2 := twoDigits(b, 5)
-		if ok0 && ok1 && ok2 && 1 <= month && month <= 12 {
-			return MonthOf(100*century+year, time.Month(month)), nil
+		year, errYear := strconv.ParseUint(s[:4], 10, 16)
+		month, errMonth := strconv.ParseUint(s[5:], 10, 8)
+		if errYear == nil && errMonth == nil && 1 <= month && month <= 12 {
+			return MonthOf(int(year), time.Month(month)), nil
 		}
 	}
 	return 0, fmt.Errorf("month %q: want the form 2026-10", s)

@@ -7,7 +7,7 @@ type month struct {
 	rules *MonthRules
 	month Month
 	key   *GUIDKey
-	kinds kindTable
+	kinds KindTable
 
 	// from and until bound the instants that need no look at other months: those on which the month's rules and the tz database
 	// in this program agree.
@@ -31,9 +31,7 @@ func (d *Decoder) load(m Month) (*month, error) {
 	if s.key == nil {
 		return nil, fmt.Errorf("%w: the rules of %s name key %s, the newest there is %s: put the missing line back from a backup", ErrUnknownKey, m, r.KeyID, d.keys.Newest().ID())
 	}
-	if known := r.known(); known != nil {
-		s.kinds = known.kinds
-	} else if s.kinds, err = newKindTable(r); err != nil {
+	if s.kinds, err = r.KindTable(); err != nil {
 		return nil, fmt.Errorf("rules of %s: %w", m, err)
 	}
 	d.months[m] = s

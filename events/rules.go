@@ -60,7 +60,7 @@ type MonthRules struct {
 type readRules struct {
 	of    *MonthRules // a copy's is not its own
 	hash  string
-	kinds kindTable
+	kinds KindTable
 }
 
 // known returns what follows from rules that were read; nil: they were not.
@@ -69,6 +69,14 @@ func (r *MonthRules) known() *readRules {
 		return r.read
 	}
 	return nil
+}
+
+// KindTable returns the kinds of the month's types. An error says that a type's kind is not in Kinds.
+func (r *MonthRules) KindTable() (KindTable, error) {
+	if known := r.known(); known != nil {
+		return known.kinds, nil
+	}
+	return newKindTable(r)
 }
 
 // Rulebook holds a topic's rules.

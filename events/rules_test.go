@@ -22,8 +22,16 @@ func golden(t *testing.T, name string, got []byte) {
 	}
 }
 
+// plainTemplate is a configuration without anything special.
+func plainTemplate() *Template {
+	return &Template{
+		TimeZone: "UTC", Precision: 14, Limits: DefaultLimits, KeyID: NewGUIDKey([16]byte{1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16}).ID(),
+		SealKey: ed25519.NewKeyFromSeed(bytes.Repeat([]byte{7}, ed25519.SeedSize)).Public().(ed25519.PublicKey),
+	}
+}
+
 func TestGoldenRules(t *testing.T) {
-	template := testTemplate()
+	template := plainTemplate()
 	template.TimeZone = "Europe/Berlin"
 	template.Types = map[string]string{"component.scan": "scan"}
 	topic := template.Topic()
@@ -43,7 +51,7 @@ func TestGoldenRules(t *testing.T) {
 
 // Rules with a limit on devices are a version of their own; without one they are what they always were.
 func TestGoldenLimitedRules(t *testing.T) {
-	template := testTemplate()
+	template := plainTemplate()
 	template.Limits.DevicesPerApp, template.Limits.DevicesPerPartition = 1_000_000, 20_000_000
 	month, err := template.Month(MonthOf(2026, 10))
 	if err != nil {
@@ -56,7 +64,7 @@ func TestGoldenLimitedRules(t *testing.T) {
 	if again, err := ParseMonthRules(month.Canonical()); err != nil || again.Limits != template.Limits {
 		t.Errorf("read back: %+v, %v", again, err)
 	}
-	plain, err := testTemplate().Month(MonthOf(2026, 10))
+	plain, err := plainTemplate().Month(MonthOf(2026, 10))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -76,7 +84,7 @@ func TestGoldenLimitedRules(t *testing.T) {
 }
 
 func TestRulesReadBack(t *testing.T) {
-	template := testTemplate()
+	template := plainTemplate()
 	template.TimeZone = "America/St_Johns"
 	template.Types = map[string]string{"a<b>&\u2028é": "scan"}
 	template.Fields.GUID = "data.guid"
@@ -118,7 +126,7 @@ func TestRulesAreReadStrictly(t *testing.T) {
 		{"seal key", `"seal_key":"6`, `"seal_key":"!`, "seal_key"},
 		{"month", `"month":"2026-10"`, `"month":"2026-13"`, "2026-13"},
 	} {
-		month, _ := testTemplate().Month(MonthOf(2026, 10))
+		month, _ := plainTemplate().Month(MonthOf(2026, 10))
 		doc := string(month.Canonical()) + "\x00"
 		changed := strings.TrimSuffix(strings.Replace(doc, tt.old, tt.new, 1), "\x00")
 		if !strings.Contains(doc, tt.old) {
@@ -132,7 +140,7 @@ func TestRulesAreReadStrictly(t *testing.T) {
 		{"zone", `"UTC"`, `"Mars"`}, {"grammar", `"grammar":1`, `"grammar":2`}, {"version", `"version":1`, `"version":9`},
 		{"fields", `"guid":"subject"`, `"guid":"type"`}, {"skew", `"skew_ms":600000`, `"skew_ms":-1`}, {"extra", `{"version"`, `{"x":0,"version"`},
 	} {
-		doc := strings.Replace(string(testTemplate().Topic().Canonical()), tt.old, tt.new, 1)
+		doc := strings.Replace(string(plainTemplate().Topic().Canonical()), tt.old, tt.new, 1)
 		if _, err := ParseTopicRules([]byte(doc)); err == nil {
 			t.Errorf("topic rules with another %s read: %s", tt.name, doc)
 		}
@@ -176,7 +184,7 @@ func TestTemplateIsValidated(t *testing.T) {
 		{"precision", func(t *Template) { t.Precision = 3 }, "precision 3"},
 		{"limits", func(t *Template) { t.Limits.AppsPerPartition = 0 }, "limits"},
 	} {
-		template := testTemplate()
+		template := plainTemplate()
 		tt.change(template)
 		err := template.Validate()
 		if (err == nil) != (tt.want == "") || err != nil && !strings.Contains(err.Error(), tt.want) {
@@ -186,14 +194,14 @@ func TestTemplateIsValidated(t *testing.T) {
 }
 
 func TestDiff(t *testing.T) {
-	is, err := testTemplate().Month(MonthOf(2026, 10))
+	is, err := plainTemplate().Month(MonthOf(2026, 10))
 	if err != nil {
 		t.Fatal(err)
 	}
 	if d := is.Diff(is); len(d) > 0 {
 		t.Errorf("rules differ from themselves: %q", d)
 	}
-	wanted := testTemplate()
+	wanted := plainTemplate()
 	wanted.Types = map[string]string{"component.scan": "scan", "minigame.open": "search"}
 	wanted.Precision = 12
 	wanted.Limits.RecordBytes = 5
@@ -218,23 +226,23 @@ func TestDiff(t *testing.T) {
 		t.Errorf("%d differences: %q; want 6, without the key and the boundaries", len(got), got)
 	}
 
-	topic := *testTemplate().Topic()
+	topic := *plainTemplate().Topic()
 	other := topic
 	other.TimeZone, other.Fields = "Asia/Tokyo", Fields{GUID: "guid"}
 	if got, want := topic.Diff(&other), []string{"time_zone is UTC, the configuration says Asia/Tokyo", "fields.guid is subject, the configuration says guid"}; !slices.Equal(got, want) {
 		t.Errorf("got %q, want %q", got, want)
 	}
 	topic.Fields = Fields{}
-	if got := topic.Diff(testTemplate().Topic()); len(got) > 0 {
+	if got := topic.Diff(plainTemplate().Topic()); len(got) > 0 {
 		t.Errorf("fields left out differ from those of CloudEvents: %q", got)
 	}
 }
 
 // Whatever bytes are taken for rules, they are the one encoding of what they say, or are refused.
 func FuzzParseRules(f *testing.F) {
-	limited := testTemplate()
+	limited := plainTemplate()
 	limited.Limits.DevicesPerApp = 7
-	for _, t := range []*Template{testTemplate(), limited} {
+	for _, t := range []*Template{plainTemplate(), limited} {
 		month, err := t.Month(MonthOf(2026, 2))
 		if err != nil {
 			f.Fatal(err)

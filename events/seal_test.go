@@ -14,6 +14,22 @@ import (
 	"testing"
 )
 
+func fixedSealKey() ed25519.PrivateKey {
+	return ed25519.NewKeyFromSeed(bytes.Repeat([]byte{7}, ed25519.SeedSize))
+}
+
+// goldenRecord compares with the file kept for a version of a signed record.
+func goldenRecord(t *testing.T, name string, got []byte) {
+	t.Helper()
+	want, err := os.ReadFile("testdata/golden/" + name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if string(got) != string(want) {
+		t.Errorf("%s: got\n%s\nwant\n%s", name, got, want)
+	}
+}
+
 func testSeal() *Seal {
 	return &Seal{
 		Cluster: "MkU3OEVBNTcwNTJENDM2Qg", TopicID: "0b6f6e5c-3a55-4a3a-8a57-6d2f5d2b9a11", Partition: 2, Month: MonthOf(2026, 10),
@@ -23,10 +39,10 @@ func testSeal() *Seal {
 }
 
 func TestSeal(t *testing.T) {
-	key := testSealKey()
+	key := fixedSealKey()
 	want := testSeal()
 	value := want.Sign(key)
-	golden(t, "seal-1.json", value)
+	goldenRecord(t, "seal-1.json", value)
 	got, sig, err := ParseSeal(value)
 	if err != nil {
 		t.Fatal(err)
@@ -49,10 +65,6 @@ func TestSeal(t *testing.T) {
 	if !got.Previous.Has(1) || got.Previous.Has(2) {
 		t.Error("Previous.Has is wrong")
 	}
-	d, _ := newTestDecoder(t, nil)
-	if got := verdict(decode(t, d, record(t, string(value)))); got != "control headcount.seal" {
-		t.Errorf("the decoder says %s", got)
-	}
 	first := testSeal()
 	first.Previous = nil
 	if got, sig, err := ParseSeal(first.Sign(key)); err != nil || got.Previous != nil || sig.Verify(key.Public().(ed25519.PublicKey)) != nil {
@@ -62,7 +74,7 @@ func TestSeal(t *testing.T) {
 
 // TestSealAnyChange: no byte of a seal can be changed and have it still valid.
 func TestSealAnyChange(t *testing.T) {
-	key := testSealKey()
+	key := fixedSealKey()
 	public := key.Public().(ed25519.PublicKey)
 	value := testSeal().Sign(key)
 	valid := func(v []byte) bool {
@@ -94,7 +106,7 @@ func TestSealAnyChange(t *testing.T) {
 
 // TestSealFieldsAreSigned: each field is under the signature.
 func TestSealFieldsAreSigned(t *testing.T) {
-	key := testSealKey()
+	key := fixedSealKey()
 	base := testSeal()
 	base.Sign(key) // fills in the version
 	for _, change := range []func(*Seal){
@@ -128,31 +140,27 @@ func TestSealsThatCannotBe(t *testing.T) {
 	} {
 		s := testSeal()
 		change(s)
-		if _, _, err := ParseSeal(s.Sign(testSealKey())); err == nil {
+		if _, _, err := ParseSeal(s.Sign(fixedSealKey())); err == nil {
 			t.Errorf("%s: parses", name)
 		}
 	}
-	if _, _, err := ParseClosed(testSeal().Sign(testSealKey())); err == nil {
+	if _, _, err := ParseClosed(testSeal().Sign(fixedSealKey())); err == nil {
 		t.Error("a seal parses as a closed record")
 	}
 }
 
 func TestClosed(t *testing.T) {
-	key := testSealKey()
+	key := fixedSealKey()
 	c := &Closed{Cluster: "c", TopicID: "t", Month: MonthOf(2026, 10), SealID: "01JC2V3M", LedgerHead: "sha256:aa", Invoices: "sha256:bb"}
 	c.SetUsage(map[string]string{"app-002": "sha256:02", "app-001": "sha256:01"})
 	value := c.Sign(key)
-	golden(t, "closed-1.json", value)
+	goldenRecord(t, "closed-1.json", value)
 	got, sig, err := ParseClosed(value)
 	if err != nil || sig.Verify(key.Public().(ed25519.PublicKey)) != nil {
 		t.Fatalf("ParseClosed: %v", err)
 	}
 	if got.Hash() != c.Hash() || got.Usage["app-002"] != "sha256:02" || got.Apps != 2 {
 		t.Errorf("got %+v", got)
-	}
-	d, _ := newTestDecoder(t, nil)
-	if got := verdict(decode(t, d, record(t, string(value)))); got != "control headcount.closed" {
-		t.Errorf("the decoder says %s", got)
 	}
 	got.Usage["app-002"] = "sha256:03"
 	if _, _, err := ParseClosed(got.Sign(key)); err == nil {
@@ -176,7 +184,7 @@ func TestClosed(t *testing.T) {
 
 // FuzzParseSeal: nothing makes it panic, and what parses is canonical.
 func FuzzParseSeal(f *testing.F) {
-	f.Add(testSeal().Sign(testSealKey()))
+	f.Add(testSeal().Sign(fixedSealKey()))
 	f.Fuzz(func(t *testing.T, value []byte) {
 		s, sig, err := ParseSeal(value)
 		if err != nil {

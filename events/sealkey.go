@@ -10,6 +10,8 @@ import (
 	"errors"
 	"fmt"
 	"os"
+
+	"headcount/internal/secret"
 )
 
 const (
@@ -43,7 +45,7 @@ func MarshalSealPublicKey(key ed25519.PrivateKey) ([]byte, error) {
 
 // LoadSealKey reads the private key from a file that only its owner can open. A missing file is fs.ErrNotExist.
 func LoadSealKey(path string) (ed25519.PrivateKey, error) {
-	data, err := readSecret(path, "seal key file")
+	data, err := secret.ReadFile(path, "seal key file")
 	if err != nil {
 		return nil, err
 	}

@@ -5,6 +5,8 @@ import (
 	"math/rand/v2"
 	"strings"
 	"testing"
+
+	"headcount/events/guard"
 )
 
 // sameSkeleton teaches a skeleton and reads b by it, plainly and with vectors: both must say the same, and what they take must be
@@ -28,7 +30,7 @@ func sameSkeleton(tb testing.TB, teacher, b []byte) (taken bool) {
 		fast.known[at-skeletonSlots/skeletonWays] = &other
 	}
 	fast.known[at], plain.known[at] = t, t
-	b = guarded(b)
+	b = guard.Copy(b)
 	sameLayout(tb, t, teacher, b)
 	var byVector, byCode places
 	fast.ahead(b, &byVector)

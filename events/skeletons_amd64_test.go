@@ -5,6 +5,8 @@ import (
 	"math/rand/v2"
 	"slices"
 	"testing"
+
+	"headcount/events/guard"
 )
 
 // TestIndexQuotes looks for quotes in records of every length, at the end of their memory and at its beginning, and holds the places
@@ -35,7 +37,7 @@ func TestIndexQuotes(t *testing.T) {
 					want = append(want, uint16(i))
 				}
 			}
-			for _, at := range [][]byte{guarded(b), append(bytes.Clone(b), bytes.Repeat([]byte{'"', '\\'}, 64)...)} {
+			for _, at := range [][]byte{guard.Copy(b), append(bytes.Clone(b), bytes.Repeat([]byte{'"', '\\'}, 64)...)} {
 				var p places
 				p.n = indexQuotes(&at[0], n, &p.at)
 				switch {
