@@ -27,7 +27,11 @@ func BenchmarkDecode(b *testing.B) {
 // BenchmarkBatch decodes 4,096 different events, as they come in batches of 128: structured without headers, structured with the
 // header that says so, and binary.
 func BenchmarkBatch(b *testing.B) {
-	kinds := slices.Sorted(maps.Keys(builtinTypes))
+	rules, err := testTemplate().Month(MonthOf(2026, 10))
+	if err != nil {
+		b.Fatal(err)
+	}
+	kinds := slices.Sorted(maps.Keys(rules.Types))
 	r := rand.New(rand.NewPCG(1, 2))
 	var plain, marked, binary []Record
 	for i := range 4096 {
@@ -97,30 +101,5 @@ func BenchmarkTime(b *testing.B) {
 		if _, ok := dates.parseTime(v); !ok {
 			b.Fatal("not a time")
 		}
-	}
-}
-
-func BenchmarkUUID(b *testing.B) {
-	v := []byte(testGUID)
-	var u [16]byte
-	for b.Loop() {
-		if !parseUUID(&u, v) {
-			b.Fatal("not a UUID")
-		}
-	}
-}
-
-func BenchmarkFingerprint(b *testing.B) {
-	k := testKey(1)
-	for _, bb := range []struct{ name, guid string }{{"uuid", testGUID}, {"opaque", "device-0123456789"}} {
-		b.Run(bb.name, func(b *testing.B) {
-			g := []byte(bb.guid)
-			b.ReportAllocs()
-			for b.Loop() {
-				if _, ok := k.Device(g); !ok {
-					b.Fatal("no fingerprint")
-				}
-			}
-		})
 	}
 }

@@ -96,8 +96,12 @@ func TestEveryBuiltinType(t *testing.T) {
 		"component.release": "release", "component.h5": "h5", "component.basic-analysis": "basic-analysis",
 		"component.custom-analysis": "custom-analysis", "component.performance": "performance", "component.push": "push", "component.sync": "sync",
 	}
-	if len(want) != len(builtinTypes) {
-		t.Errorf("%d built-in types, want %d", len(builtinTypes), len(want))
+	rules, err := testTemplate().Month(MonthOf(2026, 10))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(want) != len(rules.Types) {
+		t.Errorf("%d built-in types, want %d", len(rules.Types), len(want))
 	}
 	d, _ := newTestDecoder(t, nil)
 	for kind, name := range want {
@@ -115,7 +119,7 @@ func TestConfiguredTypes(t *testing.T) {
 	of := func(kind string) Event { return decode(t, d, record(t, event(kind, ""))) }
 	e := of("component.scan")
 	r := kinds[e.Month]
-	if got := strings.Join(r.Kinds[builtinKinds:], " "); got != "pay scan" {
+	if got := strings.Join(r.Kinds[len(KindNames):], " "); got != "pay scan" {
 		t.Fatalf("added kinds %q, want them sorted: pay scan", got)
 	}
 	for kind, want := range map[string]string{"component.scan": "scan", "component.scan2": "scan", "app.pay": "pay", "miniprogram.search": "open", "component.push": "push"} {
