@@ -5,6 +5,7 @@ import (
 	"unsafe"
 
 	"headcount/events"
+	"headcount/events/identity"
 )
 
 // What approach found out of an event, before any of its batch was counted. It stays so: ordinals and facts are for ever, and
@@ -17,7 +18,7 @@ const (
 // probe is what is looked up of an event in a large window. Addresses are numbers here: what they point to is held by the
 // batch's windows, and a pointer that is stored costs more than one that is not.
 type probe struct {
-	print  events.Fingerprint
+	print  identity.Fingerprint
 	slot   uintptr // of the home slot
 	end    uintptr // behind the segment's last slot
 	chunks uintptr // of the dictionary's first chunk pointer

@@ -10,13 +10,15 @@ import (
 	"time"
 
 	"headcount/events"
+	"headcount/events/decode"
+	"headcount/events/identity"
 )
 
 const benchDevices = 4_000_000
 
-func benchPrints(n int) []events.Fingerprint {
+func benchPrints(n int) []identity.Fingerprint {
 	r := rand.NewPCG(1, 1)
-	prints := make([]events.Fingerprint, n)
+	prints := make([]identity.Fingerprint, n)
 	for i := range prints {
 		prints[i] = fastPrint(r)
 	}
@@ -46,7 +48,7 @@ func BenchmarkDictionaryHit(b *testing.B) {
 		}
 	}
 	order := rand.New(rand.NewPCG(2, 2))
-	queries := make([]events.Fingerprint, 1<<20)
+	queries := make([]identity.Fingerprint, 1<<20)
 	for i := range queries {
 		queries[i] = prints[order.IntN(len(prints))]
 	}
@@ -110,7 +112,7 @@ func BenchmarkCount(b *testing.B) {
 // BenchmarkDecode is what of BenchmarkCount is the decoder's.
 func BenchmarkDecode(b *testing.B) {
 	recs := benchRecords(500_000, 400_000, 20)
-	d := events.NewDecoder(newTestBook(nil), testKeys)
+	d := decode.NewDecoder(newTestBook(nil), testKeys)
 	var e [batchRecords]events.Event
 	defer cpuTime(b)()
 	for i := range b.N {
@@ -130,7 +132,7 @@ func benchLarge(n int) *window {
 	w := newWindow(WindowID{Month: october, App: "app"}, &month{rules: rules})
 	r := rand.New(rand.NewPCG(4, 4))
 	src := rand.NewPCG(5, 5)
-	prints := make([]events.Fingerprint, n)
+	prints := make([]identity.Fingerprint, n)
 	for i := range prints {
 		prints[i] = fastPrint(src)
 	}
@@ -320,7 +322,7 @@ func BenchmarkAbsorb(b *testing.B) {
 	}
 	const part = 1 << 16
 	parts := []*Delta{}
-	prints := make([]events.Fingerprint, w.devices())
+	prints := make([]identity.Fingerprint, w.devices())
 	for i := range prints {
 		prints[i] = w.large.at(uint32(i)).print
 	}

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"headcount/events"
+	"headcount/events/signed"
 )
 
 // lostSeals is a Chain. It notes what it is asked.
@@ -23,7 +24,7 @@ func (c *lostSeals) Sealed(m events.Month) (bool, error) {
 	return slices.Contains(c.sealed, m), nil
 }
 
-func (c *lostSeals) Accept(_ *events.Seal, offset int64) error {
+func (c *lostSeals) Accept(_ *signed.Seal, offset int64) error {
 	if c.refuses == nil {
 		c.at = append(c.at, offset)
 	}
@@ -38,11 +39,11 @@ func cutLog(book *testBook) (*testLog, int64) {
 	l.open(2, "a", october, 1)
 	l.add([]byte(`no event`))
 	l.open(3, "a", october, 2)
-	l.seal(book, october, &events.PreviousClosing{Month: september, Partitions: []int32{3}}, nil)
+	l.seal(book, october, &signed.PreviousClosing{Month: september, Partitions: []int32{3}}, nil)
 	at := int64(len(l.records) - 1)
 	l.open(4, "a", october, 3)
 	l.open(5, "a", september, 5)
-	l.seal(book, november, &events.PreviousClosing{Month: october, Partitions: []int32{3}}, nil)
+	l.seal(book, november, &signed.PreviousClosing{Month: october, Partitions: []int32{3}}, nil)
 	return l, at
 }
 
@@ -113,13 +114,13 @@ func TestLostSealNotAccepted(t *testing.T) {
 // sealed of the month before.
 func TestWhichSealsTheChainIsAskedOf(t *testing.T) {
 	_, stranger, _ := ed25519.GenerateKey(nil)
-	closing := func(m events.Month, partitions ...int32) *events.PreviousClosing {
-		return &events.PreviousClosing{Month: m, Partitions: partitions}
+	closing := func(m events.Month, partitions ...int32) *signed.PreviousClosing {
+		return &signed.PreviousClosing{Month: m, Partitions: partitions}
 	}
 	for _, tt := range []struct {
 		name     string
 		month    events.Month // of the seal that comes after September's
-		previous *events.PreviousClosing
+		previous *signed.PreviousClosing
 		forged   bool
 		lost     []events.Month
 		asked    bool
@@ -141,7 +142,7 @@ func TestWhichSealsTheChainIsAskedOf(t *testing.T) {
 			l.seal(book, september, nil, nil)
 			if tt.forged {
 				rules, _ := other.MonthRules(tt.month)
-				seal := events.Seal{Cluster: testID.Cluster, TopicID: testID.TopicID, Partition: 3, Month: tt.month, SealID: "x", RulesHash: rules.Hash(), Partitions: []int32{3}, Previous: tt.previous}
+				seal := signed.Seal{Cluster: testID.Cluster, TopicID: testID.TopicID, Partition: 3, Month: tt.month, SealID: "x", RulesHash: rules.Hash(), Partitions: []int32{3}, Previous: tt.previous}
 				l.add(seal.Sign(stranger))
 			} else {
 				l.seal(other, tt.month, tt.previous, nil)

@@ -1,6 +1,9 @@
 package counter
 
-import "headcount/events"
+import (
+	"headcount/events"
+	"headcount/events/identity"
+)
 
 // This file names what passes between a shard and what stores it: plain content, no encodings.
 
@@ -50,7 +53,7 @@ type Total struct {
 type WindowDelta struct {
 	WindowID
 	First        uint32 // ordinal of Fingerprints[0]
-	Fingerprints []events.Fingerprint
+	Fingerprints []identity.Fingerprint
 	Facts        []Fact     // new ones; a repeat does no harm
 	Registers    []Register // those that rose; a repeat or a lower value does no harm
 	Counters     Counters   // as they stand
@@ -99,7 +102,7 @@ type Delta struct {
 
 // Row is one device of one app in one month: its facts, unfolded.
 type Row struct {
-	Fingerprint events.Fingerprint
+	Fingerprint identity.Fingerprint
 	Kinds       events.KindSet
 	Days        [events.MaxKinds]uint32 // by kind: bit d for day d (1–31); zero for kinds not in Kinds
 }

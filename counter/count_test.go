@@ -6,6 +6,8 @@ import (
 	"testing"
 
 	"headcount/events"
+	"headcount/events/identity"
+	"headcount/events/signed"
 )
 
 // TestCountStopsBeforeAnError lets the rulebook fail in the middle: what lies before is counted, what lies after is not, and the
@@ -48,9 +50,9 @@ func TestCountWithoutKey(t *testing.T) {
 	l := newTestLog()
 	l.add(nil)
 	l.open(1, "app", october, 1)
-	s := NewShard(testID, newTestBook(nil), events.NewKeyring(events.NewGUIDKey([16]byte{9})))
+	s := NewShard(testID, newTestBook(nil), identity.NewKeyring(identity.NewGUIDKey([16]byte{9})))
 	n, _, err := s.Count(l.records)
-	if n != 1 || !errors.Is(err, events.ErrUnknownKey) {
+	if n != 1 || !errors.Is(err, identity.ErrUnknownKey) {
 		t.Fatalf("Count: %d, %v", n, err)
 	}
 }
@@ -92,7 +94,7 @@ func TestLateAndExpired(t *testing.T) {
 	l.open(1, "app", october, 3)
 	l.open(1, "app", october, 4)
 	l.open(2, "app", november, 1)
-	l.seal(book, november, &events.PreviousClosing{Month: october, Partitions: []int32{3}}, nil)
+	l.seal(book, november, &signed.PreviousClosing{Month: october, Partitions: []int32{3}}, nil)
 	s := NewShard(testID, book, testKeys)
 	sealed := countAll(t, s, l.records)
 	if len(sealed) != 2 {

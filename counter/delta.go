@@ -7,7 +7,7 @@ import (
 	"maps"
 	"slices"
 
-	"headcount/events"
+	"headcount/events/identity"
 )
 
 // Cut returns all that is new since the last cut, in time proportional to the number of windows that changed: what is new of
@@ -134,7 +134,7 @@ func (s *Shard) absorb(d *WindowDelta) error {
 }
 
 // number gives fingerprints the next ordinals. Those of a large window are findable after index only.
-func (w *window) number(prints []events.Fingerprint) error {
+func (w *window) number(prints []identity.Fingerprint) error {
 	for i := range prints {
 		if w.large != nil {
 			if err := w.large.append(&prints[i]); err != nil {

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"headcount/events"
+	"headcount/events/identity"
 )
 
 // TestCutWhileCounting encodes each delta in another goroutine while the next records are counted: under the race detector,
@@ -118,7 +119,7 @@ func TestCutAfterSeal(t *testing.T) {
 func TestAbsorbRefuses(t *testing.T) {
 	good := func() *Delta {
 		return &Delta{Partition: 3, State: State{Sealed: september, Records: 10}, Windows: []WindowDelta{{
-			WindowID: WindowID{Month: october, App: "app"}, Fingerprints: []events.Fingerprint{testPrint(1), testPrint(2)},
+			WindowID: WindowID{Month: october, App: "app"}, Fingerprints: []identity.Fingerprint{testPrint(1), testPrint(2)},
 			Facts:     []Fact{{0, 1, events.Open}, {1, 31, events.Sync}},
 			Registers: []Register{{events.Open, 1<<14 - 1, 51}},
 			Totals:    []Total{{events.Quantity{Meter: "m", Source: "s", Day: 31}}},

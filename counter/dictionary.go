@@ -7,6 +7,7 @@ import (
 	"unsafe"
 
 	"headcount/events"
+	"headcount/events/identity"
 )
 
 // ErrFull says that a window has as many devices as 32-bit ordinals can number. Nothing of the record was counted.
@@ -25,7 +26,7 @@ func (s seen) day() events.Day { return events.Day(s >> 16) }
 
 // entry is a device. 20 bytes: a look-up finds key and last day in one cache line, mostly.
 type entry struct {
-	print events.Fingerprint
+	print identity.Fingerprint
 	seen  seen
 }
 
@@ -63,7 +64,7 @@ func (d *dictionary) at(ordinal uint32) *entry {
 func (d *dictionary) segment(h uint64) *segment { return d.directory[h>>(64-d.depth)] }
 
 // find returns the ordinal of a fingerprint.
-func (d *dictionary) find(print *events.Fingerprint) (uint32, bool) {
+func (d *dictionary) find(print *identity.Fingerprint) (uint32, bool) {
 	h := print.Hash()
 	s := d.segment(h)
 	tag, slots := s.tag(h), s.slots
@@ -84,7 +85,7 @@ func (d *dictionary) find(print *events.Fingerprint) (uint32, bool) {
 }
 
 // insert numbers a fingerprint that is not in the dictionary. ErrFull.
-func (d *dictionary) insert(print *events.Fingerprint) (uint32, error) {
+func (d *dictionary) insert(print *identity.Fingerprint) (uint32, error) {
 	if d.n >= maxDevices {
 		return 0, ErrFull
 	}

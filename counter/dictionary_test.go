@@ -7,7 +7,7 @@ import (
 	"testing"
 	"time"
 
-	"headcount/events"
+	"headcount/events/identity"
 )
 
 // TestDictionaryNumbersInOrder holds a dictionary to a map while it grows through every form of its segments.
@@ -15,8 +15,8 @@ func TestDictionaryNumbersInOrder(t *testing.T) {
 	const n = 350_000
 	r := rand.NewPCG(1, 2)
 	d := newDictionary(1)
-	want := make(map[events.Fingerprint]uint32, n)
-	prints := make([]events.Fingerprint, 0, n)
+	want := make(map[identity.Fingerprint]uint32, n)
+	prints := make([]identity.Fingerprint, 0, n)
 	check := func(i int) {
 		t.Helper()
 		if got, ok := d.find(&prints[i]); !ok || got != uint32(i) {
@@ -51,7 +51,7 @@ func TestDictionaryNumbersInOrder(t *testing.T) {
 // TestDictionaryNearKeys uses hashes that agree in segment, slot and tag, so that only the keys tell devices apart.
 func TestDictionaryNearKeys(t *testing.T) {
 	d := newDictionary(1)
-	near := func(i int) (f events.Fingerprint) {
+	near := func(i int) (f identity.Fingerprint) {
 		binary.LittleEndian.PutUint64(f[:8], 0x1234567812345678)
 		binary.LittleEndian.PutUint32(f[12:], uint32(i))
 		return f
@@ -99,7 +99,7 @@ func TestDictionaryRebuildsForWidth(t *testing.T) {
 	d := newDictionary(100)
 	d.directory[0].width = 5
 	r := rand.NewPCG(3, 4)
-	var prints []events.Fingerprint
+	var prints []identity.Fingerprint
 	for i := range 60 {
 		prints = append(prints, fastPrint(r))
 		if _, err := d.insert(&prints[i]); err != nil {

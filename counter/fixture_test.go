@@ -13,11 +13,13 @@ import (
 	"time"
 
 	"headcount/events"
+	"headcount/events/identity"
+	"headcount/events/signed"
 )
 
 var (
-	testGUIDKey = events.NewGUIDKey([16]byte{1, 2, 3})
-	testKeys    = events.NewKeyring(testGUIDKey)
+	testGUIDKey = identity.NewGUIDKey([16]byte{1, 2, 3})
+	testKeys    = identity.NewKeyring(testGUIDKey)
 	testSealKey = ed25519.NewKeyFromSeed(bytes.Repeat([]byte{7}, ed25519.SeedSize))
 	testID      = Identity{Cluster: "cluster", TopicID: "topic", Partition: 3}
 )
@@ -105,25 +107,25 @@ func guid(device int) string {
 }
 
 // testPrint is a fingerprint as uniform as real ones.
-func testPrint(i int) events.Fingerprint {
+func testPrint(i int) identity.Fingerprint {
 	sum := sha256.Sum256(binary.LittleEndian.AppendUint64(nil, uint64(i)))
-	return events.Fingerprint(sum[:16])
+	return identity.Fingerprint(sum[:16])
 }
 
 // fastPrint is testPrint for many.
-func fastPrint(r *rand.PCG) (f events.Fingerprint) {
+func fastPrint(r *rand.PCG) (f identity.Fingerprint) {
 	binary.LittleEndian.PutUint64(f[:8], r.Uint64())
 	binary.LittleEndian.PutUint64(f[8:], r.Uint64())
 	return f
 }
 
 // seal adds a valid seal, changed by change.
-func (l *testLog) seal(book *testBook, month events.Month, previous *events.PreviousClosing, change func(*events.Seal)) {
+func (l *testLog) seal(book *testBook, month events.Month, previous *signed.PreviousClosing, change func(*signed.Seal)) {
 	rules, err := book.MonthRules(month)
 	if err != nil {
 		panic(err)
 	}
-	s := events.Seal{
+	s := signed.Seal{
 		Cluster: testID.Cluster, TopicID: testID.TopicID, Partition: testID.Partition, Month: month, SealID: "seal of " + month.String(),
 		RulesHash: rules.Hash(), Partitions: []int32{0, 1, 2, 3}, Previous: previous,
 	}

@@ -1,18 +1,21 @@
 package counter
 
-import "headcount/events"
+import (
+	"headcount/events"
+	"headcount/events/identity"
+)
 
 // flatDevices is the number of devices with which a window leaves the flat form: a function of the log, like all else.
 const flatDevices = 1_000
 
 // flat is the form of a small window: an app of ten devices takes about a kilobyte.
 type flat struct {
-	prints []events.Fingerprint      // by ordinal
+	prints []identity.Fingerprint    // by ordinal
 	slots  []uint16                  // open addressing: ordinal + 1; 0: empty; a power of two
 	days   [events.MaxKinds][]uint32 // by kind, then ordinal as far as it goes: bit d for day d
 }
 
-func (f *flat) find(print *events.Fingerprint) (uint32, bool) {
+func (f *flat) find(print *identity.Fingerprint) (uint32, bool) {
 	if len(f.slots) == 0 {
 		return 0, false
 	}
@@ -29,7 +32,7 @@ func (f *flat) find(print *events.Fingerprint) (uint32, bool) {
 }
 
 // insert numbers a fingerprint that is not there.
-func (f *flat) insert(print *events.Fingerprint) uint32 {
+func (f *flat) insert(print *identity.Fingerprint) uint32 {
 	f.prints = append(f.prints, *print)
 	if 4*len(f.prints) <= 3*len(f.slots) {
 		f.place(len(f.prints) - 1)

@@ -6,12 +6,12 @@ import (
 	"runtime"
 	"sync"
 
-	"headcount/events"
+	"headcount/events/identity"
 )
 
 // append numbers a fingerprint without a look whether it is there, and without making it findable: index does both for all of
 // them, many times faster than one by one, where segments grow again and again. ErrFull.
-func (d *dictionary) append(print *events.Fingerprint) error {
+func (d *dictionary) append(print *identity.Fingerprint) error {
 	if d.n >= maxDevices {
 		return ErrFull
 	}

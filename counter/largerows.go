@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"headcount/events"
+	"headcount/events/identity"
 )
 
 // largeRows reads a large window in passes, each over a range of fingerprints: what lies by ordinal and by kind and day is
@@ -31,7 +32,7 @@ type sortedPrint struct {
 	rank      uint32
 }
 
-func printOf(p sortedPrint) (f events.Fingerprint) {
+func printOf(p sortedPrint) (f identity.Fingerprint) {
 	binary.BigEndian.PutUint64(f[:8], p.high)
 	binary.BigEndian.PutUint64(f[8:], p.low)
 	return f

@@ -12,6 +12,9 @@ import (
 	"github.com/axiomhq/hyperloglog"
 
 	"headcount/events"
+	"headcount/events/decode"
+	"headcount/events/identity"
+	"headcount/events/signed"
 )
 
 // model is a shard as one would write it without a thought of time and memory: maps, one event at a time, the library's
@@ -19,7 +22,7 @@ import (
 type model struct {
 	id      Identity
 	book    *testBook
-	decoder *events.Decoder
+	decoder *decode.Decoder
 	state   State
 	windows map[WindowID]*modelWindow
 	dead    []DeadLetter
@@ -27,7 +30,7 @@ type model struct {
 }
 
 type modelWindow struct {
-	facts    map[events.Fingerprint]*Row
+	facts    map[identity.Fingerprint]*Row
 	counters Counters
 	sketches map[events.Kind]*hyperloglog.Sketch
 	totals   map[totalKey]Total
@@ -42,7 +45,7 @@ type modelSealed struct {
 
 func newModel(book *testBook) *model {
 	return &model{
-		id: testID, book: book, decoder: events.NewDecoder(book, testKeys), state: State{Apps: map[string]Stretch{}},
+		id: testID, book: book, decoder: decode.NewDecoder(book, testKeys), state: State{Apps: map[string]Stretch{}},
 		windows: map[WindowID]*modelWindow{},
 	}
 }
@@ -154,7 +157,7 @@ func (m *model) window(month events.Month, app string) *modelWindow {
 	if _, err := m.book.MonthRules(month); err != nil || apps >= m.book.months[month].Limits.AppsPerPartition {
 		return nil
 	}
-	w := &modelWindow{facts: map[events.Fingerprint]*Row{}, sketches: map[events.Kind]*hyperloglog.Sketch{}, totals: map[totalKey]Total{}}
+	w := &modelWindow{facts: map[identity.Fingerprint]*Row{}, sketches: map[events.Kind]*hyperloglog.Sketch{}, totals: map[totalKey]Total{}}
 	m.windows[id] = w
 	return w
 }
@@ -178,10 +181,10 @@ func (m *model) reject(r *events.Record, e *events.Event, why events.Reason) {
 }
 
 func (m *model) control(r *events.Record, e *events.Event) {
-	if string(e.Type) != events.SealType {
+	if string(e.Type) != signed.SealType {
 		return
 	}
-	s, signature, err := events.ParseSeal(r.Value)
+	s, signature, err := signed.ParseSeal(r.Value)
 	if err != nil || s.Cluster != m.id.Cluster || s.TopicID != m.id.TopicID || s.Partition != m.id.Partition || s.Month < m.state.Sealed {
 		m.state.InvalidSeals++
 		return

@@ -3,7 +3,7 @@ package counter
 import (
 	"runtime"
 
-	"headcount/events"
+	"headcount/events/identity"
 )
 
 // fresh is what Cut hands over of a window without copying it: fingerprints that lie in a dictionary, where they stay as they
@@ -28,7 +28,7 @@ const (
 type Parts struct {
 	windows []WindowDelta
 	part    WindowDelta
-	prints  []events.Fingerprint
+	prints  []identity.Fingerprint
 	given   uint32 // fingerprints of the window
 	facts   factReader
 }
@@ -66,7 +66,7 @@ func (p *Parts) Next() *WindowDelta {
 	return &p.part
 }
 
-func (p *Parts) copyPrints(f *fresh) []events.Fingerprint {
+func (p *Parts) copyPrints(f *fresh) []identity.Fingerprint {
 	p.prints = p.prints[:0]
 	for at := f.skip + p.given; at < f.skip+f.n && len(p.prints) < partPrints; at++ {
 		p.prints = append(p.prints, f.chunks[at>>chunkBits][at%chunkEntries].print)

@@ -6,7 +6,7 @@ import (
 	"sync/atomic"
 	"testing"
 
-	"headcount/events"
+	"headcount/events/identity"
 )
 
 // TestPartsWhileCounting reads deltas of many devices again and again while the shard goes on, and wants what stood at the cut.
@@ -36,7 +36,7 @@ func TestPartsWhileCounting(t *testing.T) {
 	}
 	counted.Store(true)
 	readers.Wait()
-	var prints []events.Fingerprint
+	var prints []identity.Fingerprint
 	facts := map[Fact]int{}
 	for _, d := range parts[:5] {
 		if len(d.Windows) != 1 {

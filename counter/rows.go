@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"headcount/events"
+	"headcount/events/identity"
 )
 
 // appWindow is one app of what a windowReader reads.
@@ -101,12 +102,12 @@ func (r *flatRows) fill(buf []Row) int {
 }
 
 // comparePrints orders fingerprints as their bytes.
-func comparePrints(a, b *events.Fingerprint) int {
+func comparePrints(a, b *identity.Fingerprint) int {
 	if c := cmp.Compare(high(a), high(b)); c != 0 {
 		return c
 	}
 	return cmp.Compare(low(a), low(b))
 }
 
-func high(f *events.Fingerprint) uint64 { return binary.BigEndian.Uint64(f[:8]) }
-func low(f *events.Fingerprint) uint64  { return binary.BigEndian.Uint64(f[8:]) }
+func high(f *identity.Fingerprint) uint64 { return binary.BigEndian.Uint64(f[:8]) }
+func low(f *identity.Fingerprint) uint64  { return binary.BigEndian.Uint64(f[8:]) }

@@ -7,11 +7,12 @@ import (
 	"strings"
 
 	"headcount/events"
+	"headcount/events/signed"
 )
 
 // control takes a record of ours: a seal, or something for others to read.
 func (s *Shard) control(r *events.Record, e *events.Event) (*Sealed, error) {
-	if string(e.Type) != events.SealType {
+	if string(e.Type) != signed.SealType {
 		return nil, nil
 	}
 	seal, rules, err := s.valid(r)
@@ -30,8 +31,8 @@ func (s *Shard) control(r *events.Record, e *events.Event) (*Sealed, error) {
 
 // valid returns the seal in a record, and the rules of its month; nil where it is none that this partition may follow.
 // What the seal says is looked at before the rules of its month, which would be made for it.
-func (s *Shard) valid(r *events.Record) (*events.Seal, *events.MonthRules, error) {
-	seal, signature, err := events.ParseSeal(r.Value)
+func (s *Shard) valid(r *events.Record) (*signed.Seal, *events.MonthRules, error) {
+	seal, signature, err := signed.ParseSeal(r.Value)
 	if err != nil || seal.Cluster != s.id.Cluster || seal.TopicID != s.id.TopicID || seal.Partition != s.id.Partition ||
 		seal.Month < s.state.Sealed {
 		return nil, nil, nil
@@ -66,14 +67,14 @@ type Chain interface {
 	// Sealed says whether the partition was sealed for a month.
 	Sealed(m events.Month) (bool, error)
 	// Accept returns nil where a valid seal, at an offset, comes next although the log has lost the one that it follows.
-	Accept(seal *events.Seal, offset int64) error
+	Accept(seal *signed.Seal, offset int64) error
 }
 
 // SetChain has a shard ask for what a seal follows where the log does not tell. Without, such a seal is not valid.
 func (s *Shard) SetChain(c Chain) { s.chain = c }
 
 // missed says whether a seal follows one of a later month than is sealed here, by which this partition was sealed all the same.
-func (s *Shard) missed(seal *events.Seal) (bool, error) {
+func (s *Shard) missed(seal *signed.Seal) (bool, error) {
 	p := seal.Previous
 	if s.chain == nil || p == nil || p.Month <= s.state.Sealed {
 		return false, nil
@@ -83,7 +84,7 @@ func (s *Shard) missed(seal *events.Seal) (bool, error) {
 
 // follows says whether a seal of a later month comes next here: the books are opened by it, or the closing before it was
 // followed here or did not list this partition.
-func (s *Shard) follows(seal *events.Seal) bool {
+func (s *Shard) follows(seal *signed.Seal) bool {
 	p := seal.Previous
 	if p == nil {
 		return s.state.Sealed == 0
@@ -94,7 +95,7 @@ func (s *Shard) follows(seal *events.Seal) bool {
 // seal closes a month: its windows, and the late ones of the closing before, leave the shard. Where that closing did not list
 // this partition, all of its month is late; so it is where its seal was lost, and what it sealed is united with that when it is
 // settled. What is older is finished.
-func (s *Shard) seal(offset int64, seal *events.Seal, rules *events.MonthRules) *Sealed {
+func (s *Shard) seal(offset int64, seal *signed.Seal, rules *events.MonthRules) *Sealed {
 	var late *month
 	if p := seal.Previous; p != nil {
 		if s.state.Sealed == p.Month {

@@ -5,20 +5,21 @@ import (
 	"testing"
 
 	"headcount/events"
+	"headcount/events/signed"
 )
 
 // TestWhichSealsCount tries one seal on a shard that has sealed September, or nothing.
 func TestWhichSealsCount(t *testing.T) {
-	closing := func(m events.Month, partitions ...int32) *events.PreviousClosing {
-		return &events.PreviousClosing{Month: m, Partitions: partitions}
+	closing := func(m events.Month, partitions ...int32) *signed.PreviousClosing {
+		return &signed.PreviousClosing{Month: m, Partitions: partitions}
 	}
 	const valid, repeat, invalid = "valid", "repeat", "invalid"
 	for _, tt := range []struct {
 		name     string
 		sealed   bool // September is
 		month    events.Month
-		previous *events.PreviousClosing
-		change   func(*events.Seal)
+		previous *signed.PreviousClosing
+		change   func(*signed.Seal)
 		want     string
 	}{
 		{"opens the books", false, october, nil, nil, valid},
@@ -30,12 +31,12 @@ func TestWhichSealsCount(t *testing.T) {
 		{"skips a month that was closed here", true, november, closing(october, 1, 3), nil, invalid},
 		{"skips a month that nobody closed", true, november, closing(september, 3), nil, valid},
 		{"repeat", true, september, nil, nil, repeat},
-		{"repeat with another id", true, september, nil, func(s *events.Seal) { s.SealID = "another" }, repeat},
+		{"repeat with another id", true, september, nil, func(s *signed.Seal) { s.SealID = "another" }, repeat},
 		{"older month", true, september - 1, nil, nil, invalid},
-		{"cluster", true, october, closing(september, 3), func(s *events.Seal) { s.Cluster = "x" }, invalid},
-		{"topic", true, october, closing(september, 3), func(s *events.Seal) { s.TopicID = "x" }, invalid},
-		{"partition", true, october, closing(september, 3), func(s *events.Seal) { s.Partition = 1 }, invalid},
-		{"rules", true, october, closing(september, 3), func(s *events.Seal) { s.RulesHash = "sha256:0" }, invalid},
+		{"cluster", true, october, closing(september, 3), func(s *signed.Seal) { s.Cluster = "x" }, invalid},
+		{"topic", true, october, closing(september, 3), func(s *signed.Seal) { s.TopicID = "x" }, invalid},
+		{"partition", true, october, closing(september, 3), func(s *signed.Seal) { s.Partition = 1 }, invalid},
+		{"rules", true, october, closing(september, 3), func(s *signed.Seal) { s.RulesHash = "sha256:0" }, invalid},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			book := newTestBook(nil)
@@ -68,7 +69,7 @@ func TestSealOfAnotherKey(t *testing.T) {
 	l := newTestLog()
 	_, stranger, _ := ed25519.GenerateKey(nil)
 	rules, _ := book.MonthRules(october)
-	seal := events.Seal{Cluster: testID.Cluster, TopicID: testID.TopicID, Partition: testID.Partition, Month: october, SealID: "x", RulesHash: rules.Hash(), Partitions: []int32{3}}
+	seal := signed.Seal{Cluster: testID.Cluster, TopicID: testID.TopicID, Partition: testID.Partition, Month: october, SealID: "x", RulesHash: rules.Hash(), Partitions: []int32{3}}
 	l.add(seal.Sign(stranger))
 	l.add([]byte(`{"type":"headcount.seal"}`))
 	l.add([]byte(`{"type":"headcount.closed"}`))
@@ -85,8 +86,8 @@ func TestSealOfAnotherKey(t *testing.T) {
 func TestForgedSealsMakeNoRules(t *testing.T) {
 	other := newTestBook(nil)
 	l := newTestLog()
-	l.seal(other, october, nil, func(s *events.Seal) { s.TopicID = "another" })
-	l.seal(other, october, &events.PreviousClosing{Month: september, Partitions: []int32{3}}, nil)
+	l.seal(other, october, nil, func(s *signed.Seal) { s.TopicID = "another" })
+	l.seal(other, october, &signed.PreviousClosing{Month: september, Partitions: []int32{3}}, nil)
 	book := newTestBook(nil)
 	countAll(t, NewShard(testID, book, testKeys), l.records)
 	if len(book.months) != 0 {

@@ -9,6 +9,8 @@ import (
 	"slices"
 
 	"headcount/events"
+	"headcount/events/decode"
+	"headcount/events/identity"
 )
 
 // ErrRules says that the rulebook could not tell a month's rules: nothing is wrong with what was to be counted or absorbed.
@@ -51,7 +53,7 @@ type Shard struct {
 	ordinals []uint32  // scratch
 
 	chain   Chain // nil: none
-	decoder *events.Decoder
+	decoder *decode.Decoder
 	batch   *batch // while it counts
 	active  [1 << activeBits]active
 }
@@ -65,9 +67,9 @@ type month struct {
 }
 
 // NewShard returns an empty shard.
-func NewShard(id Identity, book events.Rulebook, keys *events.Keyring) *Shard {
+func NewShard(id Identity, book events.Rulebook, keys *identity.Keyring) *Shard {
 	return &Shard{
-		id: id, book: book, decoder: events.NewDecoder(book, keys),
+		id: id, book: book, decoder: decode.NewDecoder(book, keys),
 		state: State{Apps: map[string]Stretch{}}, open: map[events.Month]*month{},
 	}
 }

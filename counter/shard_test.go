@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"headcount/events"
+	"headcount/events/signed"
 )
 
 // randomLog makes a log of everything that can lie in one, of about n records. Small pools of devices, apps and days make
@@ -20,14 +21,14 @@ func randomLog(r *rand.Rand, book *testBook, n, devices int) []events.Record {
 	apps := []string{"app-1", "app-2", "app-3", "zz", "a"}
 	types := []string{"miniprogram.open", "miniprogram.open", "minigame.search", "miniprogram.predownload", "component.push"}
 	months := []events.Month{september, october, october, november, december}
-	previous := map[events.Month]*events.PreviousClosing{}
+	previous := map[events.Month]*signed.PreviousClosing{}
 	member := r.IntN(4) > 0 // of September's closing
 	if member {
-		previous[october] = &events.PreviousClosing{Month: september, Partitions: []int32{2, 3}}
+		previous[october] = &signed.PreviousClosing{Month: september, Partitions: []int32{2, 3}}
 	} else {
-		previous[october] = &events.PreviousClosing{Month: september, Partitions: []int32{2}}
+		previous[october] = &signed.PreviousClosing{Month: september, Partitions: []int32{2}}
 	}
-	previous[november] = &events.PreviousClosing{Month: october, Partitions: []int32{0, 1, 2, 3}}
+	previous[november] = &signed.PreviousClosing{Month: october, Partitions: []int32{0, 1, 2, 3}}
 	if r.IntN(3) == 0 {
 		l.now = time.Date(2026, 12, 20, 0, 0, 0, 0, time.UTC)
 	}
@@ -72,16 +73,16 @@ func randomLog(r *rand.Rand, book *testBook, n, devices int) []events.Record {
 			if m == december {
 				continue
 			}
-			var change func(*events.Seal)
+			var change func(*signed.Seal)
 			switch r.IntN(8) {
 			case 0:
-				change = func(s *events.Seal) { s.Cluster = "another" }
+				change = func(s *signed.Seal) { s.Cluster = "another" }
 			case 1:
-				change = func(s *events.Seal) { s.RulesHash = "sha256:00" }
+				change = func(s *signed.Seal) { s.RulesHash = "sha256:00" }
 			case 2:
-				change = func(s *events.Seal) { s.Partition = 2 }
+				change = func(s *signed.Seal) { s.Partition = 2 }
 			case 3:
-				change = func(s *events.Seal) { s.Previous = nil }
+				change = func(s *signed.Seal) { s.Previous = nil }
 			case 4:
 				l.seal(book, m, previous[m], nil)
 				v := l.records[len(l.records)-1].Value

@@ -18,6 +18,7 @@ import (
 	"github.com/axiomhq/hyperloglog"
 
 	"headcount/events"
+	"headcount/events/identity"
 )
 
 // sliceReader is a RowReader of content in memory. It can fail after a number of rows.
@@ -52,11 +53,11 @@ func (r *sliceReader) Rows(buf []Row) (int, error) {
 }
 
 // facts is a random month of random apps as rows by app, in one partition.
-type facts map[string]map[events.Fingerprint]*Row
+type facts map[string]map[identity.Fingerprint]*Row
 
-func (f facts) add(app string, print events.Fingerprint, day events.Day, kind events.Kind) {
+func (f facts) add(app string, print identity.Fingerprint, day events.Day, kind events.Kind) {
 	if f[app] == nil {
-		f[app] = map[events.Fingerprint]*Row{}
+		f[app] = map[identity.Fingerprint]*Row{}
 	}
 	if f[app][print] == nil {
 		f[app][print] = &Row{Fingerprint: print}
@@ -170,7 +171,7 @@ func TestUnionIsFreeOfPartitioning(t *testing.T) {
 }
 
 // naiveUnion counts by loops over maps.
-func naiveUnion(app string, onTime, late map[events.Fingerprint]*Row, withSets bool) *AppUnion {
+func naiveUnion(app string, onTime, late map[identity.Fingerprint]*Row, withSets bool) *AppUnion {
 	a := &AppUnion{App: app}
 	estimate := func(set events.KindSet) uint64 {
 		s, _ := hyperloglog.NewSketch(8, false)
@@ -249,13 +250,13 @@ func naiveUnion(app string, onTime, late map[events.Fingerprint]*Row, withSets b
 }
 
 // naiveDigest writes down what digest.go says is digested.
-func naiveDigest(m events.Month, app string, rows map[events.Fingerprint]*Row, totals []Total) [32]byte {
+func naiveDigest(m events.Month, app string, rows map[identity.Fingerprint]*Row, totals []Total) [32]byte {
 	le := binary.LittleEndian
 	var b []byte
 	text := func(s string) { b = append(le.AppendUint16(b, uint16(len(s))), s...) }
 	b = append(b, "headcount usage 1\n"+m.String()...)
 	text(app)
-	for _, f := range slices.SortedFunc(maps.Keys(rows), func(a, b events.Fingerprint) int { return strings.Compare(a.String(), b.String()) }) {
+	for _, f := range slices.SortedFunc(maps.Keys(rows), func(a, b identity.Fingerprint) int { return strings.Compare(a.String(), b.String()) }) {
 		b = append(append(b, 1), f[:]...)
 		b = le.AppendUint16(b, uint16(rows[f].Kinds))
 		for k, days := range rows[f].Days {

@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"headcount/events"
+	"headcount/events/identity"
 )
 
 // window holds the facts of one app in one month in one partition, on time or late: devices and facts in the flat or the large
@@ -79,7 +80,7 @@ func (w *window) count(e *events.Event, ordinal uint32, low bool) error {
 var errOverLimit = errors.New("over limit")
 
 // device returns the ordinal of a fingerprint, a new one where it is new and, if limited, within the limits.
-func (w *window) device(print *events.Fingerprint, limited bool) (uint32, error) {
+func (w *window) device(print *identity.Fingerprint, limited bool) (uint32, error) {
 	if l := w.large; l != nil {
 		if ordinal, ok := l.find(print); ok {
 			return ordinal, nil

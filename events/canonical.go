@@ -17,20 +17,20 @@ import (
 // There is one encoding of a content, so that equal hashes mean equal rules. Reading takes that encoding and no other.
 
 // Canonical returns the document.
-func (t *TopicRules) Canonical() []byte { return canonical(t) }
+func (t *TopicRules) Canonical() []byte { return Canonical(t) }
 
 // Hash returns the SHA-256 of the document, "sha256:" and 64 hex digits.
-func (t *TopicRules) Hash() string { return hashText(t.Canonical()) }
+func (t *TopicRules) Hash() string { return HashText(t.Canonical()) }
 
 // Canonical returns the document.
-func (r *MonthRules) Canonical() []byte { return canonical(r) }
+func (r *MonthRules) Canonical() []byte { return Canonical(r) }
 
 // Hash returns the SHA-256 of the document, "sha256:" and 64 hex digits.
 func (r *MonthRules) Hash() string {
 	if known := r.known(); known != nil {
 		return known.hash
 	}
-	return hashText(r.Canonical())
+	return HashText(r.Canonical())
 }
 
 // ParseTopicRules reads a canonical document and validates it.
@@ -58,11 +58,12 @@ func ParseMonthRules(doc []byte) (*MonthRules, error) {
 	if err != nil {
 		return nil, fmt.Errorf("month rules: %w", err)
 	}
-	r.read = &readRules{of: r, hash: hashText(doc), kinds: kinds}
+	r.read = &readRules{of: r, hash: HashText(doc), kinds: kinds}
 	return r, nil
 }
 
-func canonical(v any) []byte {
+// Canonical returns the canonical JSON of a plain struct.
+func Canonical(v any) []byte {
 	var b bytes.Buffer
 	e := json.NewEncoder(&b)
 	e.SetEscapeHTML(false)
@@ -72,7 +73,8 @@ func canonical(v any) []byte {
 	return bytes.TrimSuffix(b.Bytes(), []byte("\n"))
 }
 
-func hashText(b []byte) string {
+// HashText returns the SHA-256 of a document, "sha256:" and 64 hex digits.
+func HashText(b []byte) string {
 	sum := sha256.Sum256(b)
 	return "sha256:" + hex.EncodeToString(sum[:])
 }
@@ -89,7 +91,7 @@ func parseCanonical(doc []byte, v any, newest int, got func() int) error {
 	if v := got(); v < 1 || v > newest {
 		return fmt.Errorf("version %d, this program knows version %d: use the release that wrote it or a newer one", v, newest)
 	}
-	if !bytes.Equal(canonical(v), doc) {
+	if !bytes.Equal(Canonical(v), doc) {
 		return errNotCanonical
 	}
 	return nil
@@ -121,7 +123,7 @@ func (r *MonthRules) Diff(want *MonthRules) []string {
 
 // Diff names the fields in which the rules a configuration asks for differ from those that stand, with both values.
 func (t *TopicRules) Diff(want *TopicRules) []string {
-	is, wanted := t.Fields.resolved(), want.Fields.resolved()
+	is, wanted := t.Fields.Resolved(), want.Fields.Resolved()
 	d := differ(nil, "version", t.Version, want.Version)
 	d = differ(d, "time_zone", t.TimeZone, want.TimeZone)
 	d = differ(d, "fields.type", is.Type, wanted.Type)

@@ -1,27 +1,20 @@
-// Package events reads the records of the log: what each one is, in which month and app it counts, and for whom.
+// Package events holds the words of the log: what a record is, which months, kinds and rules there are.
 //
-// It promises:
+// What decides how a record is counted is in two canonical documents, TopicRules and MonthRules, and in the code behind
+// TopicRules.Grammar: no clock, no random number, no host's time-zone files.
 //
-//   - Decoding is a pure function of (rules, GUID key, record): no clock, no random number, no host's time-zone files. What decides
-//     is in the two canonical documents, TopicRules and MonthRules, and in the code behind TopicRules.Grammar.
-//   - Bad input is never an error: it is an Event with the outcome Rejected and a Reason. An error of Decode comes from the
-//     Rulebook, or says that the month's GUID key is missing.
-//   - GUIDs and user ids leave this package as fingerprints only.
-//   - Decode allocates nothing for a well-formed event.
+// Rooms:
+//
+//	identity   GUID → 16 bytes → fingerprint; the keys
+//	decode     record → Event
+//	signed     the signed records that close a month
+//	stream     the log: reading and writing a Kafka topic
 //
 // Layout:
 //
-//	doc.go record.go reason.go kind.go month.go    the words
-//	guid* key.go keyring.go fingerprint.go         identity: GUID → 16 bytes → fingerprint
-//	aes.go aes_*                                   the fingerprints of a batch made at once
-//	zone.go time.go                                calendar months in a zone; RFC 3339
-//	rules.go canonical.go template.go              what decides how a record is counted
-//	header.go content.go                           record headers; structured or binary mode
-//	layout* skeleton.go skeletons*                 the quickest readers: of records written as those before were
-//	scan.go pass.go                                the quick reader of ordinary CloudEvents
-//	strict.go text.go                              the reader of everything else, which defines what is right
-//	decoder.go months.go kindtable.go quantity.go  verdicts
-//	seal.go closed.go signed.go sealkey.go         the signed records that close a month
+//	record.go header.go reason.go    records, their headers, events, why one is a dead letter
+//	kind.go month.go zone.go         kinds; calendar months, and their days in a zone
+//	rules.go canonical.go template.go kindtable.go   what decides how a record is counted
 //
 // # What a record is
 //

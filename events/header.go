@@ -20,11 +20,14 @@ func EncodeHeader(dst []byte, key string, value []byte) []byte {
 	return append(dst, value...)
 }
 
+// EncodedHeaders returns the record's headers, to be walked over.
+func (r *Record) EncodedHeaders() Headers { return Headers{rest: r.Headers} }
+
 // EachHeader calls f with every header in order, until f returns false. A null value is nil. The slices alias the record.
 func (r *Record) EachHeader(f func(key, value []byte) bool) error {
-	it := headers{rest: r.Headers}
+	it := r.EncodedHeaders()
 	for n := range r.HeaderCount {
-		key, value, ok := it.next()
+		key, value, ok := it.Next()
 		if !ok {
 			return fmt.Errorf("header %d of %d at offset %d: %w", n+1, r.HeaderCount, r.Offset, ErrHeaders)
 		}
@@ -38,10 +41,14 @@ func (r *Record) EachHeader(f func(key, value []byte) bool) error {
 	return nil
 }
 
-// headers walks over encoded headers.
-type headers struct{ rest []byte }
+// Headers walks over encoded headers. The slices that it gives alias them.
+type Headers struct{ rest []byte }
 
-func (h *headers) next() (key, value []byte, ok bool) {
+// Rest returns what lies behind the headers read so far.
+func (h *Headers) Rest() []byte { return h.rest }
+
+// Next reads a header; false: there is none that the wire format allows. A null value is nil.
+func (h *Headers) Next() (key, value []byte, ok bool) {
 	if key, ok = h.field(); !ok || key == nil {
 		return nil, nil, false
 	}
@@ -50,7 +57,7 @@ func (h *headers) next() (key, value []byte, ok bool) {
 }
 
 // field reads a length and as many bytes; a length of −1 is nil.
-func (h *headers) field() ([]byte, bool) {
+func (h *Headers) field() ([]byte, bool) {
 	if len(h.rest) > 0 && h.rest[0] < 0x80 && h.rest[0]&1 == 0 { // up to 63 bytes: most
 		if end := 1 + int(h.rest[0]>>1); end <= len(h.rest) {
 			f := h.rest[1:end:end]

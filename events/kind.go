@@ -56,6 +56,6 @@ var builtinTypes = map[string]Kind{
 }
 
 const (
-	reportedType  = "usage.reported"
-	controlPrefix = "headcount."
+	ReportedType  = "usage.reported"
+	ControlPrefix = "headcount."
 )

@@ -1,5 +1,7 @@
 package events
 
+import "headcount/events/identity"
+
 // Record is one record of the log as the reader hands it on. Its slices alias the reader's buffer: they are valid until the
 // batch they came in is released, and are never written to.
 type Record struct {
@@ -36,7 +38,7 @@ type Event struct {
 	App         []byte // where one could be read, also of rejected records
 	GUID        []byte // or user id, as the record has it, where one could be read; not to be stored
 	Type        []byte // of Control and Unknown
-	Fingerprint Fingerprint
+	Fingerprint identity.Fingerprint
 	Reason      Reason
 	Quantity    *Quantity // of Reported, else nil
 }

@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"headcount/events/identity"
 )
 
 // golden compares with the file kept for a version of a format. Its hash is in every manifest, seal and index: it never changes.
@@ -25,7 +27,7 @@ func golden(t *testing.T, name string, got []byte) {
 // plainTemplate is a configuration without anything special.
 func plainTemplate() *Template {
 	return &Template{
-		TimeZone: "UTC", Precision: 14, Limits: DefaultLimits, KeyID: NewGUIDKey([16]byte{1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16}).ID(),
+		TimeZone: "UTC", Precision: 14, Limits: DefaultLimits, KeyID: identity.NewGUIDKey([16]byte{1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16}).ID(),
 		SealKey: ed25519.NewKeyFromSeed(bytes.Repeat([]byte{7}, ed25519.SeedSize)).Public().(ed25519.PublicKey),
 	}
 }

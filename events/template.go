@@ -59,7 +59,7 @@ func (t *Template) Validate() error {
 // Topic returns the rules that the topic gets where it has none.
 func (t *Template) Topic() *TopicRules {
 	return &TopicRules{
-		Version: topicRulesVersion, TimeZone: t.TimeZone, Fields: t.Fields.resolved(),
+		Version: topicRulesVersion, TimeZone: t.TimeZone, Fields: t.Fields.Resolved(),
 		SkewMS: skewMS, OldestMS: oldestMS, Grammar: grammar,
 	}
 }
@@ -102,7 +102,7 @@ func kindList(types map[string]string) []string {
 	return kinds
 }
 
-func (f Fields) resolved() Fields {
+func (f Fields) Resolved() Fields {
 	or := func(s, otherwise string) string {
 		if s == "" {
 			return otherwise
@@ -113,10 +113,10 @@ func (f Fields) resolved() Fields {
 }
 
 // cloudEvents are the fields of a CloudEvent.
-var cloudEvents = Fields{}.resolved()
+var CloudEventsFields = Fields{}.Resolved()
 
 func (f Fields) validate() error {
-	f = f.resolved()
+	f = f.Resolved()
 	named := []struct{ field, path string }{{"type", f.Type}, {"guid", f.GUID}, {"app", f.App}, {"time", f.Time}}
 	for i, n := range named {
 		names := strings.Split(n.path, ".")
@@ -197,7 +197,7 @@ func (r *MonthRules) checkType(name, kind string) error {
 	switch {
 	case name == "" || len(name) > maxTypeBytes || !utf8.ValidString(name):
 		return fmt.Errorf("events.types: %q is not 1–%d bytes of UTF-8", name, maxTypeBytes)
-	case strings.HasPrefix(name, controlPrefix) || name == reportedType:
+	case strings.HasPrefix(name, ControlPrefix) || name == ReportedType:
 		return fmt.Errorf("events.types.%s: this type has a meaning of its own and cannot be counted as a kind: take another", name)
 	case !isKindName(kind):
 		return fmt.Errorf("events.types.%s: kind %q is not 1–64 of a–z, 0–9, '-', '_', '.', beginning with a letter", name, kind)

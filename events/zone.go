@@ -73,7 +73,7 @@ func dayStarts(zone *time.Location, m Month) []int64 {
 }
 
 // dayStart returns the first instant (seconds since 1970) whose local date is the given one or later.
-func dayStart(zone *time.Location, year int, month time.Month, day int) int64 {
+func DayStart(zone *time.Location, year int, month time.Month, day int) int64 {
 	midnight := localMidnight(year, month, day)
 	at := spanAt(zone, midnight-earlier)
 	return at.reach(zone, midnight)
@@ -119,7 +119,7 @@ func MonthAt(zone *time.Location, ms int64) Month {
 	t := time.UnixMilli(ms).In(zone)
 	m := MonthOf(t.Year(), t.Month())
 	if t.Day() >= 27 { // a clock that goes back across midnight reads the old month again
-		if next := m + 1; ms >= dayStart(zone, next.Year(), next.Calendar(), 1)*1000 {
+		if next := m + 1; ms >= DayStart(zone, next.Year(), next.Calendar(), 1)*1000 {
 			return next
 		}
 	}

@@ -13,14 +13,16 @@ import (
 	"headcount/counter"
 	"headcount/counter/checkpoint"
 	"headcount/events"
+	"headcount/events/identity"
+	"headcount/events/signed"
 	"headcount/events/stream"
 )
 
 var (
-	guidKey  = events.NewGUIDKey([16]byte{1, 2, 3})
-	sealKey  = ed25519.NewKeyFromSeed(make([]byte, ed25519.SeedSize))
-	identity = counter.Identity{Cluster: "cluster", TopicID: "topic", Partition: 0}
-	march    = events.MonthOf(2025, 3)
+	guidKey = identity.NewGUIDKey([16]byte{1, 2, 3})
+	sealKey = ed25519.NewKeyFromSeed(make([]byte, ed25519.SeedSize))
+	whose   = counter.Identity{Cluster: "cluster", TopicID: "topic", Partition: 0}
+	march   = events.MonthOf(2025, 3)
 )
 
 // store is a partition's state in the folder.
@@ -34,17 +36,17 @@ func open(ctx context.Context, folder string, partition int32) (store, error) {
 	if err != nil {
 		return store{}, err
 	}
-	topic := checkpoint.OpenTopic(bucket, "scale", identity.TopicID)
+	topic := checkpoint.OpenTopic(bucket, "scale", whose.TopicID)
 	rules, err := topic.Rules(ctx, &events.Template{
 		TimeZone: "UTC", Precision: 14, Limits: events.DefaultLimits, KeyID: guidKey.ID(), SealKey: sealKey.Public().(ed25519.PublicKey),
 	})
-	id := identity
+	id := whose
 	id.Partition = partition
 	return store{topic.Partition(id), rules}, err
 }
 
 func (s store) shard() *counter.Shard {
-	return counter.NewShard(identity, s.rules, events.NewKeyring(guidKey))
+	return counter.NewShard(whose, s.rules, identity.NewKeyring(guidKey))
 }
 
 // recordsAtOnce is as many as a batch of the log may hold.
@@ -262,8 +264,8 @@ func (c *counting) seal(ctx context.Context, r *result, seen float64) (err error
 	if err != nil {
 		return err
 	}
-	s := events.Seal{
-		Version: events.SealVersion, Cluster: identity.Cluster, TopicID: identity.TopicID, Month: march, SealID: "seal",
+	s := signed.Seal{
+		Version: signed.SealVersion, Cluster: whose.Cluster, TopicID: whose.TopicID, Month: march, SealID: "seal",
 		RulesHash: rules.Hash(), Partitions: []int32{0},
 	}
 	if c.feed, err = newFeed(month.Config{Month: (march + 1).String(), Events: 1 << 30, Devices: 1_000_000, Apps: 20, Seed: 2}); err != nil {

@@ -16,6 +16,7 @@ import (
 	"headcount/cmd/site"
 	"headcount/counter/checkpoint"
 	"headcount/events"
+	"headcount/events/identity"
 	"headcount/rating/ledger"
 )
 
@@ -144,7 +145,7 @@ func check(ctx context.Context, p *cli.Program, c *config.Config) []finding {
 }
 
 // rulesAgree compares without fixing anything.
-func rulesAgree(ctx context.Context, c *config.Config, state *checkpoint.Topic, t *events.Template, keys *events.Keyring) error {
+func rulesAgree(ctx context.Context, c *config.Config, state *checkpoint.Topic, t *events.Template, keys *identity.Keyring) error {
 	if _, err := state.Rules(ctx, nil); errors.Is(err, checkpoint.ErrNoRules) {
 		return nil
 	}

@@ -13,6 +13,7 @@ import (
 	"headcount/cmd/ingest/load"
 	"headcount/cmd/site"
 	"headcount/events"
+	"headcount/events/decode"
 )
 
 // shownWarnings is how many lines are named before the rest is only counted.
@@ -54,7 +55,7 @@ func loadFiles(ctx context.Context, p *cli.Program, files []string, strict bool)
 	defer cleanup()
 	warned := 0
 	cfg := load.Config{
-		Decoder: events.NewDecoder(site.NewTemplateRules(template), keys),
+		Decoder: decode.NewDecoder(site.NewTemplateRules(template), keys),
 		Warn: func(file string, line int, reason events.Reason) {
 			if warned++; warned <= shownWarnings {
 				fmt.Fprintf(p.Err, "%s:%d: will be a dead letter: %s\n", file, line, reason)

@@ -16,6 +16,7 @@ import (
 	"headcount/cmd/site"
 	"headcount/counter/checkpoint"
 	"headcount/events"
+	"headcount/events/identity"
 	"headcount/events/stream"
 )
 
@@ -55,7 +56,7 @@ type work struct {
 	topic    *stream.Topic
 	state    *checkpoint.Topic
 	template *events.Template
-	keys     *events.Keyring
+	keys     *identity.Keyring
 }
 
 // openWork opens log, state and keys; with an embedded broker it first makes what is missing, as `init` does. The caller closes
@@ -185,7 +186,7 @@ func explain(err error) error {
 	switch {
 	case err == nil:
 		return nil
-	case errors.As(err, &differ), errors.Is(err, events.ErrUnknownKey):
+	case errors.As(err, &differ), errors.Is(err, identity.ErrUnknownKey):
 		return cli.Fail(cli.Usage, "%w", err)
 	case errors.As(err, &halted):
 		return cli.Fail(cli.CheckFailed, "%w", err)

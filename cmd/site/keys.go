@@ -8,11 +8,13 @@ import (
 	"headcount/cmd/cli"
 	"headcount/cmd/config"
 	"headcount/events"
+	"headcount/events/identity"
+	"headcount/events/signed"
 )
 
 // Keys reads the GUID keys.
-func Keys(c *config.Config) (*events.Keyring, error) {
-	keys, err := events.LoadKeyring(c.GUIDKeyFile)
+func Keys(c *config.Config) (*identity.Keyring, error) {
+	keys, err := identity.LoadKeyring(c.GUIDKeyFile)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, cli.Fail(cli.Usage, "GUID key file %s does not exist: restore it from its backup; for a new installation `ingest init` makes one", c.GUIDKeyFile)
 	}
@@ -24,7 +26,7 @@ func Keys(c *config.Config) (*events.Keyring, error) {
 
 // SealPublicKey reads the key that seals are checked with.
 func SealPublicKey(c *config.Config) (ed25519.PublicKey, error) {
-	pub, err := events.LoadSealPublicKey(c.SealPublicKeyFile)
+	pub, err := signed.LoadSealPublicKey(c.SealPublicKeyFile)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, cli.Fail(cli.Usage, "seal public key file %s does not exist: restore it from its backup; for a new installation `ingest init` makes one", c.SealPublicKeyFile)
 	}
@@ -36,7 +38,7 @@ func SealPublicKey(c *config.Config) (ed25519.PublicKey, error) {
 
 // SealKey reads the private key that only the close needs, and checks that it belongs to the public one.
 func SealKey(c *config.Config) (ed25519.PrivateKey, error) {
-	priv, err := events.LoadSealKey(c.SealKeyFile)
+	priv, err := signed.LoadSealKey(c.SealKeyFile)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, cli.Fail(cli.Usage, "seal key file %s does not exist: closing needs it; restore it from its backup", c.SealKeyFile)
 	}
@@ -54,7 +56,7 @@ func SealKey(c *config.Config) (ed25519.PrivateKey, error) {
 }
 
 // Template says by which rules the configuration would count a month that has none yet.
-func Template(c *config.Config, keys *events.Keyring) (*events.Template, error) {
+func Template(c *config.Config, keys *identity.Keyring) (*events.Template, error) {
 	pub, err := SealPublicKey(c)
 	if err != nil {
 		return nil, err

@@ -10,6 +10,7 @@ import (
 	"headcount/cmd/config"
 	"headcount/counter/checkpoint"
 	"headcount/events"
+	"headcount/events/identity"
 	"headcount/events/stream"
 	"headcount/rating/ledger"
 )
@@ -17,7 +18,7 @@ import (
 // RestoreRules puts back the rules of closed months where a topic's state has none at all, because it was lost: the seals in the
 // log name their hash, and made anew under today's newest GUID key the months would be counted by other rules than those. The
 // ledger knows the hashes. What today's configuration does not give again under any of the keys is refused by name.
-func RestoreRules(ctx context.Context, c *config.Config, state *checkpoint.Topic, topic *stream.Topic, template *events.Template, keys *events.Keyring, logger *slog.Logger) error {
+func RestoreRules(ctx context.Context, c *config.Config, state *checkpoint.Topic, topic *stream.Topic, template *events.Template, keys *identity.Keyring, logger *slog.Logger) error {
 	if _, err := state.Rules(ctx, nil); !errors.Is(err, checkpoint.ErrNoRules) {
 		return nil // there are some; or they cannot be read, which shows when they are needed
 	}
@@ -51,7 +52,7 @@ func RestoreRules(ctx context.Context, c *config.Config, state *checkpoint.Topic
 }
 
 // restoreMonth makes a closed month's rules under the key that gives the hash of its closing.
-func restoreMonth(ctx context.Context, c *config.Config, state *checkpoint.Topic, closing ledger.Closing, template *events.Template, keys *events.Keyring) error {
+func restoreMonth(ctx context.Context, c *config.Config, state *checkpoint.Topic, closing ledger.Closing, template *events.Template, keys *identity.Keyring) error {
 	m, err := events.ParseMonth(closing.Month)
 	if err != nil {
 		return fmt.Errorf("ledger: %w", err)

@@ -12,12 +12,13 @@ import (
 	"headcount/counter"
 	"headcount/counter/checkpoint"
 	"headcount/events"
+	"headcount/events/identity"
 	"headcount/events/stream"
 )
 
 // CheckRules holds the configuration against the rules of the topic and of its open months. A difference is refused by name:
 // an open month is counted by the rules it began with.
-func CheckRules(ctx context.Context, c *config.Config, state *checkpoint.Topic, template *events.Template, keys *events.Keyring) error {
+func CheckRules(ctx context.Context, c *config.Config, state *checkpoint.Topic, template *events.Template, keys *identity.Keyring) error {
 	return eachUnfinished(ctx, c, state, template, func(m events.Month, fixed *events.MonthRules, open bool) error {
 		if err := checkKey(c, m, fixed, keys); err != nil || !open {
 			return err
@@ -35,11 +36,11 @@ func CheckRules(ctx context.Context, c *config.Config, state *checkpoint.Topic, 
 }
 
 // CheckKeys checks that the GUID keys of all unfinished months are there.
-func CheckKeys(ctx context.Context, c *config.Config, state *checkpoint.Topic, template *events.Template, keys *events.Keyring) error {
+func CheckKeys(ctx context.Context, c *config.Config, state *checkpoint.Topic, template *events.Template, keys *identity.Keyring) error {
 	return eachUnfinished(ctx, c, state, template, func(m events.Month, fixed *events.MonthRules, _ bool) error { return checkKey(c, m, fixed, keys) })
 }
 
-func checkKey(c *config.Config, m events.Month, fixed *events.MonthRules, keys *events.Keyring) error {
+func checkKey(c *config.Config, m events.Month, fixed *events.MonthRules, keys *identity.Keyring) error {
 	if keys.Find(fixed.KeyID) != nil {
 		return nil
 	}

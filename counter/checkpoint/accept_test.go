@@ -42,10 +42,10 @@ func TestAccept(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	other := identity
+	other := shardID
 	other.Partition++
-	topic := OpenTopic(blind{p.bucket}, "sdk-events", identity.TopicID)
-	if got := onRecord(t, topic.Partition(identity)); !slices.Equal(got, losses) {
+	topic := OpenTopic(blind{p.bucket}, "sdk-events", shardID.TopicID)
+	if got := onRecord(t, topic.Partition(shardID)); !slices.Equal(got, losses) {
 		t.Errorf("on record are %v, want %v", got, losses)
 	}
 	if got := onRecord(t, topic.Partition(other)); len(got) > 0 {
@@ -62,20 +62,20 @@ func TestAccept(t *testing.T) {
 // Of any number that record losses at a time, none takes another's place.
 func TestAcceptRace(t *testing.T) {
 	for name, b := range buckets(t) {
-		topic := OpenTopic(b, "race", identity.TopicID)
+		topic := OpenTopic(b, "race", shardID.TopicID)
 		var wg sync.WaitGroup
 		const writers = 8
 		for i := range writers {
 			wg.Go(func() {
 				for _, n := range []int64{int64(i), 100} { // one of its own, and one that all accept
-					if err := topic.Partition(identity).Accept(t.Context(), counter.Gap{From: n, To: n + 1}, accepted); err != nil {
+					if err := topic.Partition(shardID).Accept(t.Context(), counter.Gap{From: n, To: n + 1}, accepted); err != nil {
 						t.Error(name, err)
 					}
 				}
 			})
 		}
 		wg.Wait()
-		got := onRecord(t, topic.Partition(identity))
+		got := onRecord(t, topic.Partition(shardID))
 		slices.SortFunc(got, func(a, b counter.Gap) int { return int(a.From - b.From) })
 		if len(got) != writers+1 || len(slices.Compact(got)) != writers+1 {
 			t.Errorf("%s: %v are on record", name, got)
@@ -85,7 +85,7 @@ func TestAcceptRace(t *testing.T) {
 
 // acceptAll records the losses one after the other, and returns how many were promised.
 func acceptAll(ctx context.Context, b Bucket) (promised int, err error) {
-	p := OpenTopic(b, "sdk-events", identity.TopicID).Partition(identity)
+	p := OpenTopic(b, "sdk-events", shardID.TopicID).Partition(shardID)
 	for _, g := range losses {
 		if err := p.Accept(ctx, g, accepted); err != nil {
 			return promised, err
@@ -170,7 +170,7 @@ func TestAcceptRemoteFailures(t *testing.T) {
 			if _, err := acceptAll(t.Context(), f); err != nil && !errors.Is(err, errRemote) {
 				t.Fatalf("%s: %v", f.fired, err)
 			}
-			gaps, damaged, err := OpenTopic(f, "sdk-events", identity.TopicID).Partition(identity).Gaps(t.Context())
+			gaps, damaged, err := OpenTopic(f, "sdk-events", shardID.TopicID).Partition(shardID).Gaps(t.Context())
 			if failed := errors.Is(err, errRemote); !failed && !slices.Equal(gaps, losses) || len(damaged) > 0 {
 				t.Fatalf("%s, applied %v: %v, %v, %v", f.fired, applied, gaps, damaged, err)
 			}
@@ -229,8 +229,8 @@ func TestSealedMonthsBehindAnOldList(t *testing.T) {
 	if err != nil || len(want) != 24 {
 		t.Fatal(want, err)
 	}
-	topic := OpenTopic(early{p.bucket}, "sdk-events", identity.TopicID)
-	if got, err := topic.Partition(identity).SealedMonths(t.Context()); err != nil || !slices.Equal(got, want) {
+	topic := OpenTopic(early{p.bucket}, "sdk-events", shardID.TopicID)
+	if got, err := topic.Partition(shardID).SealedMonths(t.Context()); err != nil || !slices.Equal(got, want) {
 		t.Errorf("sealed are %v, %v, want %v", got, err, want)
 	}
 	if got, err := topic.NewestSealed(t.Context()); err != nil || got != want[23] {
@@ -248,12 +248,12 @@ func TestSealedBefore(t *testing.T) {
 	p := open(t, newState())
 	const october = events.Month(2026*12 + 9)
 	for i := range events.Month(3) {
-		z := &counter.Sealed{Partition: identity.Partition, Month: october + i, Offset: 10 * int64(i+1), SealHash: sealOf(october + i), Precision: 4}
+		z := &counter.Sealed{Partition: shardID.Partition, Month: october + i, Offset: 10 * int64(i+1), SealHash: sealOf(october + i), Precision: 4}
 		if _, err := p.Seal(t.Context(), z); err != nil {
 			t.Fatal(err)
 		}
 	}
-	p = OpenTopic(unlisted{p.bucket}, "sdk-events", identity.TopicID).Partition(identity)
+	p = OpenTopic(unlisted{p.bucket}, "sdk-events", shardID.TopicID).Partition(shardID)
 	for _, c := range []struct {
 		offset             int64
 		after, until, want events.Month
@@ -274,7 +274,7 @@ func TestGapsUnlisted(t *testing.T) {
 	if _, err := acceptAll(t.Context(), p.bucket); err != nil {
 		t.Fatal(err)
 	}
-	p = OpenTopic(unlisted{p.bucket}, "sdk-events", identity.TopicID).Partition(identity)
+	p = OpenTopic(unlisted{p.bucket}, "sdk-events", shardID.TopicID).Partition(shardID)
 	if gaps, damaged, err := p.Gaps(t.Context()); err != nil || len(damaged) > 0 || !slices.Equal(gaps, losses) {
 		t.Errorf("%v, %v, %v, want %v", gaps, damaged, err, losses)
 	}

@@ -50,7 +50,7 @@ func (m *manyRows) Rows(buf []counter.Row) (int, error) {
 func sealMany(b testing.TB, d disk, n uint64) (*Partition, *Index) {
 	b.Helper()
 	p := open(b, d)
-	z := &counter.Sealed{Partition: identity.Partition, Month: october, Precision: 14}
+	z := &counter.Sealed{Partition: shardID.Partition, Month: october, Precision: 14}
 	z.OnTime = func() counter.RowReader { return &manyRows{n: n, r: rand.NewPCG(1, 1)} }
 	x, err := p.Seal(b.Context(), z)
 	if err != nil {
@@ -137,7 +137,7 @@ func deltaOf(r *rand.Rand, first, n int) *counter.Delta {
 	for range 2 * n {
 		w.Facts = append(w.Facts, counter.Fact{Ordinal: r.Uint32N(uint32(first + n)), Day: 3, Kind: events.Kind(r.IntN(8))})
 	}
-	return &counter.Delta{Partition: identity.Partition, Position: counter.Position{Next: int64(first + n)}, Windows: []counter.WindowDelta{w}}
+	return &counter.Delta{Partition: shardID.Partition, Position: counter.Position{Next: int64(first + n)}, Windows: []counter.WindowDelta{w}}
 }
 
 func BenchmarkSave(b *testing.B) {
@@ -197,7 +197,7 @@ func openTopicOf(b testing.TB, d disk) *Partition {
 	if err != nil {
 		b.Fatal(err)
 	}
-	return topic.Partition(identity)
+	return topic.Partition(shardID)
 }
 
 // Eight open files are read side by side in little memory, however large they are.

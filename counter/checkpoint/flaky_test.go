@@ -82,7 +82,7 @@ func TestRemoteFailures(t *testing.T) {
 			when := func() string { return fmt.Sprintf("call %d (%s) fails, applied: %v", k, far.fired, applied) }
 			restart := func() (p *Partition, m *model) {
 				for range 3 {
-					p = OpenTopic(far, "sdk-events", identity.TopicID).Partition(identity)
+					p = OpenTopic(far, "sdk-events", shardID.TopicID).Partition(shardID)
 					m, _, err := load(t.Context(), p, newModel)
 					if err == nil {
 						return p, m
@@ -140,7 +140,7 @@ func TestSealRemoteFailures(t *testing.T) {
 				t.Fatal(err)
 			}
 			far := &flaky{Bucket: host, at: k, applied: applied}
-			p := OpenTopic(far, "sdk-events", identity.TopicID).Partition(identity)
+			p := OpenTopic(far, "sdk-events", shardID.TopicID).Partition(shardID)
 			z := randomSealed(9, 3, 100, 4)
 			if _, err = p.Seal(t.Context(), z); err != nil {
 				if !errors.Is(err, errRemote) {
@@ -169,7 +169,7 @@ func TestReadersBesideWriter(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p := topic.Partition(identity)
+	p := topic.Partition(shardID)
 	if _, _, err := load(t.Context(), p, newModel); !errors.Is(err, ErrNone) {
 		t.Fatal(err)
 	}
@@ -186,7 +186,7 @@ func TestReadersBesideWriter(t *testing.T) {
 		states = append(states, s.truth.clone())
 		mu.Unlock()
 		if m := d.State.Sealed; m != 0 {
-			if _, err := p.Seal(t.Context(), &counter.Sealed{Partition: identity.Partition, Month: m, SealHash: sealOf(m), Precision: 4}); err != nil {
+			if _, err := p.Seal(t.Context(), &counter.Sealed{Partition: shardID.Partition, Month: m, SealHash: sealOf(m), Precision: 4}); err != nil {
 				t.Fatal(err)
 			}
 		}

@@ -15,7 +15,7 @@ func TestSaveGoesBackOnlyWithAGap(t *testing.T) {
 		t.Fatal("a checkpoint where none was saved")
 	}
 	save := func(next int64, gaps ...counter.Gap) error {
-		_, err := p.Save(t.Context(), &counter.Delta{Partition: identity.Partition, Position: counter.Position{Next: next, BatchOffset: -1, LeaderEpoch: -1},
+		_, err := p.Save(t.Context(), &counter.Delta{Partition: shardID.Partition, Position: counter.Position{Next: next, BatchOffset: -1, LeaderEpoch: -1},
 			State: counter.State{Records: 10, Gaps: gaps}})
 		return err
 	}
@@ -43,7 +43,7 @@ func TestRulesThatCannotBeReadAreNoDamage(t *testing.T) {
 	disk := newState()
 	p := open(t, disk)
 	_, _, _ = load(t.Context(), p, func() *nothing { return &nothing{} })
-	if _, err := p.Save(t.Context(), &counter.Delta{Partition: identity.Partition, Position: counter.Position{Next: 1, BatchOffset: -1, LeaderEpoch: -1}}); err != nil {
+	if _, err := p.Save(t.Context(), &counter.Delta{Partition: shardID.Partition, Position: counter.Position{Next: 1, BatchOffset: -1, LeaderEpoch: -1}}); err != nil {
 		t.Fatal(err)
 	}
 	_, loaded, err := load(t.Context(), open(t, disk), func() ruleless { return ruleless{} })

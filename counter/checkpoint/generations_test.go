@@ -63,7 +63,7 @@ func TestOldLists(t *testing.T) {
 			}
 			lists = append(lists, slices.Clone(names))
 			for at, names := range lists {
-				old := OpenTopic(listing{p.bucket, names}, "sdk-events", identity.TopicID).Partition(identity)
+				old := OpenTopic(listing{p.bucket, names}, "sdk-events", shardID.TopicID).Partition(shardID)
 				m, loaded, err := load(t.Context(), old, newModel)
 				switch {
 				case errors.Is(err, ErrOldList):
@@ -112,7 +112,7 @@ func TestOldListsAfterLoss(t *testing.T) {
 					t.Fatal(err)
 				}
 				for at, names := range lists {
-					old := OpenTopic(listing{p.bucket, names}, "sdk-events", identity.TopicID).Partition(identity)
+					old := OpenTopic(listing{p.bucket, names}, "sdk-events", shardID.TopicID).Partition(shardID)
 					generations, newest, err := old.generations(t.Context())
 					if errors.Is(err, ErrOldList) {
 						continue

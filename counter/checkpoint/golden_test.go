@@ -37,7 +37,7 @@ func golden(t *testing.T, name string, today []byte) []byte {
 func goldenManifest() *manifest {
 	sealed := events.MonthOf(2026, 9)
 	return &manifest{
-		Generation: 42, Writer: "WRITER", Cluster: "cluster", TopicID: identity.TopicID, Partition: 3,
+		Generation: 42, Writer: "WRITER", Cluster: "cluster", TopicID: shardID.TopicID, Partition: 3,
 		Position:   counter.Position{Next: 1 << 40, BatchOffset: 1<<40 - 10, BatchCRC: 0xdeadbeef, LeaderEpoch: 7},
 		TopicRules: "sha256:0a", Rules: []ruleRef{{Month: october, Revision: 1, Hash: "sha256:0b", KeyID: "key-1"}},
 		Segments: []segment{{Name: segmentName(40, "RANDOM"), Size: 12345, Sum: "sha256:0c", Months: []events.Month{october}, Late: []events.Month{sealed}}},
@@ -52,7 +52,7 @@ func goldenManifest() *manifest {
 
 func goldenIndex() *Index {
 	return &Index{
-		Cluster: "cluster", TopicID: identity.TopicID, Partition: 3, Month: october, Offset: 12345, SealID: "seal-1", SealHash: "sha256:0a",
+		Cluster: "cluster", TopicID: shardID.TopicID, Partition: 3, Month: october, Offset: 12345, SealID: "seal-1", SealHash: "sha256:0a",
 		RulesHash: "sha256:0b", KeyID: "key-1", Precision: 14, Unattributed: Stretch{1, 2, 3}, Events: 4, Duplicates: 5, Skewed: 6,
 		Attributed: Stretch{7, 8, 9}, Apps: 10, Rows: 11, LateApps: 12, LateRows: 13, Data: "2026-10-RANDOM.data", Size: 14, Sum: "sha256:0c",
 	}
@@ -87,7 +87,7 @@ func TestGoldenIndex(t *testing.T) {
 
 func goldenGap() *gapRecord {
 	return &gapRecord{
-		Cluster: "cluster", TopicID: identity.TopicID, Partition: 3, Number: 2, Accepted: time.Date(2026, 10, 3, 8, 15, 30, 0, time.UTC),
+		Cluster: "cluster", TopicID: shardID.TopicID, Partition: 3, Number: 2, Accepted: time.Date(2026, 10, 3, 8, 15, 30, 0, time.UTC),
 		gap: gap{From: 5, To: 1 << 40, Reason: "lost \"it\""},
 	}
 }

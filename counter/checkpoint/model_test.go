@@ -11,6 +11,7 @@ import (
 
 	"headcount/counter"
 	"headcount/events"
+	"headcount/events/identity"
 )
 
 // model is a naive shard: what deltas say, put together.
@@ -21,7 +22,7 @@ type model struct {
 }
 
 type modelWindow struct {
-	Fingerprints []events.Fingerprint
+	Fingerprints []identity.Fingerprint
 	Facts        map[counter.Fact]bool
 	Registers    map[[2]int]uint8
 	Counters     counter.Counters
@@ -102,7 +103,7 @@ func (s *script) next(t testing.TB) *counter.Delta {
 	s.offset += int64(n)
 	s.state.Records += n
 	s.state.Unknown += r.Uint64N(2)
-	d := &counter.Delta{Partition: identity.Partition, Position: counter.Position{Next: s.offset, BatchOffset: s.offset - 1, BatchCRC: r.Uint32(), LeaderEpoch: r.Int32N(3) - 1}}
+	d := &counter.Delta{Partition: shardID.Partition, Position: counter.Position{Next: s.offset, BatchOffset: s.offset - 1, BatchCRC: r.Uint32(), LeaderEpoch: r.Int32N(3) - 1}}
 	if r.IntN(12) == 0 {
 		s.state.Sealed = s.month
 		s.state.SealHash = sealOf(s.month)
@@ -150,7 +151,7 @@ func (s *script) window(id counter.WindowID) counter.WindowDelta {
 	w.First = uint32(len(have.Fingerprints))
 	for range r.IntN(s.most + 1) {
 		s.print++
-		var f events.Fingerprint
+		var f identity.Fingerprint
 		binary.LittleEndian.PutUint64(f[:], s.print)
 		binary.LittleEndian.PutUint64(f[8:], r.Uint64())
 		w.Fingerprints = append(w.Fingerprints, f)

@@ -8,6 +8,7 @@ import (
 
 	"headcount/counter"
 	"headcount/events"
+	"headcount/events/identity"
 )
 
 // A part is a counter.WindowDelta of bounded size, in the bytes of a segment. Numbers are shortest unsigned varints unless
@@ -79,9 +80,9 @@ func parsePart(c *cursor) (counter.WindowDelta, error) {
 		c.fail()
 	}
 	if raw := c.bytes(uint64(n) * 16); len(raw) > 0 {
-		w.Fingerprints = make([]events.Fingerprint, n)
+		w.Fingerprints = make([]identity.Fingerprint, n)
 		for i := range w.Fingerprints {
-			w.Fingerprints[i] = events.Fingerprint(raw[16*i:])
+			w.Fingerprints[i] = identity.Fingerprint(raw[16*i:])
 		}
 	}
 	w.Facts = parseFacts(c)

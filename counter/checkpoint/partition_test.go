@@ -16,7 +16,7 @@ import (
 	"headcount/events"
 )
 
-var identity = counter.Identity{Cluster: "cluster", TopicID: "0198f7d2-6a4c-7c31-9b55-0f6d0a5b7c11", Partition: 3}
+var shardID = counter.Identity{Cluster: "cluster", TopicID: "0198f7d2-6a4c-7c31-9b55-0f6d0a5b7c11", Partition: 3}
 
 func template() *events.Template {
 	return &events.Template{TimeZone: "UTC", Precision: 14, Limits: events.DefaultLimits, KeyID: "key-1", SealKey: make(ed25519.PublicKey, ed25519.PublicKeySize)}
@@ -30,7 +30,7 @@ var prepared = sync.OnceValue(func() (memories [2]*memory) {
 	if err != nil {
 		panic(err)
 	}
-	topic := OpenTopic(b, "sdk-events", identity.TopicID)
+	topic := OpenTopic(b, "sdk-events", shardID.TopicID)
 	rules, err := topic.Rules(ctx, template())
 	if err != nil {
 		panic(err)
@@ -43,8 +43,8 @@ var prepared = sync.OnceValue(func() (memories [2]*memory) {
 	}
 	memories[0] = m.lose(nil)
 	for m := events.Month(from); m < to; m++ {
-		z := &counter.Sealed{Partition: identity.Partition, Month: m, SealHash: sealOf(m), Precision: 4}
-		if _, err := topic.Partition(identity).Seal(ctx, z); err != nil {
+		z := &counter.Sealed{Partition: shardID.Partition, Month: m, SealHash: sealOf(m), Precision: 4}
+		if _, err := topic.Partition(shardID).Seal(ctx, z); err != nil {
 			panic(err)
 		}
 	}
@@ -65,7 +65,7 @@ func open(t testing.TB, d disk) *Partition {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return OpenTopic(b, "sdk-events", identity.TopicID).Partition(identity)
+	return OpenTopic(b, "sdk-events", shardID.TopicID).Partition(shardID)
 }
 
 // begin opens and loads; where there is no checkpoint the model is empty.
@@ -123,7 +123,7 @@ func TestLoadIsAbsorbingAllDeltas(t *testing.T) {
 // No checkpoint goes past a seal whose month is not durable.
 func TestSaveAfterSeal(t *testing.T) {
 	p, _, _ := begin(t, newState())
-	d := &counter.Delta{Partition: identity.Partition, State: counter.State{Sealed: october, SealHash: "sha256:5ea1"}}
+	d := &counter.Delta{Partition: shardID.Partition, State: counter.State{Sealed: october, SealHash: "sha256:5ea1"}}
 	if _, err := p.Save(t.Context(), d); !errors.Is(err, ErrNotSealed) {
 		t.Errorf("not sealed: %v", err)
 	}

@@ -8,6 +8,7 @@ import (
 
 	"headcount/counter"
 	"headcount/events"
+	"headcount/events/identity"
 )
 
 // sealedFile is sealed data, open.
@@ -62,7 +63,7 @@ type rowReader struct {
 	begun bool
 	left  uint64 // rows of the app, in blocks not yet read
 	at    int64  // offset of the block
-	last  events.Fingerprint
+	last  identity.Fingerprint
 	first bool // no row of the app was read
 
 	n, next int // rows in the block, next of them
@@ -188,7 +189,7 @@ func (r *rowReader) Rows(buf []counter.Row) (int, error) {
 			return 0, r.damage("row %d is out of order", r.next+i)
 		}
 		high, low = h, l
-		row.Fingerprint = events.Fingerprint(p)
+		row.Fingerprint = identity.Fingerprint(p)
 		row.Days = [events.MaxKinds]uint32{}
 		k := binary.LittleEndian.Uint16(kinds[2*i:])
 		row.Kinds = events.KindSet(k)

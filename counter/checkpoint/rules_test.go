@@ -12,6 +12,7 @@ import (
 
 	"headcount/counter"
 	"headcount/events"
+	"headcount/events/identity"
 )
 
 func openTopic(t testing.TB, d disk) *Topic {
@@ -20,7 +21,7 @@ func openTopic(t testing.TB, d disk) *Topic {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return OpenTopic(b, "sdk-events", identity.TopicID)
+	return OpenTopic(b, "sdk-events", shardID.TopicID)
 }
 
 var october = events.MonthOf(2026, 10)
@@ -219,7 +220,7 @@ func TestRecount(t *testing.T) {
 		if now, err := book.Known(month); err != nil || now.Hash() != rules.Hash() || now.Precision != with.Precision {
 			t.Errorf("recount %d: rules in force: %+v, %v", revision, now, err)
 		}
-		d := &counter.Delta{Partition: identity.Partition, Windows: []counter.WindowDelta{{WindowID: counter.WindowID{Month: month, App: "a"}, Fingerprints: make([]events.Fingerprint, 1)}}}
+		d := &counter.Delta{Partition: shardID.Partition, Windows: []counter.WindowDelta{{WindowID: counter.WindowID{Month: month, App: "a"}, Fingerprints: make([]identity.Fingerprint, 1)}}}
 		saved, err := fresh.Save(t.Context(), d)
 		if err != nil || saved.Generation <= before {
 			t.Fatalf("after a recount: %+v, %v", saved, err)

@@ -10,6 +10,7 @@ import (
 
 	"headcount/counter"
 	"headcount/events"
+	"headcount/events/identity"
 )
 
 // Sealed data is a binary file (block.go): the apps with facts of the month on time, then those with late facts of the month
@@ -125,7 +126,7 @@ func (s *sealedWriter) app(section byte, h *counter.AppHeader, r counter.RowRead
 	t.stretch.Rejected += h.Stretch.Rejected
 	t.stretch.OverLimit += h.Stretch.OverLimit
 	rows := s.space(h.Devices)
-	var last *events.Fingerprint
+	var last *identity.Fingerprint
 	seen := uint64(0)
 	for {
 		n, err := fill(r, rows)
@@ -322,7 +323,7 @@ func parseSketch(c *cursor, precision int, space []uint8) []uint8 {
 }
 
 // appendRows encodes rows that come after last (nil: the app's first).
-func appendRows(b []byte, rows []counter.Row, last *events.Fingerprint) ([]byte, error) {
+func appendRows(b []byte, rows []counter.Row, last *identity.Fingerprint) ([]byte, error) {
 	for i := range rows {
 		f := &rows[i].Fingerprint
 		if last != nil && compareFingerprints(last, f) >= 0 {
@@ -350,7 +351,7 @@ func appendRows(b []byte, rows []counter.Row, last *events.Fingerprint) ([]byte,
 	return b, nil
 }
 
-func compareFingerprints(a, b *events.Fingerprint) int {
+func compareFingerprints(a, b *identity.Fingerprint) int {
 	if x, y := binary.BigEndian.Uint64(a[:8]), binary.BigEndian.Uint64(b[:8]); x != y {
 		return cmp.Compare(x, y)
 	}

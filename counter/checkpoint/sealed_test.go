@@ -97,7 +97,7 @@ func randomSealed(seed uint64, apps, most, precision int) *counter.Sealed {
 	r := rand.New(rand.NewPCG(seed, 3))
 	onTime, late := randomApps(r, apps, most, precision, true), randomApps(r, apps/2, most/4, precision, false)
 	return &counter.Sealed{
-		Partition: identity.Partition, Month: events.MonthOf(2026, 10), Offset: 12345, SealHash: "sha256:5ea1", SealID: "seal-1",
+		Partition: shardID.Partition, Month: events.MonthOf(2026, 10), Offset: 12345, SealHash: "sha256:5ea1", SealID: "seal-1",
 		RulesHash: "sha256:7a1e", KeyID: "key-1", Precision: precision, Unattributed: counter.Stretch{Rejected: 3},
 		OnTime: onTime.reader, Late: late.reader,
 	}
@@ -458,7 +458,7 @@ func TestSealRace(t *testing.T) {
 		wg.Go(func() {
 			b, err := OpenDirectory(folder)
 			if err == nil {
-				indexes[i], err = OpenTopic(b, "t", identity.TopicID).Partition(identity).Seal(context.Background(), z)
+				indexes[i], err = OpenTopic(b, "t", shardID.TopicID).Partition(shardID).Seal(context.Background(), z)
 			}
 			if err != nil {
 				t.Error(err)
@@ -475,5 +475,5 @@ func TestSealRace(t *testing.T) {
 			t.Errorf("index %+v, another has %+v", x, indexes[0])
 		}
 	}
-	checkSealed(t, OpenTopic(b, "t", identity.TopicID).Partition(identity), z, "race")
+	checkSealed(t, OpenTopic(b, "t", shardID.TopicID).Partition(shardID), z, "race")
 }

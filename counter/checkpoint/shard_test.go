@@ -12,10 +12,12 @@ import (
 
 	"headcount/counter"
 	"headcount/events"
+	"headcount/events/identity"
+	"headcount/events/signed"
 )
 
 var (
-	guidKey = events.NewGUIDKey([16]byte{1, 2, 3})
+	guidKey = identity.NewGUIDKey([16]byte{1, 2, 3})
 	sealKey = ed25519.NewKeyFromSeed(bytes.Repeat([]byte{7}, ed25519.SeedSize))
 )
 
@@ -35,8 +37,8 @@ func shardState(t testing.TB) (reopen func() (*Partition, *Rules, func() *counte
 		if err != nil {
 			t.Fatal(err)
 		}
-		return topic.Partition(identity), rules, func() *counter.Shard {
-			return counter.NewShard(identity, rules, events.NewKeyring(guidKey))
+		return topic.Partition(shardID), rules, func() *counter.Shard {
+			return counter.NewShard(shardID, rules, identity.NewKeyring(guidKey))
 		}
 	}
 }
@@ -49,7 +51,7 @@ func logOf(t testing.TB, r *rand.Rand, rules *Rules, n int) (records []events.Re
 		records = append(records, events.Record{Offset: int64(len(records)), Timestamp: now.UnixMilli(), Value: value})
 	}
 	month := events.MonthOf(2026, 10)
-	var previous *events.PreviousClosing
+	var previous *signed.PreviousClosing
 	for i := range n {
 		now = now.Add(time.Duration(r.IntN(120*24*3600*1000/n)) * time.Millisecond * 2)
 		at := now.Add(-time.Duration(r.IntN(40*24)) * time.Hour)
@@ -66,12 +68,12 @@ func logOf(t testing.TB, r *rand.Rand, rules *Rules, n int) (records []events.Re
 			if err != nil {
 				t.Fatal(err)
 			}
-			seal := events.Seal{
-				Version: 1, Cluster: identity.Cluster, TopicID: identity.TopicID, Partition: identity.Partition, Month: month,
-				SealID: "seal " + month.String(), RulesHash: m.Hash(), Partitions: []int32{identity.Partition}, Previous: previous,
+			seal := signed.Seal{
+				Version: 1, Cluster: shardID.Cluster, TopicID: shardID.TopicID, Partition: shardID.Partition, Month: month,
+				SealID: "seal " + month.String(), RulesHash: m.Hash(), Partitions: []int32{shardID.Partition}, Previous: previous,
 			}
 			add(seal.Sign(sealKey))
-			previous = &events.PreviousClosing{Month: month, Partitions: seal.Partitions}
+			previous = &signed.PreviousClosing{Month: month, Partitions: seal.Partitions}
 			month++
 		default:
 			kind := []string{"miniprogram.open", "minigame.search", "user.login", "component.push"}[r.IntN(4)]

@@ -10,6 +10,7 @@ import (
 
 	"headcount/cmd/config"
 	"headcount/events"
+	"headcount/events/identity"
 	"headcount/events/stream"
 )
 
@@ -42,7 +43,7 @@ type World struct {
 	objects  *objects
 	books    ledgerOf
 	config   *config.Config
-	keys     *events.Keyring
+	keys     *identity.Keyring
 	template *events.Template
 	limits   limits
 	limited  bool // there are some
@@ -163,7 +164,7 @@ func (w *World) request(p *process) error {
 var (
 	sealKey = ed25519.NewKeyFromSeed([]byte("a seed of thirty-two bytes, fine"))
 	rawKey  = [16]byte([]byte("sixteen bytes ok"))
-	keyring = events.NewKeyring(events.NewGUIDKey(rawKey))
+	keyring = identity.NewKeyring(identity.NewGUIDKey(rawKey))
 )
 
 var zones = []string{"UTC", "Asia/Shanghai", "Europe/Berlin", "America/New_York", "Australia/Sydney", "Asia/Kolkata"}

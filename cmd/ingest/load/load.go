@@ -18,6 +18,7 @@ import (
 	"github.com/klauspost/compress/zstd"
 
 	"headcount/events"
+	"headcount/events/decode"
 	"headcount/events/stream"
 )
 
@@ -32,7 +33,7 @@ type Sender interface {
 // Config tells how to load. Warn is called for each line that will be a dead letter, in order.
 type Config struct {
 	Send    Sender // nil: read only
-	Decoder *events.Decoder
+	Decoder *decode.Decoder
 	Warn    func(file string, line int, reason events.Reason)
 	Sent    func(records int) // nil: none; called as records are sent
 }

@@ -18,6 +18,8 @@ import (
 	"github.com/klauspost/compress/zstd"
 
 	"headcount/events"
+	"headcount/events/decode"
+	"headcount/events/identity"
 	"headcount/events/stream"
 )
 
@@ -46,12 +48,12 @@ func (s *taker) Produce(_ context.Context, messages []stream.Message) error {
 }
 
 func config(send Sender, warned *[]string) Config {
-	key := events.NewGUIDKey([16]byte{1})
-	keys := events.NewKeyring(key)
+	key := identity.NewGUIDKey([16]byte{1})
+	keys := identity.NewKeyring(key)
 	seal := ed25519.NewKeyFromSeed(bytes.Repeat([]byte{7}, ed25519.SeedSize))
 	t := &events.Template{TimeZone: "UTC", Precision: 14, Limits: events.DefaultLimits, KeyID: key.ID(), SealKey: seal.Public().(ed25519.PublicKey)}
 	return Config{
-		Send: send, Decoder: events.NewDecoder(book{t}, keys),
+		Send: send, Decoder: decode.NewDecoder(book{t}, keys),
 		Warn: func(file string, line int, reason events.Reason) {
 			*warned = append(*warned, fmt.Sprintf("%s:%d: %s", file, line, reason))
 		},

@@ -15,7 +15,8 @@ import (
 	"headcount/cmd/cli"
 	"headcount/cmd/config"
 	"headcount/cmd/site"
-	"headcount/events"
+	"headcount/events/identity"
+	"headcount/events/signed"
 	"headcount/events/stream"
 	"headcount/rating/ledger"
 )
@@ -65,12 +66,12 @@ func keyFiles(ctx context.Context, c *config.Config, newSealKey bool) ([]Step, e
 		}
 	}
 	if !haveGUID {
-		if _, err := create(c.GUIDKeyFile, 0o600, []byte(events.GenerateGUIDKey()+"\n")); err != nil {
+		if _, err := create(c.GUIDKeyFile, 0o600, []byte(identity.GenerateGUIDKey()+"\n")); err != nil {
 			return nil, err
 		}
 	}
 	if !havePriv && !havePub {
-		priv, pub, err := events.GenerateSealKey()
+		priv, pub, err := signed.GenerateSealKey()
 		if err != nil {
 			return nil, err
 		}
@@ -81,11 +82,11 @@ func keyFiles(ctx context.Context, c *config.Config, newSealKey bool) ([]Step, e
 			return nil, err
 		}
 	} else if havePriv && !havePub {
-		priv, err := events.LoadSealKey(c.SealKeyFile)
+		priv, err := signed.LoadSealKey(c.SealKeyFile)
 		if err != nil {
 			return nil, cli.Fail(cli.Usage, "%w", err)
 		}
-		pub, err := events.MarshalSealPublicKey(priv)
+		pub, err := signed.MarshalSealPublicKey(priv)
 		if err != nil {
 			return nil, err
 		}

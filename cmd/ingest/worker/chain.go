@@ -10,6 +10,7 @@ import (
 	"headcount/counter"
 	"headcount/counter/checkpoint"
 	"headcount/events"
+	"headcount/events/signed"
 )
 
 // chain tells a worker's shard of seals that the log has lost: it was cut before them, and the shard goes back to before the cut.
@@ -46,7 +47,7 @@ func (c *chain) index(m events.Month) (*checkpoint.Index, error) {
 
 // Accept puts the loss on record, or halts the partition before the seal. Who comes to the seal from before it again finds that record, and
 // goes on as the first did.
-func (c *chain) Accept(seal *events.Seal, offset int64) error {
+func (c *chain) Accept(seal *signed.Seal, offset int64) error {
 	before, err := c.index(seal.Previous.Month)
 	if err != nil {
 		return err
@@ -76,7 +77,7 @@ func (c *chain) Accept(seal *events.Seal, offset int64) error {
 // loss is what is on record where a seal is followed although the log has lost the one before it: a function of what does not change.
 // What lay in the log when it was cut may be of the month now sealed, and of the one after. So it reaches past the seals from which on
 // the log of those two is looked at (closing.Losses), wherever in the former log they lay.
-func (c *chain) loss(seal *events.Seal, offset int64, before *checkpoint.Index) (counter.Gap, error) {
+func (c *chain) loss(seal *signed.Seal, offset int64, before *checkpoint.Index) (counter.Gap, error) {
 	to := max(offset, before.Offset+1)
 	early, err := c.index(seal.Month - 2)
 	switch {

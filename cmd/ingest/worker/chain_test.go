@@ -13,13 +13,15 @@ import (
 	"headcount/counter"
 	"headcount/counter/checkpoint"
 	"headcount/events"
+	"headcount/events/identity"
+	"headcount/events/signed"
 	"headcount/events/stream"
 )
 
 // What is on record of a lost seal concerns the month that is sealed next and the one after, wherever in the former log those before
 // them were sealed; the shard goes on where it is accepted or on record already, and halts elsewhere.
 func TestLossOfASeal(t *testing.T) {
-	keys := events.NewKeyring(events.NewGUIDKey([16]byte{1}))
+	keys := identity.NewKeyring(identity.NewGUIDKey([16]byte{1}))
 	const lost = events.Month(2026*12 + 8)
 	for _, tt := range []struct {
 		name               string
@@ -73,7 +75,7 @@ func TestLossOfASeal(t *testing.T) {
 			if there, err := c.Sealed(lost); !there || err != nil {
 				t.Errorf("sealed since: %v, %v", there, err)
 			}
-			seal := &events.Seal{Month: lost + 1, Previous: &events.PreviousClosing{Month: lost, Partitions: []int32{3}}}
+			seal := &signed.Seal{Month: lost + 1, Previous: &signed.PreviousClosing{Month: lost, Partitions: []int32{3}}}
 			c = worker(false)
 			if there, err := c.Sealed(lost); !there || err != nil {
 				t.Errorf("sealed: %v, %v", there, err)

@@ -11,6 +11,7 @@ import (
 
 	"headcount/counter/checkpoint"
 	"headcount/events"
+	"headcount/events/identity"
 	"headcount/events/stream"
 )
 
@@ -39,7 +40,7 @@ func (l *cutLog) Next(ctx context.Context) (*stream.Batch, error) {
 // A log that is cut while a sealed month is counted again is not waited for.
 func TestRemakeFromALogThatIsCut(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		keys := events.NewKeyring(events.NewGUIDKey([16]byte{1}))
+		keys := identity.NewKeyring(identity.NewGUIDKey([16]byte{1}))
 		bucket, err := checkpoint.OpenDirectory(t.TempDir())
 		if err != nil {
 			t.Fatal(err)

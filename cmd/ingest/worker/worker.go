@@ -18,6 +18,7 @@ import (
 	"headcount/counter"
 	"headcount/counter/checkpoint"
 	"headcount/events"
+	"headcount/events/identity"
 	"headcount/events/stream"
 )
 
@@ -28,7 +29,7 @@ type Config struct {
 	Topic      *stream.Topic
 	State      *checkpoint.Topic
 	Template   *events.Template
-	Keys       *events.Keyring
+	Keys       *identity.Keyring
 	Interval   time.Duration      // between checkpoints
 	DeadLetter string             // topic
 	AcceptGap  bool               // go on where the log was lost, on the record

@@ -25,6 +25,7 @@ import (
 	"headcount/cmd/site"
 	"headcount/counter/checkpoint"
 	"headcount/events"
+	"headcount/events/identity"
 	"headcount/events/stream"
 	"headcount/rating"
 	"headcount/rating/ledger"
@@ -34,7 +35,7 @@ import (
 type Closer struct {
 	Config  *config.Config
 	Site    Site // nil: what Config names
-	Keys    *events.Keyring
+	Keys    *identity.Keyring
 	SealKey ed25519.PrivateKey
 	Log     *slog.Logger
 	Program *cli.Program                   // for progress

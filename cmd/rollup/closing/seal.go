@@ -12,6 +12,7 @@ import (
 	"headcount/counter"
 	"headcount/counter/checkpoint"
 	"headcount/events"
+	"headcount/events/signed"
 	"headcount/events/stream"
 )
 
@@ -44,21 +45,21 @@ func (w *work) seal(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	var previous *events.PreviousClosing
+	var previous *signed.PreviousClosing
 	if w.closing.Previous != nil {
 		former, err := w.former(ctx)
 		if err != nil {
 			return err
 		}
-		previous = &events.PreviousClosing{Month: former.month, Partitions: []int32{}}
+		previous = &signed.PreviousClosing{Month: former.month, Partitions: []int32{}}
 		if former.closing.TopicID == w.closing.TopicID { // else no partition of this topic was in it
 			previous.Partitions = former.closing.Partitions
 		}
 	}
 	var messages []stream.Message
 	for _, p := range open {
-		s := events.Seal{
-			Version: events.SealVersion, Cluster: w.closing.Cluster, TopicID: w.closing.TopicID, Partition: p, Month: w.month,
+		s := signed.Seal{
+			Version: signed.SealVersion, Cluster: w.closing.Cluster, TopicID: w.closing.TopicID, Partition: p, Month: w.month,
 			SealID: w.closing.SealID, RulesHash: w.closing.RulesHash, Partitions: w.closing.Partitions, Previous: previous,
 		}
 		messages = append(messages, stream.Message{Partition: p, Value: s.Sign(w.SealKey), Time: w.Clock.Now()})

@@ -11,6 +11,7 @@ import (
 	"headcount/cmd/cli"
 	"headcount/cmd/rollup/usage"
 	"headcount/events"
+	"headcount/events/signed"
 	"headcount/events/stream"
 	"headcount/rating"
 	"headcount/rating/ledger"
@@ -162,8 +163,8 @@ func (w *work) gather(ctx context.Context, sealed *opened, catalog *rating.Catal
 
 // closedRecord makes the signed record that tells the log what was closed, and where the ledger stands.
 func (w *work) closedRecord(digests map[string]string, head string) [][]byte {
-	c := events.Closed{
-		Version: events.ClosedVersion, Cluster: w.closing.Cluster, TopicID: w.closing.TopicID, Month: w.month, SealID: w.closing.SealID,
+	c := signed.Closed{
+		Version: signed.ClosedVersion, Cluster: w.closing.Cluster, TopicID: w.closing.TopicID, Month: w.month, SealID: w.closing.SealID,
 		LedgerHead: head,
 	}
 	c.SetUsage(digests)

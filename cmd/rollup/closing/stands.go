@@ -9,7 +9,7 @@ import (
 	"headcount/cmd/cli"
 	"headcount/cmd/ingest/worker"
 	"headcount/counter/checkpoint"
-	"headcount/events"
+	"headcount/events/signed"
 	"headcount/events/stream"
 )
 
@@ -46,7 +46,7 @@ func (w *work) cutBefore(ctx context.Context, from worker.Partition, x *checkpoi
 		if r.Offset != x.Offset {
 			continue
 		}
-		if seal, _, err := events.ParseSeal(r.Value); err == nil && seal.Hash() == x.SealHash {
+		if seal, _, err := signed.ParseSeal(r.Value); err == nil && seal.Hash() == x.SealHash {
 			return "", nil
 		}
 	}

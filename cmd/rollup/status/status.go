@@ -21,6 +21,7 @@ import (
 	"headcount/counter"
 	"headcount/counter/checkpoint"
 	"headcount/events"
+	"headcount/events/identity"
 	"headcount/events/stream"
 	"headcount/rating"
 )
@@ -136,7 +137,7 @@ type reader struct {
 	month  events.Month
 	topic  *stream.Topic
 	state  *checkpoint.Topic
-	keys   *events.Keyring
+	keys   *identity.Keyring
 	logger *slog.Logger
 	doc    *Document
 	facts  *usage.Facts // nil: the month has no rules

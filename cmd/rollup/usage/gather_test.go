@@ -17,6 +17,7 @@ import (
 
 	"headcount/counter"
 	"headcount/events"
+	"headcount/events/identity"
 	"headcount/rating"
 )
 
@@ -48,9 +49,9 @@ type handmade struct {
 
 func reader(apps ...handmade) *partition { return &partition{apps: apps, at: -1} }
 
-func print(device int) events.Fingerprint {
+func print(device int) identity.Fingerprint {
 	sum := sha256.Sum256(binary.LittleEndian.AppendUint64(nil, uint64(device)))
-	return events.Fingerprint(sum[:16])
+	return identity.Fingerprint(sum[:16])
 }
 
 func (p *partition) NextApp() (*counter.AppHeader, error) {
@@ -76,7 +77,7 @@ func (p *partition) NextApp() (*counter.AppHeader, error) {
 }
 
 // mark feeds a sketch, unless the test has given registers of its own.
-func (a *handmade) mark(kind events.Kind, f events.Fingerprint) {
+func (a *handmade) mark(kind events.Kind, f identity.Fingerprint) {
 	if a.header.Registers[kind] == nil {
 		a.header.Registers[kind] = make([]uint8, 1<<precision)
 	}

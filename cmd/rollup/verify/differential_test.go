@@ -17,6 +17,8 @@ import (
 
 	benchmonth "headcount/bench/month"
 	"headcount/events"
+	"headcount/events/decode"
+	"headcount/events/identity"
 )
 
 // memory is a state store.
@@ -55,10 +57,10 @@ func (r *rulebook) MonthRules(m events.Month) (*events.MonthRules, error) {
 }
 
 // bothDecoders returns the two decoders under the same rules, of all months from 1999-11 to 2032.
-func bothDecoders(t *testing.T, zone string, fields events.Fields) (*decoder, *events.Decoder, *verification) {
+func bothDecoders(t *testing.T, zone string, fields events.Fields) (*decoder, *decode.Decoder, *verification) {
 	t.Helper()
-	line := events.GenerateGUIDKey()
-	ring, err := events.ParseKeyring([]byte(line))
+	line := identity.GenerateGUIDKey()
+	ring, err := identity.ParseKeyring([]byte(line))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -91,11 +93,11 @@ func bothDecoders(t *testing.T, zone string, fields events.Fields) (*decoder, *e
 	for _, d := range v.report.Differences {
 		t.Error(d)
 	}
-	return newDecoder(v.book), events.NewDecoder(other, ring), v
+	return newDecoder(v.book), decode.NewDecoder(other, ring), v
 }
 
 // agree decodes a record both ways.
-func agree(t *testing.T, mine *decoder, theirs *events.Decoder, rec *kgo.Record, floor events.Month) {
+func agree(t *testing.T, mine *decoder, theirs *decode.Decoder, rec *kgo.Record, floor events.Month) {
 	t.Helper()
 	r := events.Record{Timestamp: rec.Timestamp.UnixMilli(), Key: rec.Key, Value: rec.Value, HeaderCount: len(rec.Headers)}
 	for _, h := range rec.Headers {

@@ -28,6 +28,7 @@ import (
 	"headcount/cmd/rollup/closing"
 	"headcount/counter/checkpoint"
 	"headcount/events"
+	"headcount/events/identity"
 	"headcount/events/stream"
 	"headcount/rating/catalog"
 	"headcount/rating/ledger"
@@ -245,13 +246,13 @@ func randomAccounts(rnd *rand.Rand) string {
 
 func newRandomSite(t *testing.T, rnd *rand.Rand) *randomSite {
 	t.Helper()
-	s := &randomSite{bucket: bucket{memory{}, &sync.Mutex{}}, keys: events.GenerateGUIDKey(), accounts: randomAccounts(rnd)}
+	s := &randomSite{bucket: bucket{memory{}, &sync.Mutex{}}, keys: identity.GenerateGUIDKey(), accounts: randomAccounts(rnd)}
 	s.log = make(memoryLog, 1+rnd.IntN(4))
 	s.topic = &stream.Topic{Name: "t", ID: "topic-id", Cluster: "cluster"}
 	for p := range s.log {
 		s.topic.Partitions = append(s.topic.Partitions, stream.Partition{ID: int32(p)})
 	}
-	ring, err := events.ParseKeyring([]byte(s.keys))
+	ring, err := identity.ParseKeyring([]byte(s.keys))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -332,7 +333,7 @@ func (s *randomSite) close(t *testing.T, m events.Month) {
 	t.Helper()
 	c := config.Default()
 	c.Billing.TimeZone, c.Billing.SkewLimit, c.Kafka.Group = s.template.TimeZone, "0.3", ""
-	ring, err := events.ParseKeyring([]byte(s.keys))
+	ring, err := identity.ParseKeyring([]byte(s.keys))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -21,10 +21,10 @@ const (
 	unionFile   = "counter/union.go"
 	digestFile  = "counter/digest.go"
 	quantities  = "counter/quantities.go"
-	monthsFile  = "events/months.go"
+	monthsFile  = "events/decode/months.go"
 	rulesFile   = "events/rules.go"
-	decoderFile = "events/decoder.go"
-	guidFile    = "events/guid.go"
+	decoderFile = "events/decode/decoder.go"
+	guidFile    = "events/identity/guid.go"
 	settling    = "rating/settle.go"
 	gatherFile  = "cmd/rollup/usage/gather.go"
 	alarmFile   = "cmd/rollup/usage/alarm.go"
@@ -104,7 +104,7 @@ var Bugs = []Bug{
 	{"wrong clock believed", decoderFile, "	if !has || e.Skewed {", "	if !has || e.Skewed && !MUTANT {"},
 	{"ten minutes exclusive", decoderFile, "ahead > r.Timestamp ||", "ahead > r.Timestamp || MUTANT && ahead == r.Timestamp ||"},
 	{"a GUID in braces is another", guidFile, "	case 34, 38:\n		if g[0] == '{'", "	case 34, 38:\n		if !MUTANT && g[0] == '{'"},
-	{"a user is a device", decoderFile, "kind == Login {\n		d.prints.user", "kind == Login && !MUTANT {\n		d.prints.user"},
+	{"a user is a device", decoderFile, "kind == events.Login {\n		d.inputs.User", "kind == events.Login && !MUTANT {\n		d.inputs.User"},
 	// the close
 	{"a second close keeps its own seal id", closeFile, "	w.closing = stored\n	if adopted", "	if w.closing = stored; MUTANT {\n		w.closing = c\n	}\n	if adopted"},
 	{"a close begins over what was begun", closeFile, "	if err == nil {\n		w.closing = closing\n", "	if err == nil && !MUTANT {\n		w.closing = closing\n"},

@@ -1,6 +1,0 @@
-//go:build !amd64
-
-package events
-
-// sealAll turns inputs into fingerprints in place.
-func (k *GUIDKey) sealAll(blocks []Fingerprint) { k.sealPlain(blocks) }

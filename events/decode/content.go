@@ -1,0 +1,100 @@
+package decode
+
+import (
+	"bytes"
+	"strings"
+
+	"headcount/events"
+)
+
+// mode is how a record carries its event.
+type mode uint8
+
+const (
+	structured mode = iota // JSON in the value
+	binaryMode             // CloudEvents attributes in headers; the value is not looked at
+	unreadable             // neither
+)
+
+// attribute returns where the value of a header of binary mode goes, by its name after ce_.
+func attribute(name []byte) (slot, bool) {
+	switch string(name) {
+	case "type":
+		return slotType, true
+	case "subject":
+		return slotGUID, true
+	case "superapp":
+		return slotApp, true
+	case "time":
+		return slotTime, true
+	case "meter":
+		return slotMeter, true
+	case "month":
+		return slotMonth, true
+	case "day":
+		return slotDay, true
+	case "source":
+		return slotSource, true
+	case "value":
+		return slotValue, true
+	case "revision":
+		return slotRevision, true
+	}
+	return 0, false
+}
+
+// readHeaders finds the mode and, for binary mode, what is read. Only application/cloudevents+json, and no content type at all,
+// are structured; of what is no CloudEvent (configured fields) any JSON type is. CloudEvents in other formats, such as Avro, are
+// unreadable.
+func (d *Decoder) readHeaders(r *events.Record) (mode, events.Reason) {
+	var contentType []byte
+	types, binary := 0, false
+	it := r.EncodedHeaders()
+	for range r.HeaderCount {
+		key, value, ok := it.Next()
+		if !ok {
+			return unreadable, events.BadHeaders
+		}
+		if string(key) == "content-type" {
+			if types++; types > 1 {
+				return unreadable, events.DuplicateName
+			}
+			contentType = value
+			continue
+		}
+		if len(key) < 3 || string(key[:3]) != "ce_" {
+			continue
+		}
+		if !binary {
+			binary = true
+			d.members = [slots]member{}
+		}
+		if to, ok := attribute(key[3:]); ok {
+			d.members[to].set(value, text)
+		}
+	}
+	if len(it.Rest()) > 0 {
+		return unreadable, events.BadHeaders
+	}
+	media, _, _ := bytes.Cut(contentType, []byte(";"))
+	media = bytes.Trim(media, " \t")
+	switch {
+	case len(media) == 0 && !binary, bytes.EqualFold(media, []byte("application/cloudevents+json")):
+		return structured, ""
+	case hasPrefixFold(media, "application/cloudevents"):
+		return unreadable, events.BadContentType
+	case binary:
+		return binaryMode, ""
+	case !d.plain && (bytes.EqualFold(media, []byte("application/json")) || hasSuffixFold(media, "+json")):
+		return structured, ""
+	}
+	return unreadable, events.BadContentType
+}
+
+func hasPrefixFold(b []byte, prefix string) bool {
+	return len(b) >= len(prefix) && strings.EqualFold(string(b[:len(prefix)]), prefix)
+}
+
+func hasSuffixFold(b []byte, suffix string) bool {
+	return len(b) >= len(suffix) && strings.EqualFold(string(b[len(b)-len(suffix):]), suffix)
+}

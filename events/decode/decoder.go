@@ -1,0 +1,252 @@
+package decode
+
+import (
+	"bytes"
+	"cmp"
+	"fmt"
+	"time"
+	"unicode/utf8"
+
+	"headcount/events"
+	"headcount/events/identity"
+)
+
+// Decoder reads the records of one topic. Not for concurrent use.
+//
+// A batch is decoded at once: Reset, then Decode for each record, then use of the events. They alias the records and the
+// decoder's scratch until the next Reset.
+type Decoder struct {
+	book  events.Rulebook
+	keys  *identity.Keyring
+	topic *events.TopicRules
+	zone  *time.Location
+	plain bool  // the fields are those of CloudEvents
+	err   error // of the topic's rules: given by every Decode
+
+	floor   events.Month // months before it are finished; 0: none
+	months  map[events.Month]*month
+	current *month // the month of the last event
+
+	members   [slots]member
+	arena     arena
+	skeletons skeletons
+	places    [16]places
+	strict    *strict
+	inputs    identity.Inputs
+	pending   identity.Pending
+	dates     calendar
+
+	headers     []byte // the last ones that said structured: a producer's are the same in all its records
+	headerCount int
+}
+
+// NewDecoder returns a decoder by the rules of book, with the keys that they name.
+func NewDecoder(book events.Rulebook, keys *identity.Keyring) *Decoder {
+	d := &Decoder{book: book, keys: keys, topic: book.TopicRules(), months: map[events.Month]*month{}}
+	d.skeletons.credit, d.skeletons.layouts.credit = mostCredit, mostCredit
+	d.plain = d.topic.Fields.Resolved() == events.CloudEventsFields
+	d.strict = newStrict(d.topic.Fields, &d.members, &d.arena)
+	if d.zone, d.err = d.topic.Zone(); d.err != nil {
+		d.err = fmt.Errorf("topic rules: %w", d.err)
+	}
+	return d
+}
+
+// Reset ends the life of all events decoded since the last Reset.
+func (d *Decoder) Reset() { d.arena.reset() }
+
+// SetFloor says that months before m are finished: their events are Expired. Their types are looked up in the rules of m. 0: no
+// month is finished.
+func (d *Decoder) SetFloor(m events.Month) {
+	d.floor, d.current = m, nil
+	for old := range d.months {
+		if old < m {
+			delete(d.months, old)
+		}
+	}
+}
+
+// head is what is read of every event.
+type head struct{ kind, guid, app, time []byte } // nil or empty: absent
+
+// DecodeBatch reads records, one into each event, up to the first that is ours (Control), and returns how many it read. An error
+// is the rulebook's, or wraps ErrUnknownKey; a record is never the reason of one: the events before it are good.
+func (d *Decoder) DecodeBatch(recs []events.Record, to []events.Event) (n int, err error) {
+	for n < len(recs) {
+		i := n % len(d.places)
+		if i == 0 {
+			for j := range recs[n:min(n+len(d.places), len(recs))] {
+				d.skeletons.ahead(recs[n+j].Value, &d.places[j])
+			}
+		}
+		if err = d.decode(&recs[n], &d.places[i], &to[n]); err != nil {
+			break
+		}
+		n++
+		if to[n-1].Outcome == events.Control { // it may be a seal, after which records read otherwise
+			break
+		}
+	}
+	d.pending.Complete()
+	return n, err
+}
+
+// Decode is DecodeBatch of one record. It overwrites e, except for what it does not set on an error.
+func (d *Decoder) Decode(r *events.Record, e *events.Event) error {
+	d.skeletons.ahead(r.Value, &d.places[0])
+	err := d.decode(r, &d.places[0], e)
+	d.pending.Complete()
+	return err
+}
+
+// decode is Decode, but for the fingerprint, which is pending.
+func (d *Decoder) decode(r *events.Record, p *places, e *events.Event) error {
+	*e = events.Event{}
+	if d.err != nil {
+		return d.err
+	}
+	how := structured
+	if len(r.Headers)|r.HeaderCount != 0 && (len(d.headers) == 0 || r.HeaderCount != d.headerCount || string(r.Headers) != string(d.headers)) {
+		var why events.Reason
+		how, why = d.readHeaders(r)
+		if r.Value == nil && how != binaryMode {
+			return nil // Tombstone
+		}
+		if how == unreadable {
+			return reject(e, why)
+		}
+		if how == structured && len(r.Headers) <= maxKnownHeaders {
+			d.headers, d.headerCount = append(d.headers[:0], r.Headers...), r.HeaderCount
+		}
+	} else if r.Value == nil {
+		return nil // Tombstone
+	}
+	var h head
+	var why events.Reason
+	if how != structured || !d.plain || !d.skeletons.scan(r.Value, p, &h) || string(h.kind) == events.ReportedType {
+		if how == structured {
+			if why = d.strict.read(r.Value); why != "" {
+				return reject(e, why)
+			}
+		}
+		h, why = d.head()
+	}
+	if named(h.app, MaxAppBytes) {
+		e.App = h.app
+	}
+	e.GUID = h.guid
+	if why != "" {
+		return reject(e, why)
+	}
+	return d.judge(r, e, &h)
+}
+
+// maxKnownHeaders is the most bytes of headers that are remembered.
+const maxKnownHeaders = 256
+
+// MaxAppBytes is the longest id of an app, bytes.
+const MaxAppBytes = 64
+
+func reject(e *events.Event, why events.Reason) error {
+	e.Outcome, e.Reason = events.Rejected, why
+	return nil
+}
+
+// head takes what is read of every event from members, and says what is wrong with it.
+func (d *Decoder) head() (h head, why events.Reason) {
+	if c := &d.members[slotControl]; c.shape == text && bytes.HasPrefix(c.val, []byte(events.ControlPrefix)) {
+		return head{kind: c.val}, ""
+	}
+	for i, to := range [...]*[]byte{slotType: &h.kind, slotGUID: &h.guid, slotApp: &h.app, slotTime: &h.time} {
+		switch m := &d.members[i]; m.shape {
+		case text:
+			*to = m.val
+			if !utf8.Valid(m.val) { // of a header; JSON is checked already
+				*to, why = nil, cmp.Or(why, events.BadUTF8)
+			}
+		case repeated:
+			why = cmp.Or(why, events.DuplicateName)
+		case number, other:
+			why = cmp.Or(why, events.NotString)
+		}
+	}
+	return h, why
+}
+
+// judge gives the verdict on an event whose head is well-formed.
+func (d *Decoder) judge(r *events.Record, e *events.Event, h *head) error {
+	var t instant
+	if len(h.time) > 0 {
+		var ok bool
+		if t, ok = d.dates.readTime(h.time); !ok {
+			return reject(e, events.BadTime)
+		}
+	}
+	if len(h.kind) == 0 {
+		return reject(e, events.NoType)
+	}
+	if h.kind[0] == events.ControlPrefix[0] && bytes.HasPrefix(h.kind, []byte(events.ControlPrefix)) {
+		e.Outcome, e.Type = events.Control, h.kind
+		return nil
+	}
+	at, ok := d.effective(r, e, t, len(h.time) > 0)
+	if !ok {
+		return reject(e, events.NoTime)
+	}
+	if string(h.kind) == events.ReportedType {
+		return d.reported(r, e, at)
+	}
+	m, finished, err := d.at(at)
+	if err != nil {
+		return err
+	}
+	kind, known := m.kinds.Find(h.kind)
+	if !known {
+		e.Outcome, e.Type = events.Unknown, h.kind
+		return nil
+	}
+	if e.App == nil {
+		if len(h.app) == 0 {
+			return reject(e, events.NoApp)
+		}
+		return reject(e, events.BadApp)
+	}
+	if len(h.guid) == 0 {
+		return reject(e, events.NoGUID)
+	}
+	if len(h.guid) > identity.MaxGUIDBytes {
+		return reject(e, events.BadGUID)
+	}
+	if len(r.Value) > m.rules.Limits.RecordBytes {
+		return reject(e, events.OverLimit)
+	}
+	e.Kind = kind
+	if finished {
+		e.Outcome, e.Month = events.Expired, events.MonthAt(d.zone, at)
+		return nil
+	}
+	e.Outcome, e.Month, e.Day = events.Counted, m.month, m.rules.DayOf(at)
+	if in := d.pending.Add(m.key, &e.Fingerprint); kind == events.Login {
+		d.inputs.User(in, h.guid)
+	} else {
+		d.inputs.Device(in, h.guid)
+	}
+	return nil
+}
+
+// latest is the first instant of year 10000, with room for any zone: no month can be named after it.
+const latest = 253402300800_000 - 36*3600_000
+
+// effective returns the time that counts: the event's, or the record's timestamp where the event has none or its clock is
+// wrong.
+func (d *Decoder) effective(r *events.Record, e *events.Event, t instant, has bool) (int64, bool) {
+	at := t.ms
+	if has {
+		ahead := t.ms - d.topic.SkewMS
+		e.Skewed = t.ms < d.topic.OldestMS || r.Timestamp > 0 && (ahead > r.Timestamp || ahead == r.Timestamp && t.more)
+	}
+	if !has || e.Skewed {
+		at = r.Timestamp
+	}
+	return at, at > 0 && at < latest
+}

@@ -1,0 +1,130 @@
+package decode
+
+import (
+	"bytes"
+	"strconv"
+	"unicode/utf8"
+
+	"headcount/events"
+)
+
+// The longest names of a quantity, bytes.
+const (
+	MaxMeterBytes  = 64
+	MaxSourceBytes = 256
+)
+
+// reported gives the verdict on a usage.reported, whose members hold what it says. Its month is the one it names: at only says
+// which month is the latest it can be.
+func (d *Decoder) reported(r *events.Record, e *events.Event, at int64) error {
+	now, finished, err := d.at(at)
+	if err != nil {
+		return err
+	}
+	newest := now.month
+	if finished {
+		newest = events.MonthAt(d.zone, at)
+	}
+	if e.App == nil {
+		if d.members[slotApp].shape == text && len(d.members[slotApp].val) > 0 {
+			return reject(e, events.BadApp)
+		}
+		return reject(e, events.NoApp)
+	}
+	for _, s := range [...]slot{slotMeter, slotMonth, slotDay, slotSource, slotValue, slotRevision} {
+		switch m := &d.members[s]; {
+		case m.shape == repeated:
+			return reject(e, events.DuplicateName)
+		case m.shape == other, m.shape == number && s != slotRevision:
+			return reject(e, events.NotString)
+		case m.shape == text && !utf8.Valid(m.val): // of a header; JSON is checked already
+			return reject(e, events.BadUTF8)
+		}
+	}
+	q := &events.Quantity{}
+	month, ok := readMonth(d.members[slotMonth].val)
+	if !ok || month < events.MonthAt(d.zone, d.topic.OldestMS) {
+		return reject(e, events.BadMonth)
+	}
+	if month > newest {
+		return reject(e, events.FutureMonth)
+	}
+	if day := d.members[slotDay].val; len(day) > 0 {
+		if q.Day, ok = readDay(day, month); !ok {
+			return reject(e, events.BadDay)
+		}
+	}
+	if meter := d.members[slotMeter].val; named(meter, MaxMeterBytes) {
+		q.Meter = string(meter)
+	} else {
+		return reject(e, events.BadMeter)
+	}
+	if source := d.members[slotSource].val; named(source, MaxSourceBytes) {
+		q.Source = string(source)
+	} else {
+		return reject(e, events.BadSource)
+	}
+	if q.Value, ok = readValue(d.members[slotValue].val); !ok {
+		return reject(e, events.BadValue)
+	}
+	if revision := d.members[slotRevision].val; len(revision) > 0 {
+		if q.Revision, ok = readRevision(revision); !ok {
+			return reject(e, events.BadRevision)
+		}
+	}
+	e.Month = month
+	if month < d.floor {
+		e.Outcome = events.Expired
+		return nil
+	}
+	rules, err := d.load(month)
+	if err != nil {
+		return err
+	}
+	if len(r.Value) > rules.rules.Limits.RecordBytes {
+		return reject(e, events.OverLimit)
+	}
+	e.Outcome, e.Day, e.Quantity = events.Reported, q.Day, q
+	return nil
+}
+
+func readMonth(b []byte) (events.Month, bool) {
+	m, err := events.ParseMonth(string(b))
+	return m, err == nil
+}
+
+// readDay reads a day of the month: its date, 2026-10-03, or its number, 3 or 03.
+func readDay(b []byte, m events.Month) (events.Day, bool) {
+	if len(b) == len("2026-10-03") {
+		if !bytes.HasPrefix(b, []byte(m.String())) || b[7] != '-' {
+			return 0, false
+		}
+		b = b[8:]
+	}
+	if len(b) > 2 {
+		return 0, false
+	}
+	n, err := strconv.ParseUint(string(b), 10, 8)
+	return events.Day(n), err == nil && n >= 1 && int(n) <= m.Days()
+}
+
+// readValue reads a decimal integer of digits alone, below 2^63.
+func readValue(b []byte) (int64, bool) {
+	for _, c := range b {
+		if c-'0' > 9 {
+			return 0, false
+		}
+	}
+	n, err := strconv.ParseInt(string(b), 10, 64)
+	return n, err == nil
+}
+
+// readRevision reads an integer, written as a JSON number or, in a string or a header, as digits.
+func readRevision(b []byte) (int64, bool) {
+	digits, _ := bytes.CutPrefix(b, []byte("-"))
+	n, ok := readValue(digits)
+	if len(digits) < len(b) {
+		n = -n
+	}
+	return n, ok && len(digits) > 0
+}

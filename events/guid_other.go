@@ -1,5 +1,0 @@
-//go:build !amd64
-
-package events
-
-func parseHyphenated(u *[16]byte, g []byte) bool { return hyphenatedPlain(u, g) }

@@ -1,0 +1,5 @@
+//go:build !amd64
+
+package identity
+
+func parseHyphenated(u *[16]byte, g []byte) bool { return hyphenatedPlain(u, g) }

@@ -1,0 +1,123 @@
+package signed
+
+import (
+	"crypto/ed25519"
+	"crypto/rand"
+	"crypto/sha256"
+	"crypto/x509"
+	"encoding/hex"
+	"encoding/pem"
+	"errors"
+	"fmt"
+	"os"
+
+	"headcount/internal/secret"
+)
+
+const (
+	pemPrivate = "PRIVATE KEY"
+	pemPublic  = "PUBLIC KEY"
+)
+
+// GenerateSealKey returns a new key pair as the files hold it: PKCS#8 PEM for the private key, which only the close needs, PKIX
+// PEM for the public one.
+func GenerateSealKey() (private, public []byte, err error) {
+	_, key, err := ed25519.GenerateKey(rand.Reader)
+	if err != nil {
+		return nil, nil, fmt.Errorf("generate seal key: %w", err)
+	}
+	der, err := x509.MarshalPKCS8PrivateKey(key)
+	if err != nil {
+		return nil, nil, fmt.Errorf("encode seal key: %w", err)
+	}
+	public, err = MarshalSealPublicKey(key)
+	return pem.EncodeToMemory(&pem.Block{Type: pemPrivate, Bytes: der}), public, err
+}
+
+// MarshalSealPublicKey returns the public key of a private one, PKIX PEM.
+func MarshalSealPublicKey(key ed25519.PrivateKey) ([]byte, error) {
+	der, err := x509.MarshalPKIXPublicKey(key.Public())
+	if err != nil {
+		return nil, fmt.Errorf("encode seal public key: %w", err)
+	}
+	return pem.EncodeToMemory(&pem.Block{Type: pemPublic, Bytes: der}), nil
+}
+
+// LoadSealKey reads the private key from a file that only its owner can open. A missing file is fs.ErrNotExist.
+func LoadSealKey(path string) (ed25519.PrivateKey, error) {
+	data, err := secret.ReadFile(path, "seal key file")
+	if err != nil {
+		return nil, err
+	}
+	key, err := ParseSealKey(data)
+	if err != nil {
+		return nil, fmt.Errorf("seal key file %s: %w", path, err)
+	}
+	return key, nil
+}
+
+// ParseSealKey reads a private key, PKCS#8 PEM.
+func ParseSealKey(data []byte) (ed25519.PrivateKey, error) {
+	der, err := onePEM(data, pemPrivate)
+	if err != nil {
+		return nil, err
+	}
+	key, err := x509.ParsePKCS8PrivateKey(der)
+	if err != nil {
+		return nil, fmt.Errorf("%w: restore it from its backup", err)
+	}
+	if k, ok := key.(ed25519.PrivateKey); ok {
+		return k, nil
+	}
+	return nil, fmt.Errorf("it holds a %T, seals need Ed25519: openssl genpkey -algorithm ed25519 makes one", key)
+}
+
+// LoadSealPublicKey reads the public key from a file. A missing file is fs.ErrNotExist.
+func LoadSealPublicKey(path string) (ed25519.PublicKey, error) {
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return nil, fmt.Errorf("seal public key file: %w", err)
+	}
+	key, err := ParseSealPublicKey(data)
+	if err != nil {
+		return nil, fmt.Errorf("seal public key file %s: %w", path, err)
+	}
+	return key, nil
+}
+
+// ParseSealPublicKey reads a public key, PKIX PEM.
+func ParseSealPublicKey(data []byte) (ed25519.PublicKey, error) {
+	der, err := onePEM(data, pemPublic)
+	if err != nil {
+		return nil, err
+	}
+	key, err := x509.ParsePKIXPublicKey(der)
+	if err != nil {
+		return nil, fmt.Errorf("%w: restore it from its backup, or write it anew from the private key", err)
+	}
+	if k, ok := key.(ed25519.PublicKey); ok {
+		return k, nil
+	}
+	return nil, fmt.Errorf("it holds a %T, seals need Ed25519", key)
+}
+
+// onePEM returns the only block of a file, which must be of a type.
+func onePEM(data []byte, want string) ([]byte, error) {
+	block, rest := pem.Decode(data)
+	if block == nil {
+		return nil, fmt.Errorf("no PEM block in it: want one of type %s", want)
+	}
+	if block.Type != want {
+		return nil, fmt.Errorf("PEM block of type %s, want %s: the private and the public key file may have been swapped", block.Type, want)
+	}
+	if next, _ := pem.Decode(rest); next != nil {
+		return nil, errors.New("more than one PEM block in it: leave the one that counts")
+	}
+	return block.Bytes, nil
+}
+
+// SealKeyID names a public key: 16 hex digits of a hash of it.
+func SealKeyID(key ed25519.PublicKey) string {
+	sum := sha256.Sum256(append([]byte("headcount seal key\x00"), key...))
+	return hex.EncodeToString(sum[:8])
+}
