@@ -55,7 +55,8 @@ var builtinTypes = map[string]Kind{
 	"component.sync":            Sync,
 }
 
+// The types that are no kind of anything.
 const (
-	ReportedType  = "usage.reported"
-	ControlPrefix = "headcount."
+	ReportedType  = "usage.reported" // a quantity
+	ControlPrefix = "headcount."     // of ours: seals, closed records
 )

@@ -102,6 +102,7 @@ func kindList(types map[string]string) []string {
 	return kinds
 }
 
+// Resolved returns the fields with those of CloudEvents where none are named.
 func (f Fields) Resolved() Fields {
 	or := func(s, otherwise string) string {
 		if s == "" {
@@ -112,7 +113,7 @@ func (f Fields) Resolved() Fields {
 	return Fields{Type: or(f.Type, "type"), GUID: or(f.GUID, "subject"), App: or(f.App, "superapp"), Time: or(f.Time, "time")}
 }
 
-// cloudEvents are the fields of a CloudEvent.
+// CloudEventsFields are the fields of a CloudEvent.
 var CloudEventsFields = Fields{}.Resolved()
 
 func (f Fields) validate() error {

@@ -72,7 +72,7 @@ func dayStarts(zone *time.Location, m Month) []int64 {
 	return starts
 }
 
-// dayStart returns the first instant (seconds since 1970) whose local date is the given one or later.
+// DayStart returns the first instant (seconds since 1970) whose local date is the given one or later.
 func DayStart(zone *time.Location, year int, month time.Month, day int) int64 {
 	midnight := localMidnight(year, month, day)
 	at := spanAt(zone, midnight-earlier)
