@@ -32,35 +32,35 @@ build: ## build ingest and rollup into bin/
 	$(GO) build -trimpath -ldflags "-X headcount/cmd/cli.Version=$(VERSION)" -o bin/ ./cmd/ingest ./cmd/rollup
 
 demo: build ## a month of a million events from broker to invoices, on this machine alone
-	GO="$(GO)" bench/demo.sh
+	GO="$(GO)" endtoend/demo.sh
 
 test: ## all tests, on the embedded broker
 	$(GO) test -shuffle=on -timeout 40m ./...
 
 test-kafka: ## the tests that talk to a broker, on Apache Kafka (Java 17 and Maven; HEADCOUNT_KAFKA=host:port for one that runs)
-	HEADCOUNT_KAFKA="$${HEADCOUNT_KAFKA:-start}" $(GO) test -count=1 -shuffle=on -timeout 40m ./bench/apachekafka/... ./events/stream/... ./cmd/endtoend
+	HEADCOUNT_KAFKA="$${HEADCOUNT_KAFKA:-start}" $(GO) test -count=1 -shuffle=on -timeout 40m ./endtoend/apachekafka/... ./events/stream/... ./endtoend
 
 test-postgres: ## the ledger, and whole months, on a PostgreSQL server started for it (HEADCOUNT_POSTGRES=postgres://user@host/db for one that runs)
-	rating/ledger/test-postgres.sh sh -c '$(GO) test -count=1 -shuffle=on -timeout 40m ./rating/ledger/... && $(GO) test -count=1 -timeout 40m ./cmd/endtoend -run Postgres'
+	endtoend/postgres.sh sh -c '$(GO) test -count=1 -shuffle=on -timeout 40m ./rating/ledger/... && $(GO) test -count=1 -timeout 40m ./endtoend -run Postgres'
 
 test-rating: ## a million random accounts rated by Rate and by a plain rater (PLAIN_CASES=250000 of each of four kinds), and months by what verify rates with
 	$(GO) test -count=1 -v -timeout 3h ./rating -run '^TestPlainRater$$' -args -plain-cases $(PLAIN_CASES)
 	$(GO) test -count=1 -v -timeout 3h ./cmd/rollup/verify/reprice -run '^TestAgree$$' -args -agree-cases $(AGREE_CASES)
 
 crash: build ## kill real processes on Apache Kafka, ten thousand times, and compare; CRASH="--cycles 100 --help" for less
-	$(GO) run ./bench/crash $(CRASH)
+	$(GO) run ./endtoend/crash $(CRASH)
 
 sim: ## the whole way simulated with faults: SEEDS=20000 of them from FROM=1, or SEED=n again, telling what happens
-	$(GO) test -count=1 -v -timeout 12h ./cmd/endtoend/sim -run '^TestSimulation$$' -args -seeds $(SEEDS) -from $(FROM) -seed $(SEED)
+	$(GO) test -count=1 -v -timeout 12h ./endtoend/sim -run '^TestSimulation$$' -args -seeds $(SEEDS) -from $(FROM) -seed $(SEED)
 
 mutants: ## bugs put in on purpose, each looked for by the simulation within HUNT=10000 seeds; ONLY="name" for some
-	$(GO) test -count=1 -v -timeout 6h ./cmd/endtoend/sim -run '^TestMutants$$' -args -hunt $(HUNT) -only "$(ONLY)"
+	$(GO) test -count=1 -v -timeout 6h ./endtoend/sim -run '^TestMutants$$' -args -hunt $(HUNT) -only "$(ONLY)"
 
 test-verify: ## ten thousand random months closed by the product and verified by the second implementation; RANDOM_CASES=5000 of two months
 	$(GO) test -count=1 -v -timeout 3h ./cmd/rollup/verify -run '^TestRandomMonths$$' -args -random-cases $(RANDOM_CASES)
 
 test-witnesses: ## how far sketches may lie from exact counts: WITNESS_TRIALS=20000 sketches of up to a million devices
-	$(GO) test -count=1 -v -timeout 3h ./cmd/rollup/usage -run '^TestWitnesses$$' -args -witness-trials $(WITNESS_TRIALS)
+	$(GO) test -count=1 -v -timeout 3h ./rollup/usage -run '^TestWitnesses$$' -args -witness-trials $(WITNESS_TRIALS)
 
 race: ## all tests under the race detector; the long ones skipped
 	$(GO) test -race -short -shuffle=on -timeout 60m ./...
@@ -116,7 +116,7 @@ bench-micro: ## the packages' own benchmarks; COUNT=10 > new.txt for benchstat
 
 generate: ## a month of events as NDJSON in data/; GENERATE="--events … --help" for others
 	@mkdir -p data
-	$(GO) run ./bench/generate $(GENERATE) --out data/events.ndjson
+	$(GO) run ./endtoend/generate $(GENERATE) --out data/events.ndjson
 	@ls -lh data/events.ndjson
 
 clean: ## remove what was built, not what was counted

@@ -19,7 +19,7 @@ import (
 	"os/signal"
 	"syscall"
 
-	"headcount/bench/apachekafka"
+	"headcount/endtoend/apachekafka"
 )
 
 type options struct {

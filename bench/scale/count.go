@@ -9,9 +9,9 @@ import (
 	"slices"
 	"time"
 
-	"headcount/bench/month"
 	"headcount/counter"
 	"headcount/counter/checkpoint"
+	"headcount/endtoend/month"
 	"headcount/events"
 	"headcount/events/identity"
 	"headcount/events/signed"

@@ -6,7 +6,7 @@ import (
 	"regexp"
 	"runtime"
 
-	"headcount/bench/apachekafka"
+	"headcount/endtoend/apachekafka"
 )
 
 // machine says on what was measured.

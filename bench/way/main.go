@@ -24,7 +24,7 @@ import (
 	"syscall"
 	"time"
 
-	"headcount/bench/apachekafka"
+	"headcount/endtoend/apachekafka"
 )
 
 type options struct {
@@ -88,7 +88,7 @@ func measureAll(ctx context.Context, o options) (err error) {
 	defer os.RemoveAll(dir)
 	bin := filepath.Join(dir, "bin")
 	fmt.Fprintln(os.Stderr, "building …")
-	if err := build(bin, "cmd/ingest", "cmd/rollup", "bench/generate"); err != nil {
+	if err := build(bin, "cmd/ingest", "cmd/rollup", "endtoend/generate"); err != nil {
 		return err
 	}
 	if o.kafka == "" {

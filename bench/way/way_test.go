@@ -41,7 +41,7 @@ func TestPeersAgree(t *testing.T) {
 		kafka: broker.Addr(), checkpoint: 10 * time.Second, runs: 1, only: "franz,kafkago",
 		json: filepath.Join(dir, "out.json"), svg: filepath.Join(dir, "out.svg"), readme: readme, out: dir,
 	}}
-	if err := build(b.bin, "cmd/ingest", "cmd/rollup", "bench/generate"); err != nil {
+	if err := build(b.bin, "cmd/ingest", "cmd/rollup", "endtoend/generate"); err != nil {
 		t.Fatal(err)
 	}
 	if err := b.table(t.Context()); err != nil {

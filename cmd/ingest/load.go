@@ -10,10 +10,10 @@ import (
 	"github.com/spf13/cobra"
 
 	"headcount/cmd/cli"
-	"headcount/cmd/ingest/load"
 	"headcount/cmd/site"
 	"headcount/events"
 	"headcount/events/decode"
+	"headcount/ingest/load"
 )
 
 // shownWarnings is how many lines are named before the rest is only counted.

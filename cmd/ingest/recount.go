@@ -13,12 +13,12 @@ import (
 
 	"headcount/cmd/cli"
 	"headcount/cmd/config"
-	"headcount/cmd/ingest/worker"
 	"headcount/cmd/site"
 	"headcount/counter"
 	"headcount/counter/checkpoint"
 	"headcount/events"
 	"headcount/events/stream"
+	"headcount/ingest/worker"
 	"headcount/rating/ledger"
 )
 

@@ -12,12 +12,12 @@ import (
 	"headcount/cmd/cli"
 	"headcount/cmd/config"
 	"headcount/cmd/ingest/setup"
-	"headcount/cmd/ingest/worker"
 	"headcount/cmd/site"
 	"headcount/counter/checkpoint"
 	"headcount/events"
 	"headcount/events/identity"
 	"headcount/events/stream"
+	"headcount/ingest/worker"
 )
 
 func runCommand(p *cli.Program) *cobra.Command {

@@ -13,10 +13,10 @@ import (
 
 	"headcount/cmd/cli"
 	"headcount/cmd/config"
-	"headcount/cmd/rollup/closing"
 	"headcount/cmd/site"
 	"headcount/rating"
 	"headcount/rating/catalog"
+	"headcount/rollup/closing"
 )
 
 func amendCommand(p *cli.Program) *cobra.Command {

@@ -10,10 +10,10 @@ import (
 	"github.com/spf13/cobra"
 
 	"headcount/cmd/cli"
-	"headcount/cmd/rollup/closing"
 	"headcount/cmd/site"
 	"headcount/events"
 	"headcount/rating/ledger"
+	"headcount/rollup/closing"
 )
 
 func closeCommand(p *cli.Program) *cobra.Command {

@@ -10,9 +10,9 @@ import (
 
 	"headcount/cmd/cli"
 	"headcount/cmd/config"
-	"headcount/cmd/rollup/closing"
 	"headcount/cmd/site"
 	"headcount/events"
+	"headcount/rollup/closing"
 )
 
 // comparison is what `rollup compare --json` prints.

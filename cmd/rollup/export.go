@@ -10,10 +10,10 @@ import (
 	"github.com/spf13/cobra"
 
 	"headcount/cmd/cli"
-	"headcount/cmd/rollup/export"
 	"headcount/cmd/site"
 	"headcount/counter/checkpoint"
 	"headcount/rating/ledger"
+	"headcount/rollup/export"
 )
 
 func exportCommand(p *cli.Program) *cobra.Command {

@@ -8,7 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"headcount/cmd/cli"
-	"headcount/cmd/rollup/closing"
+	"headcount/rollup/closing"
 )
 
 func invoicesCommand(p *cli.Program) *cobra.Command {

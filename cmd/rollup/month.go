@@ -8,9 +8,9 @@ import (
 
 	"headcount/cmd/cli"
 	"headcount/cmd/config"
-	"headcount/cmd/rollup/closing"
 	"headcount/events"
 	"headcount/rating/ledger"
+	"headcount/rollup/closing"
 )
 
 // monthFlag adds --month and returns how to read it.

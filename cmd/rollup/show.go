@@ -12,10 +12,10 @@ import (
 	"strings"
 
 	"headcount/cmd/cli"
-	"headcount/cmd/rollup/closing"
-	"headcount/cmd/rollup/usage"
 	"headcount/rating"
 	"headcount/rating/ledger"
+	"headcount/rollup/closing"
+	"headcount/rollup/usage"
 )
 
 // printClosed prints a closed month: usage and invoices.

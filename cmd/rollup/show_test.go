@@ -11,11 +11,11 @@ import (
 	"testing"
 
 	"headcount/cmd/cli"
-	"headcount/cmd/rollup/closing"
-	"headcount/cmd/rollup/status"
-	"headcount/cmd/rollup/usage"
 	"headcount/rating"
 	"headcount/rating/ledger"
+	"headcount/rollup/closing"
+	"headcount/rollup/status"
+	"headcount/rollup/usage"
 )
 
 func pointer[T any](v T) *T { return &v }

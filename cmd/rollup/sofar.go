@@ -6,10 +6,10 @@ import (
 
 	"headcount/cmd/cli"
 	"headcount/cmd/config"
-	"headcount/cmd/rollup/closing"
-	"headcount/cmd/rollup/status"
 	"headcount/events"
 	"headcount/rating"
+	"headcount/rollup/closing"
+	"headcount/rollup/status"
 )
 
 // invoicesSoFar returns a closed month's invoices, all revisions, or those that the usage so far comes to.

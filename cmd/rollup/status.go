@@ -11,9 +11,9 @@ import (
 
 	"headcount/cmd/cli"
 	"headcount/cmd/config"
-	"headcount/cmd/rollup/status"
 	"headcount/events"
 	"headcount/rating"
+	"headcount/rollup/status"
 )
 
 func statusCommand(p *cli.Program) *cobra.Command {

@@ -6,7 +6,7 @@ import (
 	"strings"
 	"testing"
 
-	"headcount/events/guard"
+	"headcount/endtoend/guard"
 )
 
 // sameSkeleton teaches a skeleton and reads b by it, plainly and with vectors: both must say the same, and what they take must be

@@ -6,8 +6,8 @@ import (
 	"slices"
 	"testing"
 
+	"headcount/endtoend/guard"
 	"headcount/events"
-	"headcount/events/guard"
 )
 
 // TestIndexQuotes looks for quotes in records of every length, at the end of their memory and at its beginning, and holds the places

@@ -4,7 +4,7 @@ import (
 	"math/rand/v2"
 	"testing"
 
-	"headcount/events/guard"
+	"headcount/endtoend/guard"
 )
 
 // TestHyphenated holds the vectors against the plain code, on UUIDs of which any bytes are changed and on those with every byte at

@@ -11,7 +11,7 @@ import (
 	"testing"
 	"time"
 
-	"headcount/bench/apachekafka"
+	"headcount/endtoend/apachekafka"
 	"headcount/events/stream"
 )
 

@@ -6,7 +6,7 @@ import (
 	"math/rand/v2"
 	"testing"
 
-	"headcount/events/guard"
+	"headcount/endtoend/guard"
 )
 
 // TestCastagnoli holds castagnoliSum against the standard library's, in memory that ends where the bytes do, or begins there.

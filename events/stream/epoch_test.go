@@ -13,7 +13,7 @@ import (
 	"testing"
 	"time"
 
-	"headcount/bench/apachekafka"
+	"headcount/endtoend/apachekafka"
 
 	"github.com/segmentio/kafka-go/protocol"
 	"github.com/twmb/franz-go/pkg/kfake"

@@ -6,7 +6,7 @@ import (
 	"math/rand/v2"
 	"testing"
 
-	"headcount/events/guard"
+	"headcount/endtoend/guard"
 )
 
 // lz4Bench holds lz4Unpack against the library, in memory that ends where source and destination do, or begins there.

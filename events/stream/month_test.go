@@ -9,7 +9,7 @@ import (
 
 	"github.com/pierrec/lz4/v4"
 
-	"headcount/bench/month"
+	"headcount/endtoend/month"
 	"headcount/events"
 )
 

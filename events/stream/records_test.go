@@ -7,8 +7,8 @@ import (
 	"math/rand/v2"
 	"testing"
 
+	"headcount/endtoend/guard"
 	"headcount/events"
-	"headcount/events/guard"
 )
 
 // plainRecords reads records by encoding/binary; nil, false where they are wrong.

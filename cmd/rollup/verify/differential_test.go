@@ -15,7 +15,7 @@ import (
 
 	"github.com/twmb/franz-go/pkg/kgo"
 
-	benchmonth "headcount/bench/month"
+	benchmonth "headcount/endtoend/month"
 	"headcount/events"
 	"headcount/events/decode"
 	"headcount/events/identity"

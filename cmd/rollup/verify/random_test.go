@@ -21,17 +21,17 @@ import (
 
 	"github.com/twmb/franz-go/pkg/kgo"
 
-	benchmonth "headcount/bench/month"
 	"headcount/cmd/cli"
 	"headcount/cmd/config"
-	"headcount/cmd/ingest/worker"
-	"headcount/cmd/rollup/closing"
 	"headcount/counter/checkpoint"
+	benchmonth "headcount/endtoend/month"
 	"headcount/events"
 	"headcount/events/identity"
 	"headcount/events/stream"
+	"headcount/ingest/worker"
 	"headcount/rating/catalog"
 	"headcount/rating/ledger"
+	"headcount/rollup/closing"
 )
 
 var randomCases = flag.Int("random-cases", 25, "random sites, of two months each, that both implementations close and verify")

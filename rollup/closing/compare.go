@@ -1,0 +1,180 @@
+package closing
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+
+	"github.com/shopspring/decimal"
+
+	"headcount/events"
+	"headcount/rating"
+	"headcount/rollup/usage"
+)
+
+// Compared is what an account was billed for a month, beside what it would have been billed. Of two currencies each has its own.
+type Compared struct {
+	Account    string  `json:"account"`
+	Currency   string  `json:"currency"`
+	Plan       *string `json:"plan"`   // that billed it; null: no invoice
+	Billed     string  `json:"billed"` // all revisions
+	Held       bool    `json:"held,omitempty"`
+	OtherPlan  *string `json:"other_plan"` // null: not in force
+	Priced     string  `json:"priced"`
+	Difference string  `json:"difference"` // priced less billed
+}
+
+// Alternative prices closed months otherwise. It is used month by month, oldest first: what is left of packages is carried.
+type Alternative struct {
+	Catalog  *rating.Catalog
+	Plan     string           // every account that was billed, on this plan at its list price
+	Accounts *rating.Accounts // or: these accounts
+
+	balances []rating.Balance
+}
+
+// Compare prices a closed month's sealed facts, late ones too where they are settled, and holds it against the invoices.
+func (a *Again) Compare(ctx context.Context, other *Alternative) ([]Compared, error) {
+	priced, err := other.price(ctx, a)
+	if err != nil {
+		return nil, err
+	}
+	type money struct{ account, currency string }
+	rows := map[money]*Compared{}
+	row := func(v *rating.Invoice) *Compared {
+		of := money{v.Account, v.Currency}
+		if rows[of] == nil {
+			rows[of] = &Compared{Account: v.Account, Currency: v.Currency, Billed: "0.00", Priced: "0.00"}
+		}
+		return rows[of]
+	}
+	for i := range a.Issued {
+		v := &a.Issued[i]
+		r := row(v)
+		r.Plan, r.Held = &v.Plan, r.Held || v.Status == rating.StatusHeld
+		if r.Billed, err = Sum(r.Billed, v.Total); err != nil {
+			return nil, err
+		}
+	}
+	for i := range priced {
+		r := row(&priced[i])
+		r.OtherPlan, r.Priced = &priced[i].Plan, priced[i].Total
+	}
+	out := []Compared{}
+	for _, r := range slices.SortedFunc(maps.Values(rows), func(x, y *Compared) int {
+		return cmp.Or(cmp.Compare(x.Account, y.Account), cmp.Compare(x.Currency, y.Currency))
+	}) {
+		if r.Difference, err = Less(r.Priced, r.Billed); err != nil {
+			return nil, err
+		}
+		out = append(out, *r)
+	}
+	return out, nil
+}
+
+func (o *Alternative) price(ctx context.Context, a *Again) ([]rating.Invoice, error) {
+	zone, err := events.LoadZone(a.Closing.Zone)
+	if err != nil {
+		return nil, err
+	}
+	if o.Accounts != nil {
+		onTime, late, err := a.Usage(ctx, Biller(o.Catalog, o.Accounts, a.Month, a.Closing.Zone))
+		if err != nil {
+			return nil, err
+		}
+		in := rating.Input{Month: a.Month.String(), Zone: zone, Accounts: o.Accounts, Catalog: o.Catalog, Balances: o.balances}
+		var all rating.Usage
+		if in.Usage, all, err = Rated(onTime, late); err != nil {
+			return nil, err
+		}
+		invoices, err := rating.Whole(in, all)
+		o.balances = rating.Balances(invoices)
+		return invoices, err
+	}
+	books, err := rating.ParseCatalog(a.Closing.Books)
+	if err != nil {
+		return nil, fmt.Errorf("books of %s: %w", a.Month, err)
+	}
+	was, err := rating.ParseAccounts("accounts of "+a.Month.String(), a.Closing.Accounts)
+	if err != nil {
+		return nil, err
+	}
+	owner := Biller(books, was, a.Month, a.Closing.Zone)
+	meters, err := o.meters(a.Month)
+	if err != nil {
+		return nil, err
+	}
+	onTime, late, err := a.Usage(ctx, func(app string) (string, []rating.Meter) {
+		account, _ := owner(app)
+		return account, meters
+	})
+	if err != nil {
+		return nil, err
+	}
+	var invoices []rating.Invoice
+	for _, v := range a.Issued {
+		if slices.ContainsFunc(invoices, func(x rating.Invoice) bool { return x.Account == v.Account }) {
+			continue
+		}
+		doc := late
+		if !was.BillsLate(v.Account) {
+			doc = onTime
+		}
+		input, err := only(doc, v.Account).Rating()
+		if err != nil {
+			return nil, err
+		}
+		in, err := rating.PlanInput(o.Catalog, o.Plan, input, zone)
+		if err != nil {
+			return nil, err
+		}
+		rated, err := rating.Rate(in)
+		if err != nil {
+			return nil, err
+		}
+		rated[0].Account = v.Account
+		invoices = append(invoices, rated[0])
+	}
+	return invoices, nil
+}
+
+// meters are those that the plan counts.
+func (o *Alternative) meters(m events.Month) ([]rating.Meter, error) {
+	const app = "any"
+	in, err := rating.PlanInput(o.Catalog, o.Plan, rating.Usage{Month: m.String(), Apps: []rating.AppUsage{{App: app}}}, nil)
+	if err != nil {
+		return nil, err
+	}
+	_, _, meters := in.Accounts.MetersOf(o.Catalog, m.String(), nil, app)
+	return meters, nil
+}
+
+// only returns the document of an account's apps.
+func only(d *usage.Document, account string) *usage.Document {
+	part := *d
+	part.Usage = []usage.App{}
+	for _, a := range d.Usage {
+		if a.Account != nil && *a.Account == account {
+			part.Usage = append(part.Usage, a)
+		}
+	}
+	return &part
+}
+
+// Sum adds two amounts, Less takes one off the other. They print with the longer of their decimals.
+func Sum(a, b string) (string, error)  { return amounts(a, b, decimal.Decimal.Add) }
+func Less(a, b string) (string, error) { return amounts(a, b, decimal.Decimal.Sub) }
+
+func amounts(a, b string, do func(a, b decimal.Decimal) decimal.Decimal) (string, error) {
+	x, err := decimal.NewFromString(a)
+	if err != nil {
+		return "", fmt.Errorf("amount %q: %w", a, err)
+	}
+	y, err := decimal.NewFromString(b)
+	if err != nil {
+		return "", fmt.Errorf("amount %q: %w", b, err)
+	}
+	return do(x, y).StringFixed(max(-x.Exponent(), -y.Exponent(), 0)), nil
+}
