@@ -23,7 +23,7 @@ GOVULNCHECK   = golang.org/x/vuln/cmd/govulncheck@v1.9.0
 GOLANGCI_LINT = github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 
 .DEFAULT_GOAL := help
-.PHONY: help build demo test test-kafka test-postgres test-rating crash sim mutants race test-race fmt lint vuln fuzz bench bench-readme bench-curves bench-reading bench-scale bench-profile bench-micro generate clean
+.PHONY: help build demo test test-assembly test-purego test-kafka test-postgres test-rating crash sim mutants race test-race fmt lint vuln fuzz bench bench-readme bench-curves bench-reading bench-scale bench-profile bench-micro generate clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  \1|/' | column -t -s '|'
@@ -36,6 +36,12 @@ demo: build ## a month of a million events from broker to invoices, on this mach
 
 test: ## all tests, on the embedded broker
 	$(GO) test -shuffle=on -timeout 40m ./...
+
+test-assembly: ## which assembly runs on this machine, and so is tested here; HEADCOUNT_ASSEMBLY=all: fail where one does not
+	$(GO) test -count=1 -v -run '^TestAssembly$$' $$(git ls-files '*.s' | xargs -n 1 dirname | sort -u | sed 's|^|./|')
+
+test-purego: ## the tests of the packages that have assembly, on the plain code that runs where a processor lacks what it takes
+	$(GO) test -tags purego -shuffle=on -timeout 40m ./events/... ./counter/...
 
 test-kafka: ## the tests that talk to a broker, on Apache Kafka (Java 17 and Maven; HEADCOUNT_KAFKA=host:port for one that runs)
 	HEADCOUNT_KAFKA="$${HEADCOUNT_KAFKA:-start}" $(GO) test -count=1 -shuffle=on -timeout 40m ./bench/apachekafka/... ./events/stream/... ./cmd/endtoend
@@ -70,10 +76,11 @@ test-race: race
 fmt: ## format the code
 	gofmt -w $$(git ls-files '*.go')
 
-lint: ## gofmt, go vet (also for arm64), go mod tidy, golangci-lint with staticcheck
+lint: ## gofmt, go vet (also for arm64 and without assembly), go mod tidy, golangci-lint with staticcheck
 	@unformatted=$$(gofmt -l $$(git ls-files '*.go')); test -z "$$unformatted" || { echo "not formatted (make fmt):"; echo "$$unformatted"; exit 1; }
 	$(GO) vet ./...
 	GOARCH=arm64 $(GO) vet ./...
+	$(GO) vet -tags purego ./events/... ./counter/...
 	$(GO) mod tidy -diff
 	$(GO) run $(GOLANGCI_LINT) run ./...
 

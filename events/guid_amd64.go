@@ -1,3 +1,5 @@
+//go:build !purego
+
 package events
 
 // parseHyphenated reads the form 8-4-4-4-12.

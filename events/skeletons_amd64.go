@@ -1,3 +1,5 @@
+//go:build !purego
+
 package events
 
 import "golang.org/x/sys/cpu"
