@@ -24,12 +24,12 @@ func BenchmarkDecode(b *testing.B) {
 	}
 }
 
-// BenchmarkBatch decodes 4,096 different events, as they come in batches of 128: structured without headers, structured with the
-// header that says so, and binary.
+// BenchmarkBatch decodes 4,096 different events, as they come in batches of 128: structured without headers, with ids of more lengths
+// than there is room for layouts, with the header that says structured, and binary.
 func BenchmarkBatch(b *testing.B) {
 	kinds := slices.Sorted(maps.Keys(builtinTypes))
 	r := rand.New(rand.NewPCG(1, 2))
-	var plain, marked, binary []Record
+	var plain, lengths, marked, binary []Record
 	for i := range 4096 {
 		var u [16]byte
 		for j := range u {
@@ -43,6 +43,9 @@ func BenchmarkBatch(b *testing.B) {
 		rec := record(b, v)
 		rec.Timestamp = millis(b, "2026-10-04T00:00:00Z")
 		plain = append(plain, *rec)
+		l := *rec
+		l.Value = []byte(strings.NewReplacer(app, app+strings.Repeat("-x", r.IntN(12)), "sdk/android/2.4.1", "sdk/"+strings.Repeat("y", 1+r.IntN(12))).Replace(v))
+		lengths = append(lengths, l)
 		m := *rec
 		marked = append(marked, *m.with("content-type", "application/cloudevents+json; charset=utf-8"))
 		n := *rec
@@ -52,7 +55,7 @@ func BenchmarkBatch(b *testing.B) {
 	for _, bb := range []struct {
 		name string
 		recs []Record
-	}{{"structured", plain}, {"structured with header", marked}, {"binary", binary}} {
+	}{{"structured", plain}, {"structured of many lengths", lengths}, {"structured with header", marked}, {"binary", binary}} {
 		b.Run(bb.name, func(b *testing.B) {
 			d, _ := newTestDecoder(b, nil)
 			var events [128]Event
