@@ -22,6 +22,19 @@ VULNDB   ?= latest
 GOVULNCHECK   = golang.org/x/vuln/cmd/govulncheck@v1.9.0
 GOLANGCI_LINT = github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 
+# Go is of the release that go.mod's toolchain line names, or newer: older ones have known holes in what is used of the standard
+# library. It is fetched where the machine has an older one, also where the machine's own settings forbid it, and where it cannot be
+# had, the machine's is taken. `make GOTOOLCHAIN=local …` takes that without asking.
+ifneq ($(filter-out help clean fmt,$(MAKECMDGOALS)),)
+ifneq ($(origin GOTOOLCHAIN),command line)
+GOTOOLCHAIN := $(shell GOTOOLCHAIN=auto $(GO) version >/dev/null && echo auto || echo local)
+ifeq ($(GOTOOLCHAIN),local)
+$(warning warning: $(shell sed -n 's/^toolchain //p' go.mod), which go.mod names, is not to be had: $(shell GOTOOLCHAIN=local $(GO) env GOVERSION) is used, which may have known vulnerabilities (make vuln))
+endif
+endif
+export GOTOOLCHAIN
+endif
+
 .DEFAULT_GOAL := help
 .PHONY: help build demo test test-assembly test-purego test-kafka test-postgres test-rating crash sim mutants race test-race fmt lint vuln fuzz bench bench-readme bench-curves bench-reading bench-scale bench-profile bench-micro generate clean
 
@@ -84,11 +97,14 @@ lint: ## gofmt, go vet (also for arm64 and without assembly), go mod tidy, golan
 	$(GO) mod tidy -diff
 	$(GO) run $(GOLANGCI_LINT) run ./...
 
-vuln: ## known vulnerabilities in what is used, with the Go release that go.mod names; VULNDB=version of golang.org/x/vulndb
+vuln: build ## known vulnerabilities in what is used, in the source and in what make builds; VULNDB=version of golang.org/x/vulndb
 	@set -e; db=$$(mktemp -d); trap 'rm -rf "$$db"' EXIT; \
 	$(GO) run golang.org/x/vulndb/cmd/indexdb@$(VULNDB) -out "$$db" \
 		-vulns "$$($(GO) mod download -json golang.org/x/vulndb@$(VULNDB) | sed -n 's/.*"Dir": "\(.*\)".*/\1/p')/data/osv"; \
-	GOTOOLCHAIN=auto $(GO) run $(GOVULNCHECK) -db "file://$$db" ./...
+	$(GO) run $(GOVULNCHECK) -db "file://$$db" ./...; \
+	for b in bin/ingest bin/rollup; do \
+		$$b version; $(GO) run $(GOVULNCHECK) -db "file://$$db" -mode=binary $$b; \
+	done
 
 fuzz: ## every fuzz test for FUZZTIME (20s) each
 	@set -e; for p in $$($(GO) list ./...); do \
