@@ -22,8 +22,21 @@ VULNDB   ?= latest
 GOVULNCHECK   = golang.org/x/vuln/cmd/govulncheck@v1.9.0
 GOLANGCI_LINT = github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 
+# Go is of the release that go.mod's toolchain line names, or newer: older ones have known holes in what is used of the standard
+# library. It is fetched where the machine has an older one, also where the machine's own settings forbid it, and where it cannot be
+# had, the machine's is taken. `make GOTOOLCHAIN=local …` takes that without asking.
+ifneq ($(filter-out help clean fmt,$(MAKECMDGOALS)),)
+ifneq ($(origin GOTOOLCHAIN),command line)
+GOTOOLCHAIN := $(shell GOTOOLCHAIN=auto $(GO) version >/dev/null && echo auto || echo local)
+ifeq ($(GOTOOLCHAIN),local)
+$(warning warning: $(shell sed -n 's/^toolchain //p' go.mod), which go.mod names, is not to be had: $(shell GOTOOLCHAIN=local $(GO) env GOVERSION) is used, which may have known vulnerabilities (make vuln))
+endif
+endif
+export GOTOOLCHAIN
+endif
+
 .DEFAULT_GOAL := help
-.PHONY: help build demo test test-kafka test-postgres test-rating crash sim mutants race test-race fmt lint vuln fuzz bench bench-readme bench-curves bench-reading bench-scale bench-profile bench-micro generate clean
+.PHONY: help build demo test test-assembly test-purego test-kafka test-postgres test-rating crash sim mutants race test-race fmt lint vuln fuzz bench bench-readme bench-curves bench-reading bench-scale bench-profile bench-micro generate clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  \1|/' | column -t -s '|'
@@ -36,6 +49,12 @@ demo: build ## a month of a million events from broker to invoices, on this mach
 
 test: ## all tests, on the embedded broker
 	$(GO) test -shuffle=on -timeout 40m ./...
+
+test-assembly: ## which assembly runs on this machine, and so is tested here; HEADCOUNT_ASSEMBLY=all: fail where one does not
+	$(GO) test -count=1 -v -run '^TestAssembly$$' $$(git ls-files '*.s' | xargs -n 1 dirname | sort -u | sed 's|^|./|')
+
+test-purego: ## the tests of the packages that have assembly, on the plain code that runs where a processor lacks what it takes
+	$(GO) test -tags purego -shuffle=on -timeout 40m ./events/... ./counter/...
 
 test-kafka: ## the tests that talk to a broker, on Apache Kafka (Java 17 and Maven; HEADCOUNT_KAFKA=host:port for one that runs)
 	HEADCOUNT_KAFKA="$${HEADCOUNT_KAFKA:-start}" $(GO) test -count=1 -shuffle=on -timeout 40m ./endtoend/apachekafka/... ./events/stream/... ./endtoend
@@ -70,18 +89,22 @@ test-race: race
 fmt: ## format the code
 	gofmt -w $$(git ls-files '*.go')
 
-lint: ## gofmt, go vet (also for arm64), go mod tidy, golangci-lint with staticcheck
+lint: ## gofmt, go vet (also for arm64 and without assembly), go mod tidy, golangci-lint with staticcheck
 	@unformatted=$$(gofmt -l $$(git ls-files '*.go')); test -z "$$unformatted" || { echo "not formatted (make fmt):"; echo "$$unformatted"; exit 1; }
 	$(GO) vet ./...
 	GOARCH=arm64 $(GO) vet ./...
+	$(GO) vet -tags purego ./events/... ./counter/...
 	$(GO) mod tidy -diff
 	$(GO) run $(GOLANGCI_LINT) run ./...
 
-vuln: ## known vulnerabilities in what is used, with the Go release that go.mod names; VULNDB=version of golang.org/x/vulndb
+vuln: build ## known vulnerabilities in what is used, in the source and in what make builds; VULNDB=version of golang.org/x/vulndb
 	@set -e; db=$$(mktemp -d); trap 'rm -rf "$$db"' EXIT; \
 	$(GO) run golang.org/x/vulndb/cmd/indexdb@$(VULNDB) -out "$$db" \
 		-vulns "$$($(GO) mod download -json golang.org/x/vulndb@$(VULNDB) | sed -n 's/.*"Dir": "\(.*\)".*/\1/p')/data/osv"; \
-	GOTOOLCHAIN=auto $(GO) run $(GOVULNCHECK) -db "file://$$db" ./...
+	$(GO) run $(GOVULNCHECK) -db "file://$$db" ./...; \
+	for b in bin/ingest bin/rollup; do \
+		$$b version; $(GO) run $(GOVULNCHECK) -db "file://$$db" -mode=binary $$b; \
+	done
 
 fuzz: ## every fuzz test for FUZZTIME (20s) each
 	@set -e; for p in $$($(GO) list ./...); do \

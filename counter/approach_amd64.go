@@ -1,3 +1,5 @@
+//go:build !purego
+
 package counter
 
 import "golang.org/x/sys/cpu"

@@ -1,8 +1,6 @@
-//go:build !amd64
+//go:build purego || !amd64
 
 package counter
-
-var vectors = false // for the tests
 
 // look finds out what is known of the devices of so many probes and the registers of so many rises, few of them in
 // tables.

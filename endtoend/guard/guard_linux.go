@@ -1,4 +1,5 @@
-// Package guard lends tests memory that ends where it says: reading or writing beside it ends the process.
+// Package guard is for the tests of assembly: it lends memory that ends where it says, so that reading or writing beside it ends the
+// process, and tells which routines the machine does not run.
 package guard
 
 import (

@@ -1,6 +1,7 @@
 //go:build !linux
 
-// Package guard lends tests memory that ends where it says, on Linux; here it is like any other.
+// Package guard is for the tests of assembly: on Linux it lends memory that ends where it says, and here memory like any other; it
+// tells which routines the machine does not run.
 package guard
 
 // Memory returns n bytes.

@@ -26,8 +26,8 @@ func BenchmarkDecode(b *testing.B) {
 	}
 }
 
-// BenchmarkBatch decodes 4,096 different events, as they come in batches of 128: structured without headers, structured with the
-// header that says so, and binary.
+// BenchmarkBatch decodes 4,096 different events, as they come in batches of 128: structured without headers, with ids of more lengths
+// than there is room for layouts, with the header that says structured, and binary.
 func BenchmarkBatch(b *testing.B) {
 	rules, err := testTemplate().Month(events.MonthOf(2026, 10))
 	if err != nil {
@@ -35,7 +35,7 @@ func BenchmarkBatch(b *testing.B) {
 	}
 	kinds := slices.Sorted(maps.Keys(rules.Types))
 	r := rand.New(rand.NewPCG(1, 2))
-	var plain, marked, binary []events.Record
+	var plain, lengths, marked, binary []events.Record
 	for i := range 4096 {
 		var u [16]byte
 		for j := range u {
@@ -49,6 +49,9 @@ func BenchmarkBatch(b *testing.B) {
 		rec := record(b, v)
 		rec.Timestamp = millis(b, "2026-10-04T00:00:00Z")
 		plain = append(plain, *rec)
+		l := *rec
+		l.Value = []byte(strings.NewReplacer(app, app+strings.Repeat("-x", r.IntN(12)), "sdk/android/2.4.1", "sdk/"+strings.Repeat("y", 1+r.IntN(12))).Replace(v))
+		lengths = append(lengths, l)
 		m := *rec
 		marked = append(marked, *with(&m, "content-type", "application/cloudevents+json; charset=utf-8"))
 		n := *rec
@@ -58,7 +61,7 @@ func BenchmarkBatch(b *testing.B) {
 	for _, bb := range []struct {
 		name string
 		recs []events.Record
-	}{{"structured", plain}, {"structured with header", marked}, {"binary", binary}} {
+	}{{"structured", plain}, {"structured of many lengths", lengths}, {"structured with header", marked}, {"binary", binary}} {
 		b.Run(bb.name, func(b *testing.B) {
 			d, _ := newTestDecoder(b, nil)
 			var events [128]events.Event

@@ -1,7 +1,8 @@
 package decode
 
 // skeletons are the skeletons that were seen lately, by half the quotes that a record of them has: two of each number, the second the
-// older one.
+// older one. Layouts are a second cache because neither does alone (BenchmarkBatch, on a Xeon with AVX-512): without them an
+// ordinary record takes 107 ns in place of 91, and without skeletons one whose ids are of many lengths 273 ns in place of 147.
 type skeletons struct {
 	known  [skeletonSlots]*skeleton
 	credit int      // learning costs some, a match gives one back: where records have no skeleton, nothing is learned for long

@@ -1,3 +1,5 @@
+//go:build !purego
+
 package decode
 
 import "golang.org/x/sys/cpu"

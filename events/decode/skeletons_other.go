@@ -1,8 +1,6 @@
-//go:build !amd64
+//go:build purego || !amd64
 
 package decode
-
-const vectors = false
 
 func (s *skeletons) index(_ []byte, p *places) { p.n = unknownPlaces }
 

@@ -1,3 +1,5 @@
+//go:build !purego
+
 #include "textflag.h"
 
 // What a hex digit is worth; 0x80: it is none.

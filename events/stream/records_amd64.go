@@ -1,3 +1,5 @@
+//go:build !purego
+
 package stream
 
 import "golang.org/x/sys/cpu"

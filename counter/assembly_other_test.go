@@ -1,0 +1,9 @@
+//go:build purego || !amd64
+
+package counter
+
+import "headcount/endtoend/guard"
+
+var routines []guard.Routine
+
+var vectors = false
