@@ -12,6 +12,7 @@ import (
 
 	"headcount/counter"
 	"headcount/events"
+	"headcount/internal/durable/durabletest"
 )
 
 var (
@@ -28,7 +29,7 @@ func shardTemplate() *events.Template {
 // shardState opens a partition on a new disk, with rules from shardTemplate, and says how to make its shard.
 func shardState(t testing.TB) (reopen func() (*Partition, *Rules, func() *counter.Shard)) {
 	t.Helper()
-	d := &memDisk{memory: newMemory()}
+	d := inMemory(durabletest.NewMemory())
 	return func() (*Partition, *Rules, func() *counter.Shard) {
 		topic := openTopic(t, d)
 		rules, err := topic.Rules(t.Context(), shardTemplate())
