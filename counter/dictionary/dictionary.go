@@ -1,4 +1,4 @@
-package counter
+package dictionary
 
 import (
 	"errors"
@@ -12,21 +12,23 @@ import (
 // ErrFull says that a window has as many devices as 32-bit ordinals can number. Nothing of the record was counted.
 var ErrFull = errors.New("a window holds no more than 4,294,967,294 devices: split the topic into more partitions")
 
-// maxDevices leaves out two ordinals, so that ordinal plus one is never zero and a count fits 32 bits.
-const maxDevices = 1<<32 - 2
+// MaxDevices is how many devices a dictionary holds. It leaves out two ordinals, so that ordinal plus one is never zero and a count fits 32 bits.
+const MaxDevices = 1<<32 - 2
 
-// seen is the last day on which a device did anything, and what it did on that day: day<<16 | kinds. It is a function of the
-// device's facts, so that order does not matter.
-type seen uint32
+// Seen is the last day on which a device did anything, and what it did on that day: day<<16 | kinds. It is a function of the
+// device's facts, so that order does not matter. Zero: nothing yet.
+type Seen uint32
 
-func sawOn(day events.Day, kind events.Kind) seen { return seen(day)<<16 | 1<<kind }
+// SeenOn returns what a device is that did one thing on one day.
+func SeenOn(day events.Day, kind events.Kind) Seen { return Seen(day)<<16 | 1<<kind }
 
-func (s seen) day() events.Day { return events.Day(s >> 16) }
+// Day returns the last day.
+func (s Seen) Day() events.Day { return events.Day(s >> 16) }
 
-// entry is a device. 20 bytes: a look-up finds key and last day in one cache line, mostly.
-type entry struct {
-	print events.Fingerprint
-	seen  seen
+// Entry is a device. 20 bytes: a look-up finds key and last day in one cache line, mostly.
+type Entry struct {
+	Print events.Fingerprint // never changes
+	Seen  Seen
 }
 
 const (
@@ -34,36 +36,41 @@ const (
 	chunkEntries = 1 << chunkBits // 40 KiB: ten pages
 )
 
-type chunk [chunkEntries]entry
+type chunk [chunkEntries]Entry
 
-// dictionary numbers devices in order of first appearance, from 0.
+// Dictionary numbers devices in order of first appearance, from 0.
 //
 // Entries lie in chunks that never move. Slots lie in segments, by the first bits of the hash, that grow by a quarter and then
 // split, each at a time of its own: so that no insertion stops for more than a few milliseconds, and slots are three quarters
 // full. In all 20 bytes an entry and about 5.3 of slots. The first segment doubles until it splits: 5 to 10 of slots.
-type dictionary struct {
+type Dictionary struct {
 	memory    *holding // of chunks and slots
 	chunks    []*chunk
 	n         uint32
 	directory []*segment // by the first depth bits of the hash; neighbours may share a segment
 	depth     uint8
-	loose     bool // the last entries are not in the directory yet: see index
+	loose     bool // the last entries are not in the directory yet: see Index
 }
 
-func newDictionary(room int) *dictionary {
+// New returns an empty dictionary with room for so many devices.
+func New(room int) *Dictionary {
 	memory := newHolding()
-	return &dictionary{memory: memory, directory: []*segment{newSegment(memory, room*4/3, 0, uint64(room))}}
+	return &Dictionary{memory: memory, directory: []*segment{newSegment(memory, room*4/3, 0, uint64(room))}}
 }
 
-func (d *dictionary) at(ordinal uint32) *entry {
+// Len returns how many devices there are.
+func (d *Dictionary) Len() uint32 { return d.n }
+
+// At returns a device by its ordinal, which is below Len.
+func (d *Dictionary) At(ordinal uint32) *Entry {
 	// Not by an index, which reads the chunk's first byte to see whether there is one: a cache line more.
-	return (*entry)(unsafe.Add(unsafe.Pointer(d.chunks[ordinal>>chunkBits]), uintptr(ordinal%chunkEntries)*unsafe.Sizeof(entry{})))
+	return (*Entry)(unsafe.Add(unsafe.Pointer(d.chunks[ordinal>>chunkBits]), uintptr(ordinal%chunkEntries)*unsafe.Sizeof(Entry{})))
 }
 
-func (d *dictionary) segment(h uint64) *segment { return d.directory[h>>(64-d.depth)] }
+func (d *Dictionary) segment(h uint64) *segment { return d.directory[h>>(64-d.depth)] }
 
-// find returns the ordinal of a fingerprint.
-func (d *dictionary) find(print *events.Fingerprint) (uint32, bool) {
+// Find returns the ordinal of a fingerprint.
+func (d *Dictionary) Find(print *events.Fingerprint) (uint32, bool) {
 	h := print.Hash()
 	s := d.segment(h)
 	tag, slots := s.tag(h), s.slots
@@ -73,7 +80,7 @@ func (d *dictionary) find(print *events.Fingerprint) (uint32, bool) {
 			return 0, false
 		}
 		if (slot^tag)>>s.width == 0 {
-			if ordinal := s.ordinal(slot); d.at(ordinal).print == *print {
+			if ordinal := s.ordinal(slot); d.At(ordinal).Print == *print {
 				return ordinal, true
 			}
 		}
@@ -83,9 +90,9 @@ func (d *dictionary) find(print *events.Fingerprint) (uint32, bool) {
 	}
 }
 
-// insert numbers a fingerprint that is not in the dictionary. ErrFull.
-func (d *dictionary) insert(print *events.Fingerprint) (uint32, error) {
-	if d.n >= maxDevices {
+// Insert numbers a fingerprint that is not in the dictionary. ErrFull.
+func (d *Dictionary) Insert(print *events.Fingerprint) (uint32, error) {
+	if d.n >= MaxDevices {
 		return 0, ErrFull
 	}
 	ordinal, h := d.n, print.Hash()
@@ -97,7 +104,7 @@ func (d *dictionary) insert(print *events.Fingerprint) (uint32, error) {
 	if int(ordinal>>chunkBits) == len(d.chunks) {
 		d.chunks = append(d.chunks, d.memory.chunk())
 	}
-	*d.at(ordinal) = entry{print: *print}
+	*d.At(ordinal) = Entry{Print: *print}
 	s.place(h, ordinal)
 	d.n++
 	return ordinal, nil
@@ -112,7 +119,7 @@ type move struct {
 var moves = sync.Pool{New: func() any { return new(move) }}
 
 // grow puts one or two larger segments in the place of s, to which h belongs.
-func (d *dictionary) grow(s *segment, h uint64) {
+func (d *Dictionary) grow(s *segment, h uint64) {
 	defer d.memory.release(s.slots)
 	scratch := moves.Get().(*move)
 	defer moves.Put(scratch)
@@ -124,7 +131,7 @@ func (d *dictionary) grow(s *segment, h uint64) {
 	}
 	hashes := slices.Grow(scratch.hashes[:0], len(ordinals))
 	for _, o := range ordinals { // apart from the placing, so that the cache misses overlap
-		hashes = append(hashes, d.at(o).print.Hash())
+		hashes = append(hashes, d.At(o).Print.Hash())
 	}
 	scratch.ordinals, scratch.hashes = ordinals, hashes
 	prefix := h >> (64 - s.depth)
@@ -163,14 +170,14 @@ func (d *dictionary) grow(s *segment, h uint64) {
 }
 
 // put makes s the segment of all hashes that begin with prefix, s.depth bits.
-func (d *dictionary) put(s *segment, prefix uint64) {
+func (d *Dictionary) put(s *segment, prefix uint64) {
 	share := uint64(1) << (d.depth - s.depth)
 	for i := range share {
 		d.directory[prefix*share+i] = s
 	}
 }
 
-func (d *dictionary) double() {
+func (d *Dictionary) double() {
 	twice := make([]*segment, 2*len(d.directory))
 	for i := range twice {
 		twice[i] = d.directory[i/2]
