@@ -123,49 +123,63 @@ func (d *Dictionary) grow(s *segment, h uint64) {
 	defer d.memory.release(s.slots)
 	scratch := moves.Get().(*move)
 	defer moves.Put(scratch)
-	ordinals := slices.Grow(scratch.ordinals[:0], int(s.used))
-	for _, slot := range s.slots {
-		if slot != 0 {
-			ordinals = append(ordinals, s.ordinal(slot))
-		}
-	}
-	hashes := slices.Grow(scratch.hashes[:0], len(ordinals))
-	for _, o := range ordinals { // apart from the placing, so that the cache misses overlap
-		hashes = append(hashes, d.At(o).Print.Hash())
-	}
-	scratch.ordinals, scratch.hashes = ordinals, hashes
+	d.collect(s, scratch)
 	prefix := h >> (64 - s.depth)
 	if s.used < segmentDevices {
-		slots := len(s.slots)
-		switch {
-		case s.used < s.limit: // only its slots are too narrow
-		case s.depth == 0: // by quarters it would be rebuilt a dozen times on the way to its first split
-			slots = min(2*slots, segmentDevices*6/5) // full, it splits
-		default:
-			slots += slots / 4
-		}
-		larger := newSegment(d.memory, slots, s.depth, uint64(d.n))
-		for i, o := range ordinals {
-			larger.place(hashes[i], o)
-		}
-		d.put(larger, prefix)
-		return
+		d.enlarge(s, prefix, scratch)
+	} else {
+		d.split(s, prefix, scratch)
 	}
+}
+
+// collect fills m with what s holds.
+func (d *Dictionary) collect(s *segment, m *move) {
+	m.ordinals = slices.Grow(m.ordinals[:0], int(s.used))
+	for _, slot := range s.slots {
+		if slot != 0 {
+			m.ordinals = append(m.ordinals, s.ordinal(slot))
+		}
+	}
+	m.hashes = slices.Grow(m.hashes[:0], len(m.ordinals))
+	for _, o := range m.ordinals { // apart from the placing, so that the cache misses overlap
+		m.hashes = append(m.hashes, d.At(o).Print.Hash())
+	}
+}
+
+// enlarge puts a segment with more or wider slots in the place of s, whose hashes begin with prefix.
+func (d *Dictionary) enlarge(s *segment, prefix uint64, m *move) {
+	slots := len(s.slots)
+	switch {
+	case s.used < s.limit: // only its slots are too narrow
+	case s.depth == 0: // by quarters it would be rebuilt a dozen times on the way to its first split
+		slots = min(2*slots, segmentDevices*6/5) // full, it splits
+	default:
+		slots += slots / 4
+	}
+	larger := newSegment(d.memory, slots, s.depth, uint64(d.n))
+	for i, o := range m.ordinals {
+		larger.place(m.hashes[i], o)
+	}
+	d.put(larger, prefix)
+}
+
+// split puts two segments in the place of s, whose hashes begin with prefix.
+func (d *Dictionary) split(s *segment, prefix uint64, m *move) {
 	if s.depth == d.depth {
 		d.double()
 	}
 	var halves [2]*segment
 	ones := 0
-	for _, h := range hashes {
+	for _, h := range m.hashes {
 		ones += int(h << s.depth >> 63)
 	}
-	for bit, n := range [2]int{len(hashes) - ones, ones} {
+	for bit, n := range [2]int{len(m.hashes) - ones, ones} {
 		half := prefix<<1 | uint64(bit)
 		halves[bit] = d.spread(n, s.depth+1, half)
 		d.put(halves[bit], half)
 	}
-	for i, o := range ordinals {
-		halves[hashes[i]<<s.depth>>63].place(hashes[i], o)
+	for i, o := range m.ordinals {
+		halves[m.hashes[i]<<s.depth>>63].place(m.hashes[i], o)
 	}
 }
 
