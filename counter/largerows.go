@@ -119,12 +119,13 @@ func (r *largeRows) gather(from, last uint64) {
 	word := 0
 	for first := uint32(0); first < r.large.Len(); {
 		entries := r.large.Entries(first)
-		n := uint32(len(entries))
-		first += n
-		for at := uint32(0); at < n; at += 64 { // which part ways at multiples of 64
+		first += uint32(len(entries))
+		for len(entries) > 0 { // in parts that end at multiples of 64
+			part := entries[:min(len(entries), 64)]
+			entries = entries[len(part):]
 			r.ranks[word] = uint32(len(r.order))
-			for i := range min(n-at, 64) {
-				print := &entries[at+i].Print
+			for i := range part {
+				print := &part[i].Print
 				if h := high(print); from <= h && h <= last {
 					r.members[word] |= 1 << i
 					r.order = append(r.order, sortedPrint{high: h, low: low(print), rank: uint32(len(r.order))})
