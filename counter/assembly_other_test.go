@@ -5,5 +5,3 @@ package counter
 import "headcount/endtoend/guard"
 
 var routines []guard.Routine
-
-var vectors = false

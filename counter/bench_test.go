@@ -25,41 +25,6 @@ func benchPrints(n int) []identity.Fingerprint {
 	return prints
 }
 
-func BenchmarkDictionaryInsert(b *testing.B) {
-	prints := benchPrints(benchDevices)
-	defer cpuTime(b)()
-	var d *dictionary
-	for i := range b.N {
-		if i%benchDevices == 0 {
-			d = newDictionary(1)
-		}
-		if _, err := d.insert(&prints[i%benchDevices]); err != nil {
-			b.Fatal(err)
-		}
-	}
-}
-
-func BenchmarkDictionaryHit(b *testing.B) {
-	prints := benchPrints(benchDevices)
-	d := newDictionary(1)
-	for i := range prints {
-		if _, err := d.insert(&prints[i]); err != nil {
-			b.Fatal(err)
-		}
-	}
-	order := rand.New(rand.NewPCG(2, 2))
-	queries := make([]identity.Fingerprint, 1<<20)
-	for i := range queries {
-		queries[i] = prints[order.IntN(len(prints))]
-	}
-	defer cpuTime(b)()
-	for i := range b.N {
-		if _, ok := d.find(&queries[i%len(queries)]); !ok {
-			b.Fatal("not found")
-		}
-	}
-}
-
 // benchRecords makes events of a month in order of time: sessions of eight events or so, many at a time.
 func benchRecords(n, devices, apps int) []events.Record {
 	r := rand.New(rand.NewPCG(1, 1))
@@ -279,7 +244,7 @@ func countDecoded(b *testing.B, ahead bool) {
 			return
 		}
 		if ahead {
-			s.approach(batchRecords)
+			s.prefetch(batchRecords)
 		} else {
 			clear(s.batch.windows[:])
 		}
@@ -324,7 +289,7 @@ func BenchmarkAbsorb(b *testing.B) {
 	parts := []*Delta{}
 	prints := make([]identity.Fingerprint, w.devices())
 	for i := range prints {
-		prints[i] = w.large.at(uint32(i)).print
+		prints[i] = w.large.At(uint32(i)).Print
 	}
 	for i := 0; len(facts) > 0; i++ {
 		d := WindowDelta{WindowID: w.WindowID, First: uint32(i * part), Fingerprints: prints[i*part : min(len(prints), (i+1)*part)]}

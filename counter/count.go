@@ -4,12 +4,13 @@ import (
 	"errors"
 	"sync"
 
+	"headcount/counter/dictionary"
 	"headcount/events"
 )
 
 // batchRecords is how many records are decoded before the first of them is counted, so that the cache misses of one overlap
 // with those of the others.
-const batchRecords = 128
+const batchRecords = dictionary.BatchSize
 
 // batch is the scratch of Count. It is lent: of a thousand shards, a few count at a time.
 type batch struct {
@@ -18,7 +19,7 @@ type batch struct {
 	known   [batchRecords]uint32  // the devices' ordinals, where they have one as far as was seen
 	found   [batchRecords]uint8   // isRepeat, isLow
 
-	probes  [batchRecords]probe
+	devices dictionary.Batch
 	rises   [batchRecords]rise
 	few     [batchRecords]rise
 	rest    [batchRecords]uint8 // events that may change more than counters
@@ -34,10 +35,10 @@ func (b *batch) forget() {
 	}
 }
 
-const noOrdinal = 1<<32 - 1
+const noOrdinal = dictionary.None
 
 // Count counts records in order. It stops after a record that seals a month, which it returns: the rest is for the next call.
-// An error is the rulebook's or the chain's, or says that a GUID key is missing or a window full: recs[n] and what follows was not counted,
+// An error is the rulebook's or the chain's, or says that a GUID key is missing or a window full (dictionary.ErrFull): recs[n] and what follows was not counted,
 // and the call can be repeated with it.
 func (s *Shard) Count(recs []events.Record) (n int, sealed *Sealed, err error) {
 	if err := s.Ready(); err != nil {
@@ -60,7 +61,7 @@ func (s *Shard) countBatch(recs []events.Record) (n int, sealed *Sealed, err err
 	s.decoder.Reset()
 	n, decodeErr := s.decoder.DecodeBatch(recs, s.batch.events[:])
 	recs = recs[:n]
-	s.approach(len(recs))
+	s.prefetch(len(recs))
 	rest, repeats := s.batch.divide(len(recs))
 	for _, i := range rest {
 		if s.batch.events[i].Outcome == events.Control {

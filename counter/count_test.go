@@ -3,8 +3,11 @@ package counter
 import (
 	"errors"
 	"fmt"
+	"reflect"
 	"testing"
+	"unsafe"
 
+	"headcount/counter/dictionary"
 	"headcount/events"
 	"headcount/events/identity"
 	"headcount/events/signed"
@@ -66,14 +69,14 @@ func TestCountIntoFullWindow(t *testing.T) {
 	s := NewShard(testID, newTestBook(nil), testKeys)
 	countAll(t, s, l.records)
 	w := s.open[october].windows["app"]
-	w.large.n = maxDevices // as if
+	setLen(&w.large.Dictionary, dictionary.MaxDevices)
 	l.records = nil
 	l.open(1, "app", october, 1)
 	l.open(5_000_000, "app", october, 2)
 	l.open(2, "app", october, 1)
 	before := w.counters
 	n, _, err := s.Count(l.records)
-	if n != 1 || !errors.Is(err, ErrFull) {
+	if n != 1 || !errors.Is(err, dictionary.ErrFull) {
 		t.Fatalf("Count: %d, %v", n, err)
 	}
 	before.Events++
@@ -146,4 +149,10 @@ func TestAttributionIsBounded(t *testing.T) {
 	if dead := s.TakeDead(); len(dead) != 0 {
 		t.Errorf("dead letters again: %+v", dead)
 	}
+}
+
+// setLen has a dictionary believe that it has n devices: so many take 80 GB.
+func setLen(d *dictionary.Dictionary, n uint32) {
+	field := reflect.ValueOf(d).Elem().FieldByName("n")
+	*(*uint32)(unsafe.Pointer(field.UnsafeAddr())) = n
 }

@@ -95,11 +95,11 @@ func (s *Shard) absorb(d *WindowDelta) error {
 	if len(d.Fingerprints) > 0 && d.First != w.devices() {
 		return fmt.Errorf("fingerprints from ordinal %d on, there are %d", d.First, w.devices())
 	}
-	known := w.large != nil && w.large.loose
+	known := w.large != nil && w.large.Loose()
 	if err := w.number(d.Fingerprints); err != nil {
 		return err
 	}
-	if w.large != nil && w.large.loose && !known {
+	if w.large != nil && w.large.Loose() && !known {
 		s.loose = append(s.loose, w)
 	}
 	kinds, days := len(in.rules.Kinds), d.Month.Days()
@@ -133,11 +133,11 @@ func (s *Shard) absorb(d *WindowDelta) error {
 	return nil
 }
 
-// number gives fingerprints the next ordinals. Those of a large window are findable after index only.
+// number gives fingerprints the next ordinals. Those of a large window are findable after Index only.
 func (w *window) number(prints []identity.Fingerprint) error {
 	for i := range prints {
 		if w.large != nil {
-			if err := w.large.append(&prints[i]); err != nil {
+			if err := w.large.Append(&prints[i]); err != nil {
 				return err
 			}
 			w.in.devices++
@@ -159,7 +159,7 @@ func (w *window) number(prints []identity.Fingerprint) error {
 // it was not done.
 func (s *Shard) Ready() error {
 	for _, w := range s.loose {
-		if err := w.large.index(); err != nil {
+		if err := w.large.Index(); err != nil {
 			return fmt.Errorf("app %q in %s: %w", w.App, w.Month, err)
 		}
 	}

@@ -18,8 +18,8 @@
 //	content.go                               what passes between a shard and what stores it
 //	shard.go count.go seal.go                the shard, its way through records, the end of a month
 //	window.go flat.go large.go               one app's month in a partition, and its two forms
-//	dictionary.go segment.go index.go        fingerprint → ordinal
-//	pages.go                                 the memory that dictionaries lie in
+//	dictionary/                              fingerprint → ordinal
+//	prefetch.go registers*.go                what is known of a batch's events before they are counted
 //	sketch.go estimate.go quantities.go      registers and estimates; reported quantities
 //	delta.go parts.go                        what is new, and how it is put back
 //	rows.go largerows.go                     facts by device, sorted

@@ -5,12 +5,13 @@ import (
 
 	"github.com/RoaringBitmap/roaring/v2"
 
+	"headcount/counter/dictionary"
 	"headcount/events"
 )
 
 // large is the form of a window of many devices: a dictionary, and a bitmap of ordinals for each kind and day.
 type large struct {
-	dictionary
+	dictionary.Dictionary
 	facts   [events.MaxKinds]*[32]*roaring.Bitmap // by kind, day; with what is waiting
 	waiting [events.MaxKinds][2]waiting           // by kind, odd and even days
 	runs    []run                                 // facts since the last cut, but those that are still waiting or are noted elsewhere
@@ -18,9 +19,9 @@ type large struct {
 
 // newLarge returns the large form of what f holds.
 func newLarge(f *flat) *large {
-	l := &large{dictionary: *newDictionary(len(f.prints))}
+	l := &large{Dictionary: *dictionary.New(len(f.prints))}
 	for i := range f.prints {
-		if _, err := l.insert(&f.prints[i]); err != nil {
+		if _, err := l.Insert(&f.prints[i]); err != nil {
 			panic(err) // a flat window has far fewer devices
 		}
 	}
@@ -39,16 +40,16 @@ func newLarge(f *flat) *large {
 // learn adds a fact, and says whether it is new, and whether it is in a run, or will be. A repeat of what the device did on its
 // last day touches no bitmap.
 func (l *large) learn(ordinal uint32, day events.Day, kind events.Kind) (isNew, inRun bool) {
-	e := l.at(ordinal)
-	now := sawOn(day, kind)
-	switch last := e.seen.day(); {
+	e := l.At(ordinal)
+	now := dictionary.SeenOn(day, kind)
+	switch last := e.Seen.Day(); {
 	case day == last:
-		if e.seen|now == e.seen {
+		if e.Seen|now == e.Seen {
 			return false, false
 		}
-		e.seen |= now
+		e.Seen |= now
 	case day > last:
-		e.seen = now
+		e.Seen = now
 	default:
 		if w := &l.waiting[kind][day%2]; w.day == day {
 			l.settleOne(kind, w)
@@ -85,16 +86,16 @@ func (l *large) kinds() []events.Kind {
 func (l *large) learnAll(facts []Fact, ordinals []uint32) []uint32 {
 	for len(facts) > 0 {
 		first := facts[0]
-		now := sawOn(first.Day, first.Kind)
+		now := dictionary.SeenOn(first.Day, first.Kind)
 		n := 0
 		ordinals = ordinals[:0]
 		for ; n < len(facts) && facts[n].Day == first.Day && facts[n].Kind == first.Kind; n++ {
-			e := l.at(facts[n].Ordinal)
-			switch last := e.seen.day(); {
+			e := l.At(facts[n].Ordinal)
+			switch last := e.Seen.Day(); {
 			case first.Day == last:
-				e.seen |= now
+				e.Seen |= now
 			case first.Day > last:
-				e.seen = now
+				e.Seen = now
 			}
 			ordinals = append(ordinals, facts[n].Ordinal)
 		}

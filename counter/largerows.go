@@ -43,8 +43,8 @@ const passBytes = 32 << 20
 
 func newLargeRows(l *large) *largeRows {
 	r := &largeRows{large: l, kinds: l.kinds()}
-	need := uint64(l.n) * uint64(2*24+4*len(r.kinds))
-	r.passes = int(1 + need/max(passBytes, 16*uint64(l.n)))
+	need := uint64(l.Len()) * uint64(2*24+4*len(r.kinds))
+	r.passes = int(1 + need/max(passBytes, 16*uint64(l.Len())))
 	return r
 }
 
@@ -114,18 +114,19 @@ func (r *largeRows) bounds(pass int) (from, last uint64) {
 
 // gather collects what lies in range, in order of ordinals, which are ranks then.
 func (r *largeRows) gather(from, last uint64) {
-	words := (int(r.large.n) + 63) / 64
+	words := (int(r.large.Len()) + 63) / 64
 	r.members, r.ranks = resized(r.members, words), resized(r.ranks, words)
 	r.order = r.order[:0]
-	left := r.large.n
 	word := 0
-	for _, c := range r.large.chunks {
-		n := min(left, chunkEntries)
-		left -= n
-		for at := uint32(0); at < n; at += 64 {
+	for first := uint32(0); first < r.large.Len(); {
+		entries := r.large.Entries(first)
+		first += uint32(len(entries))
+		for len(entries) > 0 { // in parts that end at multiples of 64
+			part := entries[:min(len(entries), 64)]
+			entries = entries[len(part):]
 			r.ranks[word] = uint32(len(r.order))
-			for i := range min(n-at, 64) {
-				print := &c[at+i].print
+			for i := range part {
+				print := &part[i].Print
 				if h := high(print); from <= h && h <= last {
 					r.members[word] |= 1 << i
 					r.order = append(r.order, sortedPrint{high: h, low: low(print), rank: uint32(len(r.order))})

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"headcount/counter/dictionary"
 	"headcount/events"
 )
 
@@ -19,13 +20,13 @@ func heap() uint64 {
 	return m.HeapAlloc + pages
 }
 
-// settled is pagesInUse once what earlier tests let go of has come back: the collector finds it at some time.
+// settled is dictionary.BytesInUse once what earlier tests let go of has come back: the collector finds it at some time.
 func settled() uint64 {
 	for still := 0; ; {
-		was := pagesInUse()
+		was := dictionary.BytesInUse()
 		runtime.GC()
 		time.Sleep(time.Millisecond) // for the cleanups
-		if still++; pagesInUse() != was {
+		if still++; dictionary.BytesInUse() != was {
 			still = 0
 		} else if still == 5 {
 			return was

@@ -1,18 +1,14 @@
 package counter
 
 import (
-	"runtime"
-
+	"headcount/counter/dictionary"
 	"headcount/events/identity"
 )
 
 // fresh is what Cut hands over of a window without copying it: fingerprints that lie in a dictionary, where they stay as they
 // are while it grows, and facts in the runs and blocks in which they were noted.
 type fresh struct {
-	memory *holding // of the chunks; nil: no fingerprints
-	chunks []*chunk // from that of the first fingerprint on
-	skip   uint32   // entries of the first chunk that are not new
-	n      uint32   // fingerprints
+	prints dictionary.Tail
 	facts  [][]Fact // in no run
 	runs   []run
 	all    uint32 // devices of the window
@@ -51,8 +47,9 @@ func (p *Parts) Next() *WindowDelta {
 	case len(w.Fingerprints) > int(p.given): // few: of a flat window
 		p.part.Fingerprints = w.Fingerprints
 		p.given = uint32(len(w.Fingerprints))
-	case p.given < f.n:
-		p.part.Fingerprints = p.copyPrints(f)
+	case p.given < f.prints.Len():
+		p.prints = f.prints.Copy(p.prints[:0], p.given, partPrints)
+		p.part.Fingerprints = p.prints
 		p.given += uint32(len(p.part.Fingerprints))
 	default:
 		if p.facts.of != f {
@@ -64,15 +61,6 @@ func (p *Parts) Next() *WindowDelta {
 		}
 	}
 	return &p.part
-}
-
-func (p *Parts) copyPrints(f *fresh) []identity.Fingerprint {
-	p.prints = p.prints[:0]
-	for at := f.skip + p.given; at < f.skip+f.n && len(p.prints) < partPrints; at++ {
-		p.prints = append(p.prints, f.chunks[at>>chunkBits][at%chunkEntries].print)
-	}
-	runtime.KeepAlive(f.memory)
-	return p.prints
 }
 
 // factsPerBlock is how many facts are noted before another block is begun, so that nothing is copied as they grow to many.
@@ -105,6 +93,6 @@ func (w *window) takeFacts(d *WindowDelta) {
 		d.fresh.facts = append(d.fresh.facts, w.facts)
 	}
 	if l := w.large; l != nil && w.cut < n {
-		d.fresh.memory, d.fresh.chunks, d.fresh.skip, d.fresh.n = l.memory, l.chunks[w.cut>>chunkBits:], w.cut%chunkEntries, n-w.cut
+		d.fresh.prints = l.Tail(w.cut)
 	}
 }

@@ -53,7 +53,7 @@ func TestPartsWhileCounting(t *testing.T) {
 	}
 	in := s.open[october].windows["app"]
 	for i := range prints {
-		if prints[i] != in.large.at(uint32(i)).print {
+		if prints[i] != in.large.At(uint32(i)).Print {
 			t.Fatalf("fingerprint %d is not the window's", i)
 		}
 	}

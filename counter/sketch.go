@@ -12,6 +12,9 @@ type sketch struct {
 	used  int      // of few
 }
 
+// lineSlots is how many slots of a table lie in a cache line.
+const lineSlots = 16
+
 func newSketch(p uint8) *sketch {
 	s := &sketch{p: p}
 	s.resize(lineSlots)

@@ -43,7 +43,7 @@ func (l *large) await(kind events.Kind, day events.Day, ordinal uint32) bool {
 	if len(w.ordinals) == cap(w.ordinals) {
 		l.settleOne(kind, w)
 		// So many that each container they go to, of 65,536 ordinals, gets enough to be worth moving.
-		w.ordinals = make([]uint32, 0, min(max(int(l.n)/128, min(int(l.n)/8, 1024)), 1<<17))
+		w.ordinals = make([]uint32, 0, min(max(int(l.Len())/128, min(int(l.Len())/8, 1024)), 1<<17))
 	}
 	w.ordinals = append(w.ordinals, ordinal)
 	return true
@@ -62,7 +62,7 @@ func (l *large) settleOne(kind events.Kind, w *waiting) {
 	if len(w.ordinals) == 0 {
 		return
 	}
-	d := denseOf(w.ordinals, l.n)
+	d := denseOf(w.ordinals, l.Len())
 	more := roaring.FromDense(d.words, true)
 	d.free()
 	if have := l.bitmap(kind, w.day); have.IsEmpty() {

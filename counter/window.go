@@ -39,12 +39,12 @@ func newWindow(id WindowID, in *month) *window {
 
 func (w *window) devices() uint32 {
 	if w.large != nil {
-		return w.large.n
+		return w.large.Len()
 	}
 	return uint32(len(w.flat.prints))
 }
 
-// count counts an event. ErrFull, errOverLimit: it was not. Ordinal is the device's; noOrdinal: it is not known. Low: its register is
+// count counts an event. dictionary.ErrFull, errOverLimit: it was not. Ordinal is the device's; noOrdinal: it is not known. Low: its register is
 // known to be as high already.
 func (w *window) count(e *events.Event, ordinal uint32, low bool) error {
 	if ordinal == noOrdinal {
@@ -82,13 +82,13 @@ var errOverLimit = errors.New("over limit")
 // device returns the ordinal of a fingerprint, a new one where it is new and, if limited, within the limits.
 func (w *window) device(print *identity.Fingerprint, limited bool) (uint32, error) {
 	if l := w.large; l != nil {
-		if ordinal, ok := l.find(print); ok {
+		if ordinal, ok := l.Find(print); ok {
 			return ordinal, nil
 		}
 		if limited && w.full() {
 			return 0, errOverLimit
 		}
-		ordinal, err := l.insert(print)
+		ordinal, err := l.Insert(print)
 		if err == nil {
 			w.in.devices++
 		}

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 
@@ -11,7 +12,7 @@ import (
 
 	"headcount/cmd/cli"
 	"headcount/cmd/site"
-	"headcount/counter/checkpoint"
+	"headcount/internal/durable"
 	"headcount/rating/ledger"
 	"headcount/rollup/export"
 )
@@ -58,20 +59,18 @@ func exportCommand(p *cli.Program) *cobra.Command {
 			return cli.Fail(cli.CheckFailed, "%w: `rollup verify --month %s` says more", err, m)
 		}
 		defer archive.Close()
-		// A bucket's files are made whole, durable, and over no other.
-		folder, err := checkpoint.OpenDirectory(filepath.Dir(out))
-		if err != nil {
+		if _, err := os.ReadDir(filepath.Dir(out)); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return cli.Fail(cli.Usage, "--out: %w", err)
 		}
 		progress := p.NewProgress("exported", "bytes", archive.Bytes())
 		var size int64
 		var sum string
-		err = folder.Create(cmd.Context(), filepath.Base(out), func(w io.Writer) (err error) {
+		err = durable.Create(cmd.Context(), out, func(w io.Writer) (err error) {
 			size, sum, err = archive.Write(w, progress.Set)
 			return err
 		})
 		progress.End()
-		if errors.Is(err, checkpoint.ErrExists) {
+		if errors.Is(err, durable.ErrExists) {
 			return cli.Fail(cli.Usage, "--out %s is there already: name another file, or remove it", out)
 		}
 		if err != nil {

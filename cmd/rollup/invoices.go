@@ -3,11 +3,11 @@ package main
 import (
 	"bytes"
 	"fmt"
-	"os"
 
 	"github.com/spf13/cobra"
 
 	"headcount/cmd/cli"
+	"headcount/internal/durable"
 	"headcount/rollup/closing"
 )
 
@@ -46,7 +46,7 @@ func invoicesCommand(p *cli.Program) *cobra.Command {
 			if err := invoicePage(&b, invoices); err != nil {
 				return fmt.Errorf("page %s: %w", page, err)
 			}
-			if err := os.WriteFile(page, b.Bytes(), 0o644); err != nil {
+			if err := durable.ReplaceFile(page, b.Bytes()); err != nil {
 				return cli.Fail(cli.Usage, "--html: %w", err)
 			}
 			p.Log.Info("page written", "file", page, "invoices", len(invoices))

@@ -100,13 +100,13 @@ func TestAcceptCrash(t *testing.T) {
 	gone := map[string]int{}
 	for k := 0; ; k++ {
 		disk := newState()
-		fired := disk.crashAt(k)
+		fired := disk.CrashAt(k)
 		promised := 0
-		if b, err := openDirectory(disk, "state"); err == nil {
+		if b, err := openOn(disk, "state"); err == nil {
 			promised, _ = acceptAll(t.Context(), b)
 		}
-		for lost, memory := range disk.losses(3, k) {
-			p := open(t, &memDisk{memory: memory})
+		for lost, memory := range disk.Losses(3, k) {
+			p := open(t, inMemory(memory))
 			got := onRecord(t, p)
 			if len(got) < promised || !slices.Equal(got, losses[:len(got)]) {
 				t.Fatalf("crash at operation %d, %s of what was not synced lost: %v are on record, %d promised", k, lost, got, promised)
@@ -135,15 +135,15 @@ func TestAcceptFailures(t *testing.T) {
 	for _, with := range []error{syscall.ENOSPC, syscall.EIO} {
 		for k := 0; ; k++ {
 			disk := newState()
-			fired, op := disk.failAt(k, with)
-			b, err := openDirectory(disk, "state")
+			fired, op := disk.FailAt(k, with)
+			b, err := openOn(disk, "state")
 			if err == nil {
 				_, err = acceptAll(t.Context(), b)
 			}
 			if err != nil && (!errors.Is(err, with) || errors.Is(err, ErrFatal) != strings.HasPrefix(*op, "sync")) {
 				t.Fatalf("%v at %s: %v", with, *op, err)
 			}
-			p := open(t, &memDisk{memory: disk.memory})
+			p := open(t, inMemory(disk.Memory))
 			if _, err := acceptAll(t.Context(), p.bucket); err != nil {
 				t.Fatalf("%v at %s, again: %v", with, *op, err)
 			}

@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"io"
 	"strings"
+
+	"headcount/internal/durable"
 )
 
 // Bucket holds immutable files under slash-separated names (CheckName). It may be used by many goroutines and processes at once.
@@ -32,12 +34,11 @@ type File interface {
 
 var (
 	// ErrExists says that a file of that name is there already.
-	ErrExists = errors.New("file exists")
+	ErrExists = durable.ErrExists
 	// ErrNotFound says that there is no file of that name.
 	ErrNotFound = errors.New("file not found")
-	// ErrFatal says that an fsync failed: what was written before may be lost although it can still be read, and the kernel
-	// will not say so twice. The process must end; the next one finds what is truly there.
-	ErrFatal = errors.New("fsync failed: the process must end and start again from what is on disk")
+	// ErrFatal says that an fsync failed: the process must end; the next one finds what is truly there.
+	ErrFatal = durable.ErrFatal
 )
 
 // longest name and element of a name, bytes: what common file systems and object stores take.

@@ -11,10 +11,13 @@ import (
 	"sync"
 	"syscall"
 	"testing"
+
+	"headcount/internal/durable"
+	"headcount/internal/durable/durabletest"
 )
 
 func TestNamesThatAreRefused(t *testing.T) {
-	for _, name := range []string{"", "/a", "a/", "a//b", "..", "a/../b", "./a", "a/.b", temporary + "x", "a b", "a\x00", "ä", strings.Repeat("a", 256), strings.Repeat("a/", 600) + "a"} {
+	for _, name := range []string{"", "/a", "a/", "a//b", "..", "a/../b", "./a", "a/.b", durable.Temporary + "x", "a b", "a\x00", "ä", strings.Repeat("a", 256), strings.Repeat("a/", 600) + "a"} {
 		if CheckName(name) == nil {
 			t.Errorf("CheckName(%q): no error", name)
 		}
@@ -90,7 +93,7 @@ func buckets(t *testing.T) map[string]Bucket {
 	if err != nil {
 		t.Fatal(err)
 	}
-	mem, err := openDirectory(&memDisk{memory: newMemory()}, "data/state")
+	mem, err := openOn(inMemory(durabletest.NewMemory()), "data/state")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -186,9 +189,9 @@ func TestCreateRace(t *testing.T) {
 // A temporary file is swept when its writer is gone, and not before.
 func TestSweep(t *testing.T) {
 	folder := t.TempDir()
-	dead := filepath.Join(folder, temporary+"dead")
+	dead := filepath.Join(folder, durable.Temporary+"dead")
 	os.WriteFile(dead, []byte("x"), 0o644)
-	live, err := hostDisk{}.Create(filepath.Join(folder, temporary+"live"))
+	live, err := hostDisk{}.Create(filepath.Join(folder, durable.Temporary+"live"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -199,7 +202,7 @@ func TestSweep(t *testing.T) {
 	if _, err := os.Stat(dead); err == nil {
 		t.Error("the file of a dead writer stays")
 	}
-	if _, err := os.Stat(filepath.Join(folder, temporary+"live")); err != nil {
+	if _, err := os.Stat(filepath.Join(folder, durable.Temporary+"live")); err != nil {
 		t.Errorf("the file of a live writer is gone: %v", err)
 	}
 	live.Close()
@@ -209,9 +212,9 @@ func TestSweep(t *testing.T) {
 func TestBucketCrash(t *testing.T) {
 	for _, seed := range []uint64{1, 2, 3, 4} {
 		for k := 0; ; k++ {
-			disk := &memDisk{memory: newMemory()}
-			fired := disk.crashAt(k)
-			b, err := openDirectory(disk, "data/state")
+			disk := inMemory(durabletest.NewMemory())
+			fired := disk.CrashAt(k)
+			b, err := openOn(disk, "data/state")
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -222,10 +225,10 @@ func TestBucketCrash(t *testing.T) {
 					promised = append(promised, n)
 				}
 			}
-			for lost, memory := range disk.losses(seed, k) {
+			for lost, memory := range disk.Losses(seed, k) {
 				where := fmt.Sprintf("seed %d, crash at operation %d, %s of what was not synced lost", seed, k, lost)
-				after := &memDisk{memory: memory}
-				b, err = openDirectory(after, "data/state")
+				after := inMemory(memory)
+				b, err = openOn(after, "data/state")
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -248,7 +251,7 @@ func TestBucketCrash(t *testing.T) {
 						t.Fatal(err)
 					}
 				}
-				if n := after.temporaries(); n != 0 {
+				if n := after.Temporaries(); n != 0 {
 					t.Errorf("%s: %d temporary files stay", where, n)
 				}
 			}
@@ -262,21 +265,21 @@ func TestBucketCrash(t *testing.T) {
 // An existing file, once seen by Create or settled, lasts, whoever made it and died.
 func TestFoundFilesLast(t *testing.T) {
 	for _, how := range []string{"create", "settle"} {
-		disk := &memDisk{memory: newMemory()}
-		first, _ := openDirectory(disk, "data")
+		disk := inMemory(durabletest.NewMemory())
+		first, _ := openOn(disk, "data")
 		// The first dies between publishing and syncing the folder.
-		disk.before = func(op, path string) error {
+		disk.Before = func(op, path string) error {
 			if op == "sync folder" && path == "data/t" {
-				disk.dead = true
-				return errDead
+				disk.Dead = true
+				return durabletest.ErrDead
 			}
 			return nil
 		}
 		if err := create(t, first, "t/a", "x"); err == nil {
 			t.Fatal("no crash")
 		}
-		alive := &memDisk{memory: disk.memory}
-		b, _ := openDirectory(alive, "data")
+		alive := inMemory(disk.Memory)
+		b, _ := openOn(alive, "data")
 		var err error
 		if how == "create" {
 			if err = create(t, b, "t/a", "y"); errors.Is(err, ErrExists) {
@@ -288,7 +291,7 @@ func TestFoundFilesLast(t *testing.T) {
 		if err != nil {
 			t.Fatalf("%s: %v", how, err)
 		}
-		b, _ = openDirectory(&memDisk{memory: disk.lose(nil)}, "data")
+		b, _ = openOn(inMemory(disk.Lose(nil)), "data")
 		if got := content(t, b, "t/a"); got != "x" {
 			t.Errorf("%s: got %q", how, got)
 		}
@@ -299,9 +302,9 @@ func TestFoundFilesLast(t *testing.T) {
 func TestBucketFailures(t *testing.T) {
 	for _, with := range []error{syscall.ENOSPC, syscall.EIO} {
 		for k := 0; ; k++ {
-			disk := &memDisk{memory: newMemory()}
-			b, _ := openDirectory(disk, "data")
-			fired, op := disk.failAt(k, with)
+			disk := inMemory(durabletest.NewMemory())
+			b, _ := openOn(disk, "data")
+			fired, op := disk.FailAt(k, with)
 			err := create(t, b, "t/a", "whole")
 			if !*fired {
 				if err != nil {

@@ -74,7 +74,7 @@ func TestRemoteFailures(t *testing.T) {
 	for _, applied := range []bool{false, true} {
 		for k := 0; ; k++ {
 			s := newScript(13)
-			host, err := openDirectory(sealedState(), "state")
+			host, err := openOn(sealedState(), "state")
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -135,7 +135,7 @@ func TestRemoteFailures(t *testing.T) {
 func TestSealRemoteFailures(t *testing.T) {
 	for _, applied := range []bool{false, true} {
 		for k := 0; ; k++ {
-			host, err := openDirectory(newState(), "state")
+			host, err := openOn(newState(), "state")
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -14,6 +14,7 @@ import (
 
 	"headcount/counter"
 	"headcount/events"
+	"headcount/internal/durable/durabletest"
 )
 
 var shardID = counter.Identity{Cluster: "cluster", TopicID: "0198f7d2-6a4c-7c31-9b55-0f6d0a5b7c11", Partition: 3}
@@ -23,10 +24,10 @@ func template() *events.Template {
 }
 
 // prepared are memories that hold the rules of the months that scripts use, and another one their sealed indexes too.
-var prepared = sync.OnceValue(func() (memories [2]*memory) {
+var prepared = sync.OnceValue(func() (memories [2]*durabletest.Memory) {
 	ctx := context.Background()
-	m := newMemory()
-	b, err := openDirectory(&memDisk{memory: m}, "state")
+	m := durabletest.NewMemory()
+	b, err := openOn(inMemory(m), "state")
 	if err != nil {
 		panic(err)
 	}
@@ -41,27 +42,27 @@ var prepared = sync.OnceValue(func() (memories [2]*memory) {
 			panic(err)
 		}
 	}
-	memories[0] = m.lose(nil)
+	memories[0] = m.Lose(nil)
 	for m := events.Month(from); m < to; m++ {
 		z := &counter.Sealed{Partition: shardID.Partition, Month: m, SealHash: sealOf(m), Precision: 4}
 		if _, err := topic.Partition(shardID).Seal(ctx, z); err != nil {
 			panic(err)
 		}
 	}
-	memories[1] = m.lose(nil)
+	memories[1] = m.Lose(nil)
 	return memories
 })
 
 // newState returns a disk that holds rules.
-func newState() *memDisk { return &memDisk{memory: prepared()[0].lose(nil)} }
+func newState() memDisk { return inMemory(prepared()[0].Lose(nil)) }
 
 // sealedState returns a disk on which scripts can save.
-func sealedState() *memDisk { return &memDisk{memory: prepared()[1].lose(nil)} }
+func sealedState() memDisk { return inMemory(prepared()[1].Lose(nil)) }
 
 // open opens the partition on a disk, as a process that has just begun.
 func open(t testing.TB, d disk) *Partition {
 	t.Helper()
-	b, err := openDirectory(d, "state")
+	b, err := openOn(d, "state")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -221,7 +222,7 @@ func TestSaveCrash(t *testing.T) {
 		for k := 0; ; k++ {
 			s := newScript(seed)
 			disk := sealedState()
-			fired := disk.crashAt(k)
+			fired := disk.CrashAt(k)
 			var deltas []*counter.Delta
 			var states []*model
 			promised := -1
@@ -238,9 +239,9 @@ func TestSaveCrash(t *testing.T) {
 					}
 				}
 			}
-			for lost, memory := range disk.losses(seed, k) {
+			for lost, memory := range disk.Losses(seed, k) {
 				where := fmt.Sprintf("seed %d, crash at operation %d, %s of what was not synced lost", seed, k, lost)
-				after := &memDisk{memory: memory}
+				after := inMemory(memory)
 				p, got, loaded := begin(t, after)
 				if len(loaded.Skipped) > 0 {
 					t.Fatalf("%s: %v", where, loaded.Skipped)
@@ -265,7 +266,7 @@ func TestSaveCrash(t *testing.T) {
 				if _, got, _ := begin(t, after); got.diff(s.truth) != "" {
 					t.Fatalf("%s: the end differs: %s", where, got.diff(s.truth))
 				}
-				if n := after.temporaries(); n > 0 && at+1 < saves {
+				if n := after.Temporaries(); n > 0 && at+1 < saves {
 					t.Fatalf("%s: %d temporary files stay", where, n)
 				}
 			}
@@ -285,7 +286,7 @@ func TestSaveFailures(t *testing.T) {
 			s := newScript(5)
 			disk := sealedState()
 			p, _, _ := begin(t, disk)
-			fired, op := disk.failAt(k, with)
+			fired, op := disk.FailAt(k, with)
 			for range 12 {
 				before := s.truth.clone()
 				d := s.next(t)
@@ -298,7 +299,7 @@ func TestSaveFailures(t *testing.T) {
 					if _, again := p.Save(t.Context(), d); again == nil {
 						t.Fatalf("%v at %s: a save after a failed fsync", with, *op)
 					}
-					q, got, _ := begin(t, &memDisk{memory: disk.memory})
+					q, got, _ := begin(t, inMemory(disk.Memory))
 					if got.diff(s.truth) != "" {
 						if diff := got.diff(before); diff != "" {
 							t.Fatalf("%v at %s: %s", with, *op, diff)
@@ -317,7 +318,7 @@ func TestSaveFailures(t *testing.T) {
 					}
 				}
 			}
-			if _, got, loaded := begin(t, &memDisk{memory: disk.lose(nil)}); got.diff(s.truth) != "" || len(loaded.Skipped) > 0 {
+			if _, got, loaded := begin(t, inMemory(disk.Lose(nil))); got.diff(s.truth) != "" || len(loaded.Skipped) > 0 {
 				t.Fatalf("%v at %s: %s %v", with, *op, got.diff(s.truth), loaded.Skipped)
 			}
 			if !*fired {
@@ -331,8 +332,8 @@ func TestSaveFailures(t *testing.T) {
 func TestEveryBit(t *testing.T) {
 	s := newScript(7)
 	s.most, s.apps = 2, s.apps[:1]
-	memory := sealedState().memory
-	p, _, _ := begin(t, &memDisk{memory: memory})
+	memory := sealedState().Memory
+	p, _, _ := begin(t, inMemory(memory))
 	var before *model
 	for i := range 2 {
 		before = s.truth.clone()
@@ -351,9 +352,9 @@ func TestEveryBit(t *testing.T) {
 		size := len(content(t, p.bucket, file))
 		for bit := range 8 * size {
 			flip := func(b []byte) []byte { b[bit/8] ^= 1 << (bit % 8); return b }
-			memory.corrupt(t, "state/"+file, flip)
+			inMemory(memory).corrupt(t, "state/"+file, flip)
 			got, loaded, err := load(t.Context(), p, newModel)
-			memory.corrupt(t, "state/"+file, flip)
+			inMemory(memory).corrupt(t, "state/"+file, flip)
 			if err != nil {
 				t.Fatalf("%s, bit %d: %v", file, bit, err)
 			}
@@ -366,15 +367,15 @@ func TestEveryBit(t *testing.T) {
 		}
 		for n := range size {
 			whole := content(t, p.bucket, file)
-			memory.corrupt(t, "state/"+file, func(b []byte) []byte { return b[:n] })
+			inMemory(memory).corrupt(t, "state/"+file, func(b []byte) []byte { return b[:n] })
 			_, loaded, err := load(t.Context(), p, newModel)
-			memory.corrupt(t, "state/"+file, func([]byte) []byte { return []byte(whole) })
+			inMemory(memory).corrupt(t, "state/"+file, func([]byte) []byte { return []byte(whole) })
 			if err != nil || len(loaded.Skipped) != 1 {
 				t.Fatalf("%s cut to %d bytes: %v, %v", file, n, loaded, err)
 			}
 		}
 	}
-	if _, got, _ := begin(t, &memDisk{memory: memory}); got.diff(s.truth) != "" {
+	if _, got, _ := begin(t, inMemory(memory)); got.diff(s.truth) != "" {
 		t.Error("the test has left damage")
 	}
 }
@@ -446,27 +447,27 @@ func TestZombie(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		z := &memDisk{memory: disk.memory}
+		z := inMemory(disk.Memory)
 		zombie, _, _ := begin(t, z)
 		d := s.next(t)
 		// At its k-th operation the zombie sleeps while the other goes on.
 		n, slept := 0, false
-		z.before = func(op, path string) error {
+		z.Before = func(op, path string) error {
 			if n++; n == k+1 {
 				slept = true
-				disk.mu.Unlock()
-				defer disk.mu.Lock()
-				if _, err := p.Save(t.Context(), d); err != nil && !errors.Is(err, ErrLost) {
-					t.Error(err)
-				} else if err != nil {
-					p, _, _ = begin(t, disk)
-				}
-				for range 20 {
-					if _, err := p.Save(t.Context(), s.next(t)); err != nil {
+				disk.Unlocked(func() {
+					if _, err := p.Save(t.Context(), d); err != nil && !errors.Is(err, ErrLost) {
 						t.Error(err)
-						return nil
+					} else if err != nil {
+						p, _, _ = begin(t, disk)
 					}
-				}
+					for range 20 {
+						if _, err := p.Save(t.Context(), s.next(t)); err != nil {
+							t.Error(err)
+							return
+						}
+					}
+				})
 			}
 			return nil
 		}
@@ -474,7 +475,7 @@ func TestZombie(t *testing.T) {
 		if slept && err != nil && !errors.Is(err, ErrLost) {
 			t.Fatalf("asleep at operation %d: %v", k, err)
 		}
-		z.before = nil
+		z.Before = nil
 		if slept && err == nil {
 			if _, err := zombie.Save(t.Context(), s.next(t)); !errors.Is(err, ErrLost) {
 				t.Fatalf("asleep at operation %d: the zombie goes on: %v", k, err)

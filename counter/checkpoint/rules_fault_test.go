@@ -8,13 +8,14 @@ import (
 	"testing"
 
 	"headcount/events"
+	"headcount/internal/durable/durabletest"
 )
 
 // useRules opens a topic's rules on a disk, makes those of a month where they are missing, and, if asked to, has it counted
 // again under another limit. It returns what is in force.
-func useRules(t *testing.T, d *memDisk, recount bool) (*events.MonthRules, error) {
+func useRules(t *testing.T, d memDisk, recount bool) (*events.MonthRules, error) {
 	t.Helper()
-	b, err := openDirectory(d, "state")
+	b, err := openOn(d, "state")
 	if err != nil {
 		return nil, err
 	}
@@ -38,25 +39,25 @@ func TestRulesFailures(t *testing.T) {
 	for _, with := range []error{syscall.ENOSPC, syscall.EIO} {
 		for _, recount := range []bool{false, true} {
 			for k := 0; ; k++ {
-				disk := &memDisk{memory: newMemory()}
+				disk := inMemory(durabletest.NewMemory())
 				if recount {
 					if _, err := useRules(t, disk, false); err != nil {
 						t.Fatal(err)
 					}
 				}
-				fired, op := disk.failAt(k, with)
+				fired, op := disk.FailAt(k, with)
 				_, err := useRules(t, disk, recount)
 				where := fmt.Sprintf("%v at %s, recount: %v", with, *op, recount)
 				if err != nil && !errors.Is(err, with) || errors.Is(err, ErrFatal) != strings.HasPrefix(*op, "sync") {
 					t.Fatalf("%s: %v", where, err)
 				}
-				for lost, memory := range disk.losses(1, k) {
-					now, after := useRules(t, &memDisk{memory: memory}, false)
+				for lost, memory := range disk.Losses(1, k) {
+					now, after := useRules(t, inMemory(memory), false)
 					if after != nil || err == nil && recount != (now.Limits.RecordBytes == 1000) {
 						t.Fatalf("%s, %s of what was not synced lost: %+v, %v", where, lost, now, after)
 					}
 				}
-				if now, err := useRules(t, &memDisk{memory: disk.memory}, recount); err != nil || recount != (now.Limits.RecordBytes == 1000) {
+				if now, err := useRules(t, inMemory(disk.Memory), recount); err != nil || recount != (now.Limits.RecordBytes == 1000) {
 					t.Fatalf("%s, again: %v", where, err)
 				}
 				if !*fired {
@@ -71,14 +72,14 @@ func TestRulesFailures(t *testing.T) {
 func TestRecountCrash(t *testing.T) {
 	happened := map[string]int{}
 	for k := 0; ; k++ {
-		disk := &memDisk{memory: newMemory()}
+		disk := inMemory(durabletest.NewMemory())
 		if _, err := useRules(t, disk, false); err != nil {
 			t.Fatal(err)
 		}
-		fired := disk.crashAt(k)
+		fired := disk.CrashAt(k)
 		_, promised := useRules(t, disk, true)
-		for lost, memory := range disk.losses(2, k) {
-			now, err := useRules(t, &memDisk{memory: memory}, false)
+		for lost, memory := range disk.Losses(2, k) {
+			now, err := useRules(t, inMemory(memory), false)
 			if err != nil || promised == nil && now.Limits.RecordBytes != 1000 {
 				t.Fatalf("crash at operation %d, %s of what was not synced lost: %+v, %v", k, lost, now, err)
 			}

@@ -13,11 +13,12 @@ import (
 	"headcount/counter"
 	"headcount/events"
 	"headcount/events/identity"
+	"headcount/internal/durable/durabletest"
 )
 
 func openTopic(t testing.TB, d disk) *Topic {
 	t.Helper()
-	b, err := openDirectory(d, "state")
+	b, err := openOn(d, "state")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -27,7 +28,7 @@ func openTopic(t testing.TB, d disk) *Topic {
 var october = events.MonthOf(2026, 10)
 
 func TestRulesAreMadeOnce(t *testing.T) {
-	disk := &memDisk{memory: newMemory()}
+	disk := inMemory(durabletest.NewMemory())
 	topic := openTopic(t, disk)
 	if _, err := topic.Rules(t.Context(), nil); !errors.Is(err, ErrNoRules) {
 		t.Fatalf("no rules, read only: %v", err)
@@ -110,12 +111,12 @@ func TestRulesRace(t *testing.T) {
 // Rules that were returned once are returned after a crash.
 func TestRulesCrash(t *testing.T) {
 	for k := 0; ; k++ {
-		disk := &memDisk{memory: newMemory()}
-		fired := disk.crashAt(k)
-		use := func(d *memDisk, precision int) (string, error) {
+		disk := inMemory(durabletest.NewMemory())
+		fired := disk.CrashAt(k)
+		use := func(d memDisk, precision int) (string, error) {
 			mine := template()
 			mine.Precision = precision
-			b, err := openDirectory(d, "state")
+			b, err := openOn(d, "state")
 			if err != nil {
 				return "", err
 			}
@@ -130,9 +131,9 @@ func TestRulesCrash(t *testing.T) {
 			return rules.Hash(), nil
 		}
 		first, err := use(disk, 10)
-		for lost, memory := range disk.losses(1, k) {
+		for lost, memory := range disk.Losses(1, k) {
 			where := fmt.Sprintf("crash at operation %d, %s of what was not synced lost", k, lost)
-			after := &memDisk{memory: memory}
+			after := inMemory(memory)
 			second, err2 := use(after, 11)
 			if err2 != nil {
 				t.Fatalf("%s: %v", where, err2)
@@ -140,7 +141,7 @@ func TestRulesCrash(t *testing.T) {
 			if err == nil && first != second {
 				t.Fatalf("%s: rules that were returned are gone", where)
 			}
-			if third, err := use(&memDisk{memory: after.lose(nil)}, 12); err != nil || third != second {
+			if third, err := use(inMemory(after.Lose(nil)), 12); err != nil || third != second {
 				t.Fatalf("%s: rules that were found are gone", where)
 			}
 		}
@@ -246,8 +247,8 @@ func TestRecount(t *testing.T) {
 }
 
 func TestSiblings(t *testing.T) {
-	disk := &memDisk{memory: newMemory()}
-	b, err := openDirectory(disk, "state")
+	disk := inMemory(durabletest.NewMemory())
+	b, err := openOn(disk, "state")
 	if err != nil {
 		t.Fatal(err)
 	}

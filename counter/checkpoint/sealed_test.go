@@ -17,6 +17,8 @@ import (
 
 	"headcount/counter"
 	"headcount/events"
+	"headcount/internal/durable"
+	"headcount/internal/durable/durabletest"
 )
 
 // fakeApps are apps and their rows, in memory.
@@ -350,11 +352,11 @@ func TestSealCrash(t *testing.T) {
 		for k := 0; ; k++ {
 			disk := newState()
 			z := randomSealed(9, 3, 100, 4)
-			fired := disk.crashAt(k)
+			fired := disk.CrashAt(k)
 			_, promised := open(t, disk).Seal(t.Context(), z)
-			for lost, memory := range disk.losses(seed, k) {
+			for lost, memory := range disk.Losses(seed, k) {
 				where := fmt.Sprintf("seed %d, crash at operation %d, %s of what was not synced lost", seed, k, lost)
-				after := &memDisk{memory: memory}
+				after := inMemory(memory)
 				p := open(t, after)
 				_, err := p.Index(t.Context(), z.Month)
 				if promised == nil && err != nil || err != nil && !errors.Is(err, ErrNotSealed) {
@@ -364,7 +366,7 @@ func TestSealCrash(t *testing.T) {
 					t.Fatalf("%s: %v", where, err)
 				}
 				checkSealed(t, p, z, where)
-				if n := after.temporaries(); n > 0 {
+				if n := after.Temporaries(); n > 0 {
 					t.Fatalf("%s: %d temporary files stay", where, n)
 				}
 			}
@@ -378,35 +380,34 @@ func TestSealCrash(t *testing.T) {
 // An index that was found lasts, whoever made it and died.
 func TestFoundIndexLasts(t *testing.T) {
 	disk := newState()
-	disk.before = func(op, path string) error {
-		if op == "sync folder" && strings.HasSuffix(path, "/sealed") && len(disk.visible(path)) == 2 {
-			disk.dead = true
-			return errDead
+	disk.Before = func(op, path string) error {
+		if op == "sync folder" && strings.HasSuffix(path, "/sealed") && disk.visible(path) == 2 {
+			disk.Dead = true
+			return durabletest.ErrDead
 		}
 		return nil
 	}
 	z := randomSealed(9, 3, 100, 4)
-	if _, err := open(t, disk).Seal(t.Context(), z); err == nil || !disk.dead {
+	if _, err := open(t, disk).Seal(t.Context(), z); err == nil || !disk.Dead {
 		t.Fatalf("no crash: %v", err)
 	}
-	if _, err := open(t, &memDisk{memory: disk.memory}).Index(t.Context(), z.Month); err != nil {
+	if _, err := open(t, inMemory(disk.Memory)).Index(t.Context(), z.Month); err != nil {
 		t.Fatal(err)
 	}
-	checkSealed(t, open(t, &memDisk{memory: disk.lose(nil)}), z, "after the crash")
+	checkSealed(t, open(t, inMemory(disk.Lose(nil))), z, "after the crash")
 }
 
-// visible are the names in a folder that are not temporary. The memory is locked.
-func (d *memDisk) visible(path string) (names []string) {
-	n, err := d.find(path)
-	if err != nil {
-		return nil
-	}
-	for name := range n.entries {
-		if !strings.HasPrefix(name, temporary) {
-			names = append(names, name)
+// visible counts the files in a folder that are not temporary, from within Before.
+func (d memDisk) visible(path string) (n int) {
+	d.Unlocked(func() {
+		entries, _ := d.List(path)
+		for _, e := range entries {
+			if !strings.HasPrefix(e.Name(), durable.Temporary) {
+				n++
+			}
 		}
-	}
-	return names
+	})
+	return n
 }
 
 // checkSealed checks content and files of a sealed month.
@@ -431,7 +432,7 @@ func TestSealFailures(t *testing.T) {
 			disk := newState()
 			p := open(t, disk)
 			z := randomSealed(9, 3, 100, 4)
-			fired, op := disk.failAt(k, with)
+			fired, op := disk.FailAt(k, with)
 			_, err := p.Seal(t.Context(), z)
 			if err != nil && !errors.Is(err, with) || errors.Is(err, ErrFatal) != strings.HasPrefix(*op, "sync") {
 				t.Fatalf("%v at %s: %v", with, *op, err)
@@ -439,7 +440,7 @@ func TestSealFailures(t *testing.T) {
 			if !*fired {
 				break
 			}
-			p = open(t, &memDisk{memory: disk.memory})
+			p = open(t, inMemory(disk.Memory))
 			if _, err := p.Seal(t.Context(), z); err != nil {
 				t.Fatalf("%v at %s, again: %v", with, *op, err)
 			}

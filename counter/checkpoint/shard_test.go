@@ -14,6 +14,7 @@ import (
 	"headcount/events"
 	"headcount/events/identity"
 	"headcount/events/signed"
+	"headcount/internal/durable/durabletest"
 )
 
 var (
@@ -30,7 +31,7 @@ func shardTemplate() *events.Template {
 // shardState opens a partition on a new disk, with rules from shardTemplate, and says how to make its shard.
 func shardState(t testing.TB) (reopen func() (*Partition, *Rules, func() *counter.Shard)) {
 	t.Helper()
-	d := &memDisk{memory: newMemory()}
+	d := inMemory(durabletest.NewMemory())
 	return func() (*Partition, *Rules, func() *counter.Shard) {
 		topic := openTopic(t, d)
 		rules, err := topic.Rules(t.Context(), shardTemplate())

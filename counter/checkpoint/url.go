@@ -2,6 +2,7 @@ package checkpoint
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"strings"
@@ -32,5 +33,5 @@ func OpenDirectory(folder string) (Bucket, error) {
 	if folder == "" {
 		return nil, errors.New("the folder is empty: name one, such as data/state")
 	}
-	return openDirectory(hostDisk{}, folder)
+	return openDirectory(hostDisk{}, folder, rand.Text)
 }

@@ -9,6 +9,7 @@ import (
 	"syscall"
 
 	"headcount/counter/checkpoint"
+	"headcount/internal/durable"
 )
 
 // disk is a file system that keeps apart what is visible and what lasts: of a file the bytes that were synced, of a folder the
@@ -173,7 +174,7 @@ func (s *seat) change(op, path string, yield bool) error {
 	return nil
 }
 
-func (s *seat) Create(path string) (checkpoint.DiskFile, error) {
+func (s *seat) Create(path string) (durable.File, error) {
 	if err := s.change("create", path, true); err != nil {
 		return nil, err
 	}

@@ -16,6 +16,8 @@ import (
 
 	"modernc.org/sqlite"
 	sqlite3 "modernc.org/sqlite/lib"
+
+	"headcount/internal/durable"
 )
 
 var sqliteDialect = &dialect{
@@ -90,8 +92,8 @@ func (p persistent) Connect(ctx context.Context) (driver.Conn, error) {
 	return &preparing{c.(connection), map[string]statement{}}, nil
 }
 
-// createSQLite makes the ledger under another name and links it to its own when it is whole and on disk: the link is the
-// commit, and fails where a ledger is there.
+// createSQLite makes the ledger under another name and publishes it under its own when it is whole: that is the commit, and fails
+// where a ledger is there.
 func createSQLite(ctx context.Context, u string) (*Ledger, error) {
 	path, busy, err := sqliteURL(u)
 	if err != nil {
@@ -101,7 +103,7 @@ func createSQLite(ctx context.Context, u string) (*Ledger, error) {
 		return nil, fmt.Errorf("ledger %s: %w", path, ErrExists)
 	}
 	folder := filepath.Dir(path)
-	if err := os.MkdirAll(folder, 0o755); err != nil {
+	if err := durable.MakeFolder(folder); err != nil {
 		return nil, fmt.Errorf("create ledger %s: %w", path, err)
 	}
 	temporary, err := os.MkdirTemp(folder, "."+filepath.Base(path)+".new-")
@@ -113,13 +115,10 @@ func createSQLite(ctx context.Context, u string) (*Ledger, error) {
 	if err := buildSQLite(ctx, file, busy); err != nil {
 		return nil, fmt.Errorf("create ledger %s: %w", path, err)
 	}
-	if err := os.Link(file, path); errors.Is(err, fs.ErrExist) {
+	if err := durable.Publish(file, path); errors.Is(err, durable.ErrExists) {
 		return nil, fmt.Errorf("ledger %s: %w", path, ErrExists)
 	} else if err != nil {
-		return nil, fmt.Errorf("create ledger %s: %w", path, err)
-	}
-	if err := syncFolder(folder); err != nil {
-		return nil, fmt.Errorf("create ledger %s: %w", path, err)
+		return nil, fmt.Errorf("create ledger: %w", err)
 	}
 	return openSQLite(false)(ctx, u)
 }
@@ -134,24 +133,7 @@ func buildSQLite(ctx context.Context, file string, busy time.Duration) error {
 		return err
 	}
 	l := &Ledger{name: file, dialect: sqliteDialect, db: db, now: time.Now}
-	if err := errors.Join(migrate(ctx, db, sqliteDialect), found(ctx, l), db.Close()); err != nil {
-		return err
-	}
-	f, err := os.Open(file)
-	if err != nil {
-		return err
-	}
-	defer f.Close()
-	return f.Sync()
-}
-
-func syncFolder(path string) error {
-	f, err := os.Open(path)
-	if err != nil {
-		return err
-	}
-	defer f.Close()
-	return f.Sync()
+	return errors.Join(migrate(ctx, db, sqliteDialect), found(ctx, l), db.Close())
 }
 
 func openSQLite(readOnly bool) opener {

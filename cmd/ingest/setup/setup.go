@@ -18,6 +18,7 @@ import (
 	"headcount/events/identity"
 	"headcount/events/signed"
 	"headcount/events/stream"
+	"headcount/internal/durable"
 	"headcount/rating/ledger"
 )
 
@@ -172,29 +173,9 @@ func createFile(path string, mode fs.FileMode, data []byte) (bool, error) {
 	} else if !errors.Is(err, fs.ErrNotExist) {
 		return false, fmt.Errorf("create: %w", err)
 	}
-	dir := filepath.Dir(path)
-	if err := os.MkdirAll(dir, 0o755); err != nil {
-		return false, fmt.Errorf("create folder for %s: %w", path, err)
+	err := durable.CreateFile(path, data, mode)
+	if errors.Is(err, durable.ErrExists) {
+		return false, nil
 	}
-	tmp, err := os.CreateTemp(dir, ".new-*")
-	if err != nil {
-		return false, fmt.Errorf("create %s: %w", path, err)
-	}
-	defer os.Remove(tmp.Name())
-	_, err = tmp.Write(data)
-	err = errors.Join(err, tmp.Chmod(mode), tmp.Sync(), tmp.Close())
-	if err != nil {
-		return false, fmt.Errorf("write %s: %w", path, err)
-	}
-	if err := os.Link(tmp.Name(), path); err != nil {
-		if errors.Is(err, fs.ErrExist) {
-			return false, nil
-		}
-		return false, fmt.Errorf("create %s: %w", path, err)
-	}
-	folder, err := os.Open(dir)
-	if err != nil {
-		return false, fmt.Errorf("open folder %s: %w", dir, err)
-	}
-	return true, errors.Join(folder.Sync(), folder.Close())
+	return err == nil, err
 }

@@ -11,7 +11,7 @@ const (
 	lateFile    = "rollup/closing/late.go"
 	lostFile    = "rollup/closing/lost.go"
 	standsFile  = "rollup/closing/stands.go"
-	folderFile  = "counter/checkpoint/directory.go"
+	folderFile  = "internal/durable/folder.go"
 	monthFile   = "counter/checkpoint/month.go"
 	gapFile     = "counter/checkpoint/gap.go"
 	documents   = "counter/checkpoint/document.go"

@@ -5,11 +5,12 @@ import (
 	"slices"
 	"testing"
 
+	"headcount/counter/dictionary"
 	"headcount/events"
 )
 
-// TestApproach holds what approach finds out, with vectors and without, against the dictionary, the entries and the registers.
-func TestApproach(t *testing.T) {
+// TestPrefetch holds what prefetch finds out, with vectors and without, against the dictionary, the entries and the registers.
+func TestPrefetch(t *testing.T) {
 	seed := rand.Uint64()
 	t.Logf("seed %d", seed)
 	r := rand.New(rand.NewPCG(seed, 1))
@@ -59,7 +60,7 @@ func TestApproach(t *testing.T) {
 				b.events[j].Outcome = events.Unknown
 			}
 		}
-		s.approach(n)
+		s.prefetch(n)
 		for j, e := range b.events[:n] {
 			w := windows[which[j]]
 			if e.Outcome != events.Counted {
@@ -80,13 +81,13 @@ func TestApproach(t *testing.T) {
 					farther++ // from home than the first line
 				}
 			}
-			ordinal, ok := w.large.find(&e.Fingerprint)
+			ordinal, ok := w.large.Find(&e.Fingerprint)
 			if ok && b.known[j] == noOrdinal {
 				missed++ // it may
 			} else if ok {
 				known++
-				now, seen := sawOn(e.Day, e.Kind), w.large.at(ordinal).seen
-				if seen.day() == e.Day && seen&now&0xffff != 0 {
+				now, seen := dictionary.SeenOn(e.Day, e.Kind), w.large.At(ordinal).Seen
+				if seen.Day() == e.Day && seen&now&0xffff != 0 {
 					want |= isRepeat
 					repeats++
 				}

@@ -1,4 +1,4 @@
-package counter
+package dictionary
 
 import (
 	"math/rand/v2"
@@ -35,13 +35,13 @@ func TestPages(t *testing.T) {
 			t.Fatalf("pieces at %#x and %#x overlap", at(held[i-1]), at(p))
 		}
 	}
-	if got := pagesInUse() - before; got != uint64(pages*pageBytes) {
+	if got := BytesInUse() - before; got != uint64(pages*pageBytes) {
 		t.Errorf("%d bytes in use, want %d", got, pages*pageBytes)
 	}
 	for _, p := range held {
 		p.release()
 	}
-	if got := pagesInUse(); got != before {
+	if got := BytesInUse(); got != before {
 		t.Errorf("%d bytes in use at the end, %d before", got, before)
 	}
 }
@@ -49,10 +49,10 @@ func TestPages(t *testing.T) {
 // TestPagesComeBack wants the memory of a dictionary that nobody holds any more.
 func TestPagesComeBack(t *testing.T) {
 	before := heap()
-	d := newDictionary(1)
+	d := New(1)
 	for i := range 200_000 {
 		print := testPrint(i)
-		if _, err := d.insert(&print); err != nil {
+		if _, err := d.Insert(&print); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -1,4 +1,6 @@
-package counter
+//go:build !race
+
+package dictionary
 
 import (
 	"unsafe"

@@ -3,20 +3,20 @@
 #include "go_asm.h"
 #include "textflag.h"
 
-// func askForSlots(p *probe, n int)
+// func askForSlots(p *Probe, n int)
 TEXT ·askForSlots(SB), NOSPLIT, $0-16
 	MOVQ p+0(FP), SI
 	MOVQ n+8(FP), DI
 
 slot:
-	MOVQ probe_slot(SI), R8
+	MOVQ Probe_slot(SI), R8
 	PREFETCHT0 (R8)
-	ADDQ $probe__size, SI
+	ADDQ $Probe__size, SI
 	DECQ DI
 	JNZ slot
 	RET
 
-// func seekEntries(p *probe, n int)
+// func seekEntries(p *Probe, n int)
 //
 // A line of 16 slots is looked at in one step: the first that has the tag, or is empty, from the home slot on. In a window of 2^30 devices
 // and more (width 32) shifts do nothing, none is found, and all are looked for one by one.
@@ -25,14 +25,14 @@ TEXT ·seekEntries(SB), NOSPLIT, $0-16
 	MOVQ n+8(FP), DI
 
 probe:
-	MOVBLZX probe_width(SI), CX
-	MOVL probe_print(SI), R9
+	MOVBLZX Probe_width(SI), CX
+	MOVL Probe_print(SI), R9
 	SHLXL CX, R9, R9   // tag
 	MOVL $-1, R10
 	SHLXL CX, R10, R10 // the bits that it is in
 	VPBROADCASTD R9, Z1
 	VPBROADCASTD R10, Z2
-	MOVQ probe_slot(SI), R8
+	MOVQ Probe_slot(SI), R8
 	MOVQ R8, R11
 	ANDQ $-64, R11     // line
 	SUBQ R11, R8
@@ -55,18 +55,18 @@ line:
 found:
 	SUBL $1, DX
 	ADCL $0, DX // where it is empty, or was not found before the last slot, the first entry is as good as any
-	MOVL DX, probe_ordinal(SI)
+	MOVL DX, Probe_ordinal(SI)
 	MOVL DX, BX
 	SHRL $const_chunkBits, BX
 	ANDL $(const_chunkEntries-1), DX
-	MOVQ probe_chunks(SI), R12
+	MOVQ Probe_chunks(SI), R12
 	MOVQ (R12)(BX*8), R12
 	LEAQ (DX)(DX*4), DX
 	LEAQ (R12)(DX*4), R12
 	PREFETCHT0 (R12)
-	PREFETCHT0 (entry__size-1)(R12)
-	MOVQ R12, probe_entry(SI)
-	ADDQ $probe__size, SI
+	PREFETCHT0 (Entry__size-1)(R12)
+	MOVQ R12, Probe_at(SI)
+	ADDQ $Probe__size, SI
 	DECQ DI
 	JNZ probe
 	VZEROUPPER
@@ -75,12 +75,12 @@ found:
 further:
 	XORL R8, R8
 	ADDQ $64, R11
-	CMPQ R11, probe_end(SI)
+	CMPQ R11, Probe_end(SI)
 	JB line
 	XORL DX, DX
 	JMP found
 
-// func lookAtEntries(p *probe, n int, found *[batchRecords]uint8, known *[batchRecords]uint32)
+// func lookAtEntries(p *Probe, n int, found *[BatchSize]uint8, known *[BatchSize]uint32)
 TEXT ·lookAtEntries(SB), NOSPLIT, $0-32
 	MOVQ p+0(FP), SI
 	MOVQ n+8(FP), DI
@@ -89,73 +89,25 @@ TEXT ·lookAtEntries(SB), NOSPLIT, $0-32
 	MOVL $-1, R13
 
 entry:
-	MOVQ probe_entry(SI), R10
-	MOVBLZX probe_event(SI), R11
-	MOVL probe_ordinal(SI), R12
-	MOVL probe_now(SI), CX
-	MOVL entry_seen(R10), BX
+	MOVQ Probe_at(SI), R10
+	MOVBLZX Probe_event(SI), R11
+	MOVL Probe_ordinal(SI), R12
+	MOVL Probe_now(SI), CX
+	MOVL Entry_Seen(R10), BX
 	XORL DX, DX
 	XORL CX, BX
 	ORL $0xffff0000, CX
 	TESTL CX, BX
 	SETEQ DX // the same day, and the kind among that day's
 	VMOVDQU (R10), X1
-	VPXOR probe_print(SI), X1, X1
+	VPXOR Probe_print(SI), X1, X1
 	XORL AX, AX
 	VPTEST X1, X1
 	CMOVLNE AX, DX
 	CMOVLNE R13, R12
 	MOVL R12, (R9)(R11*4)
 	ORB DX, (R8)(R11*1)
-	ADDQ $probe__size, SI
+	ADDQ $Probe__size, SI
 	DECQ DI
 	JNZ entry
-	RET
-
-// func lookAtRegisters(r *rise, n int, found *[batchRecords]uint8)
-TEXT ·lookAtRegisters(SB), NOSPLIT, $0-24
-	MOVQ r+0(FP), SI
-	MOVQ n+8(FP), DI
-	MOVQ found+16(FP), R8
-
-register:
-	MOVQ rise_at(SI), R10
-	MOVL rise_value(SI), BX
-	MOVBLZX rise_event(SI), R11
-	XORL DX, DX
-	CMPB (R10), BX
-	SETCC DX
-	SHLL $1, DX
-	ORB DX, (R8)(R11*1)
-	ADDQ $rise__size, SI
-	DECQ DI
-	JNZ register
-	RET
-
-// func lookAtFew(r *rise, n int, found *[batchRecords]uint8)
-TEXT ·lookAtFew(SB), NOSPLIT, $0-24
-	MOVQ r+0(FP), SI
-	MOVQ n+8(FP), DI
-	MOVQ found+16(FP), R8
-
-register:
-	MOVQ rise_at(SI), R10
-	MOVL rise_value(SI), BX
-	MOVBLZX rise_event(SI), R11
-	MOVL BX, CX
-	ORL $0xff, CX // the same register's highest
-	VPBROADCASTD BX, Z1
-	VPBROADCASTD CX, Z2
-	VMOVDQU32 (R10), Z0
-	VPCMPUD $5, Z1, Z0, K1     // not less
-	VPCMPUD $2, Z2, Z0, K1, K1 // and not more
-	XORL DX, DX
-	KORTESTW K1, K1
-	SETNE DX
-	SHLL $1, DX
-	ORB DX, (R8)(R11*1)
-	ADDQ $rise__size, SI
-	DECQ DI
-	JNZ register
-	VZEROUPPER
 	RET

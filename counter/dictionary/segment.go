@@ -1,4 +1,4 @@
-package counter
+package dictionary
 
 import "math/bits"
 

@@ -1,4 +1,4 @@
-package counter
+package dictionary
 
 import (
 	"math/bits"
@@ -53,7 +53,7 @@ func allocate(bytes int) piece {
 	regions.all = append(regions.all, r)
 	page, ok := r.take(n)
 	if !ok {
-		panic("counter: a piece of memory is larger than a region")
+		panic("dictionary: a piece of memory is larger than a region")
 	}
 	return piece{r, page, n}
 }
@@ -101,8 +101,9 @@ func (p piece) release() {
 	}
 }
 
-// pagesInUse is how many bytes are handed out.
-func pagesInUse() (bytes uint64) {
+// BytesInUse is how many bytes dictionaries have of memory that the collector does not count: what runtime.MemStats lacks of a
+// process that holds some.
+func BytesInUse() (bytes uint64) {
 	regions.Lock()
 	defer regions.Unlock()
 	for _, r := range regions.all {

@@ -1,4 +1,4 @@
-package counter
+package dictionary
 
 import (
 	"encoding/binary"
@@ -14,21 +14,21 @@ import (
 func TestDictionaryNumbersInOrder(t *testing.T) {
 	const n = 350_000
 	r := rand.NewPCG(1, 2)
-	d := newDictionary(1)
+	d := New(1)
 	want := make(map[identity.Fingerprint]uint32, n)
 	prints := make([]identity.Fingerprint, 0, n)
 	check := func(i int) {
 		t.Helper()
-		if got, ok := d.find(&prints[i]); !ok || got != uint32(i) {
+		if got, ok := d.Find(&prints[i]); !ok || got != uint32(i) {
 			t.Fatalf("after %d: find of ordinal %d: %d, %v", len(prints), i, got, ok)
 		}
 	}
 	for i := range n {
 		f := fastPrint(r)
-		if _, ok := d.find(&f); ok {
+		if _, ok := d.Find(&f); ok {
 			t.Fatalf("%s is there before it was inserted", f)
 		}
-		got, err := d.insert(&f)
+		got, err := d.Insert(&f)
 		if err != nil || got != uint32(i) {
 			t.Fatalf("insert %d: ordinal %d, %v", i, got, err)
 		}
@@ -50,7 +50,7 @@ func TestDictionaryNumbersInOrder(t *testing.T) {
 
 // TestDictionaryNearKeys uses hashes that agree in segment, slot and tag, so that only the keys tell devices apart.
 func TestDictionaryNearKeys(t *testing.T) {
-	d := newDictionary(1)
+	d := New(1)
 	near := func(i int) (f identity.Fingerprint) {
 		binary.LittleEndian.PutUint64(f[:8], 0x1234567812345678)
 		binary.LittleEndian.PutUint32(f[12:], uint32(i))
@@ -58,16 +58,16 @@ func TestDictionaryNearKeys(t *testing.T) {
 	}
 	for i := range 300 {
 		f := near(i)
-		if _, ok := d.find(&f); ok {
+		if _, ok := d.Find(&f); ok {
 			t.Fatalf("device %d is there before it was inserted", i)
 		}
-		if got, err := d.insert(&f); err != nil || got != uint32(i) {
+		if got, err := d.Insert(&f); err != nil || got != uint32(i) {
 			t.Fatalf("insert %d: %d, %v", i, got, err)
 		}
 	}
 	for i := range 300 {
 		f := near(i)
-		if got, ok := d.find(&f); !ok || got != uint32(i) {
+		if got, ok := d.Find(&f); !ok || got != uint32(i) {
 			t.Fatalf("find %d: %d, %v", i, got, ok)
 		}
 	}
@@ -75,9 +75,9 @@ func TestDictionaryNearKeys(t *testing.T) {
 
 // TestSegmentWidths holds slots to their tags at every number of ordinals, up to those that leave no bit for one.
 func TestSegmentWidths(t *testing.T) {
-	for _, ordinals := range []uint64{1, 1000, 1 << 20, 1 << 30, 1<<31 - 1, 1 << 31, maxDevices} {
+	for _, ordinals := range []uint64{1, 1000, 1 << 20, 1 << 30, 1<<31 - 1, 1 << 31, MaxDevices} {
 		s := newSegment(newHolding(), minSlots, 0, ordinals)
-		last := uint32(min(ordinals, maxDevices) - 1)
+		last := uint32(min(ordinals, MaxDevices) - 1)
 		if !s.fits(last) {
 			t.Fatalf("a segment for %d ordinals has no room for the last", ordinals)
 		}
@@ -96,31 +96,31 @@ func TestSegmentWidths(t *testing.T) {
 
 // TestDictionaryRebuildsForWidth lets the ordinals outgrow the slots of a segment that is not full.
 func TestDictionaryRebuildsForWidth(t *testing.T) {
-	d := newDictionary(100)
+	d := New(100)
 	d.directory[0].width = 5
 	r := rand.NewPCG(3, 4)
 	var prints []identity.Fingerprint
 	for i := range 60 {
 		prints = append(prints, fastPrint(r))
-		if _, err := d.insert(&prints[i]); err != nil {
+		if _, err := d.Insert(&prints[i]); err != nil {
 			t.Fatal(err)
 		}
 	}
 	for i := range prints {
-		if got, ok := d.find(&prints[i]); !ok || got != uint32(i) {
+		if got, ok := d.Find(&prints[i]); !ok || got != uint32(i) {
 			t.Fatalf("find %d: %d, %v", i, got, ok)
 		}
 	}
 }
 
 func TestDictionaryIsFull(t *testing.T) {
-	d := newDictionary(1)
-	d.n = maxDevices
+	d := New(1)
+	d.n = MaxDevices
 	f := testPrint(1)
-	if _, err := d.insert(&f); !errors.Is(err, ErrFull) {
+	if _, err := d.Insert(&f); !errors.Is(err, ErrFull) {
 		t.Fatalf("insert into a full dictionary: %v", err)
 	}
-	if d.n != maxDevices {
+	if d.n != MaxDevices {
 		t.Errorf("the insert that failed left %d devices", d.n)
 	}
 }
@@ -131,12 +131,12 @@ func TestDictionaryMemory(t *testing.T) {
 		t.Skip("slow under the race detector")
 	}
 	r := rand.NewPCG(5, 6)
-	d := newDictionary(1)
+	d := New(1)
 	longest, most := time.Duration(0), 0.0
 	for i := 1; i <= 1_500_000; i++ {
 		f := fastPrint(r)
 		begin := time.Now()
-		if _, err := d.insert(&f); err != nil {
+		if _, err := d.Insert(&f); err != nil {
 			t.Fatal(err)
 		}
 		longest = max(longest, time.Since(begin))
