@@ -10,7 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"headcount/cmd/cli"
-	"headcount/cmd/rollup/verify"
+	"headcount/verify"
 )
 
 func explainCommand(p *cli.Program) *cobra.Command {

@@ -15,11 +15,11 @@ import (
 
 	"headcount/cmd/cli"
 	"headcount/cmd/config"
-	"headcount/cmd/rollup/verify"
 	"headcount/cmd/site"
 	"headcount/counter/checkpoint"
 	"headcount/events"
 	"headcount/rating/ledger"
+	"headcount/verify"
 )
 
 func verifyCommand(p *cli.Program) *cobra.Command {

@@ -6,7 +6,7 @@ import (
 	"math/big"
 	"slices"
 
-	"headcount/cmd/rollup/verify/reprice"
+	"headcount/verify/reprice"
 )
 
 // compareInvoice holds a first revision against what the second rating says.

@@ -34,7 +34,7 @@ func TestPlantedBugs(t *testing.T) {
 	order := rand.Perm(len(planted))
 	for at, i := range order {
 		p := planted[i]
-		path, err := filepath.Abs("../../../" + p.file)
+		path, err := filepath.Abs("../" + p.file)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -61,7 +61,7 @@ func TestPlantedBugs(t *testing.T) {
 			}
 		}
 		binary := filepath.Join(folder, "planted.test")
-		if out, err := exec.CommandContext(t.Context(), "go", "test", "-c", "-vet=off", "-overlay", overlay, "-o", binary, "headcount/cmd/rollup/verify").CombinedOutput(); err != nil {
+		if out, err := exec.CommandContext(t.Context(), "go", "test", "-c", "-vet=off", "-overlay", overlay, "-o", binary, "headcount/verify").CombinedOutput(); err != nil {
 			t.Fatalf("build with %s in %s: %v\n%s", p.bug, p.file, err, out)
 		}
 		out, err := exec.CommandContext(t.Context(), binary, "-test.run", "^TestRandomMonths$", "-random-cases", "60").CombinedOutput()

@@ -6,7 +6,7 @@ import (
 	"math/bits"
 	"slices"
 
-	"headcount/cmd/rollup/verify/reprice"
+	"headcount/verify/reprice"
 )
 
 // formerMonth is the month before, with what came late of it, as this package counts it.

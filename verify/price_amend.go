@@ -8,8 +8,8 @@ import (
 
 	"github.com/go-json-experiment/json"
 
-	"headcount/cmd/rollup/verify/reprice"
 	"headcount/rating/ledger"
+	"headcount/verify/reprice"
 )
 
 // amendedMonth is the month as its newest amendment prices it.

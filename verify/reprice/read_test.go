@@ -6,7 +6,7 @@ import (
 	"testing"
 	"time"
 
-	"headcount/cmd/rollup/verify/reprice"
+	"headcount/verify/reprice"
 )
 
 // Files that were changed since they were checked are an error, not the end of the program.

@@ -13,9 +13,9 @@ import (
 	"time"
 	_ "time/tzdata"
 
-	"headcount/cmd/rollup/verify/reprice"
 	"headcount/rating"
 	"headcount/rating/catalog"
+	"headcount/verify/reprice"
 )
 
 // further is a book with the price models and readings that no built-in book takes.

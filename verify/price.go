@@ -9,7 +9,7 @@ import (
 
 	"github.com/go-json-experiment/json"
 
-	"headcount/cmd/rollup/verify/reprice"
+	"headcount/verify/reprice"
 )
 
 // meter is what a book says of a meter.
