@@ -8,13 +8,13 @@ import (
 
 	"github.com/go-json-experiment/json"
 
-	"headcount/rating/ledger"
+	"headcount/verify/chain"
 	"headcount/verify/reprice"
 )
 
 // amendedMonth is the month as its newest amendment prices it.
 type amendedMonth struct {
-	ledger.Amendment
+	chain.Amendment
 	month *reprice.Month
 	plans map[string]reprice.Plan
 }

@@ -10,7 +10,7 @@ import (
 
 	"headcount/rating"
 	"headcount/rating/catalog"
-	"headcount/rating/ledger"
+	"headcount/verify/chain"
 )
 
 const pricedAccounts = `accounts:
@@ -36,7 +36,7 @@ func priced(t *testing.T) (v *verification, invoices []rating.Invoice) {
 	v.rules = &monthRules{}
 	v.rules.Kinds = []string{"open", "push", "login"}
 	v.book = &book{zone: time.UTC}
-	v.closing = ledger.Closing{Books: books.Documents(), Accounts: []byte(pricedAccounts)}
+	v.closing = chain.Closing{Books: books.Documents(), Accounts: []byte(pricedAccounts)}
 	u := rating.Usage{Month: v.Month}
 	people := func(name, kind string, days ...int) {
 		c := &setCount{}
@@ -84,7 +84,7 @@ func (v *verification) checkDocuments(t *testing.T, documents ...any) []Differen
 		if err != nil {
 			t.Fatal(err)
 		}
-		v.stored.Invoices = append(v.stored.Invoices, ledger.Invoice{Document: text})
+		v.stored.Invoices = append(v.stored.Invoices, chain.Invoice{Document: text})
 	}
 	v.prices = v.readPrices()
 	if err := v.checkInvoices(); err != nil {

@@ -31,6 +31,7 @@ import (
 	"headcount/events/stream"
 	"headcount/rating/catalog"
 	"headcount/rating/ledger"
+	"headcount/verify/chain"
 )
 
 var randomCases = flag.Int("random-cases", 25, "random sites, of two months each, that both implementations close and verify")
@@ -345,7 +346,7 @@ func (s *randomSite) close(t *testing.T, m events.Month) {
 // verify runs the other implementation over the log, or over the sealed files alone.
 func (s *randomSite) verify(t *testing.T, m events.Month, fromSealed bool, facts int) *Report {
 	t.Helper()
-	l, err := ledger.OpenExisting(t.Context(), "sqlite://"+s.file)
+	l, err := chain.Open(t.Context(), "sqlite://"+s.file)
 	if err != nil {
 		t.Fatal(err)
 	}

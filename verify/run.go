@@ -15,7 +15,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
 
-	"headcount/rating/ledger"
+	"headcount/verify/chain"
 )
 
 // Files are the state store's files. List returns the names that begin with prefix, sorted; Open of a missing file is
@@ -37,7 +37,7 @@ type Config struct {
 	Brokers    []string
 	Security   []kgo.Opt // TLS and SASL, where brokers want them
 	Files      Files
-	Ledger     *ledger.Ledger
+	Ledger     *chain.Ledger
 	Keys       []byte   // the file of GUID keys
 	SealKey    []byte   // the file of the seals' public key
 	FromSealed bool     // without the log
@@ -67,9 +67,9 @@ type verification struct {
 	month     month
 	before    month // of the closing before; 0: none, or it cannot be read
 	elsewhere bool  // that closing was of another topic of the same name
-	closing   ledger.Closing
-	former    ledger.Closing
-	stored    ledger.Result
+	closing   chain.Closing
+	former    chain.Closing
+	stored    chain.Result
 	folder    string // of the topic's state
 	book      *book
 	rules     *monthRules
@@ -197,7 +197,7 @@ func open(ctx context.Context, c Config) (*verification, error) {
 	if v.stored, err = c.Ledger.Result(ctx, c.Month); err == nil {
 		v.closing, err = c.Ledger.Closing(ctx, c.Month)
 	}
-	if errors.Is(err, ledger.ErrNotFound) {
+	if errors.Is(err, chain.ErrNotFound) {
 		return v, fmt.Errorf("month %s %w", c.Month, ErrNotClosed)
 	}
 	if err != nil {
@@ -340,7 +340,7 @@ func (u *unreadable) Error() string { return fmt.Sprintf("%s: %v", u.file, u.err
 
 // inLedger says that the ledger cannot be reached, or which of its rows cannot be read.
 func inLedger(err error) error {
-	if errors.Is(err, ledger.ErrUnreachable) {
+	if errors.Is(err, chain.ErrUnreachable) {
 		return unreachable(fmt.Errorf("ledger: %w", err))
 	}
 	return &unreadable{"ledger chain", "ledger", "rows that can be read", err}
@@ -424,14 +424,16 @@ func (v *verification) closed(c closedData, sig *signed, place string, args ...a
 // announced takes the closed records that the ledger has sent: of the month, of the newest, and of months that were amended. The
 // last of them covers all that was before.
 func (v *verification) announced() error {
-	from := []ledger.Result{v.stored}
+	from := []chain.Result{v.stored}
 	months, err := v.Ledger.Months(v.ctx)
 	if err != nil {
 		return inLedger(err)
 	}
-	newest, _, err := v.Ledger.LastClosed(v.ctx)
-	if err != nil {
-		return inLedger(err)
+	newest := ""
+	for _, m := range months {
+		if !m.Closed.IsZero() {
+			newest = m.Month
+		}
 	}
 	for _, m := range months {
 		amendments, err := v.Ledger.Amendments(v.ctx, m.Month)
@@ -480,12 +482,12 @@ func (v *verification) checkLedger() error {
 
 // walkChain walks the ledger's chain, and looks for the heads that were published.
 func (v *verification) walkChain() error {
-	report, err := v.Ledger.Verify(v.ctx, v.published...)
-	var d *ledger.Difference
+	report, err := v.Ledger.Walk(v.ctx, v.published...)
+	var d *chain.Difference
 	switch {
 	case errors.As(err, &d):
 		v.report.wrong("ledger chain", fmt.Sprintf("entry %d (%s): %s %s %s", d.Seq, d.Kind, d.Table, d.Row, d.Column), d.Want, d.Got)
-	case errors.Is(err, ledger.ErrUnreachable):
+	case errors.Is(err, chain.ErrUnreachable):
 		return unreachable(err)
 	case err != nil:
 		v.report.wrong("ledger chain", v.Ledger.String(), "a chain that can be walked", err.Error())

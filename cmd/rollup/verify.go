@@ -18,8 +18,8 @@ import (
 	"headcount/cmd/site"
 	"headcount/counter/checkpoint"
 	"headcount/events"
-	"headcount/rating/ledger"
 	"headcount/verify"
+	"headcount/verify/chain"
 )
 
 func verifyCommand(p *cli.Program) *cobra.Command {
@@ -96,7 +96,7 @@ func verifyArchive(ctx context.Context, p *cli.Program, month func() (events.Mon
 		return nil, err
 	}
 	defer os.RemoveAll(folder)
-	l, err := ledger.Import(ctx, filepath.Join(folder, "ledger.db"), archive.Ledger())
+	l, err := chain.Import(ctx, filepath.Join(folder, "ledger.db"), archive.Ledger())
 	if err != nil {
 		return archive.Refused(err), nil
 	}
@@ -154,7 +154,7 @@ func verification(ctx context.Context, p *cli.Program, month func() (events.Mont
 		return v, nil, err
 	}
 	v.Files = stateFiles{bucket}
-	l, err := readLedger(ctx, c)
+	l, err := openChain(ctx, c)
 	if err != nil {
 		return v, nil, err
 	}
@@ -171,6 +171,23 @@ func verification(ctx context.Context, p *cli.Program, month func() (events.Mont
 		conn.Close()
 		l.Close()
 	}, nil
+}
+
+// openChain opens the ledger for the second implementation. Whether there is one that can be read, and the remedy where not, the
+// product's own opening says.
+func openChain(ctx context.Context, c *config.Config) (*chain.Ledger, error) {
+	l, err := readLedger(ctx, c)
+	if err != nil {
+		return nil, err
+	}
+	if err := l.Close(); err != nil {
+		return nil, err
+	}
+	again, err := chain.Open(ctx, c.Ledger)
+	if err != nil {
+		return nil, cli.Fail(cli.Unreachable, "ledger: %w", err)
+	}
+	return again, nil
 }
 
 // stateFiles are the files of a bucket, read from their beginning.
