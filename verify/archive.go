@@ -2,7 +2,6 @@ package verify
 
 import (
 	"archive/tar"
-	"bytes"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -10,14 +9,15 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"maps"
 	"os"
 	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/go-json-experiment/json"
-	"github.com/go-json-experiment/json/jsontext"
+
+	"headcount/verify/recount"
+	"headcount/verify/report"
 )
 
 // Archive is what `rollup export` wrote. It is read where it lies: nothing is unpacked, so that no name in it leads anywhere and
@@ -28,7 +28,7 @@ type Archive struct {
 	path    string
 	file    *os.File
 	entries map[string]span
-	wrong   []Difference // between manifest and files
+	wrong   []report.Difference // between manifest and files
 	files   int
 }
 
@@ -46,7 +46,7 @@ var entryName = regexp.MustCompile(`^(?:[A-Za-z0-9_%-][A-Za-z0-9._%-]*/)*[A-Za-z
 
 // OpenArchive reads an archive's table and manifest, and hashes every file. What does not belong into one is an error; a file
 // that is not what the manifest says is a difference of the verification.
-func OpenArchive(path string, begin func(what, unit string, total int64) Progress) (_ *Archive, err error) {
+func OpenArchive(path string, begin recount.Begin) (_ *Archive, err error) {
 	a := &Archive{path: path, entries: map[string]span{}}
 	if a.file, err = os.Open(path); err != nil {
 		return nil, err
@@ -105,7 +105,7 @@ func (a *Archive) table() (order []string, err error) {
 }
 
 // check holds the files against the manifest.
-func (a *Archive) check(order []string, begin func(what, unit string, total int64) Progress) error {
+func (a *Archive) check(order []string, begin recount.Begin) error {
 	if len(order) == 0 || order[0] != "manifest.json" || a.entries[order[0]].size > mostManifest {
 		return errors.New("it does not begin with a manifest.json: it is no archive of `rollup export`")
 	}
@@ -129,10 +129,10 @@ func (a *Archive) check(order []string, begin func(what, unit string, total int6
 		return fmt.Errorf("manifest.json: version %d, this program knows 1", m.Version)
 	}
 	a.Month, a.files = m.Month, len(m.Files)
-	progress := begin("hashed of the archive", "files", int64(len(m.Files)))
+	progress := begin.Begin("hashed of the archive", "files", int64(len(m.Files)))
 	defer progress.End()
 	differ := func(name, want, got string) {
-		a.wrong = append(a.wrong, Difference{"archive", a.path + ": " + name, want, got})
+		a.wrong = append(a.wrong, report.Difference{What: "archive", Place: a.path + ": " + name, Want: want, Got: got})
 	}
 	listed := map[string]bool{"manifest.json": true}
 	for i, f := range m.Files {
@@ -205,66 +205,17 @@ func (a *Archive) List(_ context.Context, prefix string) (names []string, _ erro
 }
 
 // Refused is the report where the archive's ledger cannot even be read.
-func (a *Archive) Refused(why error) *Report {
-	r := &Report{Month: a.Month, Checks: []*Check{}, Differences: []Difference{}, Notes: []string{}}
-	a.report(r)
-	r.wrong("ledger chain", a.path+": ledger.jsonl", "entries that follow from each other", why.Error())
+func (a *Archive) Refused(why error) *report.Report {
+	r := report.New(a.Month)
+	a.addTo(r)
+	r.Wrong("ledger chain", a.path+": ledger.jsonl", "entries that follow from each other", why.Error())
 	return r
 }
 
-func (a *Archive) report(r *Report) {
-	c := r.check("archive")
-	c.Checked += int64(a.files)
+// addTo adds what the manifest says of the files.
+func (a *Archive) addTo(r *report.Report) {
+	r.Count("archive", int64(a.files))
 	for _, d := range a.wrong {
-		r.note(c, d)
+		r.Add(d)
 	}
 }
-
-// checkArchive holds what the archive has for people against the ledger in it.
-func (v *verification) checkArchive() error {
-	a := v.Archive
-	a.report(v.report)
-	invoices, err := v.Ledger.Invoices(v.ctx, v.Month)
-	if err != nil {
-		return inLedger(err)
-	}
-	var list []string
-	for _, x := range invoices {
-		list = append(list, string(x.Document))
-	}
-	want := map[string]string{
-		"closing/accounts.yaml": string(v.closing.Accounts),
-		"usage.json":            string(v.stored.Document) + "\n",
-		"invoices.json":         `{"invoices":[` + strings.Join(list, ",") + "]}\n",
-	}
-	for name, book := range v.closing.Books {
-		want["closing/books/"+escapeWord(strings.TrimSuffix(name, ".yaml"))+".yaml"] = string(book)
-	}
-	for i, message := range v.stored.Outbox {
-		name := "closed/" + v.Month + ".json"
-		if i > 0 { // an amendment's
-			name = fmt.Sprintf("closed/%s.%d.json", v.Month, i+1)
-		}
-		want[name] = string(message)
-	}
-	for _, name := range slices.Sorted(maps.Keys(want)) {
-		got, err := a.read(name, mostDocument)
-		if err != nil {
-			v.report.wrong("archive", a.path+": "+name, "a copy of what the ledger has", err.Error())
-			continue
-		}
-		same := string(got) == want[name]
-		if !same && strings.HasSuffix(name, ".json") { // written compact
-			compact := jsontext.Value(bytes.Clone(got))
-			same = compact.Compact() == nil && string(compact) == strings.TrimSuffix(want[name], "\n")
-		}
-		if !same {
-			v.report.wrong("archive", a.path+": "+name, hashOf([]byte(want[name]))+", as the ledger in it has it", hashOf(got))
-		}
-		v.report.check("archive").Checked++
-	}
-	return nil
-}
-
-// escapeWord writes a book's name as the archive does.
-func escapeWord(word string) string { return strings.ReplaceAll(escape(word), ".", "%2E") }

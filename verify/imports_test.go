@@ -38,7 +38,7 @@ func TestSharesNoCode(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, folder := range []string{".", "chain", "reprice"} {
+	for _, folder := range []string{".", "chain", "recount", "reprice", "report"} {
 		if folders[folder] == 0 {
 			t.Errorf("no file of %s was looked at", folder)
 		}

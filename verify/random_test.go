@@ -9,6 +9,7 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"io/fs"
 	"log/slog"
 	"math/rand/v2"
 	"os"
@@ -32,9 +33,32 @@ import (
 	"headcount/rating/catalog"
 	"headcount/rating/ledger"
 	"headcount/verify/chain"
+	"headcount/verify/recount"
+	"headcount/verify/report"
 )
 
 var randomCases = flag.Int("random-cases", 25, "random sites, of two months each, that both implementations close and verify")
+
+// memory is a state store.
+type memory map[string][]byte
+
+func (m memory) Open(_ context.Context, name string) (io.ReadCloser, error) {
+	b, ok := m[name]
+	if !ok {
+		return nil, fs.ErrNotExist
+	}
+	return io.NopCloser(bytes.NewReader(b)), nil
+}
+
+func (m memory) List(_ context.Context, prefix string) (names []string, _ error) {
+	for name := range m {
+		if strings.HasPrefix(name, prefix) {
+			names = append(names, name)
+		}
+	}
+	slices.Sort(names)
+	return names, nil
+}
 
 // bucket keeps a state store in memory.
 type bucket struct {
@@ -344,7 +368,7 @@ func (s *randomSite) close(t *testing.T, m events.Month) {
 }
 
 // verify runs the other implementation over the log, or over the sealed files alone.
-func (s *randomSite) verify(t *testing.T, m events.Month, fromSealed bool, facts int) *Report {
+func (s *randomSite) verify(t *testing.T, m events.Month, fromSealed bool, facts int) *report.Report {
 	t.Helper()
 	l, err := chain.Open(t.Context(), "sqlite://"+s.file)
 	if err != nil {
@@ -355,29 +379,36 @@ func (s *randomSite) verify(t *testing.T, m events.Month, fromSealed bool, facts
 	if err != nil {
 		t.Fatal(err)
 	}
-	r, err := Run(t.Context(), Config{
-		Month: m.String(), Files: s.bucket.memory, Ledger: l, Keys: []byte(s.keys), SealKey: pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: der}), FromSealed: fromSealed, Facts: facts,
+	c := Config{Month: m.String(), Ledger: l, Config: recount.Config{
+		Log: s.log, Files: s.bucket.memory, Keys: []byte(s.keys), SealKey: pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: der}), Facts: facts,
 		Folder: filepath.Dir(s.file),
-		read: func(v *verification) error {
-			for id := range s.log {
-				if !slices.Contains(v.closing.Partitions, int32(id)) {
-					continue
-				}
-				p := newPartition(v, int32(id))
-				v.parts[int32(id)], v.ends[int32(id)] = p, int64(len(s.log[id]))
-				for _, rec := range s.log[id] {
-					if err := p.take(kafkaRecord(&rec, int32(id))); err != nil {
-						return err
-					}
-				}
-			}
-			return nil
-		},
-	})
+	}}
+	if fromSealed {
+		c.Log = nil
+	}
+	r, err := Run(t.Context(), c)
 	if err != nil {
 		t.Fatalf("verify %s: %v\n%s", m, err, s.accounts)
 	}
 	return r
+}
+
+// Read implements the second implementation's recount.Log.
+func (l memoryLog) Read(_ context.Context, closing *chain.Closing, take recount.Take) (map[int32]int64, error) {
+	ends := map[int32]int64{}
+	for _, id := range closing.Partitions {
+		ends[id] = int64(len(l[id]))
+		for i := range l[id] {
+			more, err := take(kafkaRecord(&l[id][i], id))
+			if err != nil {
+				return nil, err
+			}
+			if !more {
+				break
+			}
+		}
+	}
+	return ends, nil
 }
 
 func (s *randomSite) remove() { os.RemoveAll(filepath.Dir(s.file)) }

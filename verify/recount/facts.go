@@ -1,4 +1,4 @@
-package verify
+package recount
 
 import (
 	"bufio"
@@ -46,14 +46,17 @@ func newFacts(most int, dir string) *facts {
 }
 
 // add adds a day.
-func (f *facts) add(x fact, day int) error {
+func (f *facts) add(x fact, day int) error { return f.addDays(x, 1<<day) }
+
+// addDays adds days.
+func (f *facts) addDays(x fact, days uint32) error {
 	app, ok := f.apps[x.app]
 	if !ok {
 		app = x.app
 		f.apps[app] = app
 	}
 	x.app = app
-	f.set[x] |= 1 << day
+	f.set[x] |= days
 	if len(f.set) >= f.most {
 		return f.spill()
 	}

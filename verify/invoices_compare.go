@@ -6,12 +6,13 @@ import (
 	"math/big"
 	"slices"
 
+	"headcount/verify/report"
 	"headcount/verify/reprice"
 )
 
 // compareInvoice holds a first revision against what the second rating says.
-func (v *verification) compareInvoice(x *invoice, want *reprice.Invoice) {
-	same := func(what string, got, want any) { v.report.same("invoices", got, want, "%s: %s", x.place(), what) }
+func compareInvoice(x *invoice, want *reprice.Invoice, r *report.Report) {
+	same := func(what string, got, want any) { r.Same("invoices", got, want, "%s: %s", x.place(), what) }
 	same("plan", x.Plan, want.Plan)
 	same("currency", x.Currency, want.Currency)
 	same("deduct_from", x.DeductFrom, want.DeductFrom)
@@ -20,19 +21,19 @@ func (v *verification) compareInvoice(x *invoice, want *reprice.Invoice) {
 	if want.Held {
 		same("held, for a price by day whose days are not known", x.Status, "held")
 	}
-	v.compareLines(x, want.Lines, want.Version)
-	v.comparePrepaid(x, want.Prepaid)
-	v.compareLeft(x, want.Left)
+	compareLines(x, want.Lines, want.Version, r)
+	comparePrepaid(x, want.Prepaid, r)
+	compareLeft(x, want.Left, r)
 	same("days billed", len(x.Daily), len(want.Daily))
 	for i, d := range x.Daily {
 		if i < len(want.Daily) {
-			v.report.same("lines", reprice.Text(decimal(d.Amount)), reprice.Text(want.Daily[i]), "%s: bill of %s", x.place(), d.Day)
+			r.Same("lines", reprice.Text(decimal(d.Amount)), reprice.Text(want.Daily[i]), "%s: bill of %s", x.place(), d.Day)
 		}
 	}
 }
 
 // compareLines holds lines against those wanted. Lines about the same are taken in order.
-func (v *verification) compareLines(x *invoice, want []reprice.Line, version string) {
+func compareLines(x *invoice, want []reprice.Line, version string, r *report.Report) {
 	type subject struct{ app, meter, item string }
 	open := map[subject][]reprice.Line{}
 	for _, l := range want {
@@ -43,7 +44,7 @@ func (v *verification) compareLines(x *invoice, want []reprice.Line, version str
 		k := subject{l.App, l.Meter, l.Item}
 		at := fmt.Sprintf("%s: app %s, %s%s", x.place(), l.App, l.Meter, l.Item)
 		if len(open[k]) == 0 {
-			v.report.wrong("lines", at, "no such line", l.Amount)
+			r.Wrong("lines", at, "no such line", l.Amount)
 			continue
 		}
 		w := open[k][0]
@@ -52,21 +53,21 @@ func (v *verification) compareLines(x *invoice, want []reprice.Line, version str
 			what, got string
 			want      *big.Rat
 		}{{"quantity", l.Quantity, w.Quantity}, {"free", l.Free, w.Free}, {"billable", l.Billable, w.Billable}, {"unit price", l.UnitPrice, w.UnitPrice}, {"amount", l.Amount, w.Amount}} {
-			v.report.same("lines", reprice.Text(decimal(f.got)), reprice.Text(f.want), "%s: %s", at, f.what)
+			r.Same("lines", reprice.Text(decimal(f.got)), reprice.Text(f.want), "%s: %s", at, f.what)
 		}
 		if l.Source != nil && version != "" {
-			v.report.same("lines", l.Source.Version, version, "%s: version of the book", at)
+			r.Same("lines", l.Source.Version, version, "%s: version of the book", at)
 		}
 	}
 	for k, lines := range open {
 		for _, l := range lines {
-			v.report.wrong("lines", fmt.Sprintf("%s: app %s, %s%s", x.place(), k.app, k.meter, k.item), "a line of "+reprice.Text(l.Amount), "none")
+			r.Wrong("lines", fmt.Sprintf("%s: app %s, %s%s", x.place(), k.app, k.meter, k.item), "a line of "+reprice.Text(l.Amount), "none")
 		}
 	}
 }
 
 // comparePrepaid holds what was paid ahead, and back, against what is wanted.
-func (v *verification) comparePrepaid(x *invoice, want []reprice.Prepaid) {
+func comparePrepaid(x *invoice, want []reprice.Prepaid, r *report.Report) {
 	got, open := map[string]int{}, map[string]int{}
 	text := func(date, app, item, from, until string, quantity, amount *big.Rat) string {
 		return fmt.Sprintf("%s, app %q: %s of %s, %s to %s, for %s", date, app, reprice.Text(quantity), item, from, until, reprice.Text(amount))
@@ -78,28 +79,28 @@ func (v *verification) comparePrepaid(x *invoice, want []reprice.Prepaid) {
 		open[text(p.Date, p.App, p.Item, p.From, p.Until, p.Quantity, p.Amount)]++
 	}
 	for _, name := range slices.Sorted(maps.Keys(got)) {
-		v.report.same("prepaid", got[name], open[name], "%s: paid ahead on %s: how often", x.place(), name)
+		r.Same("prepaid", got[name], open[name], "%s: paid ahead on %s: how often", x.place(), name)
 		delete(open, name)
 	}
 	for _, name := range slices.Sorted(maps.Keys(open)) {
-		v.report.wrong("prepaid", x.place(), "paid ahead on "+name, "nothing of it")
+		r.Wrong("prepaid", x.place(), "paid ahead on "+name, "nothing of it")
 	}
 }
 
 // compareLeft holds what is left of packages against what should be.
-func (v *verification) compareLeft(x *invoice, want []reprice.Left) {
-	v.report.same("packages", len(x.Balances), len(want), "%s: packages", x.place())
+func compareLeft(x *invoice, want []reprice.Left, r *report.Report) {
+	r.Same("packages", len(x.Balances), len(want), "%s: packages", x.place())
 	for i, b := range x.Balances {
 		if i >= len(want) {
 			break
 		}
 		w := want[i]
-		v.report.same("packages", b.Package, w.Package, "%s: package %d", x.place(), i+1)
+		r.Same("packages", b.Package, w.Package, "%s: package %d", x.place(), i+1)
 		for _, f := range []struct {
 			what, got string
 			want      *big.Rat
 		}{{"quantity", b.Quantity, w.Quantity}, {"drawn", b.Drawn, w.Drawn}, {"remaining", b.Remaining, w.Remaining}} {
-			v.report.same("packages", reprice.Text(decimal(f.got)), reprice.Text(f.want), "%s: package %s: %s", x.place(), b.Package, f.what)
+			r.Same("packages", reprice.Text(decimal(f.got)), reprice.Text(f.want), "%s: package %s: %s", x.place(), b.Package, f.what)
 		}
 	}
 }

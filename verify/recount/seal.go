@@ -1,12 +1,10 @@
-package verify
+package recount
 
 import (
 	"crypto/ed25519"
 	"encoding/base64"
 	"fmt"
-	"maps"
 	"slices"
-	"strings"
 
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
@@ -27,7 +25,8 @@ type sealData struct {
 	} `json:"previous"`
 }
 
-type closedData struct {
+// Closed is a record of the log that announces a closed month, or an amendment of one.
+type Closed struct {
 	Version    int               `json:"version"`
 	Cluster    string            `json:"cluster"`
 	TopicID    string            `json:"topic_id"`
@@ -40,17 +39,18 @@ type closedData struct {
 	Invoices   string            `json:"invoices"`
 }
 
-// signed is a record of ours, taken apart but not checked.
-type signed struct {
+// Signed is a signed record, taken apart but not checked.
+type Signed struct {
 	message   []byte // what was signed
 	signature []byte
 }
 
-func (s *signed) by(key ed25519.PublicKey) bool { return ed25519.Verify(key, s.message, s.signature) }
-func (s *signed) hash() string                  { return hashOf(s.message) }
+// By says whether the record is signed by the owner of a public key.
+func (s *Signed) By(key ed25519.PublicKey) bool { return ed25519.Verify(key, s.message, s.signature) }
+func (s *Signed) hash() string                  { return hashOf(s.message) }
 
 // openSigned takes a signed record apart and decodes its data. It has one form, byte for byte.
-func openSigned(value []byte, kind string, data any, id func() string) (*signed, error) {
+func openSigned(value []byte, kind string, data any, id func() string) (*Signed, error) {
 	var outer struct {
 		SpecVersion     string         `json:"specversion"`
 		Type            string         `json:"type"`
@@ -80,10 +80,10 @@ func openSigned(value []byte, kind string, data any, id func() string) (*signed,
 	if err := compact.Compact(); err != nil || want != string(value) || string(compact) != string(outer.Data) {
 		return nil, fmt.Errorf("it is not in the form that is written")
 	}
-	return &signed{append([]byte(kind+"\n"), outer.Data...), sig}, nil
+	return &Signed{append([]byte(kind+"\n"), outer.Data...), sig}, nil
 }
 
-func openSeal(value []byte) (s sealData, sig *signed, err error) {
+func openSeal(value []byte) (s sealData, sig *Signed, err error) {
 	sig, err = openSigned(value, "headcount.seal", &s, func() string { return fmt.Sprintf("%s/%d", s.SealID, s.Partition) })
 	if err == nil && (s.Version != 1 || !ascending(s.Partitions) || !slices.Contains(s.Partitions, s.Partition) ||
 		s.Previous != nil && !ascending(s.Previous.Partitions)) {
@@ -92,29 +92,10 @@ func openSeal(value []byte) (s sealData, sig *signed, err error) {
 	return s, sig, err
 }
 
-func openClosed(value []byte) (c closedData, sig *signed, err error) {
+// OpenClosed takes a closed record apart.
+func OpenClosed(value []byte) (c Closed, sig *Signed, err error) {
 	sig, err = openSigned(value, "headcount.closed", &c, func() string { return c.SealID })
 	return c, sig, err
-}
-
-// usageHash is the SHA-256 of the digests in the ledger as canonical JSON: apps in the order of their bytes, nothing escaped but
-// what JSON or JavaScript ask for.
-func (v *verification) usageHash() string {
-	digests := map[string]string{}
-	for _, u := range v.stored.Usage {
-		digests[u.App] = u.Digest
-	}
-	b := []byte{'{'}
-	for i, app := range slices.Sorted(maps.Keys(digests)) {
-		if i > 0 {
-			b = append(b, ',')
-		}
-		b, _ = jsontext.AppendQuote(b, app)
-		b = append(b, ':')
-		b, _ = jsontext.AppendQuote(b, digests[app])
-	}
-	text := strings.NewReplacer("\u2028", `\u2028`, "\u2029", `\u2029`).Replace(string(b) + "}")
-	return hashOf([]byte(text))
 }
 
 func ascending(partitions []int32) bool {

@@ -1,4 +1,4 @@
-package verify
+package recount
 
 import (
 	"bytes"
@@ -17,6 +17,7 @@ import (
 
 	benchmonth "headcount/bench/month"
 	"headcount/events"
+	"headcount/verify/report"
 )
 
 // memory is a state store.
@@ -55,7 +56,7 @@ func (r *rulebook) MonthRules(m events.Month) (*events.MonthRules, error) {
 }
 
 // bothDecoders returns the two decoders under the same rules, of all months from 1999-11 to 2032.
-func bothDecoders(t *testing.T, zone string, fields events.Fields) (*decoder, *events.Decoder, *verification) {
+func bothDecoders(t *testing.T, zone string, fields events.Fields) (*decoder, *events.Decoder) {
 	t.Helper()
 	line := events.GenerateGUIDKey()
 	ring, err := events.ParseKeyring([]byte(line))
@@ -84,14 +85,15 @@ func bothDecoders(t *testing.T, zone string, fields events.Fields) (*decoder, *e
 		other.months[m] = r
 		files["t/rules/"+m.String()+".json"] = r.Canonical()
 	}
-	v := &verification{Config: Config{Files: files}, ctx: t.Context(), report: &Report{}, keys: keys}
-	if v.book, err = v.readRules("t", nil); err != nil {
+	r := report.New("")
+	book, err := readRules(t.Context(), files, "t", nil, keys, r)
+	if err != nil {
 		t.Fatal(err)
 	}
-	for _, d := range v.report.Differences {
+	for _, d := range r.Differences {
 		t.Error(d)
 	}
-	return newDecoder(v.book), events.NewDecoder(other, ring), v
+	return newDecoder(book), events.NewDecoder(other, ring)
 }
 
 // agree decodes a record both ways.
@@ -106,7 +108,7 @@ func agree(t *testing.T, mine *decoder, theirs *events.Decoder, rec *kgo.Record,
 	if err := theirs.Decode(&r, &e); err != nil {
 		return // a month without rules
 	}
-	got, err := mine.decode(rec, month(floor))
+	got, err := mine.decode(rec, Month(floor))
 	text := fmt.Sprint(got.outcome, err)
 	want := map[events.Outcome]outcome{events.Tombstone: tombstone, events.Counted: counted, events.Reported: reported, events.Unknown: unknown, events.Control: control, events.Expired: expired, events.Rejected: rejected}[e.Outcome]
 	if e.Reason == events.OverLimit {
@@ -136,7 +138,7 @@ func TestDecodersAgree(t *testing.T) {
 	rnd := rand.New(rand.NewPCG(seed, 1))
 	for _, zone := range []string{"UTC", "Asia/Shanghai", "America/New_York"} {
 		for _, fields := range []events.Fields{{}, {Type: "data.kind", GUID: "data.device.guid", App: "app", Time: "data.at"}} {
-			mine, theirs, _ := bothDecoders(t, zone, fields)
+			mine, theirs := bothDecoders(t, zone, fields)
 			g, err := benchmonth.New(benchmonth.Config{Month: "2026-10", Events: 15_000, Devices: 2000, Apps: 5, Seed: seed, Logins: 0.1, Components: 0.1, Reported: 0.15, Odd: 0.4, Binary: 0.2})
 			if err != nil {
 				t.Fatal(err)

@@ -1,4 +1,5 @@
-package verify
+// Package report is what a verification comes to: what was checked, and every value that is not what the recount has.
+package report
 
 import (
 	"fmt"
@@ -46,25 +47,34 @@ func (r *Report) check(what string) *Check {
 	return r.Checks[i]
 }
 
-// same compares a stored value with the recounted one.
-func (r *Report) same(what string, got, want any, place string, args ...any) bool {
+// New returns the report of a month of which nothing was checked yet.
+func New(month string) *Report {
+	return &Report{Month: month, Checks: []*Check{}, Differences: []Difference{}, Notes: []string{}}
+}
+
+// Count says that n values of a check agree.
+func (r *Report) Count(what string, n int64) { r.check(what).Checked += n }
+
+// Same compares a stored value with the recounted one.
+func (r *Report) Same(what string, got, want any, place string, args ...any) bool {
 	c := r.check(what)
 	c.Checked++
 	if got == want {
 		return true
 	}
-	r.note(c, Difference{what, fmt.Sprintf(place, args...), fmt.Sprint(want), fmt.Sprint(got)})
+	r.Add(Difference{what, fmt.Sprintf(place, args...), fmt.Sprint(want), fmt.Sprint(got)})
 	return false
 }
 
-// wrong records a difference that is not one of two values.
-func (r *Report) wrong(what, place, want, got string) {
-	c := r.check(what)
-	c.Checked++
-	r.note(c, Difference{what, place, want, got})
+// Wrong records a difference that is not one of two values.
+func (r *Report) Wrong(what, place, want, got string) {
+	r.Count(what, 1)
+	r.Add(Difference{what, place, want, got})
 }
 
-func (r *Report) note(c *Check, d Difference) {
+// Add adds a difference of a value that is counted already.
+func (r *Report) Add(d Difference) {
+	c := r.check(d.What)
 	if c.Differences++; c.Differences > listed {
 		r.More++
 		return
@@ -72,9 +82,21 @@ func (r *Report) note(c *Check, d Difference) {
 	r.Differences = append(r.Differences, d)
 }
 
-func (r *Report) remark(format string, args ...any) {
+// Remark adds a note, once.
+func (r *Report) Remark(format string, args ...any) {
 	text := fmt.Sprintf(format, args...)
 	if !slices.Contains(r.Notes, text) {
 		r.Notes = append(r.Notes, text)
 	}
 }
+
+// Unreadable is an error that says which file cannot be read, and what it should be. Without it a recount cannot go on.
+type Unreadable struct {
+	What, File, Want string
+	Err              error
+}
+
+func (u *Unreadable) Error() string { return fmt.Sprintf("%s: %v", u.File, u.Err) }
+
+// Unreadable records what cannot be read.
+func (r *Report) Unreadable(u *Unreadable) { r.Wrong(u.What, u.File, u.Want, u.Err.Error()) }

@@ -11,6 +11,8 @@ import (
 	"headcount/rating"
 	"headcount/rating/catalog"
 	"headcount/verify/chain"
+	"headcount/verify/recount"
+	"headcount/verify/report"
 )
 
 const pricedAccounts = `accounts:
@@ -21,7 +23,7 @@ const pricedAccounts = `accounts:
 `
 
 // priced is a recount of March 2026, made up, and the invoices that the first rating makes of it.
-func priced(t *testing.T) (v *verification, invoices []rating.Invoice) {
+func priced(t *testing.T) (m *closedMonth, n *recount.Numbers, invoices []rating.Invoice) {
 	t.Helper()
 	books, err := catalog.Builtin()
 	if err != nil {
@@ -31,71 +33,72 @@ func priced(t *testing.T) (v *verification, invoices []rating.Invoice) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	v = &verification{apps: map[string]*app{}, report: &Report{}, month: 2026*12 + 2, sets: map[string][]uint16{}}
-	v.Month = "2026-03"
-	v.rules = &monthRules{}
-	v.rules.Kinds = []string{"open", "push", "login"}
-	v.book = &book{zone: time.UTC}
-	v.closing = chain.Closing{Books: books.Documents(), Accounts: []byte(pricedAccounts)}
-	u := rating.Usage{Month: v.Month}
+	rules := &recount.Rules{Kinds: []string{"open", "push", "login"}}
+	m = &closedMonth{name: "2026-03", Subject: &recount.Subject{Month: 2026*12 + 2, Rules: rules, Zone: time.UTC,
+		Closing: chain.Closing{Books: books.Documents(), Accounts: []byte(pricedAccounts)}}}
+	n = &recount.Numbers{Apps: map[string]*recount.App{}}
+	for _, name := range []string{"a", "b", "c", "d"} {
+		n.Apps[name] = &recount.App{Sets: map[uint16]*recount.SetCount{}, Totals: map[recount.Quantity]recount.Standing{}}
+	}
+	u := rating.Usage{Month: m.name}
 	people := func(name, kind string, days ...int) {
-		c := &setCount{}
+		c := &recount.SetCount{}
 		for i := 0; i < len(days); i += 2 {
-			c.exact += uint64(days[i+1])
-			c.fresh[days[i]], c.days[days[i]] = uint64(days[i+1]), uint64(days[i+1])
+			c.Exact += uint64(days[i+1])
+			c.Fresh[days[i]], c.Days[days[i]] = uint64(days[i+1]), uint64(days[i+1])
 		}
-		v.appOf(name).sets[v.setOf([]string{kind})] = c
+		n.Apps[name].Sets[rules.Set([]string{kind})] = c
 	}
 	people("a", "push", 2, 4, 9, 3, 12, 2)
 	people("b", "push", 10, 1, 31, 9)
 	people("c", "login", 1, 10020)
 	people("d", "login", 1, 9000, 2, 20001)
-	v.appOf("c").totals[quantity{"push_calls", "s", 4}] = standing{1, 103}
-	v.appOf("d").totals[quantity{"peak_groups", "s", 0}] = standing{1, 100001}
-	v.appOf("b").totals[quantity{"gateway_calls", "s", 0}] = standing{1, 10001}
+	n.Apps["c"].Totals[recount.Quantity{Meter: "push_calls", Source: "s", Day: 4}] = recount.Standing{Revision: 1, Value: 103}
+	n.Apps["d"].Totals[recount.Quantity{Meter: "peak_groups", Source: "s", Day: 0}] = recount.Standing{Revision: 1, Value: 100001}
+	n.Apps["b"].Totals[recount.Quantity{Meter: "gateway_calls", Source: "s", Day: 0}] = recount.Standing{Revision: 1, Value: 10001}
 	for _, name := range []string{"a", "b", "c", "d"} {
-		x := rating.AppUsage{App: name}
-		_, _, meters := accounts.MetersOf(books, v.Month, time.UTC, name)
-		for _, m := range meters {
-			exact, days := v.value(v.apps[name], m.Name, meter{Aggregate: string(m.Aggregate), Kinds: m.Kinds})
-			y := rating.MeterUsage{Meter: m.Name, Exact: int64(exact)}
-			for day, n := range days {
-				if n > 0 {
-					y.Days = append(y.Days, rating.DayValue{Day: fmt.Sprintf("%s-%02d", v.Month, day), Value: int64(n)})
+		of := rating.AppUsage{App: name}
+		_, _, meters := accounts.MetersOf(books, m.name, time.UTC, name)
+		for _, x := range meters {
+			exact, days := n.Apps[name].Value(x.Name, string(x.Aggregate), rules.Set(x.Kinds))
+			y := rating.MeterUsage{Meter: x.Name, Exact: int64(exact)}
+			for day, value := range days {
+				if value > 0 {
+					y.Days = append(y.Days, rating.DayValue{Day: fmt.Sprintf("%s-%02d", m.name, day), Value: int64(value)})
 				}
 			}
-			x.Meters = append(x.Meters, y)
+			of.Meters = append(of.Meters, y)
 		}
-		u.Apps = append(u.Apps, x)
+		u.Apps = append(u.Apps, of)
 	}
-	invoices, err = rating.Rate(rating.Input{Month: v.Month, Zone: time.UTC, Usage: u, Accounts: accounts, Catalog: books})
+	invoices, err = rating.Rate(rating.Input{Month: m.name, Zone: time.UTC, Usage: u, Accounts: accounts, Catalog: books})
 	if err != nil {
 		t.Fatal(err)
 	}
-	return v, invoices
+	return m, n, invoices
 }
 
-// check holds documents against the recount and returns the differences.
-func (v *verification) checkDocuments(t *testing.T, documents ...any) []Difference {
+// checkDocuments compares documents with the recount and returns the differences.
+func (m *closedMonth) checkDocuments(t *testing.T, n *recount.Numbers, documents ...any) []report.Difference {
 	t.Helper()
-	v.report, v.stored.Invoices = &Report{}, nil
+	r, with := report.New(m.name), *m
 	for _, d := range documents {
 		text, err := json.Marshal(d)
 		if err != nil {
 			t.Fatal(err)
 		}
-		v.stored.Invoices = append(v.stored.Invoices, chain.Invoice{Document: text})
+		with.stored.Invoices = append(with.stored.Invoices, chain.Invoice{Document: text})
 	}
-	v.prices = v.readPrices()
-	if err := v.checkInvoices(); err != nil {
+	with.prices = with.readPrices(r)
+	if err := with.checkInvoices(t.Context(), n, r); err != nil {
 		t.Fatal(err)
 	}
-	return v.report.Differences
+	return r.Differences
 }
 
 // TestEveryNumberOfAnInvoice changes each value of honest invoices, one at a time, as a wrong rating would have: each is named.
 func TestEveryNumberOfAnInvoice(t *testing.T) {
-	v, honest := priced(t)
+	m, n, honest := priced(t)
 	documents := make([]any, len(honest))
 	for i, x := range honest {
 		text, err := json.Marshal(x)
@@ -106,7 +109,7 @@ func TestEveryNumberOfAnInvoice(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if d := v.checkDocuments(t, documents...); len(d) > 0 {
+	if d := m.checkDocuments(t, n, documents...); len(d) > 0 {
 		t.Fatalf("honest invoices: %v", d)
 	}
 	free := map[string]bool{"how": true, "reason": true, "by": true, "status": true, "book": true, "overrides": true}
@@ -131,7 +134,7 @@ func TestEveryNumberOfAnInvoice(t *testing.T) {
 				return // other values stand for these: a package's name, the position, the item
 			}
 			set(other)
-			if d := v.checkDocuments(t, documents...); len(d) == 0 {
+			if d := m.checkDocuments(t, n, documents...); len(d) == 0 {
 				t.Errorf("%s: %s for %s is not named", at, other, x)
 			}
 			set(x)
@@ -146,10 +149,10 @@ func TestEveryNumberOfAnInvoice(t *testing.T) {
 			t.Errorf("no %s was changed", at)
 		}
 	}
-	if d := v.checkDocuments(t, documents[1:]...); len(d) != 1 || !strings.Contains(d[0].Place, "calls") {
+	if d := m.checkDocuments(t, n, documents[1:]...); len(d) != 1 || !strings.Contains(d[0].Place, "calls") {
 		t.Errorf("a missing invoice: %v", d)
 	}
-	if d := v.checkDocuments(t, slices.Concat(documents, documents[:1])...); len(d) != 1 {
+	if d := m.checkDocuments(t, n, slices.Concat(documents, documents[:1])...); len(d) != 1 {
 		t.Errorf("an invoice twice: %v", d)
 	}
 }

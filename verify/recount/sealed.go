@@ -1,4 +1,4 @@
-package verify
+package recount
 
 import (
 	"bufio"
@@ -9,75 +9,18 @@ import (
 	"fmt"
 	"hash/crc32"
 	"io"
-
-	"github.com/go-json-experiment/json"
 )
-
-type stretchJSON struct {
-	Expired   uint64 `json:"expired"`
-	Rejected  uint64 `json:"rejected"`
-	OverLimit uint64 `json:"over_limit"`
-}
-
-// index is what a sealed index says.
-type index struct {
-	Cluster      string      `json:"cluster"`
-	TopicID      string      `json:"topic_id"`
-	Partition    int32       `json:"partition"`
-	Month        string      `json:"month"`
-	Offset       int64       `json:"offset"`
-	SealID       string      `json:"seal_id"`
-	SealHash     string      `json:"seal_hash"`
-	RulesHash    string      `json:"rules"`
-	KeyID        string      `json:"key_id"`
-	Precision    int         `json:"precision"`
-	Unattributed stretchJSON `json:"unattributed"`
-	Events       uint64      `json:"events"`
-	Duplicates   uint64      `json:"duplicates"`
-	Skewed       uint64      `json:"skewed"`
-	Attributed   stretchJSON `json:"attributed"`
-	Apps         uint64      `json:"apps"`
-	Rows         uint64      `json:"rows"`
-	LateApps     uint64      `json:"late_apps"`
-	LateRows     uint64      `json:"late_rows"`
-	Data         string      `json:"data"`
-	Size         int64       `json:"size"`
-	Sum          string      `json:"sha256"`
-
-	file, data string
-}
-
-// readIndex reads a sealed index.
-func (v *verification) readIndex(file string) (*index, error) {
-	text, err := v.readFile(file)
-	if err != nil {
-		return nil, err
-	}
-	doc, err := openDocument(text, "index")
-	if err != nil {
-		return nil, err
-	}
-	x := &index{file: file}
-	if err := json.Unmarshal(doc, x, json.RejectUnknownMembers(true)); err != nil {
-		return nil, err
-	}
-	if x.Precision < 2 || x.Precision > 16 {
-		return nil, fmt.Errorf("precision %d cannot be", x.Precision)
-	}
-	return x, nil
-}
 
 // sealedApp is an app's head in a sealed file.
 type sealedApp struct {
 	section   byte // 0 on time, 1 late
 	app       string
 	devices   uint64
-	counters  counters
+	counters  Counters
 	repeats   uint64 // duplicates
-	stretch   stretch
+	stretch   Stretch
 	registers map[int][]byte
-	totals    map[quantity]standing
-	order     []quantity
+	totals    totals
 }
 
 // row is a device in a sealed file.
@@ -190,7 +133,7 @@ func (s *sealedReader) nextApp() (*sealedApp, error) {
 	default:
 		return nil, errForm
 	}
-	a, totals, err := s.parseApp(block)
+	a, quantities, err := s.parseApp(block)
 	if err != nil {
 		return nil, err
 	}
@@ -199,7 +142,7 @@ func (s *sealedReader) nextApp() (*sealedApp, error) {
 	}
 	s.app, s.seen, s.rows = a, 0, nil
 	s.apps[a.section]++
-	for uint64(len(a.totals)) < totals {
+	for uint64(len(a.totals)) < quantities {
 		if err := s.peek(); err != nil {
 			return nil, err
 		}
@@ -209,15 +152,14 @@ func (s *sealedReader) nextApp() (*sealedApp, error) {
 		c := taker{s.block}
 		s.block = nil
 		for len(c.b) > 0 {
-			q := quantity{meter: c.text(), source: c.text()}
-			q.day = int(c.byte())
+			q := Quantity{Meter: c.text(), Source: c.text()}
+			q.Day = int(c.byte())
 			u := c.uvarint()
-			t := standing{int64(u>>1) ^ -int64(u&1), int64(c.uvarint())}
+			t := Standing{int64(u>>1) ^ -int64(u&1), int64(c.uvarint())}
 			if _, twice := a.totals[q]; c.b == nil || twice {
 				return nil, errForm
 			}
 			a.totals[q] = t
-			a.order = append(a.order, q)
 		}
 	}
 	return a, nil
@@ -276,12 +218,12 @@ func (c *taker) text() string { return string(c.take(c.uvarint())) }
 
 func (s *sealedReader) parseApp(block []byte) (*sealedApp, uint64, error) {
 	c := taker{block}
-	a := &sealedApp{registers: map[int][]byte{}, totals: map[quantity]standing{}}
+	a := &sealedApp{registers: map[int][]byte{}, totals: totals{}}
 	a.section = c.byte()
 	a.app = c.text()
 	a.devices = c.uvarint()
-	a.counters.events, a.repeats, a.counters.skewed = c.uvarint(), c.uvarint(), c.uvarint()
-	a.stretch = stretch{expired: c.uvarint(), rejected: c.uvarint(), overLimit: c.uvarint()}
+	a.counters.Events, a.repeats, a.counters.Skewed = c.uvarint(), c.uvarint(), c.uvarint()
+	a.stretch = Stretch{Expired: c.uvarint(), Rejected: c.uvarint(), OverLimit: c.uvarint()}
 	kinds := c.take(2)
 	if kinds == nil || a.section > 1 {
 		return nil, 0, errForm
@@ -306,11 +248,11 @@ func (s *sealedReader) parseApp(block []byte) (*sealedApp, uint64, error) {
 		}
 		a.registers[k] = registers
 	}
-	totals := c.uvarint()
+	quantities := c.uvarint()
 	if c.b == nil || len(c.b) > 0 {
 		return nil, 0, errForm
 	}
-	return a, totals, nil
+	return a, quantities, nil
 }
 
 // nextRow returns the next device of the app; nil where there is none.

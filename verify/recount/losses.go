@@ -1,7 +1,8 @@
-package verify
+package recount
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -10,10 +11,12 @@ import (
 	"time"
 
 	"github.com/go-json-experiment/json"
+
+	"headcount/verify/report"
 )
 
-// loss is a loss of log that the operator accepted, as the state store has it on record.
-type loss struct {
+// Loss is a loss of log that the operator accepted, as the state store has it on record.
+type Loss struct {
 	Cluster   string    `json:"cluster"`
 	TopicID   string    `json:"topic_id"`
 	Partition int32     `json:"partition"`
@@ -22,46 +25,61 @@ type loss struct {
 	From      int64     `json:"from"` // offsets, half open
 	To        int64     `json:"to"`
 	Reason    string    `json:"reason"`
+
+	file string
 }
 
-// checkLosses names the losses that may have taken events of the month. What was on record when the close began holds the month's
-// invoices; what was accepted later may have come when all was sealed and billed.
-func (v *verification) checkLosses(files map[int32]*sealedFile) error {
-	for _, id := range v.closing.Partitions {
+func (x *Loss) String() string {
+	return fmt.Sprintf("partition %d: offsets %d to %d were lost (%s), and the loss was accepted on %s (%s)", x.Partition, x.From, x.To-1, x.Reason, x.Accepted.Format(time.RFC3339), x.file)
+}
+
+// File is where it is on record.
+func (x *Loss) File() string { return x.file }
+
+// Losses are those on record of the closing's partitions.
+type Losses struct {
+	All        []*Loss
+	Concerning []*Loss // that may have taken events of the month
+}
+
+// ReadLosses reads the losses on record.
+func ReadLosses(ctx context.Context, s *Subject, sealed Sealed, r *report.Report) (Losses, error) {
+	var out Losses
+	for _, id := range s.Closing.Partitions {
 		for n := 1; ; n++ {
-			file := fmt.Sprintf("%s/gaps/%d-%d.gap", v.folder, id, n)
-			text, err := v.readFile(file)
+			file := fmt.Sprintf("%s/gaps/%d-%d.gap", s.folder, id, n)
+			text, err := readFile(ctx, s.Files, file)
 			if errors.Is(err, fs.ErrNotExist) {
 				break
 			}
 			if err != nil {
-				return unreachable(err)
+				return out, unreachable(err)
 			}
-			x, err := v.readLoss(text, id, n)
+			x, err := s.readLoss(text, id, n)
 			if err != nil {
-				v.report.wrong("accepted losses", file, "a record that can be read", err.Error())
+				r.Wrong("accepted losses", file, "a record that can be read", err.Error())
 				continue
 			}
-			v.accepted = append(v.accepted, x)
-			if v.concerns(x, files[id]) {
-				v.lost = append(v.lost, x)
-				v.checkHeld(x, file)
+			x.file = file
+			out.All = append(out.All, x)
+			if s.concerns(ctx, x, sealed[id]) {
+				out.Concerning = append(out.Concerning, x)
 			}
 		}
 	}
-	return nil
+	return out, nil
 }
 
-func (v *verification) readLoss(text []byte, id int32, n int) (*loss, error) {
+func (s *Subject) readLoss(text []byte, id int32, n int) (*Loss, error) {
 	doc, err := openDocument(text, "gap")
 	if err != nil {
 		return nil, err
 	}
-	x := &loss{}
+	x := &Loss{}
 	if err := json.Unmarshal(doc, x, json.RejectUnknownMembers(true)); err != nil {
 		return nil, err
 	}
-	if x.Cluster != v.closing.Cluster || x.TopicID != v.closing.TopicID || x.Partition != id || x.Number != n {
+	if x.Cluster != s.Closing.Cluster || x.TopicID != s.Closing.TopicID || x.Partition != id || x.Number != n {
 		return nil, fmt.Errorf("it is number %d of partition %d of topic id %s", x.Number, x.Partition, x.TopicID)
 	}
 	x.Reason = strings.TrimPrefix(x.Reason, "=")
@@ -71,45 +89,45 @@ func (v *verification) readLoss(text []byte, id int32, n int) (*loss, error) {
 // concerns says whether a loss may have taken events of the month: of what lies from the seal of the month before the last up to
 // the month's own, which may have been written anew where the log was cut off. Where the month before the last was closed late, it may
 // lie before that seal too, unless the month had not begun anywhere, by any clock that is right to a day, when it was accepted.
-func (v *verification) concerns(x *loss, sealed *sealedFile) bool {
+func (s *Subject) concerns(ctx context.Context, x *Loss, sealed *SealedFile) bool {
 	behind := sealed != nil && x.From > sealed.Offset
-	if !x.Accepted.Before(time.Date(int(v.month)/12, time.Month(int(v.month)%12+1), -1, 0, 0, 0, 0, time.UTC)) {
-		return !behind || x.Accepted.Before(v.closing.At) // then the seal came after the loss, in a log that was cut since
+	if !x.Accepted.Before(time.Date(int(s.Month)/12, time.Month(int(s.Month)%12+1), -1, 0, 0, 0, 0, time.UTC)) {
+		return !behind || x.Accepted.Before(s.Closing.At) // then the seal came after the loss, in a log that was cut since
 	}
 	if behind {
 		return false
 	}
 	after := int64(-1)
-	if early, err := v.readIndex(fmt.Sprintf("%s/%d/sealed/%s.index", v.folder, x.Partition, v.month-2)); err == nil {
+	if early, err := readIndex(ctx, s.Files, s.indexOf(x.Partition, (s.Month-2).String())); err == nil {
 		after = early.Offset
 	}
 	return x.To > after
 }
 
-// errLostSeal says that the log has lost the seal of the month before, in a partition whose sealed month was taken as it stands.
-type errLostSeal struct {
+// ErrLostSeal says that the log has lost the seal of the month before, in a partition whose sealed month was taken as it stands.
+type ErrLostSeal struct {
 	partition int32
 	offset    int64
 	month     string
 	lost      string
 }
 
-func (e errLostSeal) Error() string {
+func (e ErrLostSeal) Error() string {
 	return fmt.Sprintf("partition %d of the log goes on with the seal of %s at offset %d where that of %s is lost, and that loss was accepted: what of %s was late cannot be told from it; --from-sealed checks what can be checked without the log", e.partition, e.month, e.offset, e.lost, e.lost)
 }
 
 // followsLost says whether the seal of a month comes next although the log has lost the one before it: it does where that loss, as it is
 // told by the seal's offset and those of what is sealed, is on record.
-func (p *partition) followsLost(s *sealData, m month, offset int64) bool {
+func (p *partition) followsLost(ctx context.Context, s *sealData, m Month, offset int64) bool {
 	if s.Previous == nil {
 		return false
 	}
-	lost, ok := parseMonth(s.Previous.Month)
+	lost, ok := ParseMonth(s.Previous.Month)
 	if !ok || lost <= p.sealed || lost >= m {
 		return false
 	}
-	sealed := func(m month) *index {
-		x, err := p.v.readIndex(fmt.Sprintf("%s/%d/sealed/%s.index", p.v.folder, p.id, m))
+	sealed := func(m Month) *index {
+		x, err := readIndex(ctx, p.s.Files, p.s.indexOf(p.id, m.String()))
 		if err != nil {
 			return nil
 		}
@@ -123,21 +141,7 @@ func (p *partition) followsLost(s *sealData, m month, offset int64) bool {
 	if early := sealed(m - 2); early != nil {
 		to = max(to, early.Offset+1)
 	}
-	return slices.ContainsFunc(p.v.accepted, func(l *loss) bool { return l.Partition == p.id && l.From == from && l.To == to })
-}
-
-func (v *verification) checkHeld(x *loss, file string) {
-	what := fmt.Sprintf("partition %d: offsets %d to %d were lost (%s), and the loss was accepted on %s (%s)", x.Partition, x.From, x.To-1, x.Reason, x.Accepted.Format(time.RFC3339), file)
-	if !x.Accepted.Before(v.closing.At) {
-		v.report.remark("%s, after the close of %s had begun, on %s", what, v.Month, v.closing.At.Format(time.RFC3339))
-		return
-	}
-	v.report.remark("%s: the invoices of %s are to be held", what, v.Month)
-	for i := range v.prices.invoices {
-		if y := &v.prices.invoices[i]; y.Month == v.Month && y.Revision == 1 {
-			v.report.same("accepted losses", y.Status, "held", "%s: status, by %s", y.place(), file)
-		}
-	}
+	return slices.ContainsFunc(p.accepted, func(l *Loss) bool { return l.Partition == p.id && l.From == from && l.To == to })
 }
 
 // openDocument takes a document of the state store apart: a line that says what it is, a line of JSON, the hash of both.

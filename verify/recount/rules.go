@@ -1,17 +1,16 @@
-package verify
+package recount
 
 import (
-	"crypto/aes"
+	"context"
 	"crypto/cipher"
 	"crypto/ed25519"
 	"crypto/sha256"
-	"crypto/x509"
 	"encoding/base64"
 	"encoding/hex"
-	"encoding/pem"
 	"errors"
 	"fmt"
 	"regexp"
+	"slices"
 	"sort"
 	"strconv"
 	"strings"
@@ -19,6 +18,8 @@ import (
 	_ "time/tzdata" // a zone is found on every host
 
 	"github.com/go-json-experiment/json"
+
+	"headcount/verify/report"
 )
 
 type topicRules struct {
@@ -35,7 +36,8 @@ type topicRules struct {
 	Grammar  int   `json:"grammar"`
 }
 
-type monthRules struct {
+// Rules are those of a month: what its records mean.
+type Rules struct {
 	Version   int               `json:"version"`
 	Month     string            `json:"month"`
 	TopicHash string            `json:"topic_rules"`
@@ -54,7 +56,7 @@ type monthRules struct {
 	KeyID   string `json:"key_id"`
 	SealKey string `json:"seal_key"`
 
-	month    month
+	month    Month
 	file     string
 	revision int
 	hash     string
@@ -63,30 +65,46 @@ type monthRules struct {
 	kindOf   map[string]int // type → index into Kinds
 }
 
-func (r *monthRules) start() int64 { return r.DayStarts[0] }
-func (r *monthRules) end() int64   { return r.DayStarts[len(r.DayStarts)-1] }
+// Hash is the hash of the rules' file.
+func (r *Rules) Hash() string { return r.hash }
+
+// Set returns kinds as a set of those that the rules have: bit k is the k-th of them.
+func (r *Rules) Set(kinds []string) (set uint16) {
+	for i, k := range r.Kinds {
+		if slices.Contains(kinds, k) {
+			set |= 1 << i
+		}
+	}
+	return set
+}
+
+func (r *Rules) start() int64 { return r.DayStarts[0] }
+func (r *Rules) end() int64   { return r.DayStarts[len(r.DayStarts)-1] }
 
 // day returns the day that an instant of the month lies in.
-func (r *monthRules) day(ms int64) int {
+func (r *Rules) day(ms int64) int {
 	return sort.Search(len(r.DayStarts)-1, func(i int) bool { return i+1 >= len(r.DayStarts)-1 || ms < r.DayStarts[i+1] }) + 1
 }
 
-// month counts months from January of year 0.
-type month int
+// Month counts months from January of year 0.
+type Month int
 
 var monthForm = regexp.MustCompile(`^\d{4}-\d\d$`)
 
-func parseMonth(s string) (month, bool) {
+// ParseMonth reads a month such as 2026-10.
+func ParseMonth(s string) (Month, bool) {
 	if !monthForm.MatchString(s) {
 		return 0, false
 	}
 	year, _ := strconv.Atoi(s[:4])
 	m, _ := strconv.Atoi(s[5:])
-	return month(year*12 + m - 1), m >= 1 && m <= 12
+	return Month(year*12 + m - 1), m >= 1 && m <= 12
 }
 
-func (m month) String() string { return fmt.Sprintf("%04d-%02d", int(m)/12, int(m)%12+1) }
-func (m month) days() int {
+func (m Month) String() string { return fmt.Sprintf("%04d-%02d", int(m)/12, int(m)%12+1) }
+
+// Days is how many days the month has.
+func (m Month) Days() int {
 	return time.Date(int(m)/12, time.Month(int(m)%12+2), 0, 0, 0, 0, 0, time.UTC).Day()
 }
 
@@ -94,13 +112,13 @@ func (m month) days() int {
 type book struct {
 	topic  topicRules
 	zone   *time.Location
-	months map[month]*monthRules
-	sorted []*monthRules
-	last   *monthRules // of the last event
+	months map[Month]*Rules
+	sorted []*Rules
+	last   *Rules // of the last event
 }
 
 // at returns the rules of the month that an instant lies in; nil where none has it.
-func (b *book) at(ms int64) *monthRules {
+func (b *book) at(ms int64) *Rules {
 	if r := b.last; r != nil && r.start() <= ms && ms < r.end() {
 		return r
 	}
@@ -113,23 +131,23 @@ func (b *book) at(ms int64) *monthRules {
 }
 
 // monthAt returns the calendar month of an instant in the topic's zone, where there are no rules to ask.
-func (b *book) monthAt(ms int64) month {
+func (b *book) monthAt(ms int64) Month {
 	t := time.UnixMilli(ms).In(b.zone)
-	return month(t.Year()*12 + int(t.Month()) - 1)
+	return Month(t.Year()*12 + int(t.Month()) - 1)
 }
 
 var rulesName = regexp.MustCompile(`^(\d{4}-\d\d)(?:\.(\d+))?\.json$`)
 
 // readRules reads a topic's rules. fixed names, for months that are closed, the hash of the rules they were closed under: of
 // several revisions that one holds, else the newest.
-func (v *verification) readRules(folder string, fixed map[string]string) (*book, error) {
-	b := &book{months: map[month]*monthRules{}}
-	names, err := v.Files.List(v.ctx, folder+"/rules/")
+func readRules(ctx context.Context, files Files, folder string, fixed map[string]string, keys map[string]cipher.Block, r *report.Report) (*book, error) {
+	b := &book{months: map[Month]*Rules{}}
+	names, err := files.List(ctx, folder+"/rules/")
 	if err != nil {
 		return nil, unreachable(fmt.Errorf("list rules: %w", err))
 	}
 	name := folder + "/rules/topic.json"
-	doc, err := v.readFile(name)
+	doc, err := readFile(ctx, files, name)
 	if err == nil {
 		err = json.Unmarshal(doc, &b.topic, json.RejectUnknownMembers(true))
 	}
@@ -137,69 +155,68 @@ func (v *verification) readRules(folder string, fixed map[string]string) (*book,
 		b.zone, err = time.LoadLocation(b.topic.TimeZone)
 	}
 	if err != nil {
-		return nil, &unreadable{"rules", name, "rules that can be read", err}
+		return nil, &report.Unreadable{What: "rules", File: name, Want: "rules that can be read", Err: err}
 	}
 	hash := hashOf(doc)
 	for _, name := range names {
-		base := strings.TrimPrefix(name, folder+"/rules/")
-		m := rulesName.FindStringSubmatch(base)
+		m := rulesName.FindStringSubmatch(strings.TrimPrefix(name, folder+"/rules/"))
 		if m == nil {
 			continue
 		}
-		r, err := v.readMonthRules(name)
+		x, err := readMonthRules(ctx, files, name, keys)
 		if err != nil {
-			v.report.wrong("rules", name, "rules that can be read", err.Error())
+			r.Wrong("rules", name, "rules that can be read", err.Error())
 			continue
 		}
-		r.revision = 1
+		x.revision = 1
 		if m[2] != "" {
-			r.revision, _ = strconv.Atoi(m[2])
+			x.revision, _ = strconv.Atoi(m[2])
 		}
-		v.report.same("rules", r.Month, m[1], "%s: month", name)
-		v.report.same("rules", r.TopicHash, hash, "%s: topic_rules", name)
-		old := b.months[r.month]
-		want, known := fixed[r.Month]
-		if old == nil || known && r.hash == want || (!known || old.hash != want) && r.revision > old.revision {
-			b.months[r.month] = r
+		r.Same("rules", x.Month, m[1], "%s: month", name)
+		r.Same("rules", x.TopicHash, hash, "%s: topic_rules", name)
+		old := b.months[x.month]
+		want, known := fixed[x.Month]
+		if old == nil || known && x.hash == want || (!known || old.hash != want) && x.revision > old.revision {
+			b.months[x.month] = x
 		}
 	}
-	for m, r := range b.months {
-		b.sorted = append(b.sorted, r)
+	for m, x := range b.months {
+		b.sorted = append(b.sorted, x)
 		if want, ok := fixed[m.String()]; ok {
-			v.report.same("rules", r.hash, want, "%s: hash, by the ledger's closing", r.file)
+			r.Same("rules", x.hash, want, "%s: hash, by the ledger's closing", x.file)
 		}
-		v.checkDays(b, r)
+		b.checkDays(x, r)
 	}
 	sort.Slice(b.sorted, func(i, j int) bool { return b.sorted[i].month < b.sorted[j].month })
 	return b, nil
 }
 
 // checkDays holds a month's day boundaries against the calendar of this program.
-func (v *verification) checkDays(b *book, r *monthRules) {
-	for i, ms := range r.DayStarts {
-		t := time.Date(int(r.month)/12, time.Month(int(r.month)%12+1), i+1, 0, 0, 0, 0, b.zone)
+func (b *book) checkDays(x *Rules, r *report.Report) {
+	for i, ms := range x.DayStarts {
+		t := time.Date(int(x.month)/12, time.Month(int(x.month)%12+1), i+1, 0, 0, 0, 0, b.zone)
 		if t.Hour() != 0 || t.Add(-time.Hour).Day() == t.Day() || t.Add(-2*time.Hour).Day() == t.Day() {
 			continue // a clock that is set at midnight: which instant begins the day is for the rules to say
 		}
 		if t.UnixMilli() != ms && b.topic.TimeZone != "UTC" {
-			v.report.remark("%s: day %d begins at %s, by the time zone data here at %s: fixed by the rules", r.file, i+1, time.UnixMilli(ms).UTC().Format(time.RFC3339), t.UTC().Format(time.RFC3339))
+			r.Remark("%s: day %d begins at %s, by the time zone data here at %s: fixed by the rules", x.file, i+1, time.UnixMilli(ms).UTC().Format(time.RFC3339), t.UTC().Format(time.RFC3339))
 			continue
 		}
-		v.report.same("rules", ms, t.UnixMilli(), "%s: day_starts[%d]", r.file, i)
+		r.Same("rules", ms, t.UnixMilli(), "%s: day_starts[%d]", x.file, i)
 	}
 }
 
-func (v *verification) readMonthRules(name string) (*monthRules, error) {
-	doc, err := v.readFile(name)
+func readMonthRules(ctx context.Context, files Files, name string, keys map[string]cipher.Block) (*Rules, error) {
+	doc, err := readFile(ctx, files, name)
 	if err != nil {
 		return nil, err
 	}
-	r := &monthRules{file: name, hash: hashOf(doc), kindOf: map[string]int{}}
+	r := &Rules{file: name, hash: hashOf(doc), kindOf: map[string]int{}}
 	if err := json.Unmarshal(doc, r, json.RejectUnknownMembers(true)); err != nil {
 		return nil, err
 	}
 	var ok bool
-	if r.month, ok = parseMonth(r.Month); !ok || len(r.DayStarts) != r.month.days()+1 || len(r.Kinds) > 16 || r.Precision < 2 || r.Precision > 16 {
+	if r.month, ok = ParseMonth(r.Month); !ok || len(r.DayStarts) != r.month.Days()+1 || len(r.Kinds) > 16 || r.Precision < 2 || r.Precision > 16 {
 		return nil, errors.New("month, day_starts, kinds or precision cannot be")
 	}
 	if !sort.SliceIsSorted(r.DayStarts, func(i, j int) bool { return r.DayStarts[i] < r.DayStarts[j] }) {
@@ -210,7 +227,7 @@ func (v *verification) readMonthRules(name string) (*monthRules, error) {
 		return nil, errors.New("seal_key is no Ed25519 public key")
 	}
 	r.public = public
-	r.cipher = v.keys[r.KeyID]
+	r.cipher = keys[r.KeyID]
 	for t, kind := range r.Types {
 		at := -1
 		for i, k := range r.Kinds {
@@ -229,75 +246,4 @@ func (v *verification) readMonthRules(name string) (*monthRules, error) {
 func hashOf(b []byte) string {
 	sum := sha256.Sum256(b)
 	return "sha256:" + hex.EncodeToString(sum[:])
-}
-
-// readKeys reads a file of GUID keys, by their ids.
-func readKeys(text []byte) (map[string]cipher.Block, error) {
-	keys := map[string]cipher.Block{}
-	for i, line := range strings.Split(string(text), "\n") {
-		line = strings.TrimSpace(line)
-		if line == "" || strings.HasPrefix(line, "#") {
-			continue
-		}
-		raw, err := hex.DecodeString(line)
-		if err != nil || len(raw) != 16 {
-			return nil, fmt.Errorf("line %d is not a key of 32 hex digits", i+1)
-		}
-		block, err := aes.NewCipher(raw)
-		if err != nil {
-			return nil, err
-		}
-		sum := sha256.Sum256(append([]byte("headcount guid key\x00"), raw...))
-		keys[hex.EncodeToString(sum[:8])] = block
-	}
-	return keys, nil
-}
-
-// readPublicKey reads an Ed25519 public key, PKIX PEM.
-func readPublicKey(text []byte) (ed25519.PublicKey, error) {
-	block, _ := pem.Decode(text)
-	if block == nil {
-		return nil, errors.New("no PEM block in it")
-	}
-	key, err := x509.ParsePKIXPublicKey(block.Bytes)
-	if err != nil {
-		return nil, err
-	}
-	public, ok := key.(ed25519.PublicKey)
-	if !ok {
-		return nil, fmt.Errorf("it holds a %T, want Ed25519", key)
-	}
-	return public, nil
-}
-
-// print is a fingerprint.
-type print [16]byte
-
-var uuidForm = regexp.MustCompile(`^(?:[0-9a-fA-F]{32}|[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12})$`)
-
-// fingerprint returns the fingerprint of a GUID, or of a user id.
-func fingerprint(key cipher.Block, id string, user bool) (f print) {
-	bare := id
-	if strings.HasPrefix(id, "{") && strings.HasSuffix(id, "}") && len(id) > 2 {
-		bare = id[1 : len(id)-1]
-	} else if rest, ok := strings.CutPrefix(id, "urn:uuid:"); ok {
-		bare = rest
-	}
-	var in print
-	if !user && uuidForm.MatchString(bare) {
-		raw, _ := hex.DecodeString(strings.ReplaceAll(bare, "-", ""))
-		in = print(raw)
-	} else {
-		population := "device\x00"
-		if user {
-			population = "user\x00"
-		}
-		sum := sha256.Sum256([]byte(population + id))
-		in = print(sum[:16])
-	}
-	key.Encrypt(f[:], in[:])
-	for i := range f {
-		f[i] ^= in[i]
-	}
-	return f
 }
