@@ -15,18 +15,21 @@ var plantedBugs = flag.Int("planted", 1, "how many of the planted bugs TestPlant
 
 // planted are bugs in the product: a text that its file has once, and what takes its place.
 var planted = []struct{ file, text, bug string }{
-	{"events/decoder.go", "if !has || e.Skewed {", "if !has {"},                                                                     // a wrong clock decides the month
-	{"events/guid.go", "case 34, 38:", "case 34:"},                                                                                  // a spelling is another device
-	{"counter/tally.go", "a.New[bits.TrailingZeros32(devices)%32]++", "a.New[(31-bits.LeadingZeros32(devices))%32]++"},              // new on the last day
-	{"counter/tally.go", "if events.Kind(kind) != events.Login {", "if events.Kind(kind) < events.MaxKinds {"},                      // users are devices
-	{"counter/quantities.go", "return a.Revision > b.Revision", "return a.Revision < b.Revision"},                                   // the lowest revision stands
-	{"counter/window.go", "w.counters.Duplicates++", "w.counters.Skewed++"},                                                         // counters mixed up
-	{"counter/sketch.go", "uint8(bits.LeadingZeros64(hash<<p|1<<(p-1))) + 1", "uint8(bits.LeadingZeros64(hash<<p|1<<(p-1)))/2 + 1"}, // a blind witness
-	{"rating/price.go", "if rest.IsPositive() && partialBlock != free {", "if rest.IsZero() && partialBlock != free {"},             // blocks rounded down
-	{"rating/price.go", "p.exact = exactly(over.Mul(c.UnitPrice))", "p.exact = exactly(over.Mul(c.UnitPrice).Truncate(2))"},         // a fraction of a cent dropped
-	{"rating/settle.go", "amount := now.amount.Sub(was.amount)", "amount := now.amount"},                                            // what was billed is billed again
-	{"cmd/rollup/usage/judge.go", "Narrow = Bounds{K: 5.7", "Narrow = Bounds{K: 7.7"},                                               // differences let through
-	{"cmd/rollup/usage/gather.go", "out.Exact = max(out.Exact, s.ByDay[d])", "out.Exact += s.ByDay[d]"},                             // the sum of days, not their peak
+	{"events/decoder.go", "if !has || e.Skewed {", "if !has {"},                                                                       // a wrong clock decides the month
+	{"events/guid.go", "case 34, 38:", "case 34:"},                                                                                    // a spelling is another device
+	{"counter/tally.go", "a.New[bits.TrailingZeros32(devices)%32]++", "a.New[(31-bits.LeadingZeros32(devices))%32]++"},                // new on the last day
+	{"counter/tally.go", "if events.Kind(kind) != events.Login {", "if events.Kind(kind) < events.MaxKinds {"},                        // users are devices
+	{"counter/quantities.go", "return a.Revision > b.Revision", "return a.Revision < b.Revision"},                                     // the lowest revision stands
+	{"counter/window.go", "w.counters.Duplicates++", "w.counters.Skewed++"},                                                           // counters mixed up
+	{"counter/sketch.go", "uint8(bits.LeadingZeros64(hash<<p|1<<(p-1))) + 1", "uint8(bits.LeadingZeros64(hash<<p|1<<(p-1)))/2 + 1"},   // a blind witness
+	{"rating/price.go", "if rest.IsPositive() && partialBlock != free {", "if rest.IsZero() && partialBlock != free {"},               // blocks rounded down
+	{"rating/price.go", "p.exact = exactly(over.Mul(c.UnitPrice))", "p.exact = exactly(over.Mul(c.UnitPrice).Truncate(2))"},           // a fraction of a cent dropped
+	{"rating/settle.go", "amount := now.amount.Sub(was.amount)", "amount := now.amount"},                                              // what was billed is billed again
+	{"cmd/rollup/usage/judge.go", "Narrow = Bounds{K: 5.7", "Narrow = Bounds{K: 7.7"},                                                 // differences let through
+	{"cmd/rollup/usage/gather.go", "out.Exact = max(out.Exact, s.ByDay[d])", "out.Exact += s.ByDay[d]"},                               // the sum of days, not their peak
+	{"rating/ledger/entry.go", "strconv.FormatInt(e.seq, 10), e.kind, e.month, e.at}", "strconv.FormatInt(e.seq, 10), e.kind, e.at}"}, // a month that no hash covers
+	{"rating/ledger/invoice.go", "int64(i + 1), text(l.App)", "int64(i), text(l.App)"},                                                // lines counted from 0
+	{"rating/ledger/result.go", "text(r.Account), r.Digest, r.document", "nil, r.Digest, r.document"},                                 // usage of nobody
 }
 
 // TestPlantedBugs builds the product with a bug in it: the second implementation must say so of random months.

@@ -46,7 +46,7 @@ func Count(ctx context.Context, s *Subject, in Input, r *report.Report) (*Number
 	}
 	n, err := countLog(ctx, s, &in, r)
 	_, gone := errors.AsType[ErrStart](err)
-	_, unsealed := errors.AsType[ErrLostSeal](err)
+	_, unsealed := errors.AsType[errLostSeal](err)
 	if gone && len(in.Losses.Concerning) > 0 || unsealed {
 		r.Remark("the month was not counted again: %s", err)
 		return countSealed(ctx, s, &in, r)
@@ -65,7 +65,7 @@ func countLog(ctx context.Context, s *Subject, in *Input, r *report.Report) (*Nu
 		}
 	}
 	keep := func(x fact, r *reading, _ int64) error { return facts.add(x, r.day) }
-	parts, ends, err := readLog(ctx, s, n.Before, in.Losses.All, keep, in.Closed, r)
+	parts, ends, err := readLog(ctx, &pass{s, n.Before, in.Losses.All, keep, in.Closed, r})
 	if err != nil {
 		return nil, err
 	}
@@ -75,27 +75,28 @@ func countLog(ctx context.Context, s *Subject, in *Input, r *report.Report) (*Nu
 
 // readLog counts the closing's partitions up to the month's seals. Of the first, which gets the closed records, it goes on to the
 // end: each vouches for the ledger as it stood, the newest for all of it.
-func readLog(ctx context.Context, s *Subject, before Month, accepted []*Loss, keep sink, closed TakeClosed, r *report.Report) (map[int32]*partition, map[int32]int64, error) {
-	parts := map[int32]*partition{}
+func readLog(ctx context.Context, of *pass) (parts map[int32]*partition, ends map[int32]int64, err error) {
+	parts = map[int32]*partition{}
 	partOf := func(id int32) *partition {
 		p := parts[id]
 		if p == nil {
-			p = newPartition(s, id, before, accepted, keep, closed, r)
+			p = newPartition(of, id)
 			parts[id] = p
 		}
 		return p
 	}
-	ends, err := s.Log.Read(ctx, &s.Closing, func(rec *kgo.Record) (bool, error) {
+	closing := &of.s.Closing
+	ends, err = of.s.Log.Read(ctx, closing, func(rec *kgo.Record) (bool, error) {
 		p := partOf(rec.Partition)
 		err := p.take(ctx, rec)
-		return !p.done() || p.id == s.Closing.Partitions[0], err
+		return !p.done() || p.id == closing.Partitions[0], err
 	})
 	if err != nil {
 		return nil, nil, err
 	}
-	for _, id := range s.Closing.Partitions {
+	for _, id := range closing.Partitions {
 		if _, ok := ends[id]; !ok {
-			r.Wrong("seals", fmt.Sprintf("partition %d", id), "a partition of the topic", "none: the closing names it, the broker does not have it")
+			of.r.Wrong("seals", fmt.Sprintf("partition %d", id), "a partition of the topic", "none: the closing names it, the broker does not have it")
 			continue
 		}
 		partOf(id) // also where it has no record

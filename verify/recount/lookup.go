@@ -111,6 +111,6 @@ func Find(ctx context.Context, s *Subject, app, id string, r *report.Report) (*F
 		}
 		return nil
 	}
-	_, _, err := readLog(ctx, s, s.Before, nil, look, func(*Closed, *Signed, int32, int64) {}, r)
+	_, _, err := readLog(ctx, &pass{s, s.Before, nil, look, func(*Closed, *Signed, int32, int64) {}, r})
 	return first, err
 }

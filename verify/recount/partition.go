@@ -13,16 +13,27 @@ import (
 // attributed is for how many apps expired and rejected records are counted apart.
 const attributed = 250_000
 
+// pass is one reading of the log: what is read for, and where what counts goes.
+type pass struct {
+	s        *Subject
+	former   Month   // of which late facts are counted; 0: of none
+	accepted []*Loss // on record of the topic's partitions
+	keep     keep
+	closed   TakeClosed
+	r        *report.Report
+}
+
+// keep takes what a record says that counts for the month or the month before.
+type keep func(x fact, r *reading, offset int64) error
+
+// TakeClosed takes a closed record that the log has at an offset.
+type TakeClosed func(c *Closed, sig *Signed, partition int32, offset int64)
+
 // partition counts one partition up to the seal of the month.
 type partition struct {
-	s        *Subject
-	id       int32
-	former   Month // of which late facts are counted; 0: of none
-	d        *decoder
-	sink     sink
-	closed   TakeClosed
-	accepted []*Loss // on record of the topic's partitions
-	r        *report.Report
+	*pass
+	id int32
+	d  *decoder
 
 	sealed     Month // newest
 	late       windows
@@ -39,15 +50,8 @@ type partition struct {
 	onTime, before, lateOf windows // as they stood at the seals: of the month, of the month before on time and late
 }
 
-// sink takes what a record says that counts for the month or the month before.
-type sink func(x fact, r *reading, offset int64) error
-
-// TakeClosed takes a closed record that the log has at an offset.
-type TakeClosed func(c *Closed, sig *Signed, partition int32, offset int64)
-
-func newPartition(s *Subject, id int32, former Month, accepted []*Loss, sink sink, closed TakeClosed, r *report.Report) *partition {
-	return &partition{s: s, id: id, former: former, d: newDecoder(s.book), sink: sink, closed: closed, accepted: accepted, r: r,
-		open: map[Month]windows{}, devices: map[held]int{}, stretches: map[string]Stretch{}, sealOffset: -1}
+func newPartition(of *pass, id int32) *partition {
+	return &partition{pass: of, id: id, d: newDecoder(of.s.book), open: map[Month]windows{}, devices: map[held]int{}, stretches: map[string]Stretch{}, sealOffset: -1}
 }
 
 func (p *partition) done() bool { return p.sealOffset >= 0 }
@@ -130,7 +134,7 @@ func (p *partition) fact(r *reading, offset int64) error {
 	default:
 		return nil
 	}
-	return p.sink(x, r, offset)
+	return p.keep(x, r, offset)
 }
 
 // lost counts a record that is not counted, for its app where that is known.
@@ -175,7 +179,7 @@ func (p *partition) control(ctx context.Context, rec *kgo.Record) error {
 	case !p.followsLost(ctx, &s, m, rec.Offset):
 		bad("it does not follow the month sealed before")
 	case m == p.s.Month:
-		return ErrLostSeal{p.id, rec.Offset, s.Month, s.Previous.Month}
+		return errLostSeal{p.id, rec.Offset, s.Month, s.Previous.Month}
 	default:
 		p.follow(&s, sig, m, rec.Offset)
 	}

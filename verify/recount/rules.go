@@ -65,9 +65,6 @@ type Rules struct {
 	kindOf   map[string]int // type → index into Kinds
 }
 
-// Hash is the hash of the rules' file.
-func (r *Rules) Hash() string { return r.hash }
-
 // Set returns kinds as a set of those that the rules have: bit k is the k-th of them.
 func (r *Rules) Set(kinds []string) (set uint16) {
 	for i, k := range r.Kinds {
