@@ -41,7 +41,7 @@ test-kafka: ## the tests that talk to a broker, on Apache Kafka (Java 17 and Mav
 	HEADCOUNT_KAFKA="$${HEADCOUNT_KAFKA:-start}" $(GO) test -count=1 -shuffle=on -timeout 40m ./bench/apachekafka/... ./events/stream/... ./cmd/endtoend
 
 test-postgres: ## the ledger, and whole months, on a PostgreSQL server started for it (HEADCOUNT_POSTGRES=postgres://user@host/db for one that runs)
-	rating/ledger/test-postgres.sh sh -c '$(GO) test -count=1 -shuffle=on -timeout 40m ./rating/ledger/... && $(GO) test -count=1 -timeout 40m ./cmd/endtoend -run Postgres'
+	rating/ledger/test-postgres.sh sh -c '$(GO) test -count=1 -shuffle=on -timeout 40m ./rating/ledger/... ./verify/chain && $(GO) test -count=1 -timeout 40m ./cmd/endtoend -run Postgres'
 
 test-rating: ## a million random accounts rated by Rate and by a plain rater (PLAIN_CASES=250000 of each of four kinds), and months by what verify rates with
 	$(GO) test -count=1 -v -timeout 3h ./rating -run '^TestPlainRater$$' -args -plain-cases $(PLAIN_CASES)

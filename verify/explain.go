@@ -15,19 +15,19 @@ import (
 
 // Explanation says how a device, or a user of that id, was counted in a month.
 type Explanation struct {
-	Month      string          `json:"month"`
-	App        string          `json:"app"`
-	Account    string          `json:"account,omitempty"`
-	Counted    bool            `json:"counted"`
-	Did        []recount.Did           `json:"did"`
-	Late       []recount.Did           `json:"late"`   // in the month that closed next, after this month's seal
-	Meters     []string        `json:"meters"` // that it counts for
-	Lines      []string        `json:"lines"`  // of the invoice
-	LateLines  []string        `json:"late_lines,omitempty"`
-	SettledBy  string          `json:"late_settled_by,omitempty"` // the month whose close settled what was late
-	First      *recount.FirstRecord    `json:"first_record,omitempty"`
-	Partitions map[int32]int64 `json:"seals"` // offset of the seal by partition
-	Notes      []string        `json:"notes,omitempty"`
+	Month      string               `json:"month"`
+	App        string               `json:"app"`
+	Account    string               `json:"account,omitempty"`
+	Counted    bool                 `json:"counted"`
+	Did        []recount.Did        `json:"did"`
+	Late       []recount.Did        `json:"late"`   // in the month that closed next, after this month's seal
+	Meters     []string             `json:"meters"` // that it counts for
+	Lines      []string             `json:"lines"`  // of the invoice
+	LateLines  []string             `json:"late_lines,omitempty"`
+	SettledBy  string               `json:"late_settled_by,omitempty"` // the month whose close settled what was late
+	First      *recount.FirstRecord `json:"first_record,omitempty"`
+	Partitions map[int32]int64      `json:"seals"` // offset of the seal by partition
+	Notes      []string             `json:"notes,omitempty"`
 }
 
 // Explain looks a GUID up in the sealed files, in any spelling. Where there is a log it also looks for its first record there.

@@ -3,6 +3,7 @@ package chain
 import (
 	"context"
 	"database/sql"
+	"slices"
 	"strings"
 )
 
@@ -13,6 +14,7 @@ func (l *Ledger) checkGuards(ctx context.Context, tx *sql.Tx) error {
 	if l.postgres {
 		want, query = postgresGuards()
 	}
+	slices.SortFunc(want, func(a, b object) int { return strings.Compare(a.name, b.name) })
 	got, err := readObjects(ctx, tx, query)
 	if err != nil {
 		return readingOf("the schema", err)
