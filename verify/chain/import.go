@@ -108,18 +108,28 @@ func readLine(line []byte, seq int64, head string) (*entry, rows, error) {
 		return nil, nil, fmt.Errorf("entry %d (%s): %w", e.seq, e.kind, err)
 	}
 	r, err := rowsOf(e, func(want content) ([]byte, error) {
-		if len(documents) == 0 {
-			return nil, errors.New("it has no document")
+		if len(documents) != 1 {
+			return nil, documentCount{len(documents), 1}
 		}
 		return documents[0], checkDocument(invoices, "document", documents[0], want)
 	})
 	if err == nil {
 		err = fill(r, documents)
 	}
+	if c, ok := errors.AsType[documentCount](err); ok {
+		return nil, nil, fmt.Errorf("entry %d (%s) has %d documents, its payload names %d", e.seq, e.kind, c.has, c.named)
+	}
 	if err != nil {
 		return nil, nil, fmt.Errorf("entry %d (%s): %w", e.seq, e.kind, err)
 	}
 	return e, r, nil
+}
+
+// documentCount says that an entry does not have as many documents as its payload names.
+type documentCount struct{ has, named int }
+
+func (c documentCount) Error() string {
+	return fmt.Sprintf("%d documents, %d are named", c.has, c.named)
 }
 
 func readDocuments(all []jsontext.Value) (documents [][]byte, err error) {
@@ -144,26 +154,29 @@ func readDocuments(all []jsontext.Value) (documents [][]byte, err error) {
 
 // fill puts an entry's documents where its rows name their content.
 func fill(all rows, documents [][]byte) error {
-	n := 0
+	type cell struct {
+		t      *table
+		column int
+		r      row
+	}
+	var cells []cell
 	for _, t := range tables {
 		for _, r := range all[t.name] {
-			for i, cell := range r {
-				want, ok := cell.(content)
-				if !ok {
-					continue
+			for i := range r {
+				if _, ok := r[i].(content); ok {
+					cells = append(cells, cell{t, i, r})
 				}
-				if n++; n > len(documents) {
-					continue
-				}
-				if err := checkDocument(t, t.columns[i].name, documents[n-1], want); err != nil {
-					return err
-				}
-				r[i] = documents[n-1]
 			}
 		}
 	}
-	if n != len(documents) {
-		return fmt.Errorf("it has %d documents, its payload names %d", len(documents), n)
+	if len(cells) != len(documents) {
+		return documentCount{len(documents), len(cells)}
+	}
+	for i, c := range cells {
+		if err := checkDocument(c.t, c.t.columns[c.column].name, documents[i], c.r[c.column].(content)); err != nil {
+			return err
+		}
+		c.r[c.column] = documents[i]
 	}
 	return nil
 }

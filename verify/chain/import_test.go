@@ -3,6 +3,7 @@ package chain
 import (
 	"bytes"
 	"context"
+	"database/sql"
 	"encoding/json"
 	"fmt"
 	"path/filepath"
@@ -12,14 +13,27 @@ import (
 )
 
 // exportOf has the product make a ledger and export it.
-func exportOf(t *testing.T) (lines []string, head string) {
+func exportOf(t *testing.T) (lines []string, mine *Ledger) {
 	t.Helper()
 	theirs, mine := full(t, "sqlite://"+filepath.Join(t.TempDir(), "ledger.db"))
 	var b bytes.Buffer
 	if err := theirs.Export(t.Context(), &b); err != nil {
 		t.Fatal(err)
 	}
-	return strings.SplitAfter(strings.TrimSuffix(b.String(), "\n"), "\n"), walked(t, mine).Head
+	return strings.SplitAfter(strings.TrimSuffix(b.String(), "\n"), "\n"), mine
+}
+
+// rowsIn returns all rows of a table.
+func rowsIn(t *testing.T, l *Ledger, of *table) (all []row) {
+	t.Helper()
+	err := l.read(t.Context(), func(tx *sql.Tx) (err error) {
+		all, err = readRows(t.Context(), tx, of, "true ORDER BY 1, 2")
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return all
 }
 
 func imported(t *testing.T, ctx context.Context, lines ...string) (*Ledger, error) {
@@ -33,7 +47,8 @@ func imported(t *testing.T, ctx context.Context, lines ...string) (*Ledger, erro
 
 // TestImport makes a ledger of an export: the same chain, with the same in it.
 func TestImport(t *testing.T) {
-	lines, head := exportOf(t)
+	lines, mine := exportOf(t)
+	head := walked(t, mine).Head
 	l, err := imported(t, t.Context(), lines...)
 	if err != nil {
 		t.Fatal(err)
@@ -41,12 +56,67 @@ func TestImport(t *testing.T) {
 	if w := walked(t, l, head); w.Head != head || w.Entries != int64(len(lines)) {
 		t.Errorf("%+v, want %d entries up to %s", w, len(lines), head)
 	}
+	for _, table := range append([]*table{entries}, tables...) {
+		if got, want := rowsIn(t, l, table), rowsIn(t, mine, table); len(want) == 0 || !reflect.DeepEqual(got, want) {
+			t.Errorf("%s: got %v\nwant %v", table.name, got, want)
+		}
+	}
 	c, err := l.Closing(t.Context(), "2026-10")
 	if err != nil || string(c.Books["tcmpp.yaml"]) != "book: \xff" || string(c.Accounts) != "accounts:\n  - id: acme\r\n" {
 		t.Errorf("%+v, %v", c, err)
 	}
 	if _, err := Import(t.Context(), l.name, strings.NewReader(strings.Join(lines, ""))); err == nil {
 		t.Error("an import over a file that is there")
+	}
+}
+
+// TestImportRefusesFields changes every field of every kind of entry: the import names the entry.
+func TestImportRefusesFields(t *testing.T) {
+	lines, _ := exportOf(t)
+	refused := func(what, text, words string) {
+		t.Helper()
+		if _, err := imported(t, t.Context(), text); err == nil {
+			t.Errorf("%s: is taken", what)
+		} else if !strings.Contains(err.Error(), words) {
+			t.Errorf("%s: %v does not say %q", what, err, words)
+		}
+	}
+	seen := map[string]bool{}
+	for i, line := range lines {
+		var x map[string]any
+		if err := json.Unmarshal([]byte(line), &x); err != nil {
+			t.Fatal(err)
+		}
+		kind := x["kind"].(string)
+		if seen[kind] {
+			continue
+		}
+		seen[kind] = true
+		before, behind := strings.Join(lines[:i], ""), strings.Join(lines[i+1:], "")
+		for name, v := range x {
+			switch v := v.(type) {
+			case string:
+				x[name] = v + "1"
+			case float64:
+				x[name] = v + 1
+			case []any:
+				x[name] = append([]any{"other"}, v[1:]...)
+			}
+			text, _ := json.Marshal(x)
+			refused(kind+"."+name, before+string(text)+"\n"+behind, fmt.Sprintf("line %d: entry", i+1))
+			x[name] = v
+		}
+		delete(x, "documents")
+		text, _ := json.Marshal(x)
+		if strings.Contains(line, `"documents"`) {
+			refused(kind+" without documents", before+string(text), "documents")
+		}
+		if i > 0 && i < len(lines)-1 {
+			refused("left out "+kind, before+behind, "comes next")
+		}
+	}
+	if len(seen) != 9 {
+		t.Errorf("kinds %v", seen)
 	}
 }
 
@@ -95,9 +165,9 @@ func TestImportRefuses(t *testing.T) {
 		"another link":         {rehash(4, func(x *exported) { x.Previous = strings.Repeat("1", 64) }), "entry 5 (invoice) follows 1111"},
 		"another document":     {change(at("result"), `\"usage\":[]`, `\"usage\":[1]`), "results.document is a document with sha256:"},
 		"another invoice":      {change(at("invoice"), `750.00`, `751.00`), "invoices.document is a document with sha256:"},
-		"a document left out":  {rehash(at("closing"), func(x *exported) { x.Documents = x.Documents[:2] }), "it has 2 documents, its payload names 3"},
-		"an invoice left out":  {rehash(at("invoice"), func(x *exported) { x.Documents = nil }), "has no document"},
-		"a document more":      {rehash(at("release"), func(x *exported) { x.Documents = append(x.Documents, []byte(`"more"`)) }), "it has 1 documents, its payload names 0"},
+		"a document left out":  {rehash(at("closing"), func(x *exported) { x.Documents = x.Documents[:2] }), "(closing) has 2 documents, its payload names 3"},
+		"an invoice left out":  {rehash(at("invoice"), func(x *exported) { x.Documents = nil }), "(invoice) has 0 documents, its payload names 1"},
+		"a document more":      {rehash(at("release"), func(x *exported) { x.Documents = append(x.Documents, []byte(`"more"`)) }), "(release) has 1 documents, its payload names 0"},
 		"a kind of its own":    {rehash(at("sent"), func(x *exported) { x.Kind = "gift" }), `unknown kind "gift"`},
 		"another format":       {rehash(0, func(x *exported) { x.Payload = `{"format":2,"id":""}` }), "the ledger's format is 2"},
 		"a member more":        {change(2, `{"seq"`, `{"more":1,"seq"`), "line 3: "},
