@@ -56,7 +56,7 @@ func (a *amendedMonth) meters(app string) map[string]meter {
 	return a.plans[a.month.Owner(app)].Meters
 }
 
-// priceAmended holds what all revisions come to against what the month costs by its newest amendment.
+// priceAmended compares what all revisions come to with what the month costs by its newest amendment.
 func (m *closedMonth) priceAmended(ctx context.Context, n *recount.Numbers, left leftovers, r *report.Report) error {
 	if m.amended == nil {
 		return nil

@@ -104,7 +104,7 @@ func (a *Archive) table() (order []string, err error) {
 	}
 }
 
-// check holds the files against the manifest.
+// check compares the files with the manifest.
 func (a *Archive) check(order []string, begin recount.Begin) error {
 	if len(order) == 0 || order[0] != "manifest.json" || a.entries[order[0]].size > mostManifest {
 		return errors.New("it does not begin with a manifest.json: it is no archive of `rollup export`")

@@ -15,7 +15,7 @@ import (
 	"headcount/verify/report"
 )
 
-// checkArchive holds what the archive has for people against the ledger in it.
+// checkArchive compares what the archive has for people with the ledger in it.
 func (m *closedMonth) checkArchive(ctx context.Context, a *Archive, r *report.Report) error {
 	a.addTo(r)
 	invoices, err := m.ledger.Invoices(ctx, m.name)

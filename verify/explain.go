@@ -99,8 +99,8 @@ func (m *closedMonth) explainMeters(e *Explanation, kinds uint16, invoices []inv
 		e.Notes = append(e.Notes, "nobody is billed for the app")
 		return
 	}
-	for _, name := range slices.Sorted(maps.Keys(p.Charges)) {
-		if kinds&m.Rules.Set(p.book.Meters[name].Kinds) != 0 {
+	for _, name := range slices.Sorted(maps.Keys(p.charges)) {
+		if kinds&m.Rules.Set(p.meters[name].Kinds) != 0 {
 			e.Meters = append(e.Meters, name)
 			e.Lines = append(e.Lines, linesOf(invoices, e.Account, e.Month, e.App, name, 1)...)
 		}
@@ -151,8 +151,8 @@ func (m *closedMonth) explainLate(ctx context.Context, c Config, e *Explanation,
 	if p == nil {
 		return nil
 	}
-	for _, name := range slices.Sorted(maps.Keys(p.Charges)) {
-		if found.Kinds&next.FormerRules.Set(p.book.Meters[name].Kinds) != 0 {
+	for _, name := range slices.Sorted(maps.Keys(p.charges)) {
+		if found.Kinds&next.FormerRules.Set(p.meters[name].Kinds) != 0 {
 			e.LateLines = append(e.LateLines, linesOf(next.prices.invoices, e.Account, e.Month, e.App, name, 2)...)
 		}
 	}

@@ -14,7 +14,7 @@ import (
 	"headcount/verify/reprice"
 )
 
-// checkInvoices rates the month again by a second rating and holds every invoice against it: those of the month, and what was
+// checkInvoices rates the month again by a second rating and compares every invoice with it: those of the month, and what was
 // settled late of the month before.
 func (m *closedMonth) checkInvoices(ctx context.Context, n *recount.Numbers, r *report.Report) error {
 	for i := range m.prices.invoices {

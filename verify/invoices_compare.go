@@ -10,7 +10,7 @@ import (
 	"headcount/verify/reprice"
 )
 
-// compareInvoice holds a first revision against what the second rating says.
+// compareInvoice compares a first revision with what the second rating says.
 func compareInvoice(x *invoice, want *reprice.Invoice, r *report.Report) {
 	same := func(what string, got, want any) { r.Same("invoices", got, want, "%s: %s", x.place(), what) }
 	same("plan", x.Plan, want.Plan)
@@ -32,7 +32,7 @@ func compareInvoice(x *invoice, want *reprice.Invoice, r *report.Report) {
 	}
 }
 
-// compareLines holds lines against those wanted. Lines about the same are taken in order.
+// compareLines compares lines with those wanted. Lines about the same are taken in order.
 func compareLines(x *invoice, want []reprice.Line, version string, r *report.Report) {
 	type subject struct{ app, meter, item string }
 	open := map[subject][]reprice.Line{}
@@ -66,7 +66,7 @@ func compareLines(x *invoice, want []reprice.Line, version string, r *report.Rep
 	}
 }
 
-// comparePrepaid holds what was paid ahead, and back, against what is wanted.
+// comparePrepaid compares what was paid ahead, and back, with what is wanted.
 func comparePrepaid(x *invoice, want []reprice.Prepaid, r *report.Report) {
 	got, open := map[string]int{}, map[string]int{}
 	text := func(date, app, item, from, until string, quantity, amount *big.Rat) string {
@@ -87,7 +87,7 @@ func comparePrepaid(x *invoice, want []reprice.Prepaid, r *report.Report) {
 	}
 }
 
-// compareLeft holds what is left of packages against what should be.
+// compareLeft compares what is left of packages with what should be.
 func compareLeft(x *invoice, want []reprice.Left, r *report.Report) {
 	r.Same("packages", len(x.Balances), len(want), "%s: packages", x.place())
 	for i, b := range x.Balances {

@@ -52,7 +52,7 @@ func (f *formerPrices) sets() func(app string) []uint16 {
 	}
 }
 
-// priceLate prices the month before with what came late, and holds the revisions that this close made against what that comes to
+// priceLate prices the month before with what came late, and compares the revisions that this close made with what that comes to
 // more than was billed.
 func (m *closedMonth) priceLate(ctx context.Context, n *recount.Numbers, r *report.Report) error {
 	before := m.Closing.Previous.Month

@@ -36,14 +36,14 @@ func (m *closedMonth) checkMeters(u *usageApp, a *recount.App, b bounds, r *repo
 	for i := range u.Meters {
 		x := &u.Meters[i]
 		seen[x.Meter] = true
-		def, ok := plan.book.Meters[x.Meter]
+		def, ok := plan.meters[x.Meter]
 		if !ok {
 			r.Wrong("meters", "app "+u.App+": meter "+x.Meter, "a meter of "+plan.id, "it is in no book")
 			continue
 		}
 		m.checkMeter(u.App, x, def, a, b, r)
 	}
-	for name := range plan.Charges {
+	for name := range plan.charges {
 		r.Same("meters", seen[name], true, "app %s: meter %s of %s is listed", u.App, name, plan.id)
 	}
 }
@@ -113,7 +113,7 @@ func (b bounds) judge(exact, estimate uint64) (verdict string) {
 func (m *closedMonth) sets(app string) []uint16 {
 	all := map[uint16]bool{}
 	for _, account := range m.prices.accountsOf(app) {
-		addSets(all, m.Rules, m.prices.planIs[account].book.Meters)
+		addSets(all, m.Rules, m.prices.planIs[account].meters)
 	}
 	addSets(all, m.Rules, m.amended.meters(app))
 	return slices.Collect(maps.Keys(all))

@@ -15,15 +15,11 @@ import (
 // meter is what a book says of a meter.
 type meter = reprice.Meter
 
-// priceBook is the book of a plan.
-type priceBook struct{ Meters map[string]meter }
-
 // plan is the plan of an account in the month.
 type plan struct {
-	Charges map[string]bool // by meter
-
-	id   string
-	book *priceBook
+	id      string
+	charges map[string]bool  // by meter
+	meters  map[string]meter // of its book
 }
 
 // invoice is an invoice's document.
@@ -103,9 +99,9 @@ func (m *closedMonth) readPrices(r *report.Report) *prices {
 		return p
 	}
 	for id, x := range p.month.Plans() {
-		to := &plan{id: x.ID, Charges: map[string]bool{}, book: &priceBook{x.Meters}}
+		to := &plan{x.ID, map[string]bool{}, x.Meters}
 		for _, name := range x.Charges {
-			to.Charges[name] = true
+			to.charges[name] = true
 		}
 		p.planIs[id] = to
 	}

@@ -143,7 +143,7 @@ func readFacts(f *SealedFile, a *sealedApp, facts *facts, keep func(a *sealedApp
 	}
 }
 
-// addFormer adds the facts that were on time of the month before, from its sealed files: the late ones are held against them.
+// addFormer adds the facts that were on time of the month before, from its sealed files: a late one is new where they do not have it.
 // Where those files cannot be had, what came late of that month is not counted, and the report says so.
 func (n *Numbers) addFormer(ctx context.Context, s *Subject, facts *facts, r *report.Report) error {
 	if n.Before == 0 {

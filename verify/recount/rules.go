@@ -188,7 +188,7 @@ func readRules(ctx context.Context, files Files, folder string, fixed map[string
 	return b, nil
 }
 
-// checkDays holds a month's day boundaries against the calendar of this program.
+// checkDays compares a month's day boundaries with the calendar of this program.
 func (b *book) checkDays(x *Rules, r *report.Report) {
 	for i, ms := range x.DayStarts {
 		t := time.Date(int(x.month)/12, time.Month(int(x.month)%12+1), i+1, 0, 0, 0, 0, b.zone)
