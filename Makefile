@@ -60,11 +60,11 @@ test-kafka: ## the tests that talk to a broker, on Apache Kafka (Java 17 and Mav
 	HEADCOUNT_KAFKA="$${HEADCOUNT_KAFKA:-start}" $(GO) test -count=1 -shuffle=on -timeout 40m ./endtoend/apachekafka/... ./events/stream/... ./endtoend
 
 test-postgres: ## the ledger, and whole months, on a PostgreSQL server started for it (HEADCOUNT_POSTGRES=postgres://user@host/db for one that runs)
-	endtoend/postgres.sh sh -c '$(GO) test -count=1 -shuffle=on -timeout 40m ./rating/ledger/... && $(GO) test -count=1 -timeout 40m ./endtoend -run Postgres'
+	endtoend/postgres.sh sh -c '$(GO) test -count=1 -shuffle=on -timeout 40m ./rating/ledger/... ./verify/chain && $(GO) test -count=1 -timeout 40m ./endtoend -run Postgres'
 
 test-rating: ## a million random accounts rated by Rate and by a plain rater (PLAIN_CASES=250000 of each of four kinds), and months by what verify rates with
 	$(GO) test -count=1 -v -timeout 3h ./rating -run '^TestPlainRater$$' -args -plain-cases $(PLAIN_CASES)
-	$(GO) test -count=1 -v -timeout 3h ./cmd/rollup/verify/reprice -run '^TestAgree$$' -args -agree-cases $(AGREE_CASES)
+	$(GO) test -count=1 -v -timeout 3h ./verify/reprice -run '^TestAgree$$' -args -agree-cases $(AGREE_CASES)
 
 crash: build ## kill real processes on Apache Kafka, ten thousand times, and compare; CRASH="--cycles 100 --help" for less
 	$(GO) run ./endtoend/crash $(CRASH)
@@ -76,7 +76,7 @@ mutants: ## bugs put in on purpose, each looked for by the simulation within HUN
 	$(GO) test -count=1 -v -timeout 6h ./endtoend/sim -run '^TestMutants$$' -args -hunt $(HUNT) -only "$(ONLY)"
 
 test-verify: ## ten thousand random months closed by the product and verified by the second implementation; RANDOM_CASES=5000 of two months
-	$(GO) test -count=1 -v -timeout 3h ./cmd/rollup/verify -run '^TestRandomMonths$$' -args -random-cases $(RANDOM_CASES)
+	$(GO) test -count=1 -v -timeout 3h ./verify -run '^TestRandomMonths$$' -args -random-cases $(RANDOM_CASES)
 
 test-witnesses: ## how far sketches may lie from exact counts: WITNESS_TRIALS=20000 sketches of up to a million devices
 	$(GO) test -count=1 -v -timeout 3h ./rollup/usage -run '^TestWitnesses$$' -args -witness-trials $(WITNESS_TRIALS)

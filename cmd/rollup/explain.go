@@ -10,7 +10,8 @@ import (
 	"github.com/spf13/cobra"
 
 	"headcount/cmd/cli"
-	"headcount/cmd/rollup/verify"
+	"headcount/verify"
+	"headcount/verify/recount"
 )
 
 func explainCommand(p *cli.Program) *cobra.Command {
@@ -28,7 +29,7 @@ func explainCommand(p *cli.Program) *cobra.Command {
 			return err
 		}
 		defer done()
-		e, err := verify.Explain(cmd.Context(), v, *app, *guid, *find)
+		e, err := verify.Explain(cmd.Context(), v, *app, *guid)
 		if err != nil {
 			return verifyFailure(err)
 		}
@@ -46,7 +47,7 @@ func printExplanation(out io.Writer, e *verify.Explanation, find bool) error {
 		verdict = "was counted"
 	}
 	fmt.Fprintf(out, "%s, app %s: it %s\n", e.Month, e.App, verdict)
-	did := func(list []verify.Did, when string) {
+	did := func(list []recount.Did, when string) {
 		for _, d := range list {
 			who := ""
 			if d.User {

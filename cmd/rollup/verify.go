@@ -15,11 +15,13 @@ import (
 
 	"headcount/cmd/cli"
 	"headcount/cmd/config"
-	"headcount/cmd/rollup/verify"
 	"headcount/cmd/site"
 	"headcount/counter/checkpoint"
 	"headcount/events"
-	"headcount/rating/ledger"
+	"headcount/verify"
+	"headcount/verify/chain"
+	"headcount/verify/recount"
+	"headcount/verify/report"
 )
 
 func verifyCommand(p *cli.Program) *cobra.Command {
@@ -29,51 +31,51 @@ func verifyCommand(p *cli.Program) *cobra.Command {
 	from := cmd.Flags().String("from", "", "check what can be checked from an archive of `rollup export`, a `FILE`; no configuration is read")
 	sealKey := cmd.Flags().String("seal-key", "", "with --from: the seals' public key as you have it from elsewhere, a `FILE`")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
-		var report *verify.Report
+		var found *report.Report
 		var err error
 		switch {
 		case *from != "" && *fromSealed:
 			return cli.Fail(cli.Usage, "say either --from or --from-sealed: an archive has no log")
 		case *from != "":
-			report, err = verifyArchive(cmd.Context(), p, month, *from, *sealKey)
+			found, err = verifyArchive(cmd.Context(), p, month, *from, *sealKey)
 		case *sealKey != "":
 			return cli.Fail(cli.Usage, "--seal-key goes with --from; else the configuration names the key")
 		default:
-			report, err = verifySite(cmd.Context(), p, month, *fromSealed)
+			found, err = verifySite(cmd.Context(), p, month, *fromSealed)
 		}
 		if err != nil {
 			return err
 		}
 		if p.JSON {
-			err = p.PrintJSON(report)
+			err = p.PrintJSON(found)
 		} else {
-			err = printReport(p.Out, report)
+			err = printReport(p.Out, found)
 		}
-		if err == nil && !report.OK {
-			err = cli.Fail(cli.CheckFailed, "%s differs from what was recounted in %d places", report.Month, len(report.Differences)+report.More)
+		if err == nil && !found.OK {
+			err = cli.Fail(cli.CheckFailed, "%s differs from what was recounted in %d places", found.Month, len(found.Differences)+found.More)
 		}
 		return err
 	}
 	return cmd
 }
 
-func verifySite(ctx context.Context, p *cli.Program, month func() (events.Month, error), fromSealed bool) (*verify.Report, error) {
+func verifySite(ctx context.Context, p *cli.Program, month func() (events.Month, error), fromSealed bool) (*report.Report, error) {
 	v, done, err := verification(ctx, p, month, fromSealed)
 	if err != nil {
 		return nil, err
 	}
 	defer done()
-	report, err := verify.Run(ctx, v)
-	return report, verifyFailure(err)
+	found, err := verify.Run(ctx, v)
+	return found, verifyFailure(err)
 }
 
 // verifyArchive makes a ledger of the archive's, in a temporary folder, and verifies by what the archive has.
-func verifyArchive(ctx context.Context, p *cli.Program, month func() (events.Month, error), file, sealKey string) (*verify.Report, error) {
+func verifyArchive(ctx context.Context, p *cli.Program, month func() (events.Month, error), file, sealKey string) (*report.Report, error) {
 	m, err := month()
 	if err != nil {
 		return nil, err
 	}
-	begin := func(what, unit string, total int64) verify.Progress { return p.NewProgress(what, unit, total) }
+	begin := func(what, unit string, total int64) recount.Progress { return p.NewProgress(what, unit, total) }
 	archive, err := verify.OpenArchive(file, begin)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, cli.Fail(cli.Usage, "--from: %w", err)
@@ -85,7 +87,7 @@ func verifyArchive(ctx context.Context, p *cli.Program, month func() (events.Mon
 	if archive.Month != m.String() {
 		return nil, cli.Fail(cli.Usage, "--from %s is of month %s, not of %s", file, archive.Month, m)
 	}
-	v := verify.Config{Month: m.String(), Files: archive, Archive: archive, FromSealed: true, SealKey: archive.PublicKey(), Begin: begin}
+	v := verify.Config{Month: m.String(), Archive: archive, Config: recount.Config{Files: archive, SealKey: archive.PublicKey(), Begin: begin}}
 	if sealKey != "" {
 		if v.SealKey, err = os.ReadFile(sealKey); err != nil {
 			return nil, cli.Fail(cli.Usage, "--seal-key: %w", err)
@@ -96,17 +98,17 @@ func verifyArchive(ctx context.Context, p *cli.Program, month func() (events.Mon
 		return nil, err
 	}
 	defer os.RemoveAll(folder)
-	l, err := ledger.Import(ctx, filepath.Join(folder, "ledger.db"), archive.Ledger())
+	l, err := chain.Import(ctx, filepath.Join(folder, "ledger.db"), archive.Ledger())
 	if err != nil {
 		return archive.Refused(err), nil
 	}
 	defer l.Close()
 	v.Ledger = l
-	report, err := verify.Run(ctx, v)
+	found, err := verify.Run(ctx, v)
 	if err == nil && sealKey == "" {
-		report.Notes = append(report.Notes, "signatures were checked with the public key in the archive: compare it with one that you have from elsewhere, or give that one with --seal-key")
+		found.Remark("signatures were checked with the public key in the archive: compare it with one that you have from elsewhere, or give that one with --seal-key")
 	}
-	return report, verifyFailure(err)
+	return found, verifyFailure(err)
 }
 
 func verifyFailure(err error) error {
@@ -130,10 +132,8 @@ func verification(ctx context.Context, p *cli.Program, month func() (events.Mont
 	if err != nil {
 		return v, nil, err
 	}
-	v = verify.Config{
-		Month: m.String(), Brokers: c.Kafka.Brokers, FromSealed: fromSealed,
-		Begin: func(what, unit string, total int64) verify.Progress { return p.NewProgress(what, unit, total) },
-	}
+	begin := func(what, unit string, total int64) recount.Progress { return p.NewProgress(what, unit, total) }
+	v = verify.Config{Month: m.String(), Config: recount.Config{Begin: begin}}
 	for _, f := range []struct {
 		name string
 		to   *[]byte
@@ -142,11 +142,15 @@ func verification(ctx context.Context, p *cli.Program, month func() (events.Mont
 			return v, nil, cli.Fail(cli.Usage, "%w: restore it from its backup", err)
 		}
 	}
-	if secure != nil {
-		v.Security = append(v.Security, kgo.DialTLSConfig(secure))
-	}
-	if as != nil {
-		v.Security = append(v.Security, kgo.SASL(as))
+	if !fromSealed {
+		log := &recount.Kafka{Brokers: c.Kafka.Brokers, Begin: begin}
+		if secure != nil {
+			log.Security = append(log.Security, kgo.DialTLSConfig(secure))
+		}
+		if as != nil {
+			log.Security = append(log.Security, kgo.SASL(as))
+		}
+		v.Log = log
 	}
 	v.Accounts, _ = config.ReadFile(c.Accounts)
 	bucket, err := site.State(ctx, c)
@@ -154,7 +158,7 @@ func verification(ctx context.Context, p *cli.Program, month func() (events.Mont
 		return v, nil, err
 	}
 	v.Files = stateFiles{bucket}
-	l, err := readLedger(ctx, c)
+	l, err := openChain(ctx, c)
 	if err != nil {
 		return v, nil, err
 	}
@@ -171,6 +175,23 @@ func verification(ctx context.Context, p *cli.Program, month func() (events.Mont
 		conn.Close()
 		l.Close()
 	}, nil
+}
+
+// openChain opens the ledger for the second implementation. Whether there is one that can be read, and the remedy where not, the
+// product's own opening says.
+func openChain(ctx context.Context, c *config.Config) (*chain.Ledger, error) {
+	l, err := readLedger(ctx, c)
+	if err != nil {
+		return nil, err
+	}
+	if err := l.Close(); err != nil {
+		return nil, err
+	}
+	again, err := chain.Open(ctx, c.Ledger)
+	if err != nil {
+		return nil, cli.Fail(cli.Unreachable, "ledger: %w", err)
+	}
+	return again, nil
 }
 
 // stateFiles are the files of a bucket, read from their beginning.
@@ -190,7 +211,7 @@ func (s stateFiles) Open(ctx context.Context, name string) (io.ReadCloser, error
 	}{io.NewSectionReader(f, 0, f.Size()), f}, nil
 }
 
-func printReport(out io.Writer, r *verify.Report) error {
+func printReport(out io.Writer, r *report.Report) error {
 	w := tabwriter.NewWriter(out, 0, 8, 2, ' ', 0)
 	fmt.Fprintln(w, "checked\tvalues\tdifferences")
 	for _, c := range r.Checks {

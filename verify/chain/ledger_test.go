@@ -1,0 +1,264 @@
+package chain
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"fmt"
+	"net/url"
+	"os"
+	"path/filepath"
+	"reflect"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"headcount/rating/ledger"
+)
+
+// databases runs a test on SQLite, and on PostgreSQL where HEADCOUNT_POSTGRES has the URL of a database in which the test may
+// make schemas.
+func databases(t *testing.T, f func(t *testing.T, url string)) {
+	t.Run("sqlite", func(t *testing.T) { f(t, "sqlite://"+filepath.Join(t.TempDir(), "a #ledger%41.db")) })
+	t.Run("postgres", func(t *testing.T) { f(t, postgresURL(t)) })
+}
+
+var schemas atomic.Int64
+
+func postgresURL(t *testing.T) string {
+	t.Helper()
+	base := os.Getenv("HEADCOUNT_POSTGRES")
+	if base == "" {
+		t.Skip("HEADCOUNT_POSTGRES is not set: give it the URL of a database, such as postgres://user@localhost/test")
+	}
+	name := fmt.Sprintf("chain_%d_%d", os.Getpid(), schemas.Add(1))
+	on := func(statement string) {
+		db, err := sql.Open("pgx", base)
+		if err == nil {
+			_, err = db.ExecContext(context.Background(), statement)
+			db.Close()
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	on("CREATE SCHEMA " + name)
+	t.Cleanup(func() { on("DROP SCHEMA " + name + " CASCADE") })
+	u, err := url.Parse(base)
+	if err != nil {
+		t.Fatal(err)
+	}
+	q := u.Query()
+	q.Set("search_path", name)
+	u.RawQuery = q.Encode()
+	return u.String()
+}
+
+const (
+	heldInvoice = `{"account":"acme", "plan":"tcmpp/pro","month":%q,"revision":%d,"currency":"USD","status":"held","reason":"sketch differs <by> 9%%",` +
+		`"lines":[{"app":"app-001","meter":"mau","quantity":"250000","free":"200000","billable":"50000","unit_price":"0.015","amount":"750.00","how":"(250000 − 200000) × 0.015"},{"app":"","item":"rooms","amount":"0.00"}],` +
+		`"total":"750.00","prepaid":[],"deduct_from":"2026-11-01"}`
+	finalInvoice = `{"account":"zeta","plan":"im/pro","month":%q,"revision":%d,"currency":"USD","status":"final","lines":[],"total":"0.00","prepaid":[]}`
+)
+
+func invoice(t *testing.T, form, month string, revision int) ledger.Invoice {
+	t.Helper()
+	x, err := ledger.NewInvoice(fmt.Appendf(nil, form, month, revision))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return x
+}
+
+// closeMonth has the product close a month.
+func closeMonth(t *testing.T, l *ledger.Ledger, month string, previous *ledger.Previous) {
+	t.Helper()
+	c := ledger.Closing{Month: month, SealID: "seal-" + month, Cluster: "c1", TopicID: "t1", Topic: "sdk-events", Partitions: []int32{0, 1, 3},
+		RulesHash: "sha256:aa", Zone: "Asia/Shanghai", Version: "1.2.3", At: time.Date(2026, 11, 2, 1, 30, 0, 123456789, time.UTC), Previous: previous,
+		Accounts: []byte("accounts:\n  - id: acme\r\n"), Books: map[string][]byte{"tcmpp.yaml": []byte("book: \xff"), "im.yaml": {}}}
+	if _, _, err := l.Begin(t.Context(), c); err != nil {
+		t.Fatal(err)
+	}
+	r := ledger.Result{Month: month, SealID: "seal-" + month, Document: json.RawMessage(`{"month": "` + month + `",  "usage":[]}`),
+		Usage: []ledger.UsageRow{{App: "app-001", Account: "acme", Digest: "sha256:01", Document: json.RawMessage(`{"app":"app-001"}`)},
+			{App: "app-002 & \u2028", Digest: "sha256:02", Document: json.RawMessage(`{"app":"app-002"}`)}},
+		Invoices: []ledger.Invoice{invoice(t, heldInvoice, month, 1), invoice(t, finalInvoice, month, 1)},
+		Outbox:   [][]byte{[]byte("closed " + month), {}}}
+	if already, err := l.Commit(t.Context(), r); err != nil || already {
+		t.Fatalf("already %v, %v", already, err)
+	}
+}
+
+// full has the product make a ledger with rows in every table, and opens it by this package too.
+func full(t *testing.T, at string) (*ledger.Ledger, *Ledger) {
+	t.Helper()
+	l, err := ledger.Create(t.Context(), at)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { l.Close() })
+	closeMonth(t, l, "2026-10", nil)
+	if err := l.Release(t.Context(), "2026-10", "acme", "checked\u2028", "ann & <bob>"); err != nil {
+		t.Fatal(err)
+	}
+	out, err := l.Outbox(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := l.MarkSent(t.Context(), out[0].ID); err != nil {
+		t.Fatal(err)
+	}
+	amendment := ledger.Amendment{Month: "2026-10", Number: 1, Reason: "quota of the contract <forgotten>", By: "ann", Accounts: []byte("accounts: []\n"),
+		Books: map[string][]byte{"im.yaml": []byte("book: im\n")}, Usage: json.RawMessage(`{"month": "2026-11"}`)}
+	if already, err := l.Amend(t.Context(), amendment, []ledger.Invoice{invoice(t, finalInvoice, "2026-10", 2)}); err != nil || already {
+		t.Fatalf("already %v, %v", already, err)
+	}
+	closeMonth(t, l, "2026-11", &ledger.Previous{Month: "2026-10", Partitions: []int32{0, 1, 3}})
+	mine, err := Open(t.Context(), at)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { mine.Close() })
+	return l, mine
+}
+
+func walked(t *testing.T, l *Ledger, heads ...string) Walked {
+	t.Helper()
+	w, err := l.Walk(t.Context(), heads...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return w
+}
+
+// TestBothRead has both read the same ledger: an honest chain, and everything in it.
+func TestBothRead(t *testing.T) {
+	databases(t, func(t *testing.T, at string) {
+		ctx := t.Context()
+		theirs, mine := full(t, at)
+		report, err := theirs.Verify(ctx)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if w := walked(t, mine, report.Head); w != (Walked{report.Entries, report.Rows, report.Head}) {
+			t.Errorf("got %+v, want %+v", w, report)
+		}
+		same := func(what string, got any, err error, want any, other error) {
+			t.Helper()
+			if err != nil || other != nil || !reflect.DeepEqual(got, want) {
+				t.Errorf("%s: got  %+v, %v\nwant %+v, %v", what, got, err, want, other)
+			}
+		}
+		months, err := mine.Months(ctx)
+		stored, other := theirs.Months(ctx)
+		same("months", len(months), err, len(stored), other)
+		for i, m := range stored {
+			same("month", months[i], nil, Month{m.Month, m.Closed}, nil)
+			for _, month := range []string{m.Month} {
+				c, err := mine.Closing(ctx, month)
+				w, other := theirs.Closing(ctx, month)
+				want := Closing{w.Month, w.SealID, w.Cluster, w.TopicID, w.Topic, w.Partitions, w.RulesHash, w.Zone, w.At, (*Previous)(w.Previous), w.Accounts, w.Books}
+				if c.Books["im.yaml"] == nil {
+					c.Books["im.yaml"] = []byte{}
+				}
+				same("closing", c, err, want, other)
+
+				r, err := mine.Result(ctx, month)
+				x, other := theirs.Result(ctx, month)
+				same("result", []any{r.Month, r.Head, r.At, string(r.Document)}, err, []any{x.Month, x.Head, x.At, string(x.Document)}, other)
+				for i, u := range x.Usage {
+					same("usage", []string{r.Usage[i].App, r.Usage[i].Digest, string(r.Usage[i].Document)}, nil, []string{u.App, u.Digest, string(u.Document)}, nil)
+				}
+				same("invoices of the result", invoiceTexts(r.Invoices), nil, theirTexts(x.Invoices), nil)
+				same("outbox", fmt.Sprintf("%q", r.Outbox), nil, fmt.Sprintf("%q", x.Outbox), nil)
+
+				invoices, err := mine.Invoices(ctx, month)
+				y, other := theirs.Invoices(ctx, month)
+				same("invoices", invoiceTexts(invoices), err, theirTexts(y), other)
+
+				amendments, err := mine.Amendments(ctx, month)
+				z, other := theirs.Amendments(ctx, month)
+				same("amendments", len(amendments), err, len(z), other)
+				for i, a := range z {
+					same("amendment", amendments[i], nil, Amendment{a.Month, a.Number, a.At, a.Accounts, a.Books}, nil)
+				}
+			}
+		}
+		for _, month := range []string{"2026-09", "2026-12"} {
+			for what, err := range map[string]error{"closing": second(mine.Closing(ctx, month)), "result": second(mine.Result(ctx, month)), "invoices": second(mine.Invoices(ctx, month))} {
+				if err == nil || !strings.Contains(err.Error(), ErrNotFound.Error()) {
+					t.Errorf("%s of %s: %v", what, month, err)
+				}
+			}
+		}
+	})
+}
+
+func second[T any](_ T, err error) error { return err }
+
+func invoiceTexts(all []Invoice) (texts []string) {
+	for _, x := range all {
+		texts = append(texts, fmt.Sprint(x.Closing, x.Month, x.Account, x.Revision, string(x.Document)))
+	}
+	return texts
+}
+
+func theirTexts(all []ledger.Invoice) (texts []string) {
+	for _, x := range all {
+		texts = append(texts, fmt.Sprint(x.Closing, x.Month, x.Account, x.Revision, string(x.Document)))
+	}
+	return texts
+}
+
+// TestReadsBesideWriter opens a ledger that nobody writes, and sees what is written since.
+func TestReadsBesideWriter(t *testing.T) {
+	at := "sqlite://" + filepath.Join(t.TempDir(), "ledger.db")
+	l, err := ledger.Create(t.Context(), at)
+	if err != nil {
+		t.Fatal(err)
+	}
+	l.Close()
+	for _, suffix := range []string{"-wal", "-shm"} {
+		os.Remove(strings.TrimPrefix(at, "sqlite://") + suffix)
+	}
+	mine, err := Open(t.Context(), at+"?busy_timeout=5s")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer mine.Close()
+	if w := walked(t, mine); w.Entries != 1 {
+		t.Fatalf("%+v", w)
+	}
+	if names, _ := filepath.Glob(strings.TrimPrefix(at, "sqlite://") + "-*"); len(names) > 0 {
+		t.Errorf("reading made %v", names)
+	}
+	if l, err = ledger.Open(t.Context(), at); err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	closeMonth(t, l, "2026-10", nil)
+	if w := walked(t, mine); w.Entries == 1 {
+		t.Errorf("%+v", w)
+	}
+}
+
+// TestOpenRefuses sees what is no ledger refused.
+func TestOpenRefuses(t *testing.T) {
+	folder := t.TempDir()
+	if err := os.WriteFile(filepath.Join(folder, "noise"), []byte(strings.Repeat("noise ", 1000)), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for at, words := range map[string]string{
+		"mysql://x": "want sqlite://path", "sqlite://" + folder + "/none": "none", "sqlite://" + folder + "/noise": "damaged", "sqlite://x?busy_timeout=soon": "busy_timeout",
+		"postgres://u@127.0.0.1:1/x?connect_timeout=2": ErrUnreachable.Error(),
+	} {
+		l, err := Open(t.Context(), at)
+		if err == nil {
+			l.Close()
+		}
+		if err == nil || !strings.Contains(err.Error(), words) {
+			t.Errorf("%s: %v", at, err)
+		}
+	}
+}

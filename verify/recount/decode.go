@@ -1,0 +1,238 @@
+package recount
+
+import (
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kgo"
+)
+
+// outcome says what a record is.
+type outcome int
+
+const (
+	tombstone outcome = iota
+	counted
+	reported
+	unknown
+	control
+	expired
+	rejected
+	overLimit // rejected too
+)
+
+// reading is what a record says.
+type reading struct {
+	outcome outcome
+	app     string // empty where it cannot be read
+	rules   *Rules
+	month   Month
+	kind    int
+	day     int
+	skewed  bool
+	who     print
+	guid    string
+	stamp   int64 // the record's timestamp, milliseconds
+
+	meter, source   string // of reported, and below
+	revision, value int64
+}
+
+// field is what stands where something is read.
+type field struct {
+	text   string
+	number bool // as written
+	bad    bool // of another type, or not UTF-8
+	twice  bool
+}
+
+// The names that are read, as in CloudEvents.
+var names = []string{"type", "subject", "superapp", "time", "meter", "month", "day", "source", "value", "revision"}
+
+// paths says where each name lies in the JSON.
+func (b *book) paths() map[string][]string {
+	paths := map[string][]string{}
+	for _, n := range names {
+		paths[n] = []string{n}
+	}
+	f := b.topic.Fields
+	for n, at := range map[string]string{"type": f.Type, "subject": f.GUID, "superapp": f.App, "time": f.Time} {
+		if at != "" {
+			paths[n] = strings.Split(at, ".")
+		}
+	}
+	if len(paths["type"]) != 1 || paths["type"][0] != "type" {
+		paths["control"] = []string{"type"}
+	}
+	return paths
+}
+
+type decoder struct {
+	book  *book
+	paths map[string][]string
+	plain bool // the fields are those of CloudEvents
+}
+
+func newDecoder(b *book) *decoder {
+	d := &decoder{book: b, paths: b.paths(), plain: true}
+	for n, p := range d.paths {
+		d.plain = d.plain && len(p) == 1 && p[0] == n
+	}
+	return d
+}
+
+// errNoRules says that an event lies in a month without rules.
+type errNoRules struct{ at int64 }
+
+func (e errNoRules) Error() string {
+	return "no rules hold for " + time.UnixMilli(e.at).UTC().Format(time.RFC3339)
+}
+
+// decode reads a record where the months before floor are finished; floor 0: none is.
+func (d *decoder) decode(rec *kgo.Record, floor Month) (r reading, err error) {
+	fields, how := d.headers(rec)
+	if rec.Value == nil && how != "binary" {
+		return r, nil
+	}
+	r.outcome = rejected
+	switch how {
+	case "structured":
+		var ok bool
+		if fields, ok = d.object(rec.Value); !ok {
+			return r, nil
+		}
+	case "binary":
+	default:
+		return r, nil
+	}
+	if c, ok := fields["control"]; ok && !c.bad && !c.twice && !c.number && strings.HasPrefix(c.text, "headcount.") {
+		r.outcome = control
+		return r, nil
+	}
+	app := fields["superapp"]
+	if !app.bad && !app.twice && !app.number && named(app.text, 64) {
+		r.app = app.text
+	}
+	for _, n := range names[:4] {
+		if f := fields[n]; f.bad || f.twice || f.number {
+			return r, nil
+		}
+	}
+	return d.judge(rec, fields, floor, r)
+}
+
+func (d *decoder) judge(rec *kgo.Record, fields map[string]field, floor Month, r reading) (reading, error) {
+	typ, who, at := fields["type"].text, fields["subject"].text, fields["time"].text
+	r.guid = who
+	stamp := rec.Timestamp.UnixMilli()
+	r.stamp = stamp
+	effective := stamp
+	if at != "" {
+		t, ok := instant(at)
+		if !ok {
+			return r, nil
+		}
+		limit := time.UnixMilli(stamp + d.book.topic.SkewMS)
+		r.skewed = t.Before(time.UnixMilli(d.book.topic.OldestMS)) || stamp > 0 && t.After(limit)
+		if !r.skewed {
+			effective = t.UnixMilli()
+		}
+	}
+	if typ == "" {
+		return r, nil
+	}
+	if strings.HasPrefix(typ, "headcount.") {
+		r.outcome = control
+		return r, nil
+	}
+	if effective <= 0 || effective >= 253402300800_000-36*3600_000 {
+		return r, nil
+	}
+	var finished bool
+	if old := d.book.months[floor]; floor != 0 && old != nil && effective < old.start() {
+		r.rules, finished = old, true
+	} else if r.rules = d.book.at(effective); r.rules == nil {
+		return r, errNoRules{effective}
+	}
+	r.month = r.rules.month
+	if typ == "usage.reported" {
+		if finished {
+			r.month = d.book.monthAt(effective)
+		}
+		return d.quantity(rec, fields, floor, r)
+	}
+	kind, known := r.rules.kindOf[typ]
+	switch {
+	case !known:
+		r.outcome = unknown
+	case r.app == "" || who == "" || len(who) > 128:
+	case len(rec.Value) > r.rules.Limits.Bytes:
+		r.outcome = overLimit
+	case finished:
+		r.outcome = expired
+	default:
+		r.outcome, r.kind, r.day = counted, kind, r.rules.day(effective)
+		if r.rules.cipher != nil {
+			r.who = fingerprint(r.rules.cipher, who, r.rules.Kinds[kind] == "login")
+		}
+	}
+	return r, nil
+}
+
+// quantity judges a usage.reported; r.month is the month of its time, the latest that it can name.
+func (d *decoder) quantity(rec *kgo.Record, fields map[string]field, floor Month, r reading) (reading, error) {
+	if r.app == "" {
+		return r, nil
+	}
+	for _, n := range names[4:] {
+		if f := fields[n]; f.bad || f.twice || f.number && n != "revision" {
+			return r, nil
+		}
+	}
+	m, ok := ParseMonth(fields["month"].text)
+	if !ok || m < d.book.monthAt(d.book.topic.OldestMS) || m > r.month {
+		return r, nil
+	}
+	if day := fields["day"].text; day != "" {
+		if len(day) == 10 {
+			if day, ok = strings.CutPrefix(day, m.String()+"-"); !ok {
+				return r, nil
+			}
+		}
+		n, err := strconv.ParseUint(day, 10, 8)
+		if err != nil || len(day) > 2 || n < 1 || int(n) > m.Days() {
+			return r, nil
+		}
+		r.day = int(n)
+	}
+	r.meter, r.source = fields["meter"].text, fields["source"].text
+	if !named(r.meter, 64) || !named(r.source, 256) {
+		return r, nil
+	}
+	if r.value, ok = digits(fields["value"].text); !ok {
+		return r, nil
+	}
+	if text := fields["revision"].text; text != "" {
+		positive, negative := strings.CutPrefix(text, "-")
+		if r.revision, ok = digits(positive); !ok {
+			return r, nil
+		}
+		if negative {
+			r.revision = -r.revision
+		}
+	}
+	r.month = m
+	if m < floor {
+		r.outcome = expired
+		return r, nil
+	}
+	if r.rules = d.book.months[m]; r.rules == nil {
+		return r, errNoRules{rec.Timestamp.UnixMilli()}
+	}
+	r.outcome = reported
+	if len(rec.Value) > r.rules.Limits.Bytes {
+		r.outcome = overLimit
+	}
+	return r, nil
+}

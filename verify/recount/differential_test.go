@@ -1,0 +1,215 @@
+package recount
+
+import (
+	"bytes"
+	"context"
+	"crypto/ed25519"
+	"fmt"
+	"io"
+	"io/fs"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	benchmonth "headcount/endtoend/month"
+	"headcount/events"
+	"headcount/events/decode"
+	"headcount/events/identity"
+	"headcount/verify/report"
+)
+
+// memory is a state store.
+type memory map[string][]byte
+
+func (m memory) Open(_ context.Context, name string) (io.ReadCloser, error) {
+	b, ok := m[name]
+	if !ok {
+		return nil, fs.ErrNotExist
+	}
+	return io.NopCloser(bytes.NewReader(b)), nil
+}
+
+func (m memory) List(_ context.Context, prefix string) (names []string, _ error) {
+	for name := range m {
+		if strings.HasPrefix(name, prefix) {
+			names = append(names, name)
+		}
+	}
+	slices.Sort(names)
+	return names, nil
+}
+
+// rulebook holds the same rules for the other implementation.
+type rulebook struct {
+	topic  *events.TopicRules
+	months map[events.Month]*events.MonthRules
+}
+
+func (r *rulebook) TopicRules() *events.TopicRules { return r.topic }
+func (r *rulebook) MonthRules(m events.Month) (*events.MonthRules, error) {
+	if x := r.months[m]; x != nil {
+		return x, nil
+	}
+	return nil, fmt.Errorf("no rules of %s", m)
+}
+
+// bothDecoders returns the two decoders under the same rules, of all months from 1999-11 to 2032.
+func bothDecoders(t *testing.T, zone string, fields events.Fields) (*decoder, *decode.Decoder) {
+	t.Helper()
+	line := identity.GenerateGUIDKey()
+	ring, err := identity.ParseKeyring([]byte(line))
+	if err != nil {
+		t.Fatal(err)
+	}
+	keys, err := readKeys([]byte(line))
+	if err != nil {
+		t.Fatal(err)
+	}
+	public, _, _ := ed25519.GenerateKey(nil)
+	limits := events.DefaultLimits
+	limits.RecordBytes = 600
+	template := &events.Template{
+		TimeZone: zone, Fields: fields, Types: map[string]string{"session.start": "login", "scan": "scan"}, Precision: 14, Limits: limits,
+		KeyID: ring.Newest().ID(), SealKey: public,
+	}
+	topic := template.Topic()
+	files := memory{"t/rules/topic.json": topic.Canonical()}
+	other := &rulebook{topic, map[events.Month]*events.MonthRules{}}
+	for m := events.MonthOf(1999, 11); m < events.MonthOf(2032, 1); m++ {
+		r, err := template.Month(m)
+		if err != nil {
+			t.Fatal(err)
+		}
+		other.months[m] = r
+		files["t/rules/"+m.String()+".json"] = r.Canonical()
+	}
+	r := report.New("")
+	book, err := readRules(t.Context(), files, "t", nil, keys, r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, d := range r.Differences {
+		t.Error(d)
+	}
+	return newDecoder(book), decode.NewDecoder(other, ring)
+}
+
+// agree decodes a record both ways.
+func agree(t *testing.T, mine *decoder, theirs *decode.Decoder, rec *kgo.Record, floor events.Month) {
+	t.Helper()
+	r := events.Record{Timestamp: rec.Timestamp.UnixMilli(), Key: rec.Key, Value: rec.Value, HeaderCount: len(rec.Headers)}
+	for _, h := range rec.Headers {
+		r.Headers = events.EncodeHeader(r.Headers, h.Key, h.Value)
+	}
+	var e events.Event
+	theirs.Reset()
+	if err := theirs.Decode(&r, &e); err != nil {
+		return // a month without rules
+	}
+	got, err := mine.decode(rec, Month(floor))
+	text := fmt.Sprint(got.outcome, err)
+	want := map[events.Outcome]outcome{events.Tombstone: tombstone, events.Counted: counted, events.Reported: reported, events.Unknown: unknown, events.Control: control, events.Expired: expired, events.Rejected: rejected}[e.Outcome]
+	if e.Reason == events.OverLimit {
+		want = overLimit
+	}
+	there := fmt.Sprint(want, nil)
+	switch want {
+	case counted:
+		text += fmt.Sprintln(got.app, got.month, got.day, got.kind, got.skewed, fmt.Sprintf("%x", got.who[:]))
+		there += fmt.Sprintln(string(e.App), e.Month, e.Day, e.Kind, e.Skewed, e.Fingerprint)
+	case reported:
+		text += fmt.Sprintln(got.app, got.month, got.meter, got.source, got.day, got.revision, got.value)
+		there += fmt.Sprintln(string(e.App), e.Month, e.Quantity.Meter, e.Quantity.Source, e.Quantity.Day, e.Quantity.Revision, e.Quantity.Value)
+	case rejected, overLimit, expired:
+		text, there = text+got.app, there+string(e.App)
+	}
+	text, there = strings.ReplaceAll(text, "<nil>", ""), strings.ReplaceAll(there, "<nil>", "")
+	if text != there {
+		t.Errorf("floor %s, stamp %d, headers %q\n%q\nverify: %s\nevents: %s (%s)", floor, r.Timestamp, rec.Headers, rec.Value, text, there, e.Reason)
+	}
+}
+
+// TestDecodersAgree decodes odd records, whole and spoilt, by both implementations.
+func TestDecodersAgree(t *testing.T) {
+	seed := uint64(time.Now().UnixNano())
+	t.Logf("seed %d", seed)
+	rnd := rand.New(rand.NewPCG(seed, 1))
+	for _, zone := range []string{"UTC", "Asia/Shanghai", "America/New_York"} {
+		for _, fields := range []events.Fields{{}, {Type: "data.kind", GUID: "data.device.guid", App: "app", Time: "data.at"}} {
+			mine, theirs := bothDecoders(t, zone, fields)
+			g, err := benchmonth.New(benchmonth.Config{Month: "2026-10", Events: 15_000, Devices: 2000, Apps: 5, Seed: seed, Logins: 0.1, Components: 0.1, Reported: 0.15, Odd: 0.4, Binary: 0.2})
+			if err != nil {
+				t.Fatal(err)
+			}
+			floor := events.MonthOf(2026, 10)
+			theirs.SetFloor(floor)
+			var rec benchmonth.Record
+			for n := 0; g.Next(&rec) && !t.Failed(); n++ {
+				r := &kgo.Record{Value: bytes.Clone(rec.Value), Timestamp: time.UnixMilli(rec.Timestamp)}
+				for _, h := range rec.Headers {
+					r.Headers = append(r.Headers, kgo.RecordHeader{Key: h.Name, Value: bytes.Clone(h.Value)})
+				}
+				if fields.App != "" {
+					r.Value = respell(r.Value)
+				}
+				agree(t, mine, theirs, r, floor)
+				for range 3 {
+					spoil(rnd, r)
+					agree(t, mine, theirs, r, floor)
+				}
+			}
+		}
+	}
+}
+
+// respell moves members to where other fields lie.
+func respell(b []byte) []byte {
+	return []byte(strings.NewReplacer(`"superapp"`, `"app"`, `"type":`, `"data":{"kind":`, `"subject"`, `"device":{"guid"`).Replace(string(b)) + "}}")
+}
+
+// spoil changes a record in some way.
+func spoil(rnd *rand.Rand, r *kgo.Record) {
+	pieces := []string{`"time":"2026-10-31T23:59:60Z"`, `"time":"2026-10-03T08:15:30.1234567890123+14:00"`, `"type":"usage.reported"`, `"type":"headcount.seal"`, `"type":"scan"`,
+		`"month":"2026-09"`, `"month":"2026-11"`, `"month":"2000-01"`, `"day":"2026-10-03"`, `"day":"31"`, `"day":"0"`, `"revision":-5`, `"revision":"07"`, `"revision":1.0`, `"value":"9223372036854775807"`, `"value":"9223372036854775808"`,
+		`"subject":null`, `"subject":""`, `"superapp":"a\u0085"`, `"source":"\ud800"`, `"x":{"subject":1,"subject":2}`, `"data":{"device":{"guid":"g"},"kind":"user.login","at":"2026-10-01T00:00:00-05:00"}`, `"app":"z"`, `"sub\u006aect":"q"`}
+	if len(r.Headers) > 0 && rnd.IntN(3) == 0 {
+		h := &r.Headers[rnd.IntN(len(r.Headers))]
+		switch rnd.IntN(5) {
+		case 0:
+			h.Value = nil
+		case 1:
+			h.Value = []byte{}
+		case 2:
+			h.Value = []byte{0xff}
+		case 3:
+			r.Headers = append(r.Headers, *h)
+		case 4:
+			h.Key = []string{"content-type", "ce_type", "ce_time", "ce_control", "ce_superapp", "CE_subject"}[rnd.IntN(6)]
+		}
+		return
+	}
+	b := r.Value
+	switch rnd.IntN(8) {
+	case 0:
+		r.Timestamp = time.UnixMilli([]int64{0, -1, 946684799999, 946684800000, 1790812800000, 1790812799999, r.Timestamp.UnixMilli() + 1}[rnd.IntN(7)])
+	case 1:
+		if rnd.IntN(10) == 0 {
+			r.Value = nil
+		}
+	case 2, 3, 4:
+		if i := bytes.IndexByte(b, '{'); i >= 0 {
+			r.Value = slices.Concat(b[:i+1], []byte(pieces[rnd.IntN(len(pieces))]+","), b[i+1:])
+		}
+	case 5:
+		r.Headers = append(r.Headers, kgo.RecordHeader{Key: "content-type", Value: []byte([]string{"application/json", "application/cloudevents+json; charset=utf-8", "application/cloudevents+avro", "text/x+JSON", "", " Application/CloudEvents+JSON\t"}[rnd.IntN(6)])})
+	default:
+		if len(b) > 0 {
+			i := rnd.IntN(len(b))
+			b[i] = []byte("\"{}[],:\\ux0 9Zz-+.\x00\xff\x80eE")[rnd.IntN(23)]
+		}
+	}
+}

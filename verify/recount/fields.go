@@ -1,0 +1,130 @@
+package recount
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/go-json-experiment/json/jsontext"
+	"github.com/twmb/franz-go/pkg/kgo"
+)
+
+// headers finds how a record carries its event, and the attributes of binary mode.
+func (d *decoder) headers(rec *kgo.Record) (fields map[string]field, how string) {
+	var media string
+	types, binary := 0, false
+	fields = map[string]field{}
+	for _, h := range rec.Headers {
+		if h.Key == "content-type" {
+			types++
+			media = string(h.Value)
+		}
+		name, ok := strings.CutPrefix(h.Key, "ce_")
+		if !ok {
+			continue
+		}
+		binary = true
+		f, there := fields[name]
+		f = field{text: string(h.Value), twice: there || f.twice}
+		f.bad = !utf8.Valid(h.Value)
+		fields[name] = f
+	}
+	if types > 1 {
+		return nil, "unreadable"
+	}
+	delete(fields, "control")
+	media, _, _ = strings.Cut(media, ";")
+	media = strings.ToLower(strings.Trim(media, " \t"))
+	switch {
+	case media == "" && !binary, media == "application/cloudevents+json":
+		return nil, "structured"
+	case strings.HasPrefix(media, "application/cloudevents"):
+		return nil, "unreadable"
+	case binary:
+		return fields, "binary"
+	case !d.plain && (media == "application/json" || strings.HasSuffix(media, "+json")):
+		return nil, "structured"
+	}
+	return nil, "unreadable"
+}
+
+// object reads one JSON object, strictly, and what lies at the paths.
+func (d *decoder) object(text []byte) (map[string]field, bool) {
+	if !utf8.Valid(text) {
+		return nil, false
+	}
+	dec := jsontext.NewDecoder(bytes.NewReader(text), jsontext.AllowDuplicateNames(true))
+	if dec.PeekKind() != '{' {
+		return nil, false
+	}
+	fields := map[string]field{}
+	if !d.members(dec, nil, fields, map[string]bool{}) {
+		return nil, false
+	}
+	_, err := dec.ReadToken()
+	return fields, errors.Is(err, io.EOF)
+}
+
+// members reads an object that lies at a path. Where a name on a way is there twice, so is all that lies below it.
+func (d *decoder) members(dec *jsontext.Decoder, path []string, fields map[string]field, seen map[string]bool) bool {
+	if _, err := dec.ReadToken(); err != nil {
+		return false
+	}
+	for dec.PeekKind() != '}' {
+		token, err := dec.ReadToken()
+		if err != nil {
+			return false
+		}
+		here := append(path[:len(path):len(path)], token.String())
+		var at, below []string
+		for name, p := range d.paths {
+			if len(p) >= len(here) && strings.Join(p[:len(here)], "\x00") == strings.Join(here, "\x00") {
+				if below = append(below, name); len(p) == len(here) {
+					at = append(at, name)
+				}
+			}
+		}
+		key := strings.Join(here, "\x00")
+		twice := len(below) > 0 && seen[key]
+		seen[key] = len(below) > 0
+		if len(below) > len(at) && dec.PeekKind() == '{' && !twice {
+			if !d.members(dec, here, fields, seen) {
+				return false
+			}
+			for _, name := range at {
+				fields[name] = field{bad: true}
+			}
+			continue
+		}
+		raw, err := dec.ReadValue()
+		if err != nil {
+			return false
+		}
+		if twice {
+			for _, name := range below {
+				fields[name] = field{twice: true}
+			}
+			continue
+		}
+		for _, name := range at {
+			fields[name] = valueOf(raw)
+		}
+	}
+	_, err := dec.ReadToken()
+	return err == nil
+}
+
+func valueOf(raw jsontext.Value) (f field) {
+	switch raw.Kind() {
+	case '"':
+		text, err := jsontext.AppendUnquote(nil, raw)
+		return field{text: string(text), bad: err != nil}
+	case 'n':
+		return f
+	case '0':
+		return field{text: string(raw), number: true}
+	}
+	return field{bad: true}
+}

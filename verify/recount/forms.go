@@ -1,0 +1,74 @@
+package recount
+
+import (
+	"regexp"
+	"strconv"
+	"strings"
+	"time"
+	"unicode"
+	"unicode/utf8"
+)
+
+var digitsForm = regexp.MustCompile(`^[0-9]+$`)
+
+// digits reads a decimal integer of digits alone, below 2^63.
+func digits(s string) (int64, bool) {
+	if !digitsForm.MatchString(s) {
+		return 0, false
+	}
+	n, err := strconv.ParseInt(s, 10, 64)
+	return n, err == nil
+}
+
+// named says whether s is 1–limit bytes of UTF-8 without control characters.
+func named(s string, limit int) bool {
+	return s != "" && len(s) <= limit && utf8.ValidString(s) && !strings.ContainsFunc(s, unicode.IsControl)
+}
+
+var timeForm = regexp.MustCompile(`^(\d{4}-\d\d-\d\d)[Tt](\d\d:\d\d):(\d\d)(\.\d+)?([Zz]|[+-]\d\d:\d\d)$`)
+
+// instant reads an RFC 3339 time. A leap second is the last instant of the second before it, at the end of a month in UTC.
+func instant(s string) (time.Time, bool) {
+	m := timeForm.FindStringSubmatch(s)
+	if m == nil {
+		return time.Time{}, false
+	}
+	second, leap := m[3], m[3] == "60"
+	if leap {
+		second = "59"
+	}
+	zone := strings.ToUpper(m[5])
+	if zone != "Z" && (zone[1:3] > "23" || zone[4:] > "59") {
+		return time.Time{}, false
+	}
+	t, err := time.Parse("2006-01-02T15:04:05Z", m[1]+"T"+m[2]+":"+second+"Z")
+	if err != nil {
+		return time.Time{}, false
+	}
+	if zone != "Z" {
+		hours, _ := strconv.Atoi(zone[1:3])
+		minutes, _ := strconv.Atoi(zone[4:])
+		offset := time.Duration(hours*60+minutes) * time.Minute
+		if zone[0] == '+' {
+			offset = -offset
+		}
+		t = t.Add(offset)
+	}
+	if leap {
+		next := t.Add(time.Second).UTC()
+		return t.Add(time.Second - time.Nanosecond), next.Day() == 1 && next.Hour() == 0 && next.Minute() == 0 && next.Second() == 0
+	}
+	if m[4] != "" {
+		fraction := m[4][1:]
+		rest := ""
+		if len(fraction) > 9 {
+			fraction, rest = fraction[:9], fraction[9:]
+		}
+		n, _ := strconv.Atoi((fraction + "000000000")[:9])
+		if strings.Trim(rest, "0") != "" && n%1e6 == 0 {
+			n++ // beyond what a time holds: still after the millisecond
+		}
+		t = t.Add(time.Duration(n))
+	}
+	return t, true
+}

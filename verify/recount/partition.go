@@ -1,0 +1,228 @@
+package recount
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"headcount/verify/report"
+)
+
+// attributed is for how many apps expired and rejected records are counted apart.
+const attributed = 250_000
+
+// pass is one reading of the log: what is read for, and where what counts goes.
+type pass struct {
+	s        *Subject
+	former   Month   // of which late facts are counted; 0: of none
+	accepted []*Loss // on record of the topic's partitions
+	keep     keep
+	closed   TakeClosed
+	r        *report.Report
+}
+
+// keep takes what a record says that counts for the month or the month before.
+type keep func(x fact, r *reading, offset int64) error
+
+// TakeClosed takes a closed record that the log has at an offset.
+type TakeClosed func(c *Closed, sig *Signed, partition int32, offset int64)
+
+// partition counts one partition up to the seal of the month.
+type partition struct {
+	*pass
+	id int32
+	d  *decoder
+
+	sealed     Month // newest
+	late       windows
+	open       map[Month]windows
+	devices    map[held]int // of months that limit them
+	stretches  map[string]Stretch
+	nameless   Stretch
+	sealOffset int64 // of the month counted; −1: not met
+	seal       sealData
+	sealHash   string
+	invalid    int // seals that were not followed
+	firstBad   string
+
+	onTime, before, lateOf windows // as they stood at the seals: of the month, of the month before on time and late
+}
+
+func newPartition(of *pass, id int32) *partition {
+	return &partition{pass: of, id: id, d: newDecoder(of.s.book), open: map[Month]windows{}, devices: map[held]int{}, stretches: map[string]Stretch{}, sealOffset: -1}
+}
+
+func (p *partition) done() bool { return p.sealOffset >= 0 }
+
+// take counts a record that lies before the month's seal; of what lies after, only closed records are looked at.
+func (p *partition) take(ctx context.Context, rec *kgo.Record) error {
+	if rec.Attrs.IsControl() {
+		return nil
+	}
+	if !p.done() {
+		return p.add(ctx, rec)
+	}
+	if !bytes.Contains(rec.Value, []byte("headcount.closed")) { // closed records have one form, byte for byte
+		return nil
+	}
+	if x, err := p.d.decode(rec, 0); err == nil && x.outcome == control {
+		p.takeClosed(rec)
+	}
+	return nil
+}
+
+// takeClosed takes a record if it is a closed record.
+func (p *partition) takeClosed(rec *kgo.Record) bool {
+	c, sig, err := OpenClosed(rec.Value)
+	if err == nil {
+		p.closed(&c, sig, p.id, rec.Offset)
+	}
+	return err == nil
+}
+
+// add counts a record.
+func (p *partition) add(ctx context.Context, rec *kgo.Record) error {
+	r, err := p.d.decode(rec, p.sealed)
+	if err != nil {
+		p.r.Wrong("rules", fmt.Sprintf("partition %d, offset %d", p.id, rec.Offset), "rules of the month it lies in", err.Error())
+		return nil
+	}
+	switch r.outcome {
+	case counted:
+		if r.rules.cipher == nil {
+			return fmt.Errorf("GUID key %s, which the rules of %s name, is not in the key file", r.rules.KeyID, r.rules.Month)
+		}
+		w := p.window(&r)
+		if w == nil || !p.takes(w, &r) {
+			p.lost(r.app, Stretch{Rejected: 1, OverLimit: 1})
+			return nil
+		}
+		w.Events++
+		if r.skewed {
+			w.Skewed++
+		}
+		return p.fact(&r, rec.Offset)
+	case reported:
+		w := p.window(&r)
+		if w == nil || !w.report(&r) {
+			p.lost(r.app, Stretch{Rejected: 1, OverLimit: 1})
+		}
+	case control:
+		return p.control(ctx, rec)
+	case expired:
+		p.lost(r.app, Stretch{Expired: 1})
+	case rejected:
+		p.lost(r.app, Stretch{Rejected: 1})
+	case overLimit:
+		p.lost(r.app, Stretch{Rejected: 1, OverLimit: 1})
+	}
+	return nil
+}
+
+// fact keeps what counts for the month or the month before.
+func (p *partition) fact(r *reading, offset int64) error {
+	x := fact{partition: p.id, app: r.app, who: r.who, kind: uint8(r.kind)}
+	switch {
+	case r.month == p.s.Month:
+	case p.former != 0 && r.month == p.former:
+		x.group = ofBefore
+		if p.sealed == p.former || !p.s.inFormer(p.id) {
+			x.late = 1
+		}
+	default:
+		return nil
+	}
+	return p.keep(x, r, offset)
+}
+
+// lost counts a record that is not counted, for its app where that is known.
+func (p *partition) lost(app string, more Stretch) {
+	have, ok := p.stretches[app]
+	if app == "" || !ok && len(p.stretches) >= attributed {
+		p.nameless.add(more)
+		return
+	}
+	have.add(more)
+	p.stretches[app] = have
+}
+
+// control takes a record of ours.
+func (p *partition) control(ctx context.Context, rec *kgo.Record) error {
+	if p.takeClosed(rec) {
+		return nil
+	}
+	s, sig, err := openSeal(rec.Value)
+	if err != nil {
+		return nil
+	}
+	m, ok := ParseMonth(s.Month)
+	rules := p.s.book.months[m]
+	bad := func(why string) {
+		if p.invalid++; p.firstBad == "" || s.Month == p.s.Closing.Month {
+			p.firstBad = fmt.Sprintf("the seal of %s at offset %d: %s", s.Month, rec.Offset, why)
+		}
+	}
+	switch {
+	case !ok || s.Cluster != p.s.Closing.Cluster || s.TopicID != p.s.Closing.TopicID || s.Partition != p.id:
+		bad("it is of another topic or partition")
+	case m < p.sealed:
+		bad("a later month is sealed")
+	case rules == nil || rules.hash != s.RulesHash:
+		bad("it names other rules, " + s.RulesHash)
+	case !sig.By(rules.public):
+		bad("its signature does not match the key in the month's rules")
+	case m == p.sealed: // a repeat
+	case p.follows(&s, m):
+		p.follow(&s, sig, m, rec.Offset)
+	case !p.followsLost(ctx, &s, m, rec.Offset):
+		bad("it does not follow the month sealed before")
+	case m == p.s.Month:
+		return errLostSeal{p.id, rec.Offset, s.Month, s.Previous.Month}
+	default:
+		p.follow(&s, sig, m, rec.Offset)
+	}
+	return nil
+}
+
+func (p *partition) follows(s *sealData, m Month) bool {
+	if s.Previous == nil {
+		return p.sealed == 0
+	}
+	before, ok := ParseMonth(s.Previous.Month)
+	if !ok || before >= m {
+		return false
+	}
+	listed := false
+	for _, id := range s.Previous.Partitions {
+		listed = listed || id == p.id
+	}
+	return p.sealed == before || !listed
+}
+
+// follow closes a month.
+func (p *partition) follow(s *sealData, sig *Signed, m Month, offset int64) {
+	if m == p.s.Month {
+		p.sealOffset, p.seal, p.sealHash = offset, *s, sig.hash()
+		p.onTime = p.open[m]
+		if s.Previous != nil {
+			if before, _ := ParseMonth(s.Previous.Month); p.sealed == before {
+				p.lateOf = p.late
+			} else {
+				p.lateOf = p.open[before]
+			}
+		}
+		return // what comes after is for the next month's verification
+	}
+	if m == p.former {
+		p.before = p.open[m]
+	}
+	p.sealed, p.late = m, nil
+	p.stretches, p.nameless = map[string]Stretch{}, Stretch{}
+	for old := range p.open {
+		if old <= m {
+			delete(p.open, old)
+		}
+	}
+}

@@ -1,0 +1,166 @@
+package verify
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
+
+	"headcount/verify/recount"
+	"headcount/verify/report"
+)
+
+// document is the printed usage, as the ledger stores it.
+type document struct {
+	Month    string `json:"month"`
+	TimeZone string `json:"time_zone"`
+	Topic    string `json:"topic"`
+	Sealed   []struct {
+		Partition int32 `json:"partition"`
+		Offset    int64 `json:"offset"`
+	} `json:"sealed"`
+	Usage    []jsontext.Value `json:"usage"`
+	Rejected uint64           `json:"rejected"`
+}
+
+// usageApp is an app's element of it.
+type usageApp struct {
+	App        string                                      `json:"app"`
+	Account    *string                                     `json:"account"`
+	Events     uint64                                      `json:"events"`
+	Duplicates uint64                                      `json:"duplicates"`
+	Skewed     uint64                                      `json:"skewed"`
+	Expired    uint64                                      `json:"expired"`
+	Rejected   uint64                                      `json:"rejected"`
+	Kinds      map[string]struct{ Exact, Estimate uint64 } `json:"kinds"`
+	Meters     []usageMeter                                `json:"meters"`
+	Daily      []struct {
+		Day    string `json:"day"`
+		Active uint64 `json:"active"`
+		New    uint64 `json:"new"`
+		Users  uint64 `json:"users"`
+	} `json:"daily"`
+	Late []struct {
+		Month   string `json:"month"`
+		Devices uint64 `json:"devices"`
+	} `json:"late"`
+	Digest string `json:"digest"`
+}
+
+type usageMeter struct {
+	Meter    string   `json:"meter"`
+	Exact    uint64   `json:"exact"`
+	Estimate *uint64  `json:"estimate"`
+	Bound    *float64 `json:"bound"`
+	Verdict  string   `json:"verdict"`
+	Days     []struct {
+		Day   string `json:"day"`
+		Value uint64 `json:"value"`
+	} `json:"days"`
+}
+
+// caseless: what a kind has as "exact" is Exact here.
+var caseless = json.MatchCaseInsensitiveNames(true)
+
+// checkUsage compares the ledger's usage with the recount.
+func (m *closedMonth) checkUsage(n *recount.Numbers, r *report.Report) {
+	var doc document
+	if err := json.Unmarshal(m.stored.Document, &doc, caseless); err != nil {
+		r.Wrong("usage", "ledger, result of "+m.name, "a document that can be read", err.Error())
+		return
+	}
+	m.checkHead(&doc, n, r)
+	missing := map[string]bool{}
+	for name, a := range n.Apps {
+		if a.Listed || a.LateNew > 0 {
+			missing[name] = true
+		}
+	}
+	bounds := m.bounds(doc.Usage)
+	for i, text := range doc.Usage {
+		var u usageApp
+		if err := json.Unmarshal(text, &u, caseless); err != nil {
+			r.Wrong("usage", fmt.Sprintf("ledger, result of %s: usage[%d]", m.name, i), "a document that can be read", err.Error())
+			continue
+		}
+		if i < len(m.stored.Usage) {
+			row := m.stored.Usage[i]
+			r.Same("usage", string(row.Document), string(text), "ledger, usage of %s, app %s: document", m.name, u.App)
+			r.Same("usage", row.Digest, u.Digest, "ledger, usage of %s, app %s: digest", m.name, u.App)
+		}
+		switch {
+		case missing[u.App]:
+			delete(missing, u.App)
+			m.checkApp(&u, n, bounds, r)
+		case n.Before == 0 && m.Closing.Previous != nil && u.Events == 0:
+			r.Remark("app %s: that it has late devices of %s was not checked", u.App, m.Closing.Previous.Month)
+		default:
+			r.Wrong("usage", "app "+u.App, "no such app", "one")
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(missing)) {
+		r.Wrong("usage", "app "+name, fmt.Sprintf("%d events", n.Apps[name].Events), "no such app")
+	}
+}
+
+// checkHead compares what the usage says beside its apps.
+func (m *closedMonth) checkHead(doc *document, n *recount.Numbers, r *report.Report) {
+	same := func(what string, got, want any) { r.Same("usage", got, want, "ledger, result of %s: %s", m.name, what) }
+	same("month", doc.Month, m.name)
+	same("time_zone", doc.TimeZone, m.TimeZone)
+	same("topic", doc.Topic, m.Closing.Topic)
+	same("rejected", doc.Rejected, n.Nameless)
+	same("partitions", len(doc.Sealed), len(m.Closing.Partitions))
+	for _, s := range doc.Sealed {
+		if offset, ok := n.Seals[s.Partition]; ok {
+			r.Same("usage", s.Offset, offset, "ledger, result of %s: offset of the seal in partition %d", m.name, s.Partition)
+		}
+	}
+	same("apps with a row of their own", len(m.stored.Usage), len(doc.Usage))
+}
+
+// checkApp compares an app's usage.
+func (m *closedMonth) checkApp(u *usageApp, n *recount.Numbers, b bounds, r *report.Report) {
+	a := n.Apps[u.App]
+	same := func(check, what string, got, want any) { r.Same(check, got, want, "app %s: %s", u.App, what) }
+	same("usage counters", "events", u.Events, a.Events)
+	same("usage counters", "duplicates", u.Duplicates, a.Repeats)
+	same("usage counters", "skewed", u.Skewed, a.Skewed)
+	same("usage counters", "expired", u.Expired, a.Stretch.Expired)
+	same("usage counters", "rejected", u.Rejected, a.Stretch.Rejected)
+	same("digests", "digest of its facts and quantities", u.Digest, a.Digest)
+	shown := 0
+	for k, name := range m.Rules.Kinds {
+		got, ok := u.Kinds[name]
+		if ok {
+			shown++
+		}
+		same("kinds", name+", exact", got.Exact, a.Exact(k))
+		if ok {
+			same("kinds", name+", estimate", got.Estimate, a.Estimate(1<<k))
+		}
+	}
+	same("kinds", "kinds listed that the rules have", len(u.Kinds), shown)
+	same("days", "days", len(u.Daily), m.Month.Days())
+	for i, d := range u.Daily {
+		day := i + 1
+		if day > 31 {
+			break
+		}
+		same("days", fmt.Sprintf("daily[%d], day", i), d.Day, fmt.Sprintf("%s-%02d", m.name, day))
+		same("days", d.Day+", active", d.Active, a.Active[day])
+		same("days", d.Day+", new", d.New, a.Fresh[day])
+		same("days", d.Day+", users", d.Users, a.Users[day])
+	}
+	m.checkMeters(u, a, b, r)
+	for _, l := range u.Late {
+		switch {
+		case l.Month == m.name, m.Closing.Previous == nil:
+			same("late", "devices of "+l.Month, l.Devices, uint64(0))
+		case n.Before != 0 && l.Month == n.Before.String():
+			same("late", "devices of "+l.Month, l.Devices, a.LateNew)
+		}
+	}
+}
