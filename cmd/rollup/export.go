@@ -13,7 +13,6 @@ import (
 	"headcount/cmd/rollup/export"
 	"headcount/cmd/site"
 	"headcount/counter/checkpoint"
-	"headcount/rating/ledger"
 )
 
 func exportCommand(p *cli.Program) *cobra.Command {
@@ -49,13 +48,8 @@ func exportCommand(p *cli.Program) *cobra.Command {
 		}
 		defer l.Close()
 		archive, err := export.Prepare(cmd.Context(), export.Source{Month: m, Ledger: l, Bucket: bucket, PublicKey: public})
-		switch {
-		case errors.Is(err, ledger.ErrNotFound):
-			return cli.Fail(cli.CheckFailed, "month %s is not closed: `rollup close --month %s` closes it", m, m)
-		case errors.Is(err, ledger.ErrUnreachable):
-			return cli.Fail(cli.Unreachable, "%w", err)
-		case err != nil:
-			return cli.Fail(cli.CheckFailed, "%w: `rollup verify --month %s` says more", err, m)
+		if err != nil {
+			return err
 		}
 		defer archive.Close()
 		// A bucket's files are made whole, durable, and over no other.

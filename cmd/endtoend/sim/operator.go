@@ -162,7 +162,7 @@ func (w *World) tryClose(m events.Month) bool {
 // at rest, of which the log no longer tells the content.
 func (w *World) unrecoverable(err error) {
 	text := err.Error()
-	if strings.Contains(text, helps) || !slices.ContainsFunc(w.partitionsIn(text), func(p *partition) bool { return len(p.lost) > 0 || p.start > 0 && p.bitten }) {
+	if mayGoOn(err) || !slices.ContainsFunc(w.partitionsIn(text), func(p *partition) bool { return len(p.lost) > 0 || p.start > 0 && p.bitten }) {
 		return
 	}
 	for _, halt := range []string{"from the state store's backup", "from its backup", "is there with another content"} {
