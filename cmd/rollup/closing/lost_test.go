@@ -47,3 +47,37 @@ func TestSome(t *testing.T) {
 		}
 	}
 }
+
+// Accepted losses hold every invoice of the month, and what came late.
+func TestLossHolds(t *testing.T) {
+	s := newTestSite(t)
+	s.octoberEvents()
+	part := s.state().Partition(counter.Identity{Cluster: "cluster", TopicID: "topic-1", Partition: 1})
+	if err := part.Accept(t.Context(), counter.Gap{From: 0, To: 2, Reason: "retention"}, s.now.AddDate(0, 0, -10)); err != nil {
+		t.Fatal(err)
+	}
+	r := s.mustClose(october)
+	if !r.Held() {
+		t.Fatal("no invoice is held")
+	}
+	invoices, err := Decode(r.Invoices)
+	if err != nil || invoices[1].Reason != "partition 1: records were lost (retention), and the loss was accepted" {
+		t.Errorf("%v, %v", invoices, err)
+	}
+}
+
+// A log that lacks the seal by which a month was counted holds its invoices.
+func TestCutHolds(t *testing.T) {
+	s := newTestSite(t)
+	s.octoberEvents()
+	c := s.closer(october)
+	c.Progress = func(done, total int64) {
+		if done == total {
+			s.log[0] = s.log[0][:1]
+		}
+	}
+	r, err := c.Close(t.Context(), october)
+	if err != nil || !r.Held() {
+		t.Fatalf("%v, held: %v", err, r != nil && r.Held())
+	}
+}
