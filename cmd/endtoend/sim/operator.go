@@ -41,7 +41,7 @@ func (w *World) live() error {
 	}
 	w.traffic.burst(last, w.now) // for the last checkpoint of those that are told to end
 	w.await(nil, w.now+60_000, false)
-	w.settle()
+	w.stopAll()
 	w.until(func() bool {
 		for _, p := range w.processes {
 			if !p.ended {
@@ -74,8 +74,8 @@ func (w *World) stopIngest() {
 	}
 }
 
-// settle stops all processes in good order.
-func (w *World) settle() {
+// stopAll stops all processes in good order.
+func (w *World) stopAll() {
 	w.over = true
 	for _, p := range w.processes {
 		if !p.ended {

@@ -1,6 +1,7 @@
 package closing
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"io"
@@ -15,6 +16,7 @@ var errFault = errors.New("it broke")
 type faults struct {
 	at      int    // the call that breaks, from 1; 0: none
 	name    string // or the first call of that name; empty: none
+	err     error  // it breaks with; nil: errFault
 	applied bool   // that call does its work, and fails all the same
 	killed  bool   // no call after it does anything
 	calls   int
@@ -35,7 +37,7 @@ func (f *faults) do(what string, work func() error) error {
 			return err
 		}
 	}
-	return errFault
+	return cmp.Or(f.err, errFault)
 }
 
 // mend lets all further calls work again.

@@ -49,18 +49,8 @@ func (w *work) waitSealed(ctx context.Context) (open []int32, why string, err er
 			w.Log.Info("every partition is sealed", "month", w.month, "partitions", len(all))
 			return nil, "", nil
 		}
-		var own []int32
-		own, why = w.unowned(ctx, open, w.Clock.Now().Sub(began))
-		if len(own) > 0 {
-			if err := w.countHere(ctx, own); err != nil {
-				return open, why, err
-			}
-		}
-		if pause > firstPause {
-			if err := w.passed(ctx, open); err != nil {
-				return open, why, err
-			}
-			why += w.undecided(ctx, open)
+		if why, err = w.tend(ctx, open, w.Clock.Now().Sub(began), pause > firstPause); err != nil {
+			return open, why, err
 		}
 		if now := w.Clock.Now(); now.Sub(said) > 5*time.Second {
 			said = now
@@ -71,6 +61,24 @@ func (w *work) waitSealed(ctx context.Context) (open []int32, why string, err er
 		}
 		pause = min(2*pause, longestPause)
 	}
+}
+
+// tend counts those of the open partitions that nobody reads, and says what is known of the rest. Where it was there before, it also
+// looks for those that will not be sealed by waiting.
+func (w *work) tend(ctx context.Context, open []int32, waited time.Duration, before bool) (why string, err error) {
+	own, why := w.unowned(ctx, open, waited)
+	if len(own) > 0 {
+		if err := w.countHere(ctx, own); err != nil {
+			return why, err
+		}
+	}
+	if !before {
+		return why, nil
+	}
+	if err := w.passed(ctx, open); err != nil {
+		return why, err
+	}
+	return why + w.undecided(ctx, open), nil
 }
 
 // The pauses between two looks at what is sealed.

@@ -111,7 +111,7 @@ var Bugs = []Bug{
 	{"a second close keeps its own seal id", adoptFile, "	if adopted {\n", "	if MUTANT {\n		stored = c\n	}\n	if adopted {\n"},
 	{"a close begins over what was begun", adoptFile, "	if err == nil {\n		return w.adopted", "	if err == nil && !MUTANT {\n		return w.adopted"},
 	{"a month is billed by the contracts of the day", adoptFile, "		return w.adopted(ctx, closing)\n", "		if MUTANT {\n			closing.Accounts = w.accounts\n		}\n		return w.adopted(ctx, closing)\n"},
-	{"the close counts nothing itself", waitFile, "		if len(own) > 0 {", "		if len(own) > 0 && !MUTANT {"},
+	{"the close counts nothing itself", waitFile, "	if len(own) > 0 {", "	if len(own) > 0 && !MUTANT {"},
 	{"a lost sealed month is not counted again", closedMonth, "	gone := errors.Is", "	gone := !MUTANT && errors.Is"},
 	{"late settled without what was on time", lateFile, "append(onTime, late...)", "append(onTime[:map[bool]int{true: 0, false: len(onTime)}[MUTANT]], late...)"},
 	{"gaps of the first partition alone", lostFile, "	for i, p := range closing.Partitions {\n", "	for i, p := range closing.Partitions {\n		if MUTANT && i > 0 {\n			break\n		}\n"},
