@@ -1,6 +1,7 @@
 package closing
 
 import (
+	"encoding/hex"
 	"strings"
 	"testing"
 
@@ -84,4 +85,56 @@ func (s *testSite) signed() (seals, closed int) {
 		}
 	}
 	return seals, closed
+}
+
+// Of two closes that begin at once one adopts the other's closing: the month is sealed once.
+func TestTwoBegin(t *testing.T) {
+	s := newTestSite(t)
+	s.octoberEvents()
+	raced := false
+	s.faults.before = func(what string) {
+		if what != "Begin" || raced {
+			return
+		}
+		raced = true
+		other := s.closer(october)
+		other.Random = strings.NewReader("sixteen bytes id")
+		s.accounts = strings.Replace(accountsFile, "test/basic", "test/double", 1)
+		if _, err := other.Close(t.Context(), october); err != nil {
+			t.Error(err)
+		}
+	}
+	r := s.mustClose(october)
+	if !raced {
+		t.Fatal("nobody raced")
+	}
+	c, err := s.ledger.Closing(t.Context(), october.String())
+	if err != nil || c.SealID != hex.EncodeToString([]byte("sixteen bytes id")) {
+		t.Errorf("closing: %+v, %v", c, err)
+	}
+	if invoices := s.issued(r); len(invoices) != 2 || invoices[0].Plan != "test/double" {
+		t.Errorf("invoices: %+v", invoices)
+	}
+	if seals, closed := s.signed(); seals != 2 || closed != 1 {
+		t.Errorf("%d seals and %d closed records, want 2 and 1", seals, closed)
+	}
+}
+
+// Two first closes make one ledger.
+func TestTwoFirst(t *testing.T) {
+	s := newTestSite(t)
+	s.octoberEvents()
+	raced := false
+	s.faults.before = func(what string) {
+		if what == "CreateLedger" && !raced {
+			raced = true
+			s.mustClose(october)
+		}
+	}
+	if r := s.mustClose(october); len(r.Invoices) != 2 || !raced {
+		t.Errorf("%d invoices, raced: %v", len(r.Invoices), raced)
+	}
+	if seals, closed := s.signed(); seals != 2 || closed != 1 {
+		t.Errorf("%d seals and %d closed records, want 2 and 1", seals, closed)
+	}
 }

@@ -14,17 +14,21 @@ var errFault = errors.New("it broke")
 
 // faults breaks one call of the ports, or all from it on.
 type faults struct {
-	at      int    // the call that breaks, from 1; 0: none
-	name    string // or the first call of that name; empty: none
-	err     error  // it breaks with; nil: errFault
-	applied bool   // that call does its work, and fails all the same
-	killed  bool   // no call after it does anything
+	at      int               // the call that breaks, from 1; 0: none
+	name    string            // or the first call of that name; empty: none
+	err     error             // it breaks with; nil: errFault
+	applied bool              // that call does its work, and fails all the same
+	killed  bool              // no call after it does anything
+	before  func(what string) // is called before each call; nil: nothing
 	calls   int
 	hit     string // what broke; empty: nothing did
 }
 
 func (f *faults) do(what string, work func() error) error {
 	f.calls++
+	if f.before != nil {
+		f.before(what)
+	}
 	switch {
 	case f.hit != "" && f.killed:
 		return errFault

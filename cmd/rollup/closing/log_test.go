@@ -15,7 +15,7 @@ type testLog struct{ s *testSite }
 
 func (l testLog) offsets(p int32) stream.Offsets {
 	n := int64(len(l.s.log[p]))
-	return stream.Offsets{End: n, Stable: n}
+	return stream.Offsets{Start: l.s.start[p], End: n, Stable: n}
 }
 
 func (l testLog) PartitionOffsets(_ context.Context, p int32) (o stream.Offsets, ok bool, err error) {

@@ -157,3 +157,19 @@ func TestSealRead(t *testing.T) {
 		}
 	}
 }
+
+// A seal that retention took since does not say that anything was lost.
+func TestRetention(t *testing.T) {
+	s := newTestSite(t)
+	s.octoberEvents()
+	c := s.closer(october)
+	c.Progress = func(done, total int64) {
+		if done == total {
+			s.start = map[int32]int64{0: int64(len(s.log[0]))}
+		}
+	}
+	r, err := c.Close(t.Context(), october)
+	if err != nil || r.Held() {
+		t.Errorf("%v, held: %v", err, r != nil && r.Held())
+	}
+}

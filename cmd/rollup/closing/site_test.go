@@ -76,6 +76,7 @@ type testSite struct {
 	folder   string         // of the ledger's file
 	topic    *stream.Topic
 	log      [][]events.Record // by partition
+	start    map[int32]int64   // first offset that a partition still has; nil: all have all
 	files    map[string][]byte // of the state store
 	template *events.Template
 	accounts string

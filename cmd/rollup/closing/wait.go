@@ -186,7 +186,7 @@ func (w *work) counting() worker.Config {
 	}
 }
 
-// countHere counts partitions up to their present end, as `ingest run` would: whoever else does the same writes the same. Those
+// countHere counts partitions up to their present end, as a worker would: whoever else does the same writes the same. Those
 // that hold nothing more than when they were counted last are left out.
 func (w *work) countHere(ctx context.Context, partitions []int32) error {
 	offsets, err := w.conn.Offsets(ctx)
