@@ -84,6 +84,7 @@ type testSite struct {
 	group    string
 	owners   map[int32]string
 	slept    func(ctx context.Context) error // what happens while a close sleeps
+	naps     int                             // how often a close slept
 	gone     bool                            // the topic was made again while it was read
 	told     bool                            // a close failed by what broke
 }
@@ -263,11 +264,15 @@ func (c testClock) Outlive(ctx context.Context, _ time.Duration) (context.Contex
 }
 
 func (c testClock) Sleep(ctx context.Context, d time.Duration) error {
-	if d < time.Hour {
-		c.s.now = c.s.now.Add(d)
+	c.s.now = c.s.now.Add(d)
+	if c.s.naps++; c.s.naps > mostNaps {
+		return errors.New("it waits without end")
 	}
 	return errors.Join(c.s.slept(ctx), ctx.Err())
 }
+
+// mostNaps is far more than a site's closes sleep.
+const mostNaps = 1000
 
 // inline does what goes on beside a worker at once.
 func inline(f func() error) worker.Task { return done{f()} }
