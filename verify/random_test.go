@@ -22,8 +22,6 @@ import (
 
 	"github.com/twmb/franz-go/pkg/kgo"
 
-	"headcount/cmd/cli"
-	"headcount/cmd/config"
 	"headcount/counter/checkpoint"
 	benchmonth "headcount/endtoend/month"
 	"headcount/events"
@@ -33,6 +31,7 @@ import (
 	"headcount/rating/catalog"
 	"headcount/rating/ledger"
 	"headcount/rollup/closing"
+	"headcount/rollup/usage"
 	"headcount/verify/chain"
 	"headcount/verify/recount"
 	"headcount/verify/report"
@@ -356,13 +355,16 @@ func (s *randomSite) report(rnd *rand.Rand, month string, at int64) {
 
 func (s *randomSite) close(t *testing.T, m events.Month) {
 	t.Helper()
-	c := config.Default()
-	c.Billing.TimeZone, c.Billing.SkewLimit, c.Kafka.Group = s.template.TimeZone, "0.3", ""
 	ring, err := identity.ParseKeyring([]byte(s.keys))
 	if err != nil {
 		t.Fatal(err)
 	}
-	closer := &closing.Closer{Config: c, Site: s, Keys: ring, SealKey: s.sealKey, Log: slog.New(slog.DiscardHandler), Program: &cli.Program{Quiet: true, Err: io.Discard}, Clock: hasty{}}
+	limit, err := usage.ParseSkewLimit("0.3")
+	if err != nil {
+		t.Fatal(err)
+	}
+	terms := closing.Terms{Zone: s.template.TimeZone, Grace: 24 * time.Hour, SkewLimit: limit}
+	closer := &closing.Closer{Site: s, Keys: ring, SealKey: s.sealKey, Terms: terms, Interval: 10 * time.Second, Log: slog.New(slog.DiscardHandler), Clock: hasty{}}
 	if _, err := closer.Close(t.Context(), m); err != nil {
 		t.Fatalf("close %s: %v\n%s", m, err, s.accounts)
 	}

@@ -93,6 +93,9 @@ type Program struct {
 	JSON       bool
 	Quiet      bool
 	Log        *slog.Logger
+
+	// Explain says the errors of packages that know of no command in the program's words, with their exit codes; nil: none is.
+	Explain func(error) error
 }
 
 // Config reads the configuration file and the environment.
@@ -171,6 +174,9 @@ func Execute(p *Program, root *cobra.Command) int {
 	found, err := root.ExecuteContextC(ctx)
 	if err == nil {
 		return Done
+	}
+	if p.Explain != nil {
+		err = p.Explain(err)
 	}
 	code := Code(err)
 	if found == root && code == CheckFailed { // cobra's own errors: unknown command, missing flag

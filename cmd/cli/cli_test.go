@@ -164,3 +164,39 @@ func progressIsCalm(t *testing.T) {
 		t.Errorf("quiet work says %q", b.String())
 	}
 }
+
+// Errors of packages that know of no command are said in the program's words, once.
+func TestExplain(t *testing.T) {
+	known := errors.New("month is open")
+	var stderr bytes.Buffer
+	p := &Program{Out: &stderr, Err: &stderr, Explain: func(err error) error {
+		if errors.Is(err, known) {
+			return Fail(Unreachable, "%w: `prog close` closes it", err)
+		}
+		return err
+	}}
+	root := Root(p, "prog", "test")
+	root.AddCommand(&cobra.Command{Use: "do", RunE: func(*cobra.Command, []string) error { return known }})
+	root.SetArgs([]string{"do"})
+	if code := Execute(p, root); code != Unreachable || stderr.String() != "prog do: month is open: `prog close` closes it\n" {
+		t.Errorf("exit code %d, %q", code, &stderr)
+	}
+}
+
+func TestShowing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var stderr bytes.Buffer
+		show := (&Program{Err: &stderr}).Showing("sealed", "partitions")
+		for range 2 { // work after work
+			show(0, 4)
+			time.Sleep(6 * time.Second)
+			show(3, 4)
+			time.Sleep(time.Second)
+			show(4, 4)
+		}
+		const want = "sealed: 3 of 4 partitions (75 %)\nsealed: 4 partitions in 7.0 s\n"
+		if got := stderr.String(); got != want+want {
+			t.Errorf("got %q", got)
+		}
+	})
+}

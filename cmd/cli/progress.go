@@ -49,6 +49,20 @@ func (p *Program) NewProgress(what, unit string, total int64) *Progress {
 	return g
 }
 
+// Showing returns a function that shows work of a total known when it begins: the first call begins it, that with all done ends it.
+func (p *Program) Showing(what, unit string) func(done, total int64) {
+	var g *Progress
+	return func(done, total int64) {
+		if g == nil {
+			g = p.NewProgress(what, unit, total)
+		}
+		if g.Set(done); done == total {
+			g.End()
+			g = nil
+		}
+	}
+}
+
 // Set says that done units are done.
 func (g *Progress) Set(done int64) {
 	g.done = done

@@ -15,8 +15,7 @@ import (
 	"headcount/cmd/config"
 	"headcount/cmd/site"
 	"headcount/counter/checkpoint"
-	"headcount/events"
-	"headcount/events/identity"
+	"headcount/ingest/worker"
 	"headcount/rating/ledger"
 )
 
@@ -81,7 +80,7 @@ func check(ctx context.Context, p *cli.Program, c *config.Config) []finding {
 	add := func(name, detail string, err error) bool {
 		f := finding{Check: name, Verdict: "ok", Detail: detail}
 		if err != nil {
-			f.Verdict, f.Detail = "fail", err.Error()
+			f.Verdict, f.Detail = "fail", site.Explain(err).Error()
 		}
 		found = append(found, f)
 		return err == nil
@@ -136,8 +135,8 @@ func check(ctx context.Context, p *cli.Program, c *config.Config) []finding {
 	if keys != nil && stateErr == nil {
 		if template, err := site.Template(c, keys); err == nil {
 			state := checkpoint.OpenTopic(bucket, topic.Name, topic.ID)
-			add("rules", "as configured", rulesAgree(ctx, c, state, template, keys))
-			_, err := site.CheckSiblings(ctx, state, topic, false)
+			add("rules", "as configured", rulesAgree(ctx, state, site.Policy(c, template, keys)))
+			_, err := worker.CheckSiblings(ctx, state, topic, false)
 			add("former topics", "none with an open month", err)
 		}
 	}
@@ -145,11 +144,11 @@ func check(ctx context.Context, p *cli.Program, c *config.Config) []finding {
 }
 
 // rulesAgree compares without fixing anything.
-func rulesAgree(ctx context.Context, c *config.Config, state *checkpoint.Topic, t *events.Template, keys *identity.Keyring) error {
+func rulesAgree(ctx context.Context, state *checkpoint.Topic, policy worker.Policy) error {
 	if _, err := state.Rules(ctx, nil); errors.Is(err, checkpoint.ErrNoRules) {
 		return nil
 	}
-	return site.CheckRules(ctx, c, state, t, keys)
+	return worker.CheckRules(ctx, state, policy)
 }
 
 // writable says whether this user may write in a state store on disk, or where its folder is to be made. It writes nothing.

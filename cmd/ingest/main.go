@@ -7,10 +7,11 @@ import (
 	"github.com/spf13/cobra"
 
 	"headcount/cmd/cli"
+	"headcount/cmd/site"
 )
 
 func main() {
-	p := &cli.Program{Out: os.Stdout, Err: os.Stderr}
+	p := &cli.Program{Out: os.Stdout, Err: os.Stderr, Explain: site.Explain}
 	os.Exit(cli.Execute(p, root(p)))
 }
 

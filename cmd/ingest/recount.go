@@ -13,7 +13,6 @@ import (
 
 	"headcount/cmd/cli"
 	"headcount/cmd/config"
-	"headcount/cmd/site"
 	"headcount/counter"
 	"headcount/counter/checkpoint"
 	"headcount/events"
@@ -56,7 +55,7 @@ func recount(ctx context.Context, p *cli.Program, c *config.Config, m events.Mon
 		return err
 	}
 	defer w.conn.Close()
-	if err := site.CheckKeys(ctx, c, w.state, w.template, w.keys); err != nil {
+	if err := worker.CheckKeys(ctx, w.state, w.policy); err != nil {
 		return err
 	}
 	if err := w.wholeLog(ctx, m); err != nil {
@@ -71,7 +70,7 @@ func recount(ctx context.Context, p *cli.Program, c *config.Config, m events.Mon
 			return cli.Fail(cli.CheckFailed, "partition %d is being read by %s: stop every `ingest run` of group %s first, they count by the former rules", partition, owner, c.Kafka.Group)
 		}
 	}
-	rules, err := w.state.Recount(ctx, m, w.template)
+	rules, err := w.state.Recount(ctx, m, w.policy.Template)
 	if errors.Is(err, checkpoint.ErrNoRules) {
 		return cli.Fail(cli.CheckFailed, "no event of %s was ever counted: nothing to count again", m)
 	}
@@ -80,7 +79,7 @@ func recount(ctx context.Context, p *cli.Program, c *config.Config, m events.Mon
 	}
 	p.Log.Info("month is counted again from the log", "month", m, "rules", rules.Hash())
 	records, err := count(ctx, p, w.conn, worker.Config{
-		Topic: w.topic, State: w.state, Template: w.template, Keys: w.keys,
+		Topic: w.topic, State: w.state, Template: w.policy.Template, Keys: w.policy.Keys,
 		Interval: time.Duration(c.Ingest.CheckpointInterval), Until: func(int32) bool { return true }, Alone: true,
 	})
 	if err != nil {

@@ -14,7 +14,6 @@ import (
 	"headcount/cmd/ingest/setup"
 	"headcount/cmd/site"
 	"headcount/counter/checkpoint"
-	"headcount/events"
 	"headcount/events/identity"
 	"headcount/events/stream"
 	"headcount/ingest/worker"
@@ -52,11 +51,10 @@ func runCommand(p *cli.Program) *cobra.Command {
 
 // work is what counting needs open.
 type work struct {
-	conn     *site.Connection
-	topic    *stream.Topic
-	state    *checkpoint.Topic
-	template *events.Template
-	keys     *identity.Keyring
+	conn   *site.Connection
+	topic  *stream.Topic
+	state  *checkpoint.Topic
+	policy worker.Policy
 }
 
 // openWork opens log, state and keys; with an embedded broker it first makes what is missing, as `init` does. The caller closes
@@ -68,12 +66,15 @@ func openWork(ctx context.Context, p *cli.Program, c *config.Config) (w *work, e
 		}
 	}
 	w = &work{}
-	if w.keys, err = site.Keys(c); err != nil {
+	keys, err := site.Keys(c)
+	if err != nil {
 		return nil, err
 	}
-	if w.template, err = site.Template(c, w.keys); err != nil {
+	template, err := site.Template(c, keys)
+	if err != nil {
 		return nil, err
 	}
+	w.policy = site.Policy(c, template, keys)
 	bucket, err := site.State(ctx, c)
 	if err != nil {
 		return nil, err
@@ -96,7 +97,7 @@ func openWork(ctx context.Context, p *cli.Program, c *config.Config) (w *work, e
 		return nil, err
 	}
 	w.state = checkpoint.OpenTopic(bucket, w.topic.Name, w.topic.ID)
-	if err = site.RestoreRules(ctx, c, w.state, w.topic, w.template, w.keys, p.Log); err != nil {
+	if err = site.RestoreRules(ctx, c, w.state, w.topic, w.policy, p.Log); err != nil {
 		return nil, err
 	}
 	return w, nil
@@ -108,19 +109,19 @@ func run(ctx context.Context, p *cli.Program, c *config.Config, untilEnd, accept
 		return err
 	}
 	defer w.conn.Close()
-	if err := site.CheckRules(ctx, c, w.state, w.template, w.keys); err != nil {
+	if err := worker.CheckRules(ctx, w.state, w.policy); err != nil {
 		return err
 	}
-	former, err := site.CheckSiblings(ctx, w.state, w.topic, acceptGap)
+	former, err := worker.CheckSiblings(ctx, w.state, w.topic, acceptGap)
 	if err != nil {
 		return err
 	}
 	if err := preflight(ctx, p, c, w.conn); err != nil {
 		return err
 	}
-	p.Log.Info("counting", "topic", w.topic.Name, "topic_id", w.topic.ID, "partitions", len(w.topic.Partitions), "group", c.Kafka.Group, "key", w.keys.Newest().ID())
+	p.Log.Info("counting", "topic", w.topic.Name, "topic_id", w.topic.ID, "partitions", len(w.topic.Partitions), "group", c.Kafka.Group, "key", w.policy.Keys.Newest().ID())
 	cfg := worker.Config{
-		Topic: w.topic, State: w.state, Template: w.template, Keys: w.keys,
+		Topic: w.topic, State: w.state, Template: w.policy.Template, Keys: w.policy.Keys,
 		Interval: time.Duration(c.Ingest.CheckpointInterval), AcceptGap: acceptGap, Former: former,
 	}
 	if untilEnd {

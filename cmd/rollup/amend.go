@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"crypto/ed25519"
-	"errors"
 	"fmt"
 	"os/user"
 	"strings"
@@ -16,6 +15,7 @@ import (
 	"headcount/cmd/site"
 	"headcount/rating"
 	"headcount/rating/catalog"
+	"headcount/rating/ledger"
 	"headcount/rollup/closing"
 )
 
@@ -51,28 +51,29 @@ func amendCommand(p *cli.Program) *cobra.Command {
 			return err
 		}
 		defer l.Close()
-		again, err := closing.OpenAgain(cmd.Context(), c, l, p.Log, m)
+		bucket, err := site.State(cmd.Context(), c)
 		if err != nil {
 			return err
 		}
-		defer again.Close()
-		if err := readCorrection(c, again, &fix, accounts, books); err != nil {
+		closed, err := closing.OpenClosedMonth(cmd.Context(), l, bucket, m)
+		if err != nil {
+			return err
+		}
+		defer closed.Close()
+		if err := readCorrection(c, closed, &fix, accounts, books); err != nil {
 			return err
 		}
 		if !dry {
-			if fix.SealKey, err = announcer(cmd.Context(), c, again); err != nil {
+			if fix.SealKey, err = announcer(cmd.Context(), c, l, closed); err != nil {
 				p.Log.Warn("the amendment gets no record in the log: the next close vouches for it", "month", m, "error", err)
 			}
 		}
-		number, further, err := again.Amend(cmd.Context(), fix)
-		if errors.Is(err, closing.ErrSame) {
-			return cli.Fail(cli.Usage, "month %s: %w; there is nothing to amend", m, err)
-		}
+		number, further, err := closed.Amend(cmd.Context(), l, fix)
 		if err != nil {
 			return err
 		}
 		if fix.SealKey != nil {
-			if err := again.Announce(cmd.Context()); err != nil {
+			if err := sendAmendment(cmd.Context(), p, c, l, closed); err != nil {
 				p.Log.Warn("the amendment is recorded, but the log does not have its record yet: the next amendment or close sends it", "month", m, "error", err)
 			}
 		}
@@ -85,10 +86,10 @@ func amendCommand(p *cli.Program) *cobra.Command {
 }
 
 // announcer returns the key that an amendment's record in the log is signed with.
-func announcer(ctx context.Context, c *config.Config, again *closing.Again) (ed25519.PrivateKey, error) {
+func announcer(ctx context.Context, c *config.Config, l *ledger.Ledger, closed *closing.ClosedMonth) (ed25519.PrivateKey, error) {
 	key, err := site.SealKey(c)
 	if err == nil {
-		err = again.MayAnnounce(ctx, key)
+		err = closed.MayAnnounce(ctx, l, key)
 	}
 	if err != nil {
 		return nil, err
@@ -96,11 +97,25 @@ func announcer(ctx context.Context, c *config.Config, again *closing.Again) (ed2
 	return key, nil
 }
 
-// readCorrection reads the files and holds them against each other, so that a mistake is named with its file and line.
-func readCorrection(c *config.Config, again *closing.Again, fix *closing.Correction, accounts, books string) error {
-	right, err := rating.ParseCatalog(again.Closing.Books)
+// sendAmendment sends the amendment's record to the log.
+func sendAmendment(ctx context.Context, p *cli.Program, c *config.Config, l *ledger.Ledger, closed *closing.ClosedMonth) error {
+	conn, err := site.Connect(ctx, c, p.Log)
 	if err != nil {
-		return fmt.Errorf("books of %s: %w", again.Month, err)
+		return err
+	}
+	defer conn.Close()
+	topic, err := conn.Topic(ctx, c)
+	if err != nil {
+		return err
+	}
+	return closed.Announce(ctx, l, conn, topic, time.Now())
+}
+
+// readCorrection reads the files and holds them against each other, so that a mistake is named with its file and line.
+func readCorrection(c *config.Config, closed *closing.ClosedMonth, fix *closing.Correction, accounts, books string) error {
+	right, err := rating.ParseCatalog(closed.Books)
+	if err != nil {
+		return fmt.Errorf("books of %s: %w", closed.Month, err)
 	}
 	if books != "" {
 		if right, err = catalog.Load(books); err != nil {
@@ -108,7 +123,7 @@ func readCorrection(c *config.Config, again *closing.Again, fix *closing.Correct
 		}
 		fix.Books = right.Documents()
 	}
-	file, text := "accounts of "+again.Month.String(), again.Closing.Accounts
+	file, text := "accounts of "+closed.Month.String(), closed.Accounts
 	if accounts != "" {
 		if text, err = config.ReadFile(accounts); err != nil {
 			return cli.Fail(cli.Usage, "--accounts: %w", err)

@@ -42,7 +42,10 @@ func closeCommand(p *cli.Program) *cobra.Command {
 		if err != nil {
 			return err
 		}
-		closer := &closing.Closer{Config: c, Keys: keys, SealKey: sealKey, Log: p.Log, Program: p, Timeout: timeout}
+		closer, err := newCloser(p, c, keys, sealKey, timeout)
+		if err != nil {
+			return err
+		}
 		if due {
 			return closeDue(cmd.Context(), p, closer)
 		}
@@ -50,20 +53,22 @@ func closeCommand(p *cli.Program) *cobra.Command {
 		if err != nil {
 			return err
 		}
-		return closeOne(cmd.Context(), p, closer, m)
+		r, err := closeOne(cmd.Context(), p, closer, m)
+		if err != nil {
+			return err
+		}
+		return heldError(r)
 	}
 	return cmd
 }
 
-func closeOne(ctx context.Context, p *cli.Program, closer *closing.Closer, m events.Month) error {
+// closeOne closes a month and prints it.
+func closeOne(ctx context.Context, p *cli.Program, closer *closing.Closer, m events.Month) (*closing.Result, error) {
 	r, err := closer.Close(ctx, m)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	if err := printClosed(p, r); err != nil {
-		return err
-	}
-	return heldError(r)
+	return r, printClosed(p, r)
 }
 
 // heldError is what a command ends with that showed a held invoice.
@@ -99,15 +104,12 @@ func closeDue(ctx context.Context, p *cli.Program, closer *closing.Closer) error
 	}
 	var held error
 	for _, m := range months {
-		err := closeOne(ctx, p, closer, m)
-		if cli.Code(err) == cli.CheckFailed && err != nil {
-			if r, stored := closer.Stored(ctx, m); stored == nil && r != nil {
-				held = err // closed, with a held invoice: the months after it can be closed
-				continue
-			}
-		}
+		r, err := closeOne(ctx, p, closer, m)
 		if err != nil {
 			return err
+		}
+		if err := heldError(r); err != nil {
+			held = err // the months after it can be closed
 		}
 	}
 	return held

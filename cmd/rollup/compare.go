@@ -107,16 +107,20 @@ func compareMonths(ctx context.Context, p *cli.Program, c *config.Config, other 
 		return nil, err
 	}
 	defer l.Close()
+	bucket, err := site.State(ctx, c)
+	if err != nil {
+		return nil, err
+	}
 	result := &comparison{Months: []comparedMonth{}, Totals: []comparedTotal{}}
 	progress := p.NewProgress("compared", "months", int64(last-first)+1)
 	defer progress.End()
 	for m := first; m <= last; m++ {
-		again, err := closing.OpenAgain(ctx, c, l, p.Log, m)
+		closed, err := closing.OpenClosedMonth(ctx, l, bucket, m)
 		if err != nil {
 			return nil, err
 		}
-		rows, err := again.Compare(ctx, other)
-		again.Close()
+		rows, err := closed.Compare(ctx, other)
+		closed.Close()
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", m, err)
 		}

@@ -13,7 +13,6 @@ import (
 	"headcount/cmd/cli"
 	"headcount/cmd/site"
 	"headcount/internal/durable"
-	"headcount/rating/ledger"
 	"headcount/rollup/export"
 )
 
@@ -50,13 +49,8 @@ func exportCommand(p *cli.Program) *cobra.Command {
 		}
 		defer l.Close()
 		archive, err := export.Prepare(cmd.Context(), export.Source{Month: m, Ledger: l, Bucket: bucket, PublicKey: public})
-		switch {
-		case errors.Is(err, ledger.ErrNotFound):
-			return cli.Fail(cli.CheckFailed, "month %s is not closed: `rollup close --month %s` closes it", m, m)
-		case errors.Is(err, ledger.ErrUnreachable):
-			return cli.Fail(cli.Unreachable, "%w", err)
-		case err != nil:
-			return cli.Fail(cli.CheckFailed, "%w: `rollup verify --month %s` says more", err, m)
+		if err != nil {
+			return err
 		}
 		defer archive.Close()
 		if _, err := os.ReadDir(filepath.Dir(out)); err != nil && !errors.Is(err, fs.ErrNotExist) {

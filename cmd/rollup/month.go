@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 
 	"github.com/spf13/cobra"
 
@@ -41,7 +42,7 @@ func writeLedger(ctx context.Context, c *config.Config) (*ledger.Ledger, error) 
 func opened(c *config.Config, open func() (*ledger.Ledger, error)) (*ledger.Ledger, error) {
 	l, err := open()
 	if errors.Is(err, ledger.ErrMissing) {
-		return nil, cli.Fail(cli.CheckFailed, "no month is closed yet: the ledger %s does not exist; the first `rollup close` makes it", c.Ledger)
+		return nil, &noLedgerError{c.Ledger}
 	}
 	if err != nil {
 		return nil, cli.Fail(cli.Unreachable, "ledger: %w", err)
@@ -49,7 +50,7 @@ func opened(c *config.Config, open func() (*ledger.Ledger, error)) (*ledger.Ledg
 	return l, nil
 }
 
-// closed returns a closed month's result.
+// closed returns a closed month's result; isOpen says of its error whether the month is not closed.
 func closed(ctx context.Context, c *config.Config, m events.Month) (*closing.Result, error) {
 	l, err := readLedger(ctx, c)
 	if err != nil {
@@ -57,8 +58,21 @@ func closed(ctx context.Context, c *config.Config, m events.Month) (*closing.Res
 	}
 	defer l.Close()
 	r, err := closing.Stored(ctx, l, m)
-	if errors.Is(err, closing.ErrNotClosed) {
-		return nil, cli.Fail(cli.CheckFailed, "month %s is not closed: `rollup close --month %s` closes it, `rollup status --month %s` shows it so far", m, m, m)
+	if _, open := errors.AsType[*closing.NotClosedError](err); open {
+		return nil, cli.Fail(cli.CheckFailed, "%w: `rollup close --month %s` closes it, `rollup status --month %s` shows it so far", err, m, m)
 	}
 	return r, err
+}
+
+func isOpen(err error) bool {
+	_, open := errors.AsType[*closing.NotClosedError](err)
+	_, first := errors.AsType[*noLedgerError](err)
+	return open || first
+}
+
+// noLedgerError says that no month was ever closed.
+type noLedgerError struct{ ledger string }
+
+func (e *noLedgerError) Error() string {
+	return fmt.Sprintf("no month is closed yet: the ledger %s does not exist; the first `rollup close` makes it", e.ledger)
 }

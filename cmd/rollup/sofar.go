@@ -6,10 +6,13 @@ import (
 
 	"headcount/cmd/cli"
 	"headcount/cmd/config"
+	"headcount/cmd/site"
+	"headcount/counter/checkpoint"
 	"headcount/events"
 	"headcount/rating"
 	"headcount/rollup/closing"
 	"headcount/rollup/status"
+	"headcount/rollup/usage"
 )
 
 // invoicesSoFar returns a closed month's invoices, all revisions, or those that the usage so far comes to.
@@ -19,15 +22,47 @@ func invoicesSoFar(ctx context.Context, p *cli.Program, c *config.Config, m even
 		invoices, err := closing.Decode(r.Invoices)
 		return invoices, false, err
 	}
-	if cli.Code(err) != cli.CheckFailed {
+	if !isOpen(err) {
 		return nil, false, err
 	}
-	doc, err := status.Read(ctx, c, m, now, p.Log)
+	doc, err := readStatus(ctx, p, c, m, now)
 	if err != nil {
 		return nil, true, err
 	}
 	invoices, err := rateSoFar(ctx, p, c, doc)
 	return invoices, true, err
+}
+
+// readStatus reads an open month from what the configuration names.
+func readStatus(ctx context.Context, p *cli.Program, c *config.Config, m events.Month, now time.Time) (*status.Document, error) {
+	s := status.Source{Zone: c.Billing.TimeZone, Group: c.Kafka.Group}
+	var err error
+	if s.Keys, err = site.Keys(c); err != nil {
+		return nil, err
+	}
+	if s.Books, err = site.Catalog(c); err != nil {
+		return nil, err
+	}
+	if s.Accounts, err = site.Accounts(c, s.Books); err != nil {
+		return nil, err
+	}
+	if s.SkewLimit, err = usage.ParseSkewLimit(c.Billing.SkewLimit); err != nil {
+		return nil, err
+	}
+	bucket, err := site.State(ctx, c)
+	if err != nil {
+		return nil, err
+	}
+	conn, err := site.Connect(ctx, c, p.Log)
+	if err != nil {
+		return nil, err
+	}
+	defer conn.Close()
+	if s.Topic, err = conn.Topic(ctx, c); err != nil {
+		return nil, err
+	}
+	s.Log, s.State = conn, checkpoint.OpenTopic(bucket, s.Topic.Name, s.Topic.ID)
+	return status.Read(ctx, s, m, now)
 }
 
 // rateSoFar prices the usage so far by the accounts that it was read by, with what the month before left of packages.
@@ -42,7 +77,7 @@ func rateSoFar(ctx context.Context, p *cli.Program, c *config.Config, doc *statu
 	}
 	in := rating.Input{Month: doc.Month, Zone: c.Zone(), Usage: u, Accounts: doc.Accounts, Catalog: doc.Books}
 	before, err := closed(ctx, c, m-1)
-	unclosed := cli.Code(err) == cli.CheckFailed
+	unclosed := isOpen(err)
 	switch {
 	case err == nil:
 		issued, err := closing.Decode(before.Invoices)

@@ -39,12 +39,12 @@ func statusCommand(p *cli.Program) *cobra.Command {
 }
 
 func showStatus(ctx context.Context, p *cli.Program, c *config.Config, m events.Month) error {
-	doc, err := status.Read(ctx, c, m, time.Now(), p.Log)
+	doc, err := readStatus(ctx, p, c, m, time.Now())
 	if err != nil {
 		return err
 	}
 	invoices, err := rateSoFar(ctx, p, c, doc)
-	if cli.Code(err) == cli.Unreachable {
+	if cli.Code(explain(err)) == cli.Unreachable {
 		p.Log.Warn("what the month comes to so far cannot be said", "error", err)
 		err = nil
 	}

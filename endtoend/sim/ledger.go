@@ -157,5 +157,5 @@ func (b *books) MarkSent(_ context.Context, ids ...int64) error {
 	return nil
 }
 
-// Amendments implements closing.Corrected: nothing was amended.
+// Amendments implements closing.Books: nothing was amended.
 func (b *books) Amendments(context.Context, string) ([]ledger.Amendment, error) { return nil, nil }

@@ -41,7 +41,7 @@ func (w *World) live() error {
 	}
 	w.traffic.burst(last, w.now) // for the last checkpoint of those that are told to end
 	w.await(nil, w.now+60_000, false)
-	w.settle()
+	w.stopAll()
 	w.until(func() bool {
 		for _, p := range w.processes {
 			if !p.ended {
@@ -74,8 +74,8 @@ func (w *World) stopIngest() {
 	}
 }
 
-// settle stops all processes in good order.
-func (w *World) settle() {
+// stopAll stops all processes in good order.
+func (w *World) stopAll() {
 	w.over = true
 	for _, p := range w.processes {
 		if !p.ended {
@@ -162,7 +162,7 @@ func (w *World) tryClose(m events.Month) bool {
 // at rest, of which the log no longer tells the content.
 func (w *World) unrecoverable(err error) {
 	text := err.Error()
-	if strings.Contains(text, helps) || !slices.ContainsFunc(w.partitionsIn(text), func(p *partition) bool { return len(p.lost) > 0 || p.start > 0 && p.bitten }) {
+	if mayGoOn(err) || !slices.ContainsFunc(w.partitionsIn(text), func(p *partition) bool { return len(p.lost) > 0 || p.start > 0 && p.bitten }) {
 		return
 	}
 	for _, halt := range []string{"from the state store's backup", "from its backup", "is there with another content"} {

@@ -9,13 +9,12 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"time"
 
-	"headcount/cmd/site"
 	"headcount/counter/checkpoint"
 	"headcount/events"
 	"headcount/events/stream"
 	"headcount/ingest/worker"
+	"headcount/rollup/closing"
 )
 
 // process is `ingest run` or `rollup close` at work.
@@ -109,17 +108,17 @@ func (w *World) ingest(p *process, acceptGap bool) error {
 	state := checkpoint.OpenTopic(bucket, topic.Name, topic.ID)
 	former := ""
 	if w.draw(4) == 0 { // they only look
-		if err := site.CheckRules(p.ctx, w.config, state, w.template, w.keys); err != nil {
+		if err := worker.CheckRules(p.ctx, state, worker.Policy{Template: w.template, Keys: w.keys, TemplateFile: "sim://template", KeyFile: "sim://keys"}); err != nil {
 			return err
 		}
-		if former, err = site.CheckSiblings(p.ctx, state, &topic, acceptGap); err != nil {
+		if former, err = worker.CheckSiblings(p.ctx, state, &topic, acceptGap); err != nil {
 			return err
 		}
 	}
 	c := client{w, p}
 	return worker.Run(p.ctx, worker.Config{
 		Log: c, Group: c, Topic: &topic, State: state, Template: w.template, Keys: w.keys,
-		Interval: time.Duration(w.config.Ingest.CheckpointInterval), DeadLetter: stream.DeadTopic(topic.Name),
+		Interval: w.interval, DeadLetter: stream.DeadTopic(topic.Name),
 		AcceptGap: acceptGap, Former: former, Logger: p.log, Clock: clock{w, p}, Go: p.run,
 	})
 }
@@ -232,17 +231,20 @@ func (w *World) partitionsIn(text string) (named []*partition) {
 	return named
 }
 
-// helps is what a close says where counting can go on without what the log has lost.
-const helps = "ingest run --accept-gap"
+// mayGoOn says of a close's error whether counting can go on without what the log has lost.
+func mayGoOn(err error) bool {
+	passed, ok := errors.AsType[*closing.NotFollowedError](err)
+	return ok && passed.Lost
+}
 
 // mend does what an error asks of the operator: of a process's own, or of a close's. A close that halts says that the loss is to be
 // accepted: every process is started again so, also one that was before, for it may not have met this loss.
-func (w *World) mend(err error, closing bool) {
+func (w *World) mend(err error, ofClose bool) {
 	if err == nil {
 		return
 	}
 	var halted *worker.Halted
-	if (errors.As(err, &halted) || closing && strings.Contains(err.Error(), helps)) && (closing || !w.accept) {
+	if (errors.As(err, &halted) || ofClose && mayGoOn(err)) && (ofClose || !w.accept) {
 		w.lossIsReal(err)
 		if !w.accept {
 			w.halts++

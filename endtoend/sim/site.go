@@ -3,12 +3,15 @@ package sim
 import (
 	"context"
 	"fmt"
+	"time"
 
-	"headcount/cmd/cli"
+	"github.com/shopspring/decimal"
+
 	"headcount/counter/checkpoint"
 	"headcount/events"
 	"headcount/rating/ledger"
 	"headcount/rollup/closing"
+	"headcount/rollup/usage"
 )
 
 // ledgerOf opens the ledger.
@@ -82,13 +85,25 @@ func (s place) Connect(context.Context) (*closing.Connection, error) {
 	}, nil
 }
 
-var quiet = &cli.Program{Quiet: true}
+// skewLimit is the share of an app's events with a wrong clock past which its invoice is held.
+var skewLimit = usage.SkewLimit{Decimal: decimal.New(1, -1)}
+
+// groupName is the group that the processes are of.
+func (w *World) groupName() string {
+	if w.alone {
+		return ""
+	}
+	return "headcount"
+}
 
 // close is what `rollup close` does.
 func (w *World) close(p *process, m events.Month) (*closing.Result, error) {
 	closer := &closing.Closer{
-		Config: w.config, Site: place{w, p}, Keys: w.keys, SealKey: sealKey, Log: p.log, Program: quiet,
-		Clock: clock{w, p}, Go: p.run, Random: w,
+		Site: place{w, p}, Keys: w.keys, SealKey: sealKey, Log: p.log,
+		Terms:    closing.Terms{Zone: w.zoneName, Grace: 24 * time.Hour, SkewLimit: skewLimit},
+		Names:    closing.Names{State: "sim://state", Ledger: "sim://ledger", Template: "sim://template", Keys: "sim://keys"},
+		Group:    w.groupName(),
+		Interval: w.interval, Clock: clock{w, p}, Go: p.run, Random: w,
 	}
 	return closer.Close(p.ctx, m)
 }

@@ -8,7 +8,6 @@ import (
 	"strings"
 	"time"
 
-	"headcount/cmd/config"
 	"headcount/events"
 	"headcount/events/identity"
 	"headcount/events/stream"
@@ -42,7 +41,7 @@ type World struct {
 	disk     *disk
 	objects  *objects
 	books    ledgerOf
-	config   *config.Config
+	interval time.Duration // between checkpoints
 	keys     *identity.Keyring
 	template *events.Template
 	limits   limits
@@ -208,13 +207,7 @@ func newWorld(seed uint64, of shape) *World {
 	w.template = &events.Template{TimeZone: w.zoneName, Precision: 6, Limits: events.DefaultLimits, KeyID: keyring.Newest().ID(), SealKey: sealKey.Public().(ed25519.PublicKey)}
 	w.drawLimits()
 	w.shaky = rand.New(rand.NewPCG(seed, 0x5ea1)).IntN(4) == 0 && !w.years
-	w.config = config.Default()
-	w.config.Billing.TimeZone, w.config.Billing.SkewLimit = w.zoneName, "0.1"
-	w.config.Kafka.Group, w.config.State, w.config.Ledger = "headcount", "sim://state", "sim://ledger"
-	w.config.Ingest.CheckpointInterval = config.Duration(time.Duration(1+w.draw(72)) * time.Hour)
-	if w.alone {
-		w.config.Kafka.Group = ""
-	}
+	w.interval = time.Duration(1+w.draw(72)) * time.Hour
 	w.now = w.start(0)
 	w.printed, w.bills, w.prints = map[events.Month]*document{}, map[string]*bill{}, map[person][16]byte{}
 	w.closed, w.sealedAt, w.billed = map[events.Month]bool{}, map[sealOf]int64{}, map[string]*process{}

@@ -8,11 +8,11 @@ import (
 	"maps"
 	"time"
 
-	"headcount/cmd/cli"
-	"headcount/cmd/site"
 	"headcount/events"
+	"headcount/events/stream"
 	"headcount/rating"
 	"headcount/rating/ledger"
+	"headcount/rollup/usage"
 )
 
 // Correction says what a closed month should have been priced by. Nil accounts and books are as they were.
@@ -28,113 +28,116 @@ type Correction struct {
 	SealKey ed25519.PrivateKey
 }
 
-// ErrSame says that a correction changes nothing that a month is priced by.
-var ErrSame = errors.New("accounts and books are what the month is priced by already")
+// Amender takes amendments, and tells which month is the newest. A *ledger.Ledger's methods say what they promise.
+type Amender interface {
+	Amend(ctx context.Context, m ledger.Amendment, invoices []ledger.Invoice) (already bool, err error)
+	LastClosed(ctx context.Context) (month string, ok bool, err error)
+}
 
 // Amend prices a closed month's sealed facts again by other accounts or books, and records the amendment with the invoices'
 // further revisions, which hold the differences. It returns the amendment's number and the revisions.
-func (a *Again) Amend(ctx context.Context, c Correction) (int, []rating.Invoice, error) {
-	m := ledger.Amendment{Month: a.Month.String(), Number: a.Amended + 1, Reason: c.Reason, By: c.By, Accounts: a.Closing.Accounts, Books: a.Closing.Books}
+//
+// It returns ErrSame where the correction changes nothing, a *NotAsBilledError where the sealed facts are not what was billed, a
+// *UnreachableError where the ledger fails; else accounts or books are wrong.
+func (m *ClosedMonth) Amend(ctx context.Context, l Amender, c Correction) (int, []rating.Invoice, error) {
+	a := ledger.Amendment{Month: m.Month.String(), Number: m.Amended + 1, Reason: c.Reason, By: c.By, Accounts: m.Accounts, Books: m.Books}
 	if c.Accounts != nil {
-		m.Accounts = c.Accounts
+		a.Accounts = c.Accounts
 	}
 	if c.Books != nil {
-		m.Books = c.Books
+		a.Books = c.Books
 	}
-	if string(m.Accounts) == string(a.Closing.Accounts) && maps.EqualFunc(m.Books, a.Closing.Books, func(x, y []byte) bool { return string(x) == string(y) }) {
-		return 0, nil, ErrSame
+	if string(a.Accounts) == string(m.Accounts) && maps.EqualFunc(a.Books, m.Books, func(x, y []byte) bool { return string(x) == string(y) }) {
+		return 0, nil, fmt.Errorf("month %s: %w", m.Month, ErrSame)
 	}
-	books, err := rating.ParseCatalog(m.Books)
-	if err != nil {
-		return 0, nil, err
-	}
-	accounts, err := rating.ParseAccounts("accounts of the amendment", m.Accounts)
-	if err != nil {
-		return 0, nil, err
-	}
-	zone, err := events.LoadZone(a.Closing.Zone)
-	if err != nil {
-		return 0, nil, err
-	}
-	onTime, late, err := a.Usage(ctx, Biller(books, accounts, a.Month, a.Closing.Zone))
-	if err != nil {
-		return 0, nil, err
-	}
-	in := rating.Input{Month: m.Month, Zone: zone, Accounts: accounts, Catalog: books}
-	if in.Balances, err = a.Before(ctx); err != nil {
-		return 0, nil, err
-	}
-	var all rating.Usage
-	if in.Usage, all, err = Rated(onTime, late); err != nil {
-		return 0, nil, err
-	}
-	now := c.Now.In(zone)
-	further, err := rating.Correct(in, all, a.Issued, c.Reason, events.MonthOf(now.Year(), now.Month()).String())
+	further, all, err := m.correct(ctx, a, c.Now)
 	if err != nil || c.DryRun {
-		return m.Number, further, err
+		return a.Number, further, err
 	}
-	var stored []ledger.Invoice
-	for _, v := range further {
-		text, err := marshal(v)
-		if err != nil {
-			return 0, nil, err
-		}
-		invoice, err := ledger.NewInvoice(text)
-		if err != nil {
-			return 0, nil, err
-		}
-		stored = append(stored, invoice)
+	invoices, err := store(further)
+	if err != nil {
+		return 0, nil, err
 	}
-	if m.Usage, err = marshal(late); err != nil {
+	if a.Usage, err = marshal(all); err != nil {
 		return 0, nil, err
 	}
 	if c.SealKey != nil {
-		a.SealKey = c.SealKey
-		m.Announce = func(head string) ([][]byte, error) { return a.closedRecord(a.Digests, head), nil }
+		a.Announce = func(head string) ([][]byte, error) { return closedRecord(m, c.SealKey, m.Digests, head), nil }
 	}
-	if _, err := a.books.Amend(ctx, m, stored); err != nil {
-		return 0, nil, cli.Fail(cli.Unreachable, "ledger: %w", err)
+	if _, err := l.Amend(ctx, a, invoices); err != nil {
+		return 0, nil, ledgerFailed(err)
 	}
-	return m.Number, further, nil
+	return a.Number, further, nil
+}
+
+// correct prices the month as an amendment has it: the further revisions, and the usage that they are of.
+func (m *ClosedMonth) correct(ctx context.Context, a ledger.Amendment, now time.Time) ([]rating.Invoice, *usage.Document, error) {
+	books, err := rating.ParseCatalog(a.Books)
+	if err != nil {
+		return nil, nil, err
+	}
+	accounts, err := rating.ParseAccounts("accounts of the amendment", a.Accounts)
+	if err != nil {
+		return nil, nil, err
+	}
+	in, late, doc, err := m.input(ctx, &prices{books, accounts})
+	if err != nil {
+		return nil, nil, err
+	}
+	if in.Balances, err = m.balancesBefore(ctx); err != nil {
+		return nil, nil, err
+	}
+	now = now.In(in.Zone)
+	further, err := rating.Correct(in, late, m.Issued, a.Reason, events.MonthOf(now.Year(), now.Month()).String())
+	return further, doc, err
+}
+
+// input is what rating needs to price the month: its usage on time, beside it that with what came late, which is also returned as a
+// document. Balances are left out.
+func (m *ClosedMonth) input(ctx context.Context, by *prices) (in rating.Input, all rating.Usage, doc *usage.Document, err error) {
+	zone, err := events.LoadZone(m.Closing.Zone)
+	if err != nil {
+		return in, all, nil, err
+	}
+	onTime, doc, err := m.Usage(ctx, by.biller(m))
+	if err != nil {
+		return in, all, nil, err
+	}
+	in = rating.Input{Month: m.Month.String(), Zone: zone, Accounts: by.accounts, Catalog: by.catalog}
+	if in.Usage, err = onTime.Rating(); err == nil {
+		all, err = doc.Rating()
+	}
+	return in, all, doc, err
 }
 
 // MayAnnounce says why a seal key cannot vouch for an amendment in the log: it is not the one that the month was sealed with, or
 // the topic was made again since.
-func (a *Again) MayAnnounce(ctx context.Context, key ed25519.PrivateKey) error {
-	rules, err := a.rules(ctx, a.Month)
+func (m *ClosedMonth) MayAnnounce(ctx context.Context, l Amender, key ed25519.PrivateKey) error {
+	rules, err := m.rules(ctx)
 	if err != nil {
 		return err
 	}
 	if public, err := rules.PublicKey(); err != nil || !public.Equal(key.Public()) {
 		return errors.New("the month was sealed with another key")
 	}
-	last, _, err := a.books.LastClosed(ctx)
+	last, _, err := l.LastClosed(ctx)
 	if err != nil {
 		return fmt.Errorf("ledger: %w", err)
 	}
-	newest, err := a.books.Closing(ctx, last)
+	newest, err := m.books.Closing(ctx, last)
 	if err != nil {
 		return fmt.Errorf("ledger: %w", err)
 	}
-	if newest.Cluster != a.Closing.Cluster || newest.TopicID != a.Closing.TopicID {
+	if newest.Cluster != m.Closing.Cluster || newest.TopicID != m.Closing.TopicID {
 		return fmt.Errorf("%s was closed on another topic, or another of its name", last)
 	}
 	return nil
 }
 
-// Announce sends the closed records of amendments, and what else is left in the outbox, to the log.
-func (a *Again) Announce(ctx context.Context) error {
-	conn, err := site.Connect(ctx, a.Config, a.Log)
-	if err != nil {
-		return err
+// Announce sends the closed records of amendments, and what else is left in the outbox, to the topic that the month was closed on.
+func (m *ClosedMonth) Announce(ctx context.Context, l Outbox, log Producer, topic *stream.Topic, now time.Time) error {
+	if topic.ID != m.Closing.TopicID || topic.Cluster != m.Closing.Cluster {
+		return fmt.Errorf("%s was closed on topic id %s of cluster %s, but the configuration leads to %s of %s", m.Month, m.Closing.TopicID, m.Closing.Cluster, topic.ID, topic.Cluster)
 	}
-	defer conn.Close()
-	topic, err := conn.Topic(ctx, a.Config)
-	if err != nil {
-		return err
-	}
-	if topic.ID != a.Closing.TopicID || topic.Cluster != a.Closing.Cluster {
-		return fmt.Errorf("%s was closed on topic id %s of cluster %s, but the configuration leads to %s of %s", a.Month, a.Closing.TopicID, a.Closing.Cluster, topic.ID, topic.Cluster)
-	}
-	return sendOutbox(ctx, a.books, conn, a.Closing.Partitions[0], time.Now())
+	return sendOutbox(ctx, l, log, m.Closing.Partitions[0], now)
 }

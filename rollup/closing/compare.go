@@ -35,9 +35,10 @@ type Alternative struct {
 	balances []rating.Balance
 }
 
-// Compare prices a closed month's sealed facts, late ones too where they are settled, and holds it against the invoices.
-func (a *Again) Compare(ctx context.Context, other *Alternative) ([]Compared, error) {
-	priced, err := other.price(ctx, a)
+// Compare prices a closed month's sealed facts, late ones too where they are settled, and holds it against the invoices. It fails as
+// Usage does, or where the alternative's plan or accounts do not fit the month.
+func (m *ClosedMonth) Compare(ctx context.Context, other *Alternative) ([]Compared, error) {
+	priced, err := other.price(ctx, m)
 	if err != nil {
 		return nil, err
 	}
@@ -50,8 +51,8 @@ func (a *Again) Compare(ctx context.Context, other *Alternative) ([]Compared, er
 		}
 		return rows[of]
 	}
-	for i := range a.Issued {
-		v := &a.Issued[i]
+	for i := range m.Issued {
+		v := &m.Issued[i]
 		r := row(v)
 		r.Plan, r.Held = &v.Plan, r.Held || v.Status == rating.StatusHeld
 		if r.Billed, err = Sum(r.Billed, v.Total); err != nil {
@@ -74,39 +75,40 @@ func (a *Again) Compare(ctx context.Context, other *Alternative) ([]Compared, er
 	return out, nil
 }
 
-func (o *Alternative) price(ctx context.Context, a *Again) ([]rating.Invoice, error) {
-	zone, err := events.LoadZone(a.Closing.Zone)
+func (o *Alternative) price(ctx context.Context, m *ClosedMonth) ([]rating.Invoice, error) {
+	if o.Accounts == nil {
+		return o.priceByPlan(ctx, m)
+	}
+	in, all, _, err := m.input(ctx, &prices{o.Catalog, o.Accounts})
 	if err != nil {
 		return nil, err
 	}
-	if o.Accounts != nil {
-		onTime, late, err := a.Usage(ctx, Biller(o.Catalog, o.Accounts, a.Month, a.Closing.Zone))
-		if err != nil {
-			return nil, err
-		}
-		in := rating.Input{Month: a.Month.String(), Zone: zone, Accounts: o.Accounts, Catalog: o.Catalog, Balances: o.balances}
-		var all rating.Usage
-		if in.Usage, all, err = Rated(onTime, late); err != nil {
-			return nil, err
-		}
-		invoices, err := rating.Whole(in, all)
-		o.balances = rating.Balances(invoices)
-		return invoices, err
-	}
-	books, err := rating.ParseCatalog(a.Closing.Books)
-	if err != nil {
-		return nil, fmt.Errorf("books of %s: %w", a.Month, err)
-	}
-	was, err := rating.ParseAccounts("accounts of "+a.Month.String(), a.Closing.Accounts)
+	in.Balances = o.balances
+	invoices, err := rating.Whole(in, all)
+	o.balances = rating.Balances(invoices)
+	return invoices, err
+}
+
+// priceByPlan prices each account that was billed by the plan, and what came late where its contract bills that.
+func (o *Alternative) priceByPlan(ctx context.Context, m *ClosedMonth) ([]rating.Invoice, error) {
+	zone, err := events.LoadZone(m.Closing.Zone)
 	if err != nil {
 		return nil, err
 	}
-	owner := Biller(books, was, a.Month, a.Closing.Zone)
-	meters, err := o.meters(a.Month)
+	books, err := rating.ParseCatalog(m.Books)
+	if err != nil {
+		return nil, fmt.Errorf("books of %s: %w", m.Month, err)
+	}
+	was, err := rating.ParseAccounts("accounts of "+m.Month.String(), m.Accounts)
 	if err != nil {
 		return nil, err
 	}
-	onTime, late, err := a.Usage(ctx, func(app string) (string, []rating.Meter) {
+	meters, err := o.meters(m.Month)
+	if err != nil {
+		return nil, err
+	}
+	owner := (&prices{books, was}).biller(m)
+	onTime, all, err := m.Usage(ctx, func(app string) (string, []rating.Meter) {
 		account, _ := owner(app)
 		return account, meters
 	})
@@ -114,11 +116,11 @@ func (o *Alternative) price(ctx context.Context, a *Again) ([]rating.Invoice, er
 		return nil, err
 	}
 	var invoices []rating.Invoice
-	for _, v := range a.Issued {
+	for _, v := range m.Issued {
 		if slices.ContainsFunc(invoices, func(x rating.Invoice) bool { return x.Account == v.Account }) {
 			continue
 		}
-		doc := late
+		doc := all
 		if !was.BillsLate(v.Account) {
 			doc = onTime
 		}

@@ -6,22 +6,23 @@ import (
 	"fmt"
 	"time"
 
-	"headcount/cmd/cli"
-	"headcount/cmd/config"
 	"headcount/counter/checkpoint"
 	"headcount/events"
-	"headcount/rating"
-	"headcount/rating/ledger"
 )
 
 // Due returns the months that are over, their grace passed, and not closed, oldest first. Before the first closing they begin
 // with the oldest month that has rules, so that has events, and in which an account was in force; where there is none, only
-// the newest month that is over.
+// the newest month that is over. It fails with a *UnreachableError of the ledger, or with what Site fails with.
 func (c *Closer) Due(ctx context.Context) ([]events.Month, error) {
-	zone := c.Config.Zone()
-	now := c.begin(0).Clock.Now().Add(-time.Duration(c.Config.Billing.Grace)).In(zone)
+	w := c.begin(0)
+	defer w.end()
+	zone, err := events.LoadZone(w.Terms.Zone)
+	if err != nil {
+		return nil, err
+	}
+	now := w.Clock.Now().Add(-w.Terms.Grace).In(zone)
 	newest := events.MonthOf(now.Year(), now.Month()) - 1
-	first, err := c.firstOpen(ctx, newest)
+	first, err := w.firstOpen(ctx, newest, zone)
 	if err != nil {
 		return nil, err
 	}
@@ -32,23 +33,22 @@ func (c *Closer) Due(ctx context.Context) ([]events.Month, error) {
 	return due, nil
 }
 
-func (c *Closer) firstOpen(ctx context.Context, newest events.Month) (events.Month, error) {
-	w := c.begin(0)
-	defer w.end()
+// firstOpen is the first month that is to be closed, if it is not after newest.
+func (w *work) firstOpen(ctx context.Context, newest events.Month, zone *time.Location) (events.Month, error) {
 	if err := w.openLedger(ctx); err != nil {
 		return 0, err
 	}
 	if w.ledger != nil {
 		last, ok, err := w.ledger.LastClosed(ctx)
 		if err != nil {
-			return 0, cli.Fail(cli.Unreachable, "ledger: %w", err)
+			return 0, ledgerFailed(err)
 		}
 		if ok {
 			m, err := events.ParseMonth(last)
 			return m + 1, err
 		}
 	}
-	if err := w.checkPrices(); err != nil {
+	if err := w.readPrices(); err != nil {
 		return 0, err
 	}
 	if err := w.connect(ctx); err != nil {
@@ -65,12 +65,17 @@ func (c *Closer) firstOpen(ctx context.Context, newest events.Month) (events.Mon
 	if err != nil {
 		return 0, fmt.Errorf("rules: %w", err)
 	}
-	catalog, accounts, err := w.prices()
+	catalog, err := w.cache.catalog(w.books)
+	if err != nil {
+		return 0, fmt.Errorf("books: %w", err)
+	}
+	accounts, err := w.cache.accounts(w.accounts)
 	if err != nil {
 		return 0, err
 	}
+	configured := &prices{catalog, accounts}
 	for _, m := range months {
-		if m <= newest && anyInForce(accounts, catalog, m, c.Config) {
+		if m <= newest && configured.anyInForce(m, zone) {
 			return m, nil
 		}
 	}
@@ -78,27 +83,13 @@ func (c *Closer) firstOpen(ctx context.Context, newest events.Month) (events.Mon
 }
 
 // anyInForce says whether anybody is billed for anything in a month.
-func anyInForce(accounts *rating.Accounts, books *rating.Catalog, m events.Month, c *config.Config) bool {
-	for _, id := range accounts.IDs() {
-		for _, app := range accounts.AppsOf(id) {
-			if account, _, _ := accounts.MetersOf(books, m.String(), c.Zone(), app); account != "" {
+func (p *prices) anyInForce(m events.Month, zone *time.Location) bool {
+	for _, id := range p.accounts.IDs() {
+		for _, app := range p.accounts.AppsOf(id) {
+			if account, _, _ := p.accounts.MetersOf(p.catalog, m.String(), zone, app); account != "" {
 				return true
 			}
 		}
 	}
 	return false
-}
-
-// Stored returns what the ledger has of a month, nil where it is not closed.
-func (c *Closer) Stored(ctx context.Context, m events.Month) (*Result, error) {
-	l, err := ledger.OpenExisting(ctx, c.Config.Ledger)
-	if err != nil {
-		return nil, err
-	}
-	defer l.Close()
-	r, err := Stored(ctx, l, m)
-	if errors.Is(err, ErrNotClosed) {
-		return nil, nil
-	}
-	return r, err
 }

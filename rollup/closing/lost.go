@@ -4,11 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
 	"time"
 
-	"headcount/cmd/cli"
-	"headcount/counter"
 	"headcount/counter/checkpoint"
 	"headcount/events"
 	"headcount/events/stream"
@@ -19,31 +16,32 @@ import (
 //
 // It comes after the sealed months were opened. Whoever sealed one from behind a loss had put the loss on record before: it is found
 // now. A loss that is put on record later came when the month was sealed already, with all of its records.
-func (w *work) lost(ctx context.Context, sealed *opened) (reasons []string, err error) {
+func (w *work) lost(ctx context.Context) (reasons []string, err error) {
 	offsets, err := w.conn.Offsets(ctx)
 	if _, again := errors.AsType[*stream.RecreatedError](err); again {
-		return nil, cli.Fail(cli.CheckFailed, "%s was sealed, but its log is gone: %w", w.month, err)
+		return nil, &LogGoneError{w.month, err}
 	}
 	if err != nil {
-		return nil, cli.Fail(cli.Unreachable, "offsets of %s: %w; run the close again", w.closing.Topic, err)
+		return nil, &UnreachableError{What: "offsets of " + w.this.Closing.Topic, Err: err, Again: true}
 	}
+	closing, sealed := &w.this.Closing, w.this.sealed
 	in := w.conn.NewReader(ctx)
 	defer in.Close()
-	seals := make([]worker.Partition, len(sealed.months))
+	seals := make([]worker.Partition, len(sealed))
 	for i := range seals {
-		seals[i] = openSeal(in, sealed.months[i].Index, offsets[w.closing.Partitions[i]])
+		seals[i] = openSeal(in, sealed[i].Index, offsets[closing.Partitions[i]])
 	}
 	var cut, lost []string
-	for i, p := range w.closing.Partitions {
-		index := sealed.months[i].Index
+	for i, p := range closing.Partitions {
+		index := sealed[i].Index
 		how, err := w.cutBefore(ctx, seals[i], index, offsets[p])
 		if err != nil {
 			return nil, err
 		}
 		if how != "" {
-			cut = append(cut, fmt.Sprintf("topic %s partition %d: %s the seal of %s at offset %d", w.closing.Topic, p, how, w.month, index.Offset))
+			cut = append(cut, fmt.Sprintf("topic %s partition %d: %s the seal of %s at offset %d", closing.Topic, p, how, w.month, index.Offset))
 		}
-		more, err := Losses(ctx, w.partition(p), p, w.month, index.Offset, w.closing.At)
+		more, err := Losses(ctx, w.this.partition(p), p, w.month, index.Offset, closing.At)
 		if err != nil {
 			return nil, err
 		}
@@ -82,33 +80,6 @@ func Losses(ctx context.Context, in *checkpoint.Partition, p int32, m events.Mon
 		lost = append(lost, fmt.Sprintf("partition %d: records were lost, and which ones cannot be read: %v: restore it from the state store's backup", p, err))
 	}
 	return lost, nil
-}
-
-// some are the first of many.
-func some(all []string) string {
-	const shown = 8
-	if n := len(all) - shown; n > 0 {
-		return fmt.Sprintf("%s … and %d more", strings.Join(all[:shown], "; "), n)
-	}
-	return strings.Join(all, "; ")
-}
-
-// madeAgain says that the topic is not the one on which the closing was begun, and what it holds where that one was sealed.
-func (w *work) madeAgain(ctx context.Context) error {
-	offsets, err := w.conn.Offsets(ctx)
-	if err != nil {
-		return cli.Fail(cli.Unreachable, "offsets of %s: %w; run the close again", w.closing.Topic, err)
-	}
-	state := checkpoint.OpenTopic(w.bucket, w.closing.Topic, w.closing.TopicID)
-	var was []string
-	for _, p := range w.closing.Partitions {
-		index, err := state.Partition(counter.Identity{Cluster: w.closing.Cluster, TopicID: w.closing.TopicID, Partition: p}).Index(ctx, w.month)
-		if err == nil {
-			was = append(was, fmt.Sprintf("partition %d was sealed at offset %d, the topic ends at offset %d there now", p, index.Offset, offsets[p].End))
-		}
-	}
-	return cli.Fail(cli.CheckFailed, "topic %s was deleted and made again since the closing of %s was begun: its topic id was %s and is %s (%s): the month cannot be closed from it; restore the brokers' data from a backup, or point kafka.brokers at a cluster that has the former topic",
-		w.closing.Topic, w.month, w.closing.TopicID, w.topic.ID, some(was))
 }
 
 // early is how long before a month begins in UTC its first events may be written: time zones, and clocks that are wrong.

@@ -1,6 +1,7 @@
 package closing
 
 import (
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -8,6 +9,8 @@ import (
 	"headcount/counter"
 	"headcount/counter/checkpoint"
 	"headcount/events"
+	"headcount/events/stream"
+	"headcount/rating"
 )
 
 func TestMayConcern(t *testing.T) {
@@ -45,5 +48,128 @@ func TestSome(t *testing.T) {
 		if got := some(all[:n]); got != want {
 			t.Errorf("some of %d: %q, want %q", n, got, want)
 		}
+	}
+}
+
+// Accepted losses hold every invoice of the month, also those of which the record cannot be read.
+func TestLossHolds(t *testing.T) {
+	for _, damaged := range []bool{false, true} {
+		s := newTestSite(t)
+		s.octoberEvents()
+		part := s.state().Partition(counter.Identity{Cluster: "cluster", TopicID: "topic-1", Partition: 1})
+		if err := part.Accept(t.Context(), counter.Gap{From: 0, To: 2, Reason: "retention"}, s.now.AddDate(0, 0, -10)); err != nil {
+			t.Fatal(err)
+		}
+		want := "partition 1: records were lost (retention), and the loss was accepted"
+		if damaged {
+			want = "partition 1: records were lost, and which ones cannot be read: "
+			for name, text := range s.files {
+				if strings.Contains(name, "/gaps/") {
+					text[len(text)/2] ^= 1
+				}
+			}
+		}
+		r := s.mustClose(october)
+		if !r.Held() {
+			t.Fatal("no invoice is held")
+		}
+		for _, v := range s.issued(r) {
+			if !strings.HasPrefix(v.Reason, want) {
+				t.Errorf("invoice of %s: reason %q, want %q", v.Account, v.Reason, want)
+			}
+		}
+	}
+}
+
+func (s *testSite) issued(r *Result) []rating.Invoice {
+	s.t.Helper()
+	invoices, err := Decode(append(r.Late, r.Invoices...))
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return invoices
+}
+
+// A log that lacks the seal by which a month was counted holds its invoices, also where it has grown past that place since.
+func TestCutHolds(t *testing.T) {
+	for want, grown := range map[string]int{
+		"topic sdk-events partition 0: the log ends at offset 1, before the seal of 2026-10 at offset ":                      0,
+		"topic sdk-events partition 0: the log was replaced by another, which has grown past the seal of 2026-10 at offset ": 20,
+	} {
+		s := newTestSite(t)
+		s.octoberEvents()
+		c := s.closer(october)
+		c.Progress = func(done, total int64) {
+			if done < total {
+				return
+			}
+			s.log[0] = slices.Clone(s.log[0][:1])
+			for range grown {
+				s.append(0, []byte("{}"))
+			}
+		}
+		r, err := c.Close(t.Context(), october)
+		if err != nil || !r.Held() {
+			t.Fatalf("%v, held: %v", err, r != nil && r.Held())
+		}
+		for _, v := range s.issued(r) {
+			if !strings.HasPrefix(v.Reason, want) {
+				t.Errorf("invoice of %s: reason %q, want %q", v.Account, v.Reason, want)
+			}
+		}
+	}
+}
+
+// What the log says when it is asked for a seal that it has.
+func TestSealRead(t *testing.T) {
+	for _, c := range []struct {
+		err   error
+		held  string // reason; empty: none
+		fails bool
+	}{
+		{&stream.TruncatedError{Topic: "sdk-events", Detail: "the log ends at offset 3"}, "topic sdk-events partition 0: the log ends at offset 3, before the seal of 2026-10 at offset ", false},
+		{&stream.CorruptError{Topic: "sdk-events", Offset: 5, Err: errFault}, "topic sdk-events partition 0: the log cannot be read (", false},
+		{&stream.GapError{Topic: "sdk-events", Start: 9}, "", false}, // retention, just now
+		{errFault, "", true},
+	} {
+		s := newTestSite(t)
+		s.octoberEvents()
+		closer := s.closer(october)
+		closer.Progress = func(done, total int64) {
+			if done == total {
+				s.faults = faults{name: "Next", err: c.err}
+			}
+		}
+		r, err := closer.Close(t.Context(), october)
+		if c.fails {
+			if !is[*UnreachableError](err) || err.Error() != "read the seal of 2026-10 in partition 0: it broke; run the close again" {
+				t.Errorf("%v: %v", c.err, err)
+			}
+			continue
+		}
+		if err != nil || r.Held() != (c.held != "") {
+			t.Fatalf("%v: close: %v, held %v", c.err, err, r != nil && r.Held())
+		}
+		for _, v := range s.issued(r) {
+			if !strings.HasPrefix(v.Reason, c.held) {
+				t.Errorf("%v: reason %q, want %q", c.err, v.Reason, c.held)
+			}
+		}
+	}
+}
+
+// A seal that retention took since does not say that anything was lost.
+func TestRetention(t *testing.T) {
+	s := newTestSite(t)
+	s.octoberEvents()
+	c := s.closer(october)
+	c.Progress = func(done, total int64) {
+		if done == total {
+			s.start = map[int32]int64{0: int64(len(s.log[0]))}
+		}
+	}
+	r, err := c.Close(t.Context(), october)
+	if err != nil || r.Held() {
+		t.Errorf("%v, held: %v", err, r != nil && r.Held())
 	}
 }

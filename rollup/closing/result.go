@@ -4,8 +4,10 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 
-	"headcount/cmd/cli"
+	fastjson "github.com/go-json-experiment/json"
+
 	"headcount/events"
 	"headcount/rating"
 	"headcount/rating/ledger"
@@ -36,21 +38,19 @@ func (r *Result) Usage() (*usage.Document, error) {
 	return &d, json.Unmarshal(r.Document, &d)
 }
 
-// ErrNotClosed says that a month has no result.
-var ErrNotClosed = errors.New("is not closed")
-
-// Stored returns what the ledger has of a closed month.
+// Stored returns what the ledger has of a closed month: a *NotClosedError where it is not closed, else a *UnreachableError where it
+// cannot be read.
 func Stored(ctx context.Context, l Books, month events.Month) (*Result, error) {
 	stored, err := l.Result(ctx, month.String())
 	if errors.Is(err, ledger.ErrNotFound) {
-		return nil, ErrNotClosed
+		return nil, &NotClosedError{month}
 	}
 	if err != nil {
-		return nil, cli.Fail(cli.Unreachable, "ledger: %w", err)
+		return nil, ledgerFailed(err)
 	}
 	invoices, err := l.Invoices(ctx, month.String())
 	if err != nil {
-		return nil, cli.Fail(cli.Unreachable, "ledger: %w", err)
+		return nil, ledgerFailed(err)
 	}
 	r := &Result{Month: month, Document: stored.Document, Invoices: invoices}
 	for _, v := range stored.Invoices {
@@ -67,10 +67,37 @@ func (w *work) stored(ctx context.Context) (*Result, error) {
 		return nil, nil
 	}
 	r, err := Stored(ctx, w.ledger, w.month)
-	if errors.Is(err, ErrNotClosed) {
+	if _, open := errors.AsType[*NotClosedError](err); open {
 		return nil, nil
 	}
 	return r, err
+}
+
+// store makes the documents that the ledger holds of invoices, Decode reads them.
+func store(invoices []rating.Invoice) (all []ledger.Invoice, err error) {
+	for _, v := range invoices {
+		text, err := marshal(v)
+		if err != nil {
+			return nil, err
+		}
+		one, err := ledger.NewInvoice(text)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, one)
+	}
+	return all, nil
+}
+
+// Decode reads the documents of stored invoices.
+func Decode(stored []ledger.Invoice) ([]rating.Invoice, error) {
+	invoices := make([]rating.Invoice, len(stored))
+	for i, v := range stored {
+		if err := fastjson.Unmarshal(v.Document, &invoices[i]); err != nil {
+			return nil, fmt.Errorf("invoice of %s for %s: %w", v.Account, v.Month, err)
+		}
+	}
+	return invoices, nil
 }
 
 // Biller tells by accounts and books who is billed for an app in a month.

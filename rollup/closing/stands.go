@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"time"
 
-	"headcount/cmd/cli"
 	"headcount/counter/checkpoint"
 	"headcount/events/signed"
 	"headcount/events/stream"
@@ -64,5 +63,5 @@ func (w *work) noSeal(x *checkpoint.Index, err error) (string, error) {
 	if _, corrupt := errors.AsType[*stream.CorruptError](err); corrupt {
 		return fmt.Sprintf("the log cannot be read (%v) at", err), nil
 	}
-	return "", cli.Fail(cli.Unreachable, "read the seal of %s in partition %d: %w; run the close again", w.month, x.Partition, err)
+	return "", &UnreachableError{What: fmt.Sprintf("read the seal of %s in partition %d", w.month, x.Partition), Err: err, Again: true}
 }

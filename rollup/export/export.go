@@ -36,6 +36,7 @@ import (
 	"headcount/counter/checkpoint"
 	"headcount/events"
 	"headcount/rating/ledger"
+	"headcount/rollup/closing"
 )
 
 // Version of the archive.
@@ -71,44 +72,64 @@ type Archive struct {
 	temp     *os.File // the ledger's lines
 }
 
-// Prepare gathers and hashes all files. The ledger is verified on the way. Close removes what it made.
-func Prepare(ctx context.Context, s Source) (_ *Archive, err error) {
+// IncompleteError says that a month cannot be exported whole: what ledger or state store have of it is lost or damaged.
+type IncompleteError struct {
+	Month events.Month
+	Err   error
+}
+
+func (e *IncompleteError) Error() string { return e.Err.Error() }
+func (e *IncompleteError) Unwrap() error { return e.Err }
+
+// Prepare gathers and hashes all files. The ledger is verified on the way. Close removes what it made. It fails with a
+// *closing.NotClosedError, with a *closing.UnreachableError of the ledger's database, or with an *IncompleteError.
+func Prepare(ctx context.Context, s Source) (*Archive, error) {
 	a := &Archive{manifest: manifest{Version: Version, Month: s.Month.String(), Files: []item{}}}
-	defer func() {
-		if err != nil {
-			a.Close()
-		}
-	}()
+	err := a.gather(ctx, s)
+	if err == nil {
+		return a, nil
+	}
+	a.Close()
+	switch {
+	case errors.Is(err, ledger.ErrNotFound):
+		return nil, &closing.NotClosedError{Month: s.Month}
+	case errors.Is(err, ledger.ErrUnreachable):
+		return nil, &closing.UnreachableError{Err: err}
+	}
+	return nil, &IncompleteError{s.Month, err}
+}
+
+func (a *Archive) gather(ctx context.Context, s Source) error {
 	stored, err := s.Ledger.Result(ctx, s.Month.String())
 	if err != nil {
-		return nil, err
+		return err
 	}
-	closing, err := s.Ledger.Closing(ctx, s.Month.String())
+	recorded, err := s.Ledger.Closing(ctx, s.Month.String())
 	if err != nil {
-		return nil, err
+		return err
 	}
 	a.addBytes("seal.pub", s.PublicKey)
 	if err := a.addLedger(ctx, s.Ledger); err != nil {
-		return nil, err
+		return err
 	}
-	a.addBytes("closing/accounts.yaml", closing.Accounts)
-	for name, text := range closing.Books {
+	a.addBytes("closing/accounts.yaml", recorded.Accounts)
+	for name, text := range recorded.Books {
 		a.addBytes("closing/books/"+plain(strings.TrimSuffix(name, ".yaml"))+".yaml", text)
 	}
 	if err := a.addClosed(ctx, s, stored); err != nil {
-		return nil, err
+		return err
 	}
 	a.addBytes("usage.json", append(bytes.Clone(stored.Document), '\n'))
 	if err := a.addInvoices(ctx, s); err != nil {
-		return nil, err
+		return err
 	}
-	if err := a.addState(ctx, s, closing); err != nil {
-		return nil, err
+	if err := a.addState(ctx, s, recorded); err != nil {
+		return err
 	}
 	slices.SortFunc(a.manifest.Files, func(a, b item) int { return strings.Compare(a.Name, b.Name) })
 	for i := range a.manifest.Files {
 		if err := a.manifest.Files[i].sum(); err != nil {
-			return nil, err
+			return err
 		}
 	}
 	var b bytes.Buffer
@@ -116,10 +137,10 @@ func Prepare(ctx context.Context, s Source) (_ *Archive, err error) {
 	enc.SetEscapeHTML(false)
 	enc.SetIndent("", " ")
 	if err := enc.Encode(a.manifest); err != nil {
-		return nil, fmt.Errorf("manifest: %w", err)
+		return fmt.Errorf("manifest: %w", err)
 	}
 	a.text = b.Bytes()
-	return a, nil
+	return nil
 }
 
 // Files says how many files the archive holds, the manifest with them.
@@ -206,25 +227,25 @@ func (a *Archive) addInvoices(ctx context.Context, s Source) error {
 }
 
 // addState takes rules and sealed months from the state store.
-func (a *Archive) addState(ctx context.Context, s Source, closing ledger.Closing) error {
-	topic := checkpoint.OpenTopic(s.Bucket, closing.Topic, closing.TopicID)
+func (a *Archive) addState(ctx context.Context, s Source, of ledger.Closing) error {
+	topic := checkpoint.OpenTopic(s.Bucket, of.Topic, of.TopicID)
 	if err := a.addRules(ctx, s.Bucket, topic); err != nil {
 		return err
 	}
-	if err := a.addSealed(ctx, s.Bucket, topic, closing, s.Month); err != nil {
+	if err := a.addSealed(ctx, s.Bucket, topic, of, s.Month); err != nil {
 		return err
 	}
-	if err := a.addLosses(ctx, s, topic, closing); err != nil {
+	if err := a.addLosses(ctx, s, topic, of); err != nil {
 		return err
 	}
-	if closing.Previous == nil {
+	if of.Previous == nil {
 		return nil
 	}
-	former, err := s.Ledger.Closing(ctx, closing.Previous.Month)
+	former, err := s.Ledger.Closing(ctx, of.Previous.Month)
 	if err != nil {
 		return err
 	}
-	if former.TopicID != closing.TopicID {
+	if former.TopicID != of.TopicID {
 		topic = checkpoint.OpenTopic(s.Bucket, former.Topic, former.TopicID)
 		if err := a.addRules(ctx, s.Bucket, topic); err != nil {
 			return err
@@ -244,9 +265,9 @@ func (a *Archive) addRules(ctx context.Context, bucket checkpoint.Bucket, topic 
 	return nil
 }
 
-func (a *Archive) addSealed(ctx context.Context, bucket checkpoint.Bucket, topic *checkpoint.Topic, closing ledger.Closing, m events.Month) error {
-	for _, id := range closing.Partitions {
-		index, data, err := partitionOf(topic, closing, id).SealedFiles(ctx, m)
+func (a *Archive) addSealed(ctx context.Context, bucket checkpoint.Bucket, topic *checkpoint.Topic, of ledger.Closing, m events.Month) error {
+	for _, id := range of.Partitions {
+		index, data, err := partitionOf(topic, of, id).SealedFiles(ctx, m)
 		if err != nil {
 			return fmt.Errorf("partition %d, sealed month %s: %w", id, m, err)
 		}
@@ -257,16 +278,16 @@ func (a *Archive) addSealed(ctx context.Context, bucket checkpoint.Bucket, topic
 }
 
 // addLosses takes the records of losses, and the sealed indexes that say which of them concern the month.
-func (a *Archive) addLosses(ctx context.Context, s Source, topic *checkpoint.Topic, closing ledger.Closing) error {
-	for _, id := range closing.Partitions {
-		names, err := partitionOf(topic, closing, id).GapFiles(ctx)
+func (a *Archive) addLosses(ctx context.Context, s Source, topic *checkpoint.Topic, of ledger.Closing) error {
+	for _, id := range of.Partitions {
+		names, err := partitionOf(topic, of, id).GapFiles(ctx)
 		if err != nil {
 			return fmt.Errorf("partition %d: %w", id, err)
 		}
 		if len(names) == 0 {
 			continue
 		}
-		index, _, err := partitionOf(topic, closing, id).SealedFiles(ctx, s.Month-2)
+		index, _, err := partitionOf(topic, of, id).SealedFiles(ctx, s.Month-2)
 		if err == nil {
 			names = append(names, index)
 		} else if !errors.Is(err, checkpoint.ErrNotSealed) {
@@ -279,8 +300,8 @@ func (a *Archive) addLosses(ctx context.Context, s Source, topic *checkpoint.Top
 	return nil
 }
 
-func partitionOf(topic *checkpoint.Topic, closing ledger.Closing, id int32) *checkpoint.Partition {
-	return topic.Partition(counter.Identity{Cluster: closing.Cluster, TopicID: closing.TopicID, Partition: id})
+func partitionOf(topic *checkpoint.Topic, of ledger.Closing, id int32) *checkpoint.Partition {
+	return topic.Partition(counter.Identity{Cluster: of.Cluster, TopicID: of.TopicID, Partition: id})
 }
 
 func (a *Archive) addStored(ctx context.Context, bucket checkpoint.Bucket, name string) {

@@ -5,88 +5,31 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"maps"
 	"math"
 	"slices"
 	"time"
 
-	"github.com/shopspring/decimal"
-
-	"headcount/cmd/cli"
-	"headcount/cmd/config"
-	"headcount/cmd/site"
 	"headcount/counter"
 	"headcount/counter/checkpoint"
 	"headcount/events"
-	"headcount/events/identity"
 	"headcount/events/stream"
-	"headcount/rating"
 	"headcount/rollup/closing"
 	"headcount/rollup/usage"
 )
 
-// Document is the usage so far, with what it will come to.
-type Document struct {
-	usage.Document
-	Forecast []Forecast `json:"forecast"`
-	Alarms   []string   `json:"alarms,omitempty"` // for which invoices would be held
-
-	SealedPartitions int              `json:"-"` // in which the month is sealed already
-	Books            *rating.Catalog  `json:"-"` // by which it was read
-	Accounts         *rating.Accounts `json:"-"`
-}
-
-// Forecast is where a meter is heading.
-type Forecast struct {
-	App      string `json:"app"`
-	Meter    string `json:"meter"`
-	Exact    uint64 `json:"exact"`
-	Free     string `json:"free"`     // the plan's quota
-	Used     string `json:"used"`     // share of it, as 0.25; empty: no quota
-	Forecast uint64 `json:"forecast"` // at the month's end, by the pace so far
-}
-
 // Read unites the newest checkpoints of all partitions. Month 0 stands for the present one; where that has no event yet, for the
-// newest before it that has.
-func Read(ctx context.Context, c *config.Config, m events.Month, now time.Time, logger *slog.Logger) (*Document, error) {
-	keys, err := site.Keys(c)
+// newest before it that has. It returns a *closing.UnreachableError where the log does not answer; else the state store fails.
+func Read(ctx context.Context, s Source, m events.Month, now time.Time) (*Document, error) {
+	zone, err := events.LoadZone(s.Zone)
 	if err != nil {
 		return nil, err
 	}
-	books, err := site.Catalog(c)
+	offsets, owners, err := s.readers(ctx)
 	if err != nil {
 		return nil, err
 	}
-	accounts, err := site.Accounts(c, books)
-	if err != nil {
-		return nil, err
-	}
-	bucket, err := site.State(ctx, c)
-	if err != nil {
-		return nil, err
-	}
-	conn, err := site.Connect(ctx, c, logger)
-	if err != nil {
-		return nil, err
-	}
-	defer conn.Close()
-	topic, err := conn.Topic(ctx, c)
-	if err != nil {
-		return nil, err
-	}
-	offsets, err := conn.Offsets(ctx)
-	if err != nil {
-		return nil, cli.Fail(cli.Unreachable, "offsets of %s: %w", topic.Name, err)
-	}
-	owners := map[int32]string{}
-	if c.Kafka.Group != "" {
-		if owners, err = conn.Owners(ctx); err != nil {
-			return nil, cli.Fail(cli.Unreachable, "group %s: %w", c.Kafka.Group, err)
-		}
-	}
-	state := checkpoint.OpenTopic(bucket, topic.Name, topic.ID)
-	rules, err := state.Rules(ctx, nil)
+	rules, err := s.State.Rules(ctx, nil)
 	if errors.Is(err, checkpoint.ErrNoRules) {
 		rules, err = nil, nil
 	}
@@ -94,16 +37,14 @@ func Read(ctx context.Context, c *config.Config, m events.Month, now time.Time, 
 		return nil, fmt.Errorf("rules: %w", err)
 	}
 	if m == 0 {
-		if m, err = newest(ctx, rules, now.In(c.Zone())); err != nil {
+		if m, err = newest(ctx, rules, now.In(zone)); err != nil {
 			return nil, err
 		}
 	}
-	r := reader{
-		month: m, topic: topic, state: state, keys: keys, logger: logger,
-		doc: &Document{Document: usage.Document{
-			Month: m.String(), TimeZone: c.Billing.TimeZone, Topic: topic.Name, Provisional: true, Usage: []usage.App{},
-		}, Forecast: []Forecast{}, Books: books, Accounts: accounts},
-	}
+	r := reader{Source: s, month: m, doc: &Document{
+		Document: usage.Document{Month: m.String(), TimeZone: s.Zone, Topic: s.Topic.Name, Provisional: true, Usage: []usage.App{}},
+		Forecast: []Forecast{}, Books: s.Books, Accounts: s.Accounts,
+	}}
 	defer r.close()
 	if err := r.partitions(ctx, rules, offsets, owners); err != nil {
 		return nil, err
@@ -112,43 +53,27 @@ func Read(ctx context.Context, c *config.Config, m events.Month, now time.Time, 
 	if r.facts == nil {
 		return r.doc, nil // no rules: no event of the month was counted
 	}
-	limit, err := decimal.NewFromString(c.Billing.SkewLimit)
-	if err != nil {
+	if err := r.unite(); err != nil {
 		return nil, err
 	}
-	alarms, err := usage.Gather(&r.doc.Document, r.facts, nil, closing.Biller(books, accounts, m, c.Billing.TimeZone), usage.SkewLimit{Decimal: limit})
-	if err != nil {
-		return nil, err
-	}
-	for _, a := range r.doc.Usage {
-		if a.Account == nil {
-			delete(alarms, a.App) // nobody's invoice
-		}
-	}
-	for _, app := range slices.Sorted(maps.Keys(alarms)) {
-		r.doc.Alarms = append(r.doc.Alarms, alarms[app]...)
-	}
-	r.doc.Alarms = append(r.doc.Alarms, r.lost...)
-	r.doc.Forecast = forecast(r.doc.Usage, accounts, books, r.facts.Rules, m, c, now)
+	r.doc.Forecast = r.doc.forecast(r.facts.Rules, zone, now)
 	return r.doc, nil
 }
 
-type reader struct {
-	month  events.Month
-	topic  *stream.Topic
-	state  *checkpoint.Topic
-	keys   *identity.Keyring
-	logger *slog.Logger
-	doc    *Document
-	facts  *usage.Facts // nil: the month has no rules
-	open   []*checkpoint.SealedMonth
-	lost   []string // of the log, and accepted
-}
-
-func (r *reader) close() {
-	for _, s := range r.open {
-		s.Close()
+// readers tells how far the partitions reach, and who reads them.
+func (s *Source) readers(ctx context.Context) (map[int32]stream.Offsets, map[int32]string, error) {
+	offsets, err := s.Log.Offsets(ctx)
+	if err != nil {
+		return nil, nil, &closing.UnreachableError{What: "offsets of " + s.Topic.Name, Err: err}
 	}
+	if s.Group == "" {
+		return offsets, nil, nil
+	}
+	owners, err := s.Log.Owners(ctx)
+	if err != nil {
+		return nil, nil, &closing.UnreachableError{What: "group " + s.Group, Err: err}
+	}
+	return offsets, owners, nil
 }
 
 // newest returns the newest month that has rules, so that has events, and is not after now.
@@ -168,6 +93,22 @@ func newest(ctx context.Context, rules *checkpoint.Rules, now time.Time) (events
 	return slices.Max(months), nil
 }
 
+// reader gathers what the partitions have.
+type reader struct {
+	Source
+	month events.Month
+	doc   *Document
+	facts *usage.Facts // nil: the month has no rules
+	open  []*checkpoint.SealedMonth
+	lost  []string // of the log, and accepted
+}
+
+func (r *reader) close() {
+	for _, s := range r.open {
+		s.Close()
+	}
+}
+
 // partitions adds what each partition has; rules is nil where the topic has none yet.
 func (r *reader) partitions(ctx context.Context, rules *checkpoint.Rules, offsets map[int32]stream.Offsets, owners map[int32]string) (err error) {
 	if rules != nil {
@@ -177,7 +118,7 @@ func (r *reader) partitions(ctx context.Context, rules *checkpoint.Rules, offset
 			return fmt.Errorf("rules: %w", err)
 		}
 	}
-	for _, p := range r.topic.Partitions {
+	for _, p := range r.Topic.Partitions {
 		at := usage.Partition{Partition: p.ID, End: offsets[p.ID].End, Owner: owners[p.ID]}
 		if rules != nil {
 			if at.Offset, err = r.partition(ctx, p.ID, rules); err != nil {
@@ -192,9 +133,9 @@ func (r *reader) partitions(ctx context.Context, rules *checkpoint.Rules, offset
 
 // partition adds a partition's facts and returns its next offset.
 func (r *reader) partition(ctx context.Context, p int32, rules *checkpoint.Rules) (int64, error) {
-	id := counter.Identity{Cluster: r.topic.Cluster, TopicID: r.topic.ID, Partition: p}
-	part := r.state.Partition(id)
-	shard, loaded, err := part.Load(ctx, func() *counter.Shard { return counter.NewShard(id, rules, r.keys) })
+	id := counter.Identity{Cluster: r.Topic.Cluster, TopicID: r.Topic.ID, Partition: p}
+	part := r.State.Partition(id)
+	shard, loaded, err := part.Load(ctx, func() *counter.Shard { return counter.NewShard(id, rules, r.Keys) })
 	if errors.Is(err, checkpoint.ErrNone) {
 		return 0, nil
 	}
@@ -205,6 +146,11 @@ func (r *reader) partition(ctx context.Context, p int32, rules *checkpoint.Rules
 		r.doc.Rejected += shard.State().Unattributed.Rejected
 		return loaded.Position.Next, nil
 	}
+	return loaded.Position.Next, r.addFacts(ctx, part, p, shard)
+}
+
+// addFacts adds a partition's facts: where the month is sealed there, what it was sealed with and what came late since.
+func (r *reader) addFacts(ctx context.Context, part *checkpoint.Partition, p int32, shard *counter.Shard) error {
 	sealed, err := part.OpenSealed(ctx, r.month)
 	seal := int64(math.MaxInt64)
 	if err == nil {
@@ -213,46 +159,41 @@ func (r *reader) partition(ctx context.Context, p int32, rules *checkpoint.Rules
 	}
 	lost, failed := closing.Losses(ctx, part, p, r.month, seal, time.Time{})
 	if failed != nil {
-		return 0, failed
+		return failed
 	}
 	r.lost = append(r.lost, lost...)
-	if err == nil {
+	switch {
+	case err == nil:
 		r.doc.Rejected += sealed.Index.Unattributed.Rejected
 		r.facts.OnTime = append(r.facts.OnTime, sealed.OnTime())
 		if shard.State().Sealed == r.month {
 			r.facts.Late = append(r.facts.Late, shard.Snapshot(r.month+1).Late())
 		}
-		return loaded.Position.Next, nil
+	case errors.Is(err, checkpoint.ErrNotSealed):
+		seen := shard.Snapshot(r.month)
+		r.doc.Rejected += seen.Unattributed.Rejected
+		r.facts.OnTime = append(r.facts.OnTime, seen.OnTime())
+	default:
+		return err
 	}
-	if !errors.Is(err, checkpoint.ErrNotSealed) {
-		return 0, err
-	}
-	seen := shard.Snapshot(r.month)
-	r.doc.Rejected += seen.Unattributed.Rejected
-	r.facts.OnTime = append(r.facts.OnTime, seen.OnTime())
-	return loaded.Position.Next, nil
+	return nil
 }
 
-// forecast stretches each meter's pace to the month's end.
-func forecast(apps []usage.App, accounts *rating.Accounts, books *rating.Catalog, rules *events.MonthRules, m events.Month, c *config.Config, now time.Time) []Forecast {
-	first, last := rules.DayStarts[0], rules.DayStarts[len(rules.DayStarts)-1]
-	passed := min(max(float64(now.UnixMilli()-first)/float64(last-first), 0), 1)
-	list := []Forecast{}
-	for _, a := range apps {
+// unite makes usage of the facts, and lists why invoices would be held.
+func (r *reader) unite() error {
+	bill := closing.Biller(r.Books, r.Accounts, r.month, r.Zone)
+	alarms, err := usage.Gather(&r.doc.Document, r.facts, nil, bill, r.SkewLimit)
+	if err != nil {
+		return err
+	}
+	for _, a := range r.doc.Usage {
 		if a.Account == nil {
-			continue
-		}
-		for _, meter := range a.Meters {
-			f := Forecast{App: a.App, Meter: meter.Meter, Exact: meter.Exact, Forecast: meter.Exact}
-			f.Free = accounts.FreeOf(books, m.String(), c.Zone(), a.App, meter.Meter)
-			if free, err := decimal.NewFromString(f.Free); err == nil && free.IsPositive() {
-				f.Used = decimal.NewFromUint64(meter.Exact).DivRound(free, 4).String()
-			}
-			if passed > 0 && passed < 1 {
-				f.Forecast = uint64(float64(meter.Exact) / passed)
-			}
-			list = append(list, f)
+			delete(alarms, a.App) // nobody's invoice
 		}
 	}
-	return list
+	for _, app := range slices.Sorted(maps.Keys(alarms)) {
+		r.doc.Alarms = append(r.doc.Alarms, alarms[app]...)
+	}
+	r.doc.Alarms = append(r.doc.Alarms, r.lost...)
+	return nil
 }

@@ -11,6 +11,18 @@ import (
 // SkewLimit is the share of an app's events, with a wrong device clock or of a finished month, past which its invoice is held.
 type SkewLimit struct{ decimal.Decimal }
 
+// NoSkewLimit holds nothing: no share is larger than the whole.
+var NoSkewLimit = SkewLimit{decimal.NewFromInt(1)}
+
+// ParseSkewLimit reads a share such as 0.01.
+func ParseSkewLimit(text string) (SkewLimit, error) {
+	share, err := decimal.NewFromString(text)
+	if err != nil {
+		return SkewLimit{}, fmt.Errorf("share %q: %w", text, err)
+	}
+	return SkewLimit{share}, nil
+}
+
 // alarm notes why the app's account must not be billed unseen.
 func (g *gatherer) alarm(u *counter.AppUnion, a *App) {
 	note := func(format string, args ...any) { g.note(a.App, format, args...) }

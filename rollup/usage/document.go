@@ -1,5 +1,4 @@
-// Package usage makes a month's numbers out of the facts of its partitions: the document that `rollup usage` prints and that
-// rating reads.
+// Package usage makes a month's numbers out of the facts of its partitions: the document that is printed and that rating reads.
 package usage
 
 import (

@@ -5,9 +5,11 @@ const (
 	restoreFile = "ingest/worker/restore.go"
 	chainFile   = "ingest/worker/chain.go"
 	deadFile    = "ingest/worker/dead.go"
-	sealFile    = "rollup/closing/seal.go"
-	settleFile  = "rollup/closing/settle.go"
-	closeFile   = "rollup/closing/closing.go"
+	waitFile    = "rollup/closing/wait.go"
+	billFile    = "rollup/closing/bill.go"
+	adoptFile   = "rollup/closing/adopt.go"
+	outboxFile  = "rollup/closing/outbox.go"
+	closedMonth = "rollup/closing/month.go"
 	lateFile    = "rollup/closing/late.go"
 	lostFile    = "rollup/closing/lost.go"
 	standsFile  = "rollup/closing/stands.go"
@@ -106,16 +108,16 @@ var Bugs = []Bug{
 	{"a GUID in braces is another", guidFile, "	case 34, 38:\n		if g[0] == '{'", "	case 34, 38:\n		if !MUTANT && g[0] == '{'"},
 	{"a user is a device", decoderFile, "kind == events.Login {\n		d.inputs.User", "kind == events.Login && !MUTANT {\n		d.inputs.User"},
 	// the close
-	{"a second close keeps its own seal id", closeFile, "	w.closing = stored\n	if adopted", "	if w.closing = stored; MUTANT {\n		w.closing = c\n	}\n	if adopted"},
-	{"a close begins over what was begun", closeFile, "	if err == nil {\n		w.closing = closing\n", "	if err == nil && !MUTANT {\n		w.closing = closing\n"},
-	{"a month is billed by the contracts of the day", closeFile, "		w.closing = closing\n		return w.adopted(ctx)\n", "		if MUTANT {\n			closing.Accounts = w.closing.Accounts\n		}\n		w.closing = closing\n		return w.adopted(ctx)\n"},
-	{"the close counts nothing itself", sealFile, "		if len(own) > 0 {", "		if len(own) > 0 && !MUTANT {"},
-	{"a lost sealed month is not counted again", lateFile, "	gone := errors.Is", "	gone := !MUTANT && errors.Is"},
-	{"late settled without what was on time", lateFile, "OnTime: append(onTime, late...)}", "OnTime: append(onTime[:map[bool]int{true: 0, false: len(onTime)}[MUTANT]], late...)}"},
-	{"gaps of the first partition alone", lostFile, "	for i, p := range w.closing.Partitions {\n", "	for i, p := range w.closing.Partitions {\n		if MUTANT && i > 0 {\n			break\n		}\n"},
-	{"marked as sent before it is", settleFile, "	for _, m := range messages {\n", "	for _, m := range messages {\n		if MUTANT {\n			if err := l.MarkSent(ctx, m.ID); err != nil {\n				return err\n			}\n		}\n"},
-	{"a loss holds nothing that came late", settleFile, "	for i := range late {", "	for i := range late[:map[bool]int{false: len(late)}[MUTANT]] {"},
-	{"an alarm holds nothing", settleFile, "	if len(reasons) > 0 {", "	if len(reasons) > 0 && !MUTANT {"},
+	{"a second close keeps its own seal id", adoptFile, "	if adopted {\n", "	if MUTANT {\n		stored = c\n	}\n	if adopted {\n"},
+	{"a close begins over what was begun", adoptFile, "	if err == nil {\n		return w.adopted", "	if err == nil && !MUTANT {\n		return w.adopted"},
+	{"a month is billed by the contracts of the day", adoptFile, "		return w.adopted(ctx, closing)\n", "		if MUTANT {\n			closing.Accounts = w.accounts\n		}\n		return w.adopted(ctx, closing)\n"},
+	{"the close counts nothing itself", waitFile, "	if len(own) > 0 {", "	if len(own) > 0 && !MUTANT {"},
+	{"a lost sealed month is not counted again", closedMonth, "	gone := errors.Is", "	gone := !MUTANT && errors.Is"},
+	{"late settled without what was on time", lateFile, "append(onTime, late...)", "append(onTime[:map[bool]int{true: 0, false: len(onTime)}[MUTANT]], late...)"},
+	{"gaps of the first partition alone", lostFile, "	for i, p := range closing.Partitions {\n", "	for i, p := range closing.Partitions {\n		if MUTANT && i > 0 {\n			break\n		}\n"},
+	{"marked as sent before it is", outboxFile, "	for _, m := range messages {\n", "	for _, m := range messages {\n		if MUTANT {\n			if err := l.MarkSent(ctx, m.ID); err != nil {\n				return err\n			}\n		}\n"},
+	{"a loss holds nothing that came late", billFile, "	for i := range late {", "	for i := range late[:map[bool]int{false: len(late)}[MUTANT]] {"},
+	{"an alarm holds nothing", billFile, "	if len(reasons) > 0 {", "	if len(reasons) > 0 && !MUTANT {"},
 	{"a limit holds nothing", alarmFile, "	if u.Stretch.OverLimit > 0 {", "	if u.Stretch.OverLimit > 0 && !MUTANT {"},
 	{"a peak of days is their sum", gatherFile, "			out.Exact = max(out.Exact, s.ByDay[d])\n", "			if out.Exact = max(out.Exact, s.ByDay[d]); MUTANT && d > 1 && s.ByDay[d] > 0 {\n				out.Exact = max(out.Exact, out.Exact+s.ByDay[d])\n			}\n"},
 	{"a gauge is a counter", gatherFile, "		if m.Aggregate == rating.Gauge {", "		if m.Aggregate == rating.Gauge && !MUTANT {"},

@@ -1,0 +1,70 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"testing"
+	"time"
+
+	"headcount/cmd/cli"
+	"headcount/events"
+	"headcount/ingest/worker"
+	"headcount/rollup/closing"
+	"headcount/rollup/export"
+)
+
+// Every error of the packages below, as it is printed, and its exit code.
+func TestExplain(t *testing.T) {
+	const m = events.Month(2026*12 + 9)
+	broke := errors.New("it broke")
+	at := time.Date(2026, 11, 1, 0, 0, 0, 0, time.UTC)
+	for _, c := range []struct {
+		err  error
+		code int
+		want string
+	}{
+		{&closing.NotOverError{Month: m, Ends: at, Zone: "UTC"}, cli.CheckFailed, "month 2026-10 is not over: it ends at 2026-11-01T00:00:00Z (UTC)"},
+		{&closing.GraceError{Month: m, Until: at, Grace: 24 * time.Hour}, cli.CheckFailed, "month 2026-10 can be closed from 2026-11-01T00:00:00Z on: billing.grace of 24h0m0s has not passed since it ended"},
+		{&closing.BooksOpenedLaterError{Month: m, Last: m + 1}, cli.CheckFailed, "month 2026-10 lies before the last closed one, 2026-11, and was never closed itself: the books opened later; it cannot be billed"},
+		{&closing.NotClosedBeforeError{Month: m + 1, Before: m}, cli.CheckFailed, "month 2026-10 is not closed: close it first (`rollup close --month 2026-10`, or --due for all)"},
+		{&closing.NotClosedError{Month: m}, cli.CheckFailed, "month 2026-10 is not closed: `rollup close --month 2026-10` closes it"},
+		{&closing.ForeignLedgerError{What: "another ledger"}, cli.CheckFailed, "another ledger"},
+		{&closing.ForeignTopicError{What: "another topic"}, cli.CheckFailed, "another topic"},
+		{&closing.RulesChangedError{Month: m, Begun: "a", Now: "b", State: "file://state"}, cli.CheckFailed, "the closing of 2026-10 was begun under rules a, but those of the month in file://state hash to b: no partition would follow its seal; restore the rules as they were written"},
+		{&closing.NotFollowedError{Topic: "t", Partition: 3, Month: m, At: 9}, cli.CheckFailed, "partition 3 is counted up to offset 9, past the seal of 2026-10, but did not follow it: the newest month sealed there is none, and the closing follows none; restore the state store of t from its backup, or have the partition counted again (move its folder away) where the log reaches back to offset 0"},
+		{&closing.NotFollowedError{Topic: "t", Partition: 3, Month: m, At: 9, Sealed: m - 2, Previous: "2026-09", Lost: true}, cli.CheckFailed, "partition 3 is counted up to offset 9, past the seal of 2026-10, but did not follow it: the newest month sealed there is 2026-08, and the closing follows 2026-09, whose seal was followed once, since its sealed month is there, and is lost now: the log was cut before it, or the state is older; run the close again while `ingest run --accept-gap` reads: the sealed month stands, with the loss on record and the invoices held; else restore topic t from its backup, or a checkpoint made after that seal from the state store's backup"},
+		{&closing.SealedMonthLostError{Partition: 3, Month: m, Err: broke}, cli.CheckFailed, "partition 3, sealed month 2026-10: it broke: `rollup verify --month 2026-10` says what is wrong with it; restore it from the state store's backup"},
+		{&closing.SealedMonthLostError{Partition: 3, Month: m, Former: "id", Err: broke}, cli.CheckFailed, "partition 3 of the former topic id: it broke: its log is gone; restore the state store from its backup"},
+		{&closing.LogGoneError{Month: m, Err: broke}, cli.CheckFailed, "2026-10 was sealed, but its log is gone: it broke"},
+		{fmt.Errorf("2026-10: %w", &closing.NotAsBilledError{Month: m, App: "a", Digest: "x", Billed: "y"}), cli.CheckFailed, "2026-10: the sealed files of 2026-10 are not those that were billed: app a has digest x, the ledger y; see `rollup verify --month 2026-10`"},
+		{&closing.TimedOutError{Month: m, Waited: time.Minute, Partitions: []int32{1, 2}, Why: "being read: 1 by x"}, cli.Unreachable, "waited 1m0s for partitions 1, 2 of 2026-10 to be sealed (being read: 1 by x): see that `ingest run` is up and reads them, then run the close again"},
+		{&closing.UnreachableError{What: "ledger", Err: broke}, cli.Unreachable, "ledger: it broke"},
+		{&closing.UnreachableError{What: "seal 2026-10", Err: broke, Again: true}, cli.Unreachable, "seal 2026-10: it broke; run the close again"},
+		{&closing.UnreachableError{Err: broke}, cli.Unreachable, "it broke"},
+		{fmt.Errorf("month %s: %w", m, closing.ErrSame), cli.Usage, "month 2026-10: accounts and books are what the month is priced by already; there is nothing to amend"},
+		{&export.IncompleteError{Month: m, Err: broke}, cli.CheckFailed, "it broke: `rollup verify --month 2026-10` says more"},
+		{&worker.RulesDifferError{File: "f", Month: m, What: "rules differ"}, cli.Usage, "f: rules differ: `ingest recount --month 2026-10`"},
+		{&worker.RulesDifferError{File: "f", What: "rules differ"}, cli.Usage, "f: rules differ"},
+		{&worker.TemplateError{File: "f", Err: broke}, cli.Usage, "f: it broke"},
+		{&worker.KeyMissingError{File: "f", Month: m, KeyID: "a", Newest: "b"}, cli.Usage, "f: month 2026-10, which is not finished, is counted with GUID key a, which is not in it (its newest is b): put that key back; with another one every device would count again"},
+		{&worker.SiblingError{Topic: "t", Former: "id", Unsealed: []events.Month{m, m + 1}}, cli.CheckFailed, "topic t was deleted and made again: its former self id has months that were never closed (2026-10, 2026-11), whose events are gone from the log; restore the topic, or go on without them: `ingest run --accept-gap`"},
+		{&worker.RulesLostError{State: "file://state", ClosedRules: worker.ClosedRules{Month: m, Hash: "a"}}, cli.CheckFailed, "the state store file://state has no rules for this topic, but the ledger has 2026-10 closed under rules a, which the present configuration gives under none of the GUID keys: restore the topic's rules folder, at least, from the state store's backup"},
+		{&worker.Halted{Err: broke}, cli.CheckFailed, "it broke"},
+		{&noLedgerError{"sqlite://l"}, cli.CheckFailed, "no month is closed yet: the ledger sqlite://l does not exist; the first `rollup close` makes it"},
+		{cli.Fail(cli.Usage, "said: %w", &closing.NotClosedError{Month: m}), cli.Usage, "said: month 2026-10 is not closed"},
+	} {
+		got := explain(c.err)
+		if got.Error() != c.want || cli.Code(got) != c.code {
+			t.Errorf("%T: got %d %s\nwant %d %s", c.err, cli.Code(got), got, c.code, c.want)
+		}
+		if again := explain(got); again.Error() != got.Error() {
+			t.Errorf("%T: said twice: %s", c.err, again)
+		}
+		if !errors.Is(got, c.err) {
+			t.Errorf("%T: what was explained is not the error any more", c.err)
+		}
+	}
+	if explain(nil) != nil {
+		t.Error("nil is an error")
+	}
+}

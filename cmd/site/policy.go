@@ -1,0 +1,79 @@
+package site
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+
+	"headcount/cmd/cli"
+	"headcount/cmd/config"
+	"headcount/counter/checkpoint"
+	"headcount/events"
+	"headcount/events/identity"
+	"headcount/events/stream"
+	"headcount/ingest/worker"
+	"headcount/rating/ledger"
+)
+
+// Policy is by what the configuration would count.
+func Policy(c *config.Config, template *events.Template, keys *identity.Keyring) worker.Policy {
+	return worker.Policy{Template: template, Keys: keys, TemplateFile: c.File, KeyFile: c.GUIDKeyFile}
+}
+
+// RestoreRules puts back the rules of closed months that the state has lost, as the ledger knows them.
+func RestoreRules(ctx context.Context, c *config.Config, state *checkpoint.Topic, topic *stream.Topic, policy worker.Policy, logger *slog.Logger) error {
+	closed := func(ctx context.Context) ([]worker.ClosedRules, error) {
+		l, err := ledger.OpenExisting(ctx, c.Ledger)
+		if errors.Is(err, ledger.ErrMissing) {
+			return nil, nil
+		}
+		if err != nil {
+			logger.Warn("the ledger cannot be read: if this state was lost, the rules of closed months are not put back", "error", err)
+			return nil, nil
+		}
+		defer l.Close()
+		months, err := closedRules(ctx, l, topic)
+		if err != nil {
+			return nil, cli.Fail(cli.Unreachable, "ledger: %w", err)
+		}
+		return months, nil
+	}
+	return worker.RestoreRules(ctx, state, c.State, closed, policy, logger)
+}
+
+// closedRules are those of the topic's closed months, newest first, back to where another topic of the name was closed.
+func closedRules(ctx context.Context, l *ledger.Ledger, topic *stream.Topic) (all []worker.ClosedRules, err error) {
+	month, ok, err := l.LastClosed(ctx)
+	for ok && err == nil {
+		var closing ledger.Closing
+		if closing, err = l.Closing(ctx, month); err != nil || closing.TopicID != topic.ID || closing.Cluster != topic.Cluster {
+			break
+		}
+		m, err := events.ParseMonth(month)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, worker.ClosedRules{Month: m, Hash: closing.RulesHash})
+		if ok = closing.Previous != nil; ok {
+			month = closing.Previous.Month
+		}
+	}
+	return all, err
+}
+
+// Explain says errors of package worker in the commands' words, with their exit codes. Others it returns as they are.
+func Explain(err error) error {
+	var differ *worker.RulesDifferError
+	var template *worker.TemplateError
+	var key *worker.KeyMissingError
+	var sibling *worker.SiblingError
+	switch {
+	case errors.As(err, &differ) && differ.Month != 0:
+		return cli.Fail(cli.Usage, "%w: `ingest recount --month %s`", err, differ.Month)
+	case errors.As(err, &differ), errors.As(err, &template), errors.As(err, &key):
+		return cli.Fail(cli.Usage, "%w", err)
+	case errors.As(err, &sibling):
+		return cli.Fail(cli.CheckFailed, "%w: `ingest run --accept-gap`", err)
+	}
+	return err
+}

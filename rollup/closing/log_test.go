@@ -1,0 +1,105 @@
+package closing
+
+import (
+	"context"
+	"errors"
+	"maps"
+
+	"headcount/events"
+	"headcount/events/stream"
+	"headcount/ingest/worker"
+)
+
+// testLog is the site's log as a close has it.
+type testLog struct{ s *testSite }
+
+func (l testLog) offsets(p int32) stream.Offsets {
+	n := int64(len(l.s.log[p]))
+	return stream.Offsets{Start: l.s.start[p], End: n, Stable: n}
+}
+
+func (l testLog) PartitionOffsets(_ context.Context, p int32) (o stream.Offsets, ok bool, err error) {
+	err = l.s.faults.do("PartitionOffsets", func() error {
+		o, ok = l.offsets(p), true
+		return nil
+	})
+	return o, ok, err
+}
+
+func (l testLog) Offsets(context.Context) (all map[int32]stream.Offsets, err error) {
+	if l.s.gone {
+		return nil, &stream.RecreatedError{Topic: l.s.topic.Name}
+	}
+	err = l.s.faults.do("Offsets", func() error {
+		all = map[int32]stream.Offsets{}
+		for p := range l.s.log {
+			all[int32(p)] = l.offsets(int32(p))
+		}
+		return nil
+	})
+	return all, err
+}
+
+func (l testLog) Owners(context.Context) (owners map[int32]string, err error) {
+	err = l.s.faults.do("Owners", func() error {
+		owners = maps.Clone(l.s.owners)
+		return nil
+	})
+	return owners, err
+}
+
+func (l testLog) Verify(context.Context, int32, stream.Position) error {
+	return l.s.faults.do("Verify", func() error { return nil })
+}
+
+func (l testLog) Commit(context.Context, map[int32]int64) error {
+	return l.s.faults.do("Commit offset", func() error { return nil })
+}
+
+func (l testLog) Committed(context.Context, int32) (int64, error) { return -1, nil }
+
+func (l testLog) Produce(_ context.Context, messages []stream.Message) error {
+	return l.s.faults.do("Produce", func() error {
+		for _, m := range messages {
+			if m.Topic != "" {
+				return errors.New("a close writes to the topic alone here")
+			}
+			l.s.log[m.Partition] = append(l.s.log[m.Partition], events.Record{
+				Offset: int64(len(l.s.log[m.Partition])), Timestamp: m.Time.UnixMilli(), Value: m.Value,
+			})
+		}
+		return nil
+	})
+}
+
+func (l testLog) NewReader(context.Context) worker.Reader { return testReader(l) }
+
+type testReader struct{ s *testSite }
+
+func (testReader) Close() {}
+
+func (r testReader) Open(p int32, at stream.Position) worker.Partition {
+	return &testReading{r.s, p, at.Offset}
+}
+
+// testReading hands out what there is in one batch.
+type testReading struct {
+	s    *testSite
+	p    int32
+	next int64
+}
+
+func (*testReading) Close() {}
+
+func (r *testReading) Next(ctx context.Context) (b *stream.Batch, err error) {
+	end := int64(len(r.s.log[r.p]))
+	if r.next >= end {
+		return nil, context.DeadlineExceeded
+	}
+	err = r.s.faults.do("Next", func() error {
+		b = &stream.Batch{Records: r.s.log[r.p][r.next:end], Base: r.next, Next: end, End: end}
+		r.next = end
+		return ctx.Err()
+	})
+	return b, err
+}

@@ -1,0 +1,30 @@
+package status
+
+import (
+	"context"
+
+	"headcount/counter/checkpoint"
+	"headcount/events/identity"
+	"headcount/events/stream"
+	"headcount/rating"
+	"headcount/rollup/usage"
+)
+
+// Source is where an open month's numbers are read from.
+type Source struct {
+	Log       Log
+	Topic     *stream.Topic
+	State     *checkpoint.Topic
+	Keys      *identity.Keyring
+	Books     *rating.Catalog
+	Accounts  *rating.Accounts
+	Zone      string // IANA name
+	SkewLimit usage.SkewLimit
+	Group     string // whose members read the partitions; empty: none
+}
+
+// Log tells how far the partitions reach, and who reads them: a *stream.Log's methods.
+type Log interface {
+	Offsets(ctx context.Context) (map[int32]stream.Offsets, error)
+	Owners(ctx context.Context) (map[int32]string, error)
+}
