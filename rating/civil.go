@@ -160,39 +160,3 @@ func (t Term) String() string {
 	}
 	return fmt.Sprintf("%d %s", n, unit)
 }
-
-func (v value) moment() Moment {
-	s := v.text()
-	if v.missing() {
-		return Moment{}
-	}
-	m, err := ParseMoment(s)
-	if err != nil {
-		v.doc.fail(v.at, "%v", err)
-	}
-	return m
-}
-
-func (v value) date() Date {
-	s := v.text()
-	if v.missing() {
-		return Date{}
-	}
-	d, err := ParseDate(s)
-	if err != nil {
-		v.doc.fail(v.at, "%v", err)
-	}
-	return d
-}
-
-func (v value) term() Term {
-	s := v.text()
-	if v.missing() {
-		return 0
-	}
-	t, err := ParseTerm(s)
-	if err != nil {
-		v.doc.fail(v.at, "%v", err)
-	}
-	return t
-}

@@ -17,9 +17,7 @@
 //
 // # Layout
 //
-//	yaml.go       strict reader of YAML documents, FileError
 //	civil.go      dates, moments, terms, months          amount.go   decimals from text, rounding
-//	suggest.go    did you mean
 //	book.go       what a price book says                 bookread.go, planread.go   reading it
 //	catalog.go    all books                              describe.go books and plans for display
 //	account.go    what an accounts file says             accountread.go  reading it

@@ -3,6 +3,8 @@ package rating
 import (
 	"fmt"
 	"time"
+
+	"headcount/internal/strict"
 )
 
 // State is where a subscription stands.
@@ -67,7 +69,7 @@ func SubscriptionAt(a *Accounts, cat *Catalog, zone *time.Location, id string, a
 	at = at.In(zone)
 	whole := a.find(id)
 	if whole == nil {
-		return nil, fmt.Errorf("%s: unknown account %q%s", a.file, id, didYouMean(id, a.IDs()))
+		return nil, fmt.Errorf("%s: unknown account %q%s", a.file, id, strict.DidYouMean(id, a.IDs()))
 	}
 	if _, err := whole.resolve(cat, zone); err != nil {
 		return nil, err

@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/shopspring/decimal"
+
+	"headcount/internal/strict"
 )
 
 // Input is all that decides a month's invoices.
@@ -74,7 +76,7 @@ func open(in Input) (*bench, error) {
 		b.usage[a.App] = a
 		for j, m := range a.Meters {
 			if known, all := in.Catalog.meter(m.Meter); !known {
-				return nil, fmt.Errorf("%s: usage[%d].meters[%d].meter: no book has a meter %q%s", in.Usage.at(m.line), i, j, m.Meter, didYouMean(m.Meter, all))
+				return nil, fmt.Errorf("%s: usage[%d].meters[%d].meter: no book has a meter %q%s", in.Usage.at(m.line), i, j, m.Meter, strict.DidYouMean(m.Meter, all))
 			}
 		}
 	}

@@ -10,6 +10,7 @@ import (
 
 	"headcount/cmd/cli"
 	"headcount/cmd/site"
+	"headcount/internal/strict"
 	"headcount/rating"
 )
 
@@ -81,7 +82,7 @@ func chosenBook(books []rating.BookInfo, name string) (rating.BookInfo, error) {
 			known = append(known, plan.Plan)
 		}
 	}
-	return rating.BookInfo{}, errors.New("no book or plan is called " + name + rating.DidYouMean(name, known) + ": `rollup plans` lists them")
+	return rating.BookInfo{}, errors.New("no book or plan is called " + name + strict.DidYouMean(name, known) + ": `rollup plans` lists them")
 }
 
 func planList(out io.Writer, books []rating.BookInfo) error {
