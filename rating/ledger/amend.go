@@ -8,6 +8,8 @@ import (
 	"errors"
 	"fmt"
 	"time"
+
+	"headcount/internal/canonical"
 )
 
 // Amendment is the correction of a closed month: what it is priced by from now on, and why. What was there before stays; the
@@ -148,11 +150,11 @@ func newAmendmentRecord(m *Amendment, invoices int) (*amendmentRecord, error) {
 			return nil, err
 		}
 	}
-	document, err := canonical(d)
+	document, err := canonical.Marshal(d)
 	if err != nil {
 		return nil, fmt.Errorf("encode: %w", err)
 	}
-	return &amendmentRecord{Number: m.Number, Reason: m.Reason, By: m.By, Invoices: invoices, document: []byte(document)}, nil
+	return &amendmentRecord{Number: m.Number, Reason: m.Reason, By: m.By, Invoices: invoices, document: document}, nil
 }
 
 func (*amendmentRecord) kind() string { return "amendment" }

@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"headcount/internal/canonical"
 )
 
 // BenchmarkClose commits and verifies a month of many apps, each with a month of daily figures and an invoice of its own.
@@ -17,7 +19,7 @@ func BenchmarkClose(b *testing.B) {
 	for i := range apps {
 		app := fmt.Sprintf("app-%06d", i)
 		document := json.RawMessage(`{"app":"` + app + `","daily":[` + daily + `]}`)
-		r.Usage = append(r.Usage, UsageRow{App: app, Account: app, Digest: digest(document), Document: document})
+		r.Usage = append(r.Usage, UsageRow{App: app, Account: app, Digest: canonical.Hash(document), Document: document})
 		v, err := NewInvoice([]byte(strings.Replace(fmt.Sprintf(heldInvoice, r.Month, 1), "acme", app, 1)))
 		if err != nil {
 			b.Fatal(err)

@@ -9,6 +9,8 @@ import (
 	"maps"
 	"slices"
 	"time"
+
+	"headcount/internal/canonical"
 )
 
 // Closing is that with which a month's close begins: what is to be sealed, and by which accounts and books it will be priced.
@@ -222,7 +224,7 @@ func newClosingRecord(c Closing) *closingRecord {
 		RulesHash: c.RulesHash, Zone: c.Zone, Version: c.Version, At: formatTime(c.At), Previous: c.Previous,
 		Books: map[string]string{}, accounts: present(c.Accounts)}
 	for _, name := range slices.Sorted(maps.Keys(c.Books)) {
-		r.Books[name] = digest(c.Books[name])
+		r.Books[name] = canonical.Hash(c.Books[name])
 		r.books = append(r.books, present(c.Books[name]))
 	}
 	return r
@@ -243,13 +245,13 @@ func (r *closingRecord) covered() []covered {
 }
 
 func (r *closingRecord) rows(month string) ([]row, error) {
-	partitions, err := canonical(r.Partitions)
+	partitions, err := jsonText(r.Partitions)
 	if err != nil {
 		return nil, err
 	}
 	var previous any
 	if r.Previous != nil {
-		if previous, err = canonical(r.Previous); err != nil {
+		if previous, err = jsonText(r.Previous); err != nil {
 			return nil, err
 		}
 	}

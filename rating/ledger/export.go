@@ -11,6 +11,8 @@ import (
 	"os"
 	"time"
 	"unicode/utf8"
+
+	"headcount/internal/canonical"
 )
 
 // exported is one entry as Export writes it, a line of canonical JSON. Documents are those that the payload has digests of, in
@@ -37,8 +39,7 @@ func (d exportedDocument) MarshalJSON() ([]byte, error) {
 	if !utf8.Valid(d) {
 		return json.Marshal(inBase64{d})
 	}
-	text, err := canonical(string(d))
-	return []byte(text), err
+	return canonical.Marshal(string(d))
 }
 
 func (d *exportedDocument) UnmarshalJSON(b []byte) error {
@@ -63,9 +64,9 @@ func (l *Ledger) Export(ctx context.Context, w io.Writer) error {
 		for _, c := range r.covered() {
 			x.Documents = append(x.Documents, *c.data)
 		}
-		line, err := canonical(x)
+		line, err := canonical.Marshal(x)
 		if err == nil {
-			_, err = out.WriteString(line + "\n")
+			_, err = out.Write(append(line, '\n'))
 		}
 		return err
 	}}
@@ -167,7 +168,7 @@ func readEntry(line []byte, seq int64, head string) (e *entry, of []row, size in
 	}
 	size = len(e.payload)
 	for i, c := range all {
-		if got := digest(x.Documents[i]); got != *c.hash {
+		if got := canonical.Hash(x.Documents[i]); got != *c.hash {
 			return bad("entry %d (%s): %s.%s is a document with %s, its payload has %s", e.seq, e.kind, c.table.name, c.column, got, *c.hash)
 		}
 		*c.data = x.Documents[i]

@@ -11,6 +11,8 @@ import (
 
 	jsonv2 "github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
+
+	"headcount/internal/canonical"
 )
 
 // Invoice is one revision of one invoice. All fields but Document, Closing and Release are read from the document.
@@ -185,7 +187,7 @@ func readReleases(ctx context.Context, tx *sql.Tx, month string, all []Invoice) 
 
 // markReleased rewrites the status of an invoice's document and leaves every other byte as it is.
 func markReleased(document []byte, r *Release) ([]byte, error) {
-	note, err := canonical(struct {
+	note, err := canonical.Marshal(struct {
 		Reason string `json:"reason"`
 		By     string `json:"by"`
 		At     string `json:"at"`
@@ -209,7 +211,7 @@ func markReleased(document []byte, r *Release) ([]byte, error) {
 		if name == "status" {
 			end := d.InputOffset()
 			start := end - int64(len(value))
-			return []byte(string(document[:start]) + `"final","released":` + note + string(document[end:])), nil
+			return []byte(string(document[:start]) + `"final","released":` + string(note) + string(document[end:])), nil
 		}
 	}
 	return nil, errors.New("no status in the document")

@@ -11,6 +11,7 @@ import (
 	"headcount/cmd/cli"
 	"headcount/cmd/site"
 	"headcount/events"
+	"headcount/internal/canonical"
 	"headcount/rating"
 	"headcount/rating/ledger"
 )
@@ -75,7 +76,7 @@ func (a *Again) Amend(ctx context.Context, c Correction) (int, []rating.Invoice,
 	}
 	var stored []ledger.Invoice
 	for _, v := range further {
-		text, err := marshal(v)
+		text, err := canonical.Marshal(v)
 		if err != nil {
 			return 0, nil, err
 		}
@@ -85,7 +86,7 @@ func (a *Again) Amend(ctx context.Context, c Correction) (int, []rating.Invoice,
 		}
 		stored = append(stored, invoice)
 	}
-	if m.Usage, err = marshal(late); err != nil {
+	if m.Usage, err = canonical.Marshal(late); err != nil {
 		return 0, nil, err
 	}
 	if c.SealKey != nil {

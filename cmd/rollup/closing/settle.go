@@ -12,6 +12,7 @@ import (
 	"headcount/cmd/rollup/usage"
 	"headcount/events"
 	"headcount/events/stream"
+	"headcount/internal/canonical"
 	"headcount/rating"
 	"headcount/rating/ledger"
 )
@@ -82,7 +83,7 @@ func (w *work) settle(ctx context.Context) error {
 		hold(&late[i], accounts, usage.Alarms{"": losses})
 	}
 	for _, v := range append(late, invoices...) {
-		text, err := marshal(v)
+		text, err := canonical.Marshal(v)
 		if err != nil {
 			return err
 		}

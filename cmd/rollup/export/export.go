@@ -35,6 +35,7 @@ import (
 	"headcount/counter"
 	"headcount/counter/checkpoint"
 	"headcount/events"
+	"headcount/internal/canonical"
 	"headcount/rating/ledger"
 )
 
@@ -195,13 +196,11 @@ func (a *Archive) addInvoices(ctx context.Context, s Source) error {
 	for _, v := range invoices {
 		documents = append(documents, v.Document)
 	}
-	var b bytes.Buffer
-	enc := json.NewEncoder(&b)
-	enc.SetEscapeHTML(false)
-	if err := enc.Encode(map[string]any{"invoices": documents}); err != nil {
+	text, err := canonical.Marshal(map[string]any{"invoices": documents})
+	if err != nil {
 		return fmt.Errorf("invoices: %w", err)
 	}
-	a.addBytes("invoices.json", b.Bytes())
+	a.addBytes("invoices.json", append(text, '\n'))
 	return nil
 }
 

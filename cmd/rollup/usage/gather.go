@@ -1,7 +1,6 @@
 package usage
 
 import (
-	"encoding/hex"
 	"fmt"
 	"math"
 	"slices"
@@ -9,6 +8,7 @@ import (
 
 	"headcount/counter"
 	"headcount/events"
+	"headcount/internal/canonical"
 	"headcount/rating"
 )
 
@@ -107,7 +107,7 @@ func (g *gatherer) add(u *counter.AppUnion) error {
 		App: u.App, Events: u.Counters.Events, Duplicates: u.Counters.Duplicates, Skewed: u.Counters.Skewed,
 		Expired: u.Stretch.Expired, Rejected: u.Stretch.Rejected,
 		Kinds: map[string]Count{}, Meters: []Meter{},
-		Late: g.lateOf(u.App, u.LateDevices), Digest: "sha256:" + hex.EncodeToString(u.Digest[:]),
+		Late: g.lateOf(u.App, u.LateDevices), Digest: canonical.HashText(u.Digest[:]),
 	}
 	if account != "" {
 		a.Account = &account
