@@ -31,7 +31,7 @@ type Decoder struct {
 	strict    *strict
 	prints    fingerprinter
 	owed      owed
-	dates     calendar
+	dates     timeReader
 
 	headers     []byte // the last ones that said structured: a producer's are the same in all its records
 	headerCount int

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"time"
 
+	"headcount/internal/calendar"
 	"headcount/internal/strict"
 )
 
@@ -42,7 +43,7 @@ func alone(app string, in []*account, contracts map[*account]*contract) error {
 			from, until := contracts[x].envelope()
 			f, u := contracts[y].envelope()
 			if at, _, ok := overlap(from, until, f, u); ok {
-				e := x.at.Errorf("app %q is in account %q (line %d) too, both in force on %s: end one before the other begins (until)", app, y.id, y.at.Line, dateOf(at))
+				e := x.at.Errorf("app %q is in account %q (line %d) too, both in force on %s: end one before the other begins (until)", app, y.id, y.at.Line, calendar.DateOf(at))
 				e.Field = x.at.Field + ".apps"
 				return e
 			}
@@ -169,8 +170,8 @@ func (x *account) checkOrders(c *contract, cat *Catalog) error {
 		c.orders = append(c.orders, o)
 	}
 	for _, r := range c.runs() {
-		if orders := c.ordersOf(r); len(orders) > 0 && r.term(x) == 0 && dateOf(r.from).before(orders[0].when.day(c.zone)) {
-			return orders[0].at.Errorf("nothing says what %s was bought for on %s: give the account a term, or begin with an order of that day", r.plan.ID(), dateOf(r.from))
+		if orders := c.ordersOf(r); len(orders) > 0 && r.term(x) == 0 && calendar.DateOf(r.from).Before(orders[0].when.day(c.zone)) {
+			return orders[0].at.Errorf("nothing says what %s was bought for on %s: give the account a term, or begin with an order of that day", r.plan.ID(), calendar.DateOf(r.from))
 		}
 	}
 	return nil

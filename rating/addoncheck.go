@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"headcount/internal/calendar"
 	"headcount/internal/strict"
 )
 
@@ -71,7 +72,7 @@ func (a *addon) checkOffer(c *contract, from, until time.Time) error {
 			return a.itemAt.Errorf("unknown add-on %q%s; known are %s", a.item, strict.DidYouMean(a.item, known), strings.Join(known, ", "))
 		}
 		if _, ok := item.price(s.plan.Name, a.option); !ok {
-			return a.refuseOption(item, s.plan, dateOf(at))
+			return a.refuseOption(item, s.plan, calendar.DateOf(at))
 		}
 		switch {
 		case item.Quantity == quantityMust && a.quantity == nil:
@@ -129,7 +130,7 @@ func (c *contract) configurationWarnings(m Month) (out []string) {
 	changes := make(map[string]map[time.Time]bool)
 	var order []string
 	note := func(what string, at Moment) {
-		if !m.has(at.day(c.zone)) || c.planAt(at.At(c.zone)).Book.Rules.ChangesPerMonth == 0 {
+		if m != at.day(c.zone).Month || c.planAt(at.At(c.zone)).Book.Rules.ChangesPerMonth == 0 {
 			return
 		}
 		if changes[what] == nil {

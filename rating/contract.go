@@ -2,6 +2,8 @@ package rating
 
 import (
 	"time"
+
+	"headcount/internal/calendar"
 )
 
 // contract is an account on the time axis: what was bought for when, which plan is in force, when the service stood still.
@@ -102,28 +104,28 @@ func (c *contract) chain(r run, horizon, end time.Time) (out []period) {
 		if !end.IsZero() && !r.from.Before(end) {
 			return nil
 		}
-		return []period{{from: r.from, until: end, plan: r.plan, bought: dateOf(r.from), run: r.index}}
+		return []period{{from: r.from, until: end, plan: r.plan, bought: calendar.DateOf(r.from), run: r.index}}
 	}
-	anchor, offset, from := dateOf(r.from), 0, r.from
+	anchor, offset, from := calendar.DateOf(r.from), 0, r.from
 	add := func(months Term, o *order, bought Date) {
 		p := period{anchor: anchor, offset: offset, months: int(months), plan: r.plan, order: o, bought: bought, run: r.index}
-		p.from, p.until = from, anchor.addMonths(offset+p.months).start(c.zone)
+		p.from, p.until = from, anchor.AddMonths(offset+p.months).Start(c.zone)
 		offset, from = offset+p.months, p.until
 		out = append(out, p)
 	}
-	if len(orders) == 0 || anchor.before(orders[0].when.day(c.zone)) {
+	if len(orders) == 0 || anchor.Before(orders[0].when.day(c.zone)) {
 		add(term, nil, anchor)
 	}
 	for _, o := range orders {
 		at := o.when.At(c.zone)
 		if len(out) > 0 && at.After(c.graceEnd(r.plan, from)) { // bought again after a pause: a new anchor
-			anchor, offset, from = dateOf(at), 0, at
+			anchor, offset, from = calendar.DateOf(at), 0, at
 		}
 		add(firstTerm(o.term, r.plan.Term, term), o, o.when.day(c.zone))
 	}
 	if c.acc.renew || !c.ends.IsZero() {
 		for from.Before(horizon) && (end.IsZero() || from.Before(end)) {
-			add(firstTerm(term, Term(out[len(out)-1].months)), nil, dateOf(from))
+			add(firstTerm(term, Term(out[len(out)-1].months)), nil, calendar.DateOf(from))
 		}
 	}
 	for i := range out {
@@ -194,7 +196,7 @@ func (d *Delay) after(t time.Time, zone *time.Location) time.Time {
 	if d.FirstDay == excluded {
 		days++
 	}
-	return dateOf(t.In(zone)).addDays(days).start(zone)
+	return calendar.DateOf(t.In(zone)).AddDays(days).Start(zone)
 }
 
 // graceEnd returns when a plan that expires at t is suspended; t itself where the book describes no suspension.
@@ -256,7 +258,7 @@ func (c *contract) halts(horizon time.Time) (out []halt) {
 
 // repossessed returns when a halt ends in loss; zero where it ends before.
 func (h halt) repossessed(zone *time.Location) time.Time {
-	at := dateOf(h.from.In(zone)).addDays(h.keep).start(zone)
+	at := calendar.DateOf(h.from.In(zone)).AddDays(h.keep).Start(zone)
 	if !h.until.IsZero() && h.until.Before(at) {
 		return time.Time{}
 	}

@@ -74,11 +74,9 @@ func Correct(in Input, late Usage, issued []Invoice, reason, settled string) ([]
 		if len(c.lines)+len(c.prepaid) == 0 && revisions[v.Account] > 0 {
 			continue
 		}
-		next := month.add(1)
 		v.Revision = revisions[v.Account] + 1
 		v.Lines, v.Total, v.Prepaid, v.Daily = c.lines, c.total.StringFixed(c.digits), c.prepaid, nil
-		v.DeductFrom = Date{next.Year, next.Month, plan.Book.Rules.DeductFrom}.String()
-		v.DeductUntil = Date{next.Year, next.Month, plan.Book.Rules.DeductUntil}.String()
+		v.DeductFrom, v.DeductUntil = plan.Book.Rules.deducted(month)
 		amended := "amended: " + reason
 		if why, ok := waiting[v.Account]; ok {
 			v.Status, v.Reason = StatusHeld, why

@@ -4,6 +4,8 @@ import (
 	"fmt"
 
 	"github.com/shopspring/decimal"
+
+	"headcount/internal/calendar"
 )
 
 // planFee adds the line of a plan's monthly fee, where it is paid with the settlement.
@@ -64,7 +66,7 @@ func (r *rater) plansOfMonth() (out []*Plan) {
 func (r *rater) activatedIn(m Month) bool {
 	for _, s := range r.c.steps {
 		if s.plan.Book == r.book && s.plan.Fee != nil && !s.plan.Reported {
-			return !r.c.acc.established && m.has(dateOf(s.at))
+			return !r.c.acc.established && m == calendar.DateOf(s.at).Month
 		}
 	}
 	return false
@@ -73,7 +75,7 @@ func (r *rater) activatedIn(m Month) bool {
 // versionChangedIn says whether a plan began in the month; the first one counts.
 func (r *rater) versionChangedIn(m Month) bool {
 	for i, s := range r.c.steps {
-		if m.has(dateOf(s.at)) && (i > 0 || !r.c.acc.established) {
+		if m == calendar.DateOf(s.at).Month && (i > 0 || !r.c.acc.established) {
 			return true
 		}
 	}
@@ -120,12 +122,12 @@ func (r *rater) uses(item *Item, app string) (out []use) {
 // daysOn counts an add-on's days in the month while the plan was in force: from-day counted, until-day not.
 func (r *rater) daysOn(a *addon) (n int) {
 	first := a.from.day(r.c.zone)
-	for i := range r.month.days() {
-		day := r.month.first().addDays(i)
-		if day.before(first) || a.until != nil && !day.before(a.until.day(r.c.zone)) {
+	for i := range r.month.Days() {
+		day := r.month.First().AddDays(i)
+		if day.Before(first) || a.until != nil && !day.Before(a.until.day(r.c.zone)) {
 			continue
 		}
-		from, until := day.start(r.c.zone), day.addDays(1).start(r.c.zone)
+		from, until := day.Start(r.c.zone), day.AddDays(1).Start(r.c.zone)
 		for _, s := range r.v.service {
 			if _, _, ok := overlap(from, until, s.from, s.until); ok && !s.grace {
 				n++
@@ -168,7 +170,7 @@ func (r *rater) addons(app string) {
 
 // freeReason says why an item is free in the month; empty: it is not.
 func (r *rater) freeReason(u *use) string {
-	if !r.month.has(u.a.from.day(r.c.zone)) {
+	if r.month != u.a.from.day(r.c.zone).Month {
 		return ""
 	}
 	switch {

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"time"
 
+	"headcount/internal/calendar"
 	"headcount/internal/strict"
 )
 
@@ -78,7 +79,7 @@ func SubscriptionAt(a *Accounts, cat *Catalog, zone *time.Location, id string, a
 	if err != nil {
 		return nil, err
 	}
-	l := life{c: c, at: at, today: dateOf(at), plan: c.planAt(at)}
+	l := life{c: c, at: at, today: calendar.DateOf(at), plan: c.planAt(at)}
 	return l.subscription(), nil
 }
 
@@ -112,15 +113,12 @@ type life struct {
 }
 
 func (l *life) subscription() *Subscription {
-	next := Month{l.today.Year, l.today.Month}.add(1)
-	rules := &l.plan.Book.Rules
 	s := &Subscription{
 		Account: l.c.acc.id, At: l.stamp(l.at), Plan: l.plan.ID(), Reminders: []string{}, Due: []Prepaid{}, Unpaid: []UnpaidBill{},
-		DeductFrom:  Date{next.Year, next.Month, rules.DeductFrom}.String(),
-		DeductUntil: Date{next.Year, next.Month, rules.DeductUntil}.String(),
 	}
+	s.DeductFrom, s.DeductUntil = l.plan.Book.Rules.deducted(l.today.Month)
 	expiry := l.term(s)
-	halts := l.c.halts(l.today.addDays(800).start(l.c.zone))
+	halts := l.c.halts(l.today.AddDays(800).Start(l.c.zone))
 	l.dates(s, expiry, halts)
 	l.state(s, expiry, halts)
 	l.unpaid(s)
@@ -174,7 +172,7 @@ func (l *life) remindedFrom(expiry time.Time) time.Time {
 	if r == nil || expiry.IsZero() {
 		return time.Time{}
 	}
-	return dateOf(expiry).addDays(1 - r.DaysBefore).start(l.c.zone)
+	return calendar.DateOf(expiry).AddDays(1 - r.DaysBefore).Start(l.c.zone)
 }
 
 // dates fills in what happens if nothing is done.
@@ -182,8 +180,8 @@ func (l *life) dates(s *Subscription, expiry time.Time, halts []halt) {
 	if !expiry.IsZero() && (l.c.halted.IsZero() || !l.c.halted.Before(expiry)) {
 		s.Expiry = l.stamp(expiry)
 		if r := l.plan.Book.Reminders; r != nil && !s.Renews {
-			day := dateOf(expiry)
-			for d := day.addDays(1 - r.DaysBefore); !day.addDays(r.DaysAfter).before(d); d = d.addDays(1) {
+			day := calendar.DateOf(expiry)
+			for d := day.AddDays(1 - r.DaysBefore); !day.AddDays(r.DaysAfter).Before(d); d = d.AddDays(1) {
 				s.Reminders = append(s.Reminders, d.String())
 			}
 		}
@@ -208,7 +206,7 @@ func (l *life) lostAfterCancelling() time.Time {
 	if l.plan.Book.Suspension == nil {
 		return time.Time{}
 	}
-	return dateOf(l.c.halted).addDays(l.plan.Book.Suspension.KeepDays).start(l.c.zone)
+	return calendar.DateOf(l.c.halted).AddDays(l.plan.Book.Suspension.KeepDays).Start(l.c.zone)
 }
 
 func (l *life) state(s *Subscription, expiry time.Time, halts []halt) {
@@ -296,7 +294,7 @@ func (l *life) refund(s *Subscription) {
 
 // due lists what is to be paid ahead from tomorrow up to this day of the next month, both included.
 func (l *life) due(s *Subscription) {
-	for _, p := range l.c.purchases(l.today.addDays(1), l.today.addMonths(1).addDays(1)) {
+	for _, p := range l.c.purchases(l.today.AddDays(1), l.today.AddMonths(1).AddDays(1)) {
 		if !p.amount.IsNegative() {
 			s.Due = append(s.Due, p.print(l.plan.Book.Digits))
 		}

@@ -6,6 +6,8 @@ import (
 	"strings"
 
 	"github.com/shopspring/decimal"
+
+	"headcount/internal/calendar"
 )
 
 // meters adds the lines of what the plan charges, and of items that are on.
@@ -46,12 +48,12 @@ func (r *rater) measure(m *Meter, apps []string) (out measured, err error) {
 			continue
 		}
 		if days == nil {
-			days = make([]decimal.Decimal, r.month.days())
+			days = make([]decimal.Decimal, r.month.Days())
 		}
 		dated := decimal.Zero
 		for _, d := range u.Days {
 			day, err := ParseDate(d.Day)
-			if err != nil || !r.month.has(day) {
+			if err != nil || r.month != day.Month {
 				return out, fmt.Errorf("%s: app %q, meter %s, days: %q is not in %s", r.Usage.at(u.line), app, u.Meter, d.Day, r.month)
 			}
 			v := decimal.NewFromInt(d.Value)
@@ -68,7 +70,7 @@ func (r *rater) measure(m *Meter, apps []string) (out measured, err error) {
 	}
 	out.days = make([]portion, 0, len(days)+1)
 	for i, n := range days {
-		out.days = append(out.days, portion{Date{r.month.Year, r.month.Month, i + 1}, n})
+		out.days = append(out.days, portion{r.month.Date(calendar.Day(i + 1)), n})
 	}
 	out.days = append(out.days, portion{n: out.dayless})
 	return out, nil
@@ -193,7 +195,7 @@ func (r *rater) chargeByDay(c *Charge, u measured, overs []decimal.Decimal, exac
 		return
 	}
 	if r.byDay == nil {
-		r.byDay = make([]decimal.Decimal, r.month.days())
+		r.byDay = make([]decimal.Decimal, r.month.Days())
 	}
 	before, soFar := decimal.Zero, decimal.Zero
 	last := len(r.byDay) - 1
@@ -216,8 +218,8 @@ func (r *rater) daily() (out []Day) {
 		return nil
 	}
 	for i, amount := range r.byDay {
-		day := r.month.first().addDays(i)
-		out = append(out, Day{day.String(), r.money(amount), day.addDays(r.book.Rules.DailyBillWithin).String()})
+		day := r.month.First().AddDays(i)
+		out = append(out, Day{day.String(), r.money(amount), day.AddDays(r.book.Rules.DailyBillWithin).String()})
 	}
 	return out
 }

@@ -105,9 +105,9 @@ func PlanInput(cat *Catalog, plan string, u Usage, zone *time.Location) (Input, 
 	if err != nil {
 		return Input{}, err
 	}
-	end := Moment{date: m.add(1).first()}
+	end := Moment{date: (m + 1).First()}
 	x := &account{
-		id: "what-if", plan: planRef{id: plan}, from: Moment{date: m.add(-1).first()}, until: &end, late: lateBill, established: true,
+		id: "what-if", plan: planRef{id: plan}, from: Moment{date: (m - 1).First()}, until: &end, late: lateBill, established: true,
 	}
 	a := &Accounts{file: "what-if", list: []*account{x}, byApp: make(map[string][]*account)}
 	for _, app := range u.Apps {

@@ -175,13 +175,11 @@ func (r *rater) invoice() (Invoice, error) {
 		r.planFee(app)
 		r.addons(app)
 	}
-	next := r.month.add(1)
 	out := Invoice{
 		Account: r.c.acc.id, Plan: r.plan.ID(), Month: r.month.String(), Revision: 1, Currency: r.book.Currency, Status: StatusFinal,
 		Lines: r.lines, Total: r.money(r.total), Prepaid: r.prepaid(), Balances: r.balances(), Daily: r.daily(),
-		DeductFrom:  Date{next.Year, next.Month, r.book.Rules.DeductFrom}.String(),
-		DeductUntil: Date{next.Year, next.Month, r.book.Rules.DeductUntil}.String(),
 	}
+	out.DeductFrom, out.DeductUntil = r.book.Rules.deducted(r.month)
 	if len(r.reasons) > 0 {
 		out.Status, out.Reason = StatusHeld, strings.Join(r.reasons, "; ")
 	}

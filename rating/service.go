@@ -2,6 +2,8 @@ package rating
 
 import (
 	"time"
+
+	"headcount/internal/calendar"
 )
 
 // stretch is a time in which the plan is in force, or, past its expiry and not yet suspended, in grace.
@@ -60,8 +62,8 @@ type monthView struct {
 
 // month returns the contract's view of a month; nil where it was not in force in it.
 func (c *contract) month(m Month) *monthView {
-	from, until := m.span(c.zone)
-	v := &monthView{service: c.service(from, until), of: m.days()}
+	from, until := m.Span(c.zone)
+	v := &monthView{service: c.service(from, until), of: m.Days()}
 	for _, s := range v.service {
 		if s.grace && s.plan.Book.Suspension.GraceUsage != billedWord {
 			continue
@@ -97,21 +99,21 @@ func (c *contract) month(m Month) *monthView {
 // daysInUse counts the days on which the service was there for some time. A day on which it was suspended does not count, one on
 // which it came back does.
 func (c *contract) daysInUse(m Month, service []stretch, halts []halt) (n int) {
-	for i := range m.days() {
-		day := m.first().addDays(i)
-		from, until := day.start(c.zone), day.addDays(1).start(c.zone)
+	for i := range m.Days() {
+		day := m.First().AddDays(i)
+		from, until := day.Start(c.zone), day.AddDays(1).Start(c.zone)
 		used := false
 		for _, s := range service {
 			_, _, ok := overlap(s.from, s.until, from, until)
 			used = used || ok
 		}
 		for _, h := range halts {
-			suspended := dateOf(h.from.In(c.zone))
-			back := suspended.addDays(1)
-			if day := dateOf(h.until.In(c.zone)); !h.until.IsZero() && back.before(day) {
+			suspended := calendar.DateOf(h.from.In(c.zone))
+			back := suspended.AddDays(1)
+			if day := calendar.DateOf(h.until.In(c.zone)); !h.until.IsZero() && back.Before(day) {
 				back = day
 			}
-			used = used && (day.before(suspended) || !h.until.IsZero() && !day.before(back))
+			used = used && (day.Before(suspended) || !h.until.IsZero() && !day.Before(back))
 		}
 		if used {
 			n++

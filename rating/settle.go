@@ -70,7 +70,6 @@ func Settle(in Input, issued []Invoice, settled string) ([]Invoice, error) {
 		if len(lines) == 0 {
 			continue
 		}
-		next := closing.add(1)
 		v.Revision = revisions[v.Account] + 1
 		if reason, ok := waiting[v.Account]; ok {
 			v.Status, v.Reason = StatusHeld, reason
@@ -79,8 +78,7 @@ func Settle(in Input, issued []Invoice, settled string) ([]Invoice, error) {
 		if x.late == lateReport {
 			v.Balances = nil // what is not billed draws on nothing: what was left stands
 		}
-		v.DeductFrom = Date{next.Year, next.Month, rules.DeductFrom}.String()
-		v.DeductUntil = Date{next.Year, next.Month, rules.DeductUntil}.String()
+		v.DeductFrom, v.DeductUntil = rules.deducted(closing)
 		out = append(out, v)
 	}
 	return out, nil

@@ -73,7 +73,7 @@ func (m *MeterUsage) check(month Month) error {
 		if err != nil {
 			return fmt.Errorf("days[%d]: %w", i, err)
 		}
-		if !month.has(day) || seen[day.Day] || v.Value < 0 {
+		if day.Month != month || seen[day.Day] || v.Value < 0 {
 			return fmt.Errorf("days[%d]: %s with %d: want each day of %s at most once, values not negative", i, day, v.Value, month)
 		}
 		seen[day.Day] = true

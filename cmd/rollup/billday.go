@@ -9,7 +9,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"headcount/cmd/cli"
-	"headcount/events"
 	"headcount/rating"
 )
 
@@ -51,7 +50,7 @@ func billDayCommand(p *cli.Program) *cobra.Command {
 			if today := now.Format(time.DateOnly); d.String() > today {
 				return cli.Fail(cli.Usage, "--date: %s is after today, %s (%s)", d, today, c.Billing.TimeZone)
 			}
-			invoices, provisional, err := invoicesSoFar(cmd.Context(), p, c, events.MonthOf(d.Year, d.Month), now)
+			invoices, provisional, err := invoicesSoFar(cmd.Context(), p, c, d.Month, now)
 			if err != nil {
 				return err
 			}
