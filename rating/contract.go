@@ -212,19 +212,23 @@ func (c *contract) graceEnd(p *Plan, t time.Time) time.Time {
 
 // halts returns when the service stood still for expiry or arrears, at least all that begins before the horizon.
 func (c *contract) halts(horizon time.Time) (out []halt) {
-	add := func(h halt, p *Plan) {
+	for _, h := range append(c.expiryHalts(horizon), c.arrearsHalts()...) {
 		if c.halted.IsZero() || h.from.Before(c.halted) {
-			h.keep = p.Book.Suspension.KeepDays
 			out = append(out, h)
 		}
 	}
+	return out
+}
+
+// expiryHalts returns those from the end of what was bought, and of the grace after it, to when it was bought again.
+func (c *contract) expiryHalts(horizon time.Time) (out []halt) {
 	ps := c.periods(horizon)
 	for i, p := range ps {
 		book := p.plan.Book
 		if p.until.IsZero() || book.Suspension == nil || book.Suspension.AfterExpiry == nil {
 			continue
 		}
-		h := halt{from: p.grace, cause: causeExpiry}
+		h := halt{from: p.grace, cause: causeExpiry, keep: book.Suspension.KeepDays}
 		if i+1 < len(ps) {
 			if !ps[i+1].from.After(h.from) {
 				continue
@@ -236,8 +240,13 @@ func (c *contract) halts(horizon time.Time) (out []halt) {
 		if !c.halted.IsZero() && !c.halted.After(p.until) {
 			continue
 		}
-		add(h, p.plan)
+		out = append(out, h)
 	}
+	return out
+}
+
+// arrearsHalts returns those from when a bill is overdue to when it is paid.
+func (c *contract) arrearsHalts() (out []halt) {
 	for i := range c.acc.bills {
 		b := &c.acc.bills[i]
 		pushed := b.pushed.At(c.zone)
@@ -245,13 +254,13 @@ func (c *contract) halts(horizon time.Time) (out []halt) {
 		if p.Book.Suspension == nil || p.Book.Suspension.AfterBill == nil {
 			continue
 		}
-		h := halt{from: p.Book.Suspension.AfterBill.after(pushed, c.zone), cause: causeArrears, bill: b}
+		h := halt{from: p.Book.Suspension.AfterBill.after(pushed, c.zone), cause: causeArrears, bill: b, keep: p.Book.Suspension.KeepDays}
 		if b.paid != nil {
 			if h.until = b.paid.At(c.zone); !h.until.After(h.from) {
 				continue
 			}
 		}
-		add(h, p)
+		out = append(out, h)
 	}
 	return out
 }

@@ -38,10 +38,10 @@ func (a *Accounts) BillsLate(id string) bool {
 // issued are the month's invoices so far, all revisions.
 //
 // It returns, for each account that owes another amount, one further revision with a line for each difference, a credit where it
-// is negative; reason stands on it. It is deducted in the month after settled. What was paid ahead and should not have been is
+// is negative; reason stands on it. It is deducted as invoices of the month with are. What was paid ahead and should not have been is
 // paid back. Where a revision before it waits for its release, it waits too.
-func Correct(in Input, late Usage, issued []Invoice, reason, settled string) ([]Invoice, error) {
-	month, err := ParseMonth(settled)
+func Correct(in Input, late Usage, issued []Invoice, reason, with string) ([]Invoice, error) {
+	month, err := ParseMonth(with)
 	if err != nil {
 		return nil, err
 	}

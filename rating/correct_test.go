@@ -53,7 +53,7 @@ func TestCorrect(t *testing.T) {
 				if further, err = rating.Rate(in); err != nil {
 					t.Fatal(err)
 				}
-				late, err := rating.Settle(rating.Input{Month: in.Month, Zone: in.Zone, Usage: all, Accounts: in.Accounts, Catalog: in.Catalog}, further, "2026-11")
+				late, err := rating.RateLate(rating.Input{Month: in.Month, Zone: in.Zone, Usage: all, Accounts: in.Accounts, Catalog: in.Catalog}, further, "2026-11")
 				if err != nil {
 					t.Fatal(err)
 				}

@@ -29,7 +29,7 @@
 //	measure.go    usage against quotas: the lines of meters
 //	price.go      the price models                       draw.go     free tier, packages, resource packages
 //	fee.go        plan fees and value-added              prepaid.go  what was paid ahead    refund.go  and back
-//	settle.go     what came late, as a further revision  correct.go  amendments
+//	late.go       what came late, as a further revision  correct.go  amendments
 //	life.go       one account at one time: state, reminders, refund, what is due    year.go  and over a year
 //	billday.go    the bill of a day
 package rating

@@ -209,59 +209,75 @@ func (l *life) lostAfterCancelling() time.Time {
 	return calendar.DateOf(l.c.halted).AddDays(l.plan.Book.Suspension.KeepDays).Start(l.c.zone)
 }
 
+// stateSince is a state, since when, and why.
+type stateSince struct {
+	state State
+	since time.Time
+	cause string
+}
+
 func (l *life) state(s *Subscription, expiry time.Time, halts []halt) {
-	set := func(state State, since time.Time, cause string) {
-		s.State, s.Since, s.Cause = state, l.stamp(since), cause
-	}
+	now := l.stateNow(s, expiry, halts)
+	s.State, s.Since, s.Cause = now.state, l.stamp(now.since), now.cause
+}
+
+// stateNow goes from what is for good to what may pass: not begun, ended, halted, in force, expired.
+func (l *life) stateNow(s *Subscription, expiry time.Time, halts []halt) stateSince {
 	began := l.c.steps[0].at
 	if l.at.Before(began) {
-		set(Pending, time.Time{}, "")
-		return
+		return stateSince{state: Pending}
 	}
-	if h := l.c.halted; !h.IsZero() && !l.at.Before(h) {
-		switch l.c.cause {
-		case causeDisabled:
-			set(Disabled, h, l.c.cause)
-		case causeCancelled:
-			set(Cancelled, h, l.c.cause)
-			if lost := l.lostAfterCancelling(); !lost.IsZero() && !l.at.Before(lost) {
-				set(Repossessed, lost, l.c.cause)
-			}
-		default:
-			set(Repossessed, h, causeArrears)
-		}
-		return
+	if h := l.c.halted; l.reached(h) {
+		return l.ended(h)
 	}
 	for _, h := range halts {
-		if l.at.Before(h.from) || !h.until.IsZero() && !l.at.Before(h.until) {
-			continue
+		if !l.at.Before(h.from) && !l.reached(h.until) {
+			if lost := h.repossessed(l.c.zone); l.reached(lost) {
+				return stateSince{Repossessed, lost, h.cause}
+			}
+			return stateSince{Suspended, h.from, h.cause}
 		}
-		set(Suspended, h.from, h.cause)
-		if lost := h.repossessed(l.c.zone); !lost.IsZero() && !l.at.Before(lost) {
-			set(Repossessed, lost, h.cause)
-		}
-		return
 	}
 	for _, v := range l.c.service(began, l.at.Add(1)) {
 		if !v.from.After(l.at) && l.at.Before(v.until) {
-			switch {
-			case v.grace:
-				set(Expired, v.from, causeExpiry)
-			case l.plan.Reported:
-				set(Trial, v.from, "")
-			default:
-				set(Active, v.from, "")
-			}
-			if reminded := l.remindedFrom(expiry); s.Expiry != "" && !v.grace && !reminded.IsZero() && !l.at.Before(reminded) {
-				if reminded.Before(v.from) {
-					reminded = v.from
-				}
-				set(Expiring, reminded, "")
-			}
-			return
+			return l.inForce(v, s, expiry)
 		}
 	}
-	set(Expired, expiry, causeExpiry)
+	return stateSince{Expired, expiry, causeExpiry}
+}
+
+// reached says whether a time has come; zero never does.
+func (l *life) reached(t time.Time) bool { return !t.IsZero() && !l.at.Before(t) }
+
+// ended is the state of an account that ended before its time.
+func (l *life) ended(at time.Time) stateSince {
+	switch l.c.cause {
+	case causeDisabled:
+		return stateSince{Disabled, at, causeDisabled}
+	case causeCancelled:
+		if lost := l.lostAfterCancelling(); l.reached(lost) {
+			return stateSince{Repossessed, lost, causeCancelled}
+		}
+		return stateSince{Cancelled, at, causeCancelled}
+	}
+	return stateSince{Repossessed, at, causeArrears}
+}
+
+// inForce is the state in a stretch of service.
+func (l *life) inForce(v stretch, s *Subscription, expiry time.Time) stateSince {
+	if v.grace {
+		return stateSince{Expired, v.from, causeExpiry}
+	}
+	if reminded := l.remindedFrom(expiry); s.Expiry != "" && l.reached(reminded) {
+		if reminded.Before(v.from) {
+			reminded = v.from
+		}
+		return stateSince{state: Expiring, since: reminded}
+	}
+	if l.plan.Reported {
+		return stateSince{state: Trial, since: v.from}
+	}
+	return stateSince{state: Active, since: v.from}
 }
 
 func (l *life) unpaid(s *Subscription) {

@@ -50,17 +50,9 @@ func (r *rater) measure(m *Meter, apps []string) (out measured, err error) {
 		if days == nil {
 			days = make([]decimal.Decimal, r.month.Days())
 		}
-		dated := decimal.Zero
-		for _, d := range u.Days {
-			day, err := ParseDate(d.Day)
-			if err != nil || r.month != day.Month {
-				return out, fmt.Errorf("%s: app %q, meter %s, days: %q is not in %s", r.Usage.at(u.line), app, u.Meter, d.Day, r.month)
-			}
-			v := decimal.NewFromInt(d.Value)
-			days[day.Day-1], dated = sum(days[day.Day-1], v), sum(dated, v)
-		}
-		if dated.GreaterThan(exact) {
-			return out, fmt.Errorf("%s: app %q, meter %s, days: they sum up to %s, more than the month's %s", r.Usage.at(u.line), app, u.Meter, dated, exact)
+		dated, err := r.addDays(days, app, u)
+		if err != nil {
+			return out, err
 		}
 		out.dayless = sum(out.dayless, exact.Sub(dated))
 	}
@@ -74,6 +66,22 @@ func (r *rater) measure(m *Meter, apps []string) (out measured, err error) {
 	}
 	out.days = append(out.days, portion{n: out.dayless})
 	return out, nil
+}
+
+// addDays adds an app's usage of each day to that of others, and returns how much of it has a day.
+func (r *rater) addDays(days []decimal.Decimal, app string, u *MeterUsage) (dated decimal.Decimal, err error) {
+	for _, d := range u.Days {
+		day, err := ParseDate(d.Day)
+		if err != nil || r.month != day.Month {
+			return dated, fmt.Errorf("%s: app %q, meter %s, days: %q is not in %s", r.Usage.at(u.line), app, u.Meter, d.Day, r.month)
+		}
+		v := decimal.NewFromInt(d.Value)
+		days[day.Day-1], dated = sum(days[day.Day-1], v), sum(dated, v)
+	}
+	if dated.GreaterThan(decimal.NewFromInt(u.Exact)) {
+		return dated, fmt.Errorf("%s: app %q, meter %s, days: they sum up to %s, more than the month's %d", r.Usage.at(u.line), app, u.Meter, dated, u.Exact)
+	}
+	return dated, nil
 }
 
 // meter returns the app's usage of a meter, nil where there is none.

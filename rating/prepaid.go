@@ -43,29 +43,14 @@ func (c *contract) purchases(from, until Date) (out []purchase) {
 		}
 	}
 	for i := range c.acc.packages {
-		p := &c.acc.packages[i]
-		t, b := c.packageType(p.item)
-		if t == nil {
-			continue
+		if p, ok := c.packagePurchase(&c.acc.packages[i]); ok {
+			put(p)
 		}
-		bought, effect, expiry := p.effect(t, b, c)
-		buy := purchase{
-			date: bought, app: p.app, item: p.item, quantity: one, amount: p.price, from: effect, until: expiry, how: t.Title,
-			source: &Source{Book: b.Name, Version: b.Date, Overrides: []string{"packages"}},
-		}
-		switch {
-		case p.quantity != nil:
-			buy.quantity = *p.quantity
-		case p.mau != 0:
-			buy.quantity = decimal.NewFromInt(int64(p.mau))
-		}
-		put(buy)
 	}
 	for m := from.Month; m.First().Before(until); m++ {
 		for _, f := range c.refunds(m) {
 			if within(f.date) {
-				how := fmt.Sprintf("refund: %s; cash %s, credit %s", f.how, f.cash.StringFixed(f.plan.Book.Digits), f.credit.StringFixed(f.plan.Book.Digits))
-				out = append(out, purchase{f.date, "", f.plan.ID(), one, f.amount.Neg(), f.refund.from, f.refund.until, how, f.plan.Book.source})
+				out = append(out, f.purchase())
 			}
 		}
 	}
@@ -77,6 +62,36 @@ func (c *contract) purchases(from, until Date) (out []purchase) {
 		return a.app < b.app
 	})
 	return out
+}
+
+// packagePurchase returns what a package cost; false: no book of the account sells it.
+func (c *contract) packagePurchase(p *pack) (purchase, bool) {
+	t, b := c.packageType(p.item)
+	if t == nil {
+		return purchase{}, false
+	}
+	bought, effect, expiry := p.effect(t, b, c)
+	out := purchase{
+		date: bought, app: p.app, item: p.item, quantity: one, amount: p.price, from: effect, until: expiry, how: t.Title,
+		source: &Source{Book: b.Name, Version: b.Date, Overrides: []string{"packages"}},
+	}
+	switch {
+	case p.quantity != nil:
+		out.quantity = *p.quantity
+	case p.mau != 0:
+		out.quantity = decimal.NewFromInt(int64(p.mau))
+	}
+	return out, true
+}
+
+// purchase is the refund as what was paid ahead, less than nothing.
+func (f *planRefund) purchase() purchase {
+	digits := f.plan.Book.Digits
+	how := fmt.Sprintf("refund: %s; cash %s, credit %s", f.how, f.cash.StringFixed(digits), f.credit.StringFixed(digits))
+	return purchase{
+		date: f.date, item: f.plan.ID(), quantity: one, amount: f.amount.Neg(), from: f.refund.from, until: f.refund.until, how: how,
+		source: f.plan.Book.source,
+	}
 }
 
 // planPurchases returns what one period of a plan cost: an order as it was paid, else the list price for each app.

@@ -37,21 +37,16 @@ func (c *contract) refundOf(r run, t time.Time) *refund {
 		case p.order != nil && p.order.when.At(c.zone).After(t) || p.months == 0:
 			continue
 		case !p.from.After(t):
-			end := p.anchor.AddMonths(p.offset + p.months)
-			if !today.Before(end) {
+			k, ok := p.monthOf(today)
+			if !ok {
 				continue
-			}
-			k := p.offset
-			for k+1 < p.offset+p.months && !today.Before(p.anchor.AddMonths(k+1)) {
-				k++
 			}
 			left = p.offset + p.months - k
 			out.from, out.until = p.anchor.AddMonths(k), p.anchor.AddMonths(k+1)
-			days := out.from.DaysUntil(today)
+			days, of := out.from.DaysUntil(today), out.from.DaysUntil(out.until)
 			if rules.Refund == startedDays {
 				days++
 			}
-			of := out.from.DaysUntil(out.until)
 			used = exactly(monthly).share(days, of)
 			out.how = fmt.Sprintf("used %s × %d/%d days", monthly, days, of)
 			running = true
@@ -79,6 +74,17 @@ func (c *contract) refundOf(r run, t time.Time) *refund {
 	out.cash = share.round(digits)
 	out.credit = out.amount.Sub(out.cash)
 	return &out
+}
+
+// monthOf returns which month of its anchor's a day lies in, counted from 0; false: the period is over by then.
+func (p *period) monthOf(day Date) (k int, ok bool) {
+	if !day.Before(p.anchor.AddMonths(p.offset + p.months)) {
+		return 0, false
+	}
+	for k = p.offset; k+1 < p.offset+p.months && !day.Before(p.anchor.AddMonths(k+1)); {
+		k++
+	}
+	return k, true
 }
 
 // planRefund is a refund and when it was due.

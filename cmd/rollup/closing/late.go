@@ -166,7 +166,7 @@ func (w *work) settleLate(ctx context.Context, sealed *opened) ([]rating.Invoice
 		}
 		in.Balances = rating.Balances(earlier)
 	}
-	late, err := rating.Settle(in, issued, w.month.String())
+	late, err := rating.RateLate(in, issued, w.month.String())
 	if err != nil {
 		return nil, nil, fmt.Errorf("settle what came late of %s: %w", month, err)
 	}

@@ -447,7 +447,7 @@ func agreeOn(t *testing.T, d dice, text string, cat *rating.Catalog, accounts *r
 		}
 		late := d.more(u)
 		in.Usage.Apps = late.apps(name)
-		settled, err := rating.Settle(in, got, name)
+		settled, err := rating.RateLate(in, got, name)
 		if err != nil {
 			t.Fatal(err)
 		}
