@@ -22,7 +22,7 @@ func TestDailyBillsAddUpToTheSettlement(t *testing.T) {
 		usage := randomDailyUsage(d)
 		price := func(last string) rating.Invoice {
 			t.Helper()
-			invoices, err := rating.Rate(rating.Input{Month: "2026-03", Zone: time.UTC, Usage: upTo(usage, last), Accounts: accounts, Catalog: books})
+			invoices, err := rating.Rate(rating.Input{Month: mustMonth("2026-03"), Zone: time.UTC, Usage: upTo(usage, last), Accounts: accounts, Catalog: books})
 			if err != nil || len(invoices) != 1 {
 				t.Fatalf("seed %d, round %d: %d invoices, %v", seed, round, len(invoices), err)
 			}
@@ -72,7 +72,7 @@ func randomDailyAccount(t *testing.T, d *rand.Rand) *rating.Accounts {
 }
 
 func randomDailyUsage(d *rand.Rand) rating.Usage {
-	u := rating.Usage{Month: "2026-03"}
+	u := rating.Usage{Month: mustMonth("2026-03")}
 	for _, app := range []string{"a", "b"} {
 		a := rating.AppUsage{App: app}
 		for meter, most := range map[string]int{"push": 300, "h5": 100, "gateway_calls": 20_000} {

@@ -33,6 +33,14 @@ func ParseMonth(s string) (Month, error) {
 	return m, err
 }
 
+// checkMonth refuses a month that ParseMonth would.
+func checkMonth(m Month) error {
+	if !plausible(m.Year()) {
+		return fmt.Errorf("month %s: want one from 1970 to 2199", m)
+	}
+	return nil
+}
+
 // plausible keeps years within what a contract can be about: a slip of the pen would be centuries of terms.
 func plausible(year int) bool { return year >= 1970 && year < 2200 }
 

@@ -40,11 +40,7 @@ func (a *Accounts) BillsLate(id string) bool {
 // It returns, for each account that owes another amount, one further revision with a line for each difference, a credit where it
 // is negative; reason stands on it. It is deducted as invoices of the month with are. What was paid ahead and should not have been is
 // paid back. Where a revision before it waits for its release, it waits too.
-func Correct(in Input, late Usage, issued []Invoice, reason, with string) ([]Invoice, error) {
-	month, err := ParseMonth(with)
-	if err != nil {
-		return nil, err
-	}
+func Correct(in Input, late Usage, issued []Invoice, reason string, with Month) ([]Invoice, error) {
 	right, err := Whole(in, late)
 	if err != nil {
 		return nil, err
@@ -76,7 +72,7 @@ func Correct(in Input, late Usage, issued []Invoice, reason, with string) ([]Inv
 		}
 		v.Revision = revisions[v.Account] + 1
 		v.Lines, v.Total, v.Prepaid, v.Daily = c.lines, c.total.StringFixed(c.digits), c.prepaid, nil
-		v.DeductFrom, v.DeductUntil = plan.Book.Rules.deducted(month)
+		v.DeductFrom, v.DeductUntil = plan.Book.Rules.deducted(with)
 		amended := "amended: " + reason
 		if why, ok := waiting[v.Account]; ok {
 			v.Status, v.Reason = StatusHeld, why

@@ -157,7 +157,7 @@ func (r *rater) holdings() (out []*holding) {
 		}
 		h.kind, h.label = sourceResource, h.id
 		h.bought, h.from, h.until = p.effect(t, book, r.c)
-		if !h.bought.Before((r.month + 1).First()) || !r.month.First().Before(h.until) {
+		if !h.bought.Before((r.Month + 1).First()) || !r.Month.First().Before(h.until) {
 			continue
 		}
 		h.left = *p.quantity
@@ -189,7 +189,7 @@ func (r *rater) monthly(m *Meter, app string) (out []*source) {
 				s.left = decimal.NewFromInt(int64(p.mau))
 			}
 			s.bought, s.from, s.until = p.effect(t, r.book, r.c)
-			if s.covers(portion{}, r.month) {
+			if s.covers(portion{}, r.Month) {
 				out = append(out, s)
 			}
 		}

@@ -17,7 +17,7 @@ func (r *rater) planFee(app string) {
 	line := Line{App: app, Item: plan.ID(), Quantity: "1", Free: "0", Billable: "1", UnitPrice: text(*plan.Fee), Source: r.book.source}
 	amount := *plan.Fee
 	line.How = "plan fee of the month"
-	if rules.PlanFeeFirstMonth == free && r.activatedIn(r.month) {
+	if rules.PlanFeeFirstMonth == free && r.activatedIn(r.Month) {
 		amount = decimal.Zero
 		line.Free, line.Billable, line.How = "1", "0", "no plan fee in the month of activation"
 	}
@@ -122,8 +122,8 @@ func (r *rater) uses(item *Item, app string) (out []use) {
 // daysOn counts an add-on's days in the month while the plan was in force: from-day counted, until-day not.
 func (r *rater) daysOn(a *addon) (n int) {
 	first := a.from.day(r.c.zone)
-	for i := range r.month.Days() {
-		day := r.month.First().AddDays(i)
+	for i := range r.Month.Days() {
+		day := r.Month.First().AddDays(i)
 		if day.Before(first) || a.until != nil && !day.Before(a.until.day(r.c.zone)) {
 			continue
 		}
@@ -170,13 +170,13 @@ func (r *rater) addons(app string) {
 
 // freeReason says why an item is free in the month; empty: it is not.
 func (r *rater) freeReason(u *use) string {
-	if r.month != u.a.from.day(r.c.zone).Month {
+	if r.Month != u.a.from.day(r.c.zone).Month {
 		return ""
 	}
 	switch {
 	case u.item.FirstMonth == free:
 		return "free in its month of activation"
-	case u.item.FirstMonth == freeInChangeMonth && r.versionChangedIn(r.month):
+	case u.item.FirstMonth == freeInChangeMonth && r.versionChangedIn(r.Month):
 		return "free: switched on in the month in which the version changed"
 	}
 	return ""

@@ -19,11 +19,7 @@ type standing struct{ quantity, billable, amount decimal.Decimal }
 // owed besides those before it, and deducted as that month's invoices are. Where the account says late: report, its lines are of
 // 0.00 and draw on no package. The balances in a revision replace those before. Where a revision before it waits for its release,
 // it waits too.
-func RateLate(in Input, issued []Invoice, with string) ([]Invoice, error) {
-	month, err := ParseMonth(with)
-	if err != nil {
-		return nil, err
-	}
+func RateLate(in Input, issued []Invoice, with Month) ([]Invoice, error) {
 	rated, err := Rate(in)
 	if err != nil {
 		return nil, err
@@ -54,7 +50,7 @@ func RateLate(in Input, issued []Invoice, with string) ([]Invoice, error) {
 		if l.reported {
 			v.Balances = nil // what is not billed draws on nothing: what was left stands
 		}
-		v.DeductFrom, v.DeductUntil = plan.Book.Rules.deducted(month)
+		v.DeductFrom, v.DeductUntil = plan.Book.Rules.deducted(with)
 		out = append(out, v)
 	}
 	return out, nil

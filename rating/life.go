@@ -56,7 +56,7 @@ type RefundThen struct {
 
 // UnpaidBill is a bill pushed and not paid.
 type UnpaidBill struct {
-	Month   string `json:"month"`
+	Month   Month  `json:"month"`
 	Pushed  string `json:"pushed"`
 	Suspend string `json:"suspend"` // when the service is suspended for it
 }
@@ -286,7 +286,7 @@ func (l *life) unpaid(s *Subscription) {
 		if b.paid != nil {
 			continue
 		}
-		u := UnpaidBill{Month: b.month.String(), Pushed: l.stamp(b.pushed.At(l.c.zone))}
+		u := UnpaidBill{Month: b.month, Pushed: l.stamp(b.pushed.At(l.c.zone))}
 		if p := l.plan.Book.Suspension; p != nil && p.AfterBill != nil {
 			u.Suspend = l.stamp(p.AfterBill.after(b.pushed.At(l.c.zone), l.c.zone))
 		}

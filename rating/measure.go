@@ -48,7 +48,7 @@ func (r *rater) measure(m *Meter, apps []string) (out measured, err error) {
 			continue
 		}
 		if days == nil {
-			days = make([]decimal.Decimal, r.month.Days())
+			days = make([]decimal.Decimal, r.Month.Days())
 		}
 		dated, err := r.addDays(days, app, u)
 		if err != nil {
@@ -62,7 +62,7 @@ func (r *rater) measure(m *Meter, apps []string) (out measured, err error) {
 	}
 	out.days = make([]portion, 0, len(days)+1)
 	for i, n := range days {
-		out.days = append(out.days, portion{r.month.Date(calendar.Day(i + 1)), n})
+		out.days = append(out.days, portion{r.Month.Date(calendar.Day(i + 1)), n})
 	}
 	out.days = append(out.days, portion{n: out.dayless})
 	return out, nil
@@ -72,8 +72,8 @@ func (r *rater) measure(m *Meter, apps []string) (out measured, err error) {
 func (r *rater) addDays(days []decimal.Decimal, app string, u *MeterUsage) (dated decimal.Decimal, err error) {
 	for _, d := range u.Days {
 		day, err := ParseDate(d.Day)
-		if err != nil || r.month != day.Month {
-			return dated, fmt.Errorf("%s: app %q, meter %s, days: %q is not in %s", r.Usage.at(u.line), app, u.Meter, d.Day, r.month)
+		if err != nil || r.Month != day.Month {
+			return dated, fmt.Errorf("%s: app %q, meter %s, days: %q is not in %s", r.Usage.at(u.line), app, u.Meter, d.Day, r.Month)
 		}
 		v := decimal.NewFromInt(d.Value)
 		days[day.Day-1], dated = sum(days[day.Day-1], v), sum(dated, v)
@@ -117,7 +117,7 @@ func (r *rater) meter(c *Charge, app string, apps []string) error {
 		u.days = []portion{{n: u.quantity}}
 	}
 	sources, quota := r.sources(c, app)
-	overs := drawDown(u.days, sources, r.month)
+	overs := drawDown(u.days, sources, r.Month)
 	over := overs[0]
 	for _, o := range overs[1:] {
 		over = sum(over, o)
@@ -203,7 +203,7 @@ func (r *rater) chargeByDay(c *Charge, u measured, overs []decimal.Decimal, exac
 		return
 	}
 	if r.byDay == nil {
-		r.byDay = make([]decimal.Decimal, r.month.Days())
+		r.byDay = make([]decimal.Decimal, r.Month.Days())
 	}
 	before, soFar := decimal.Zero, decimal.Zero
 	last := len(r.byDay) - 1
@@ -226,7 +226,7 @@ func (r *rater) daily() (out []Day) {
 		return nil
 	}
 	for i, amount := range r.byDay {
-		day := r.month.First().AddDays(i)
+		day := r.Month.First().AddDays(i)
 		out = append(out, Day{day.String(), r.money(amount), day.AddDays(r.book.Rules.DailyBillWithin).String()})
 	}
 	return out

@@ -200,7 +200,7 @@ func (p *purchase) print(digits int32) Prepaid {
 // prepaid lists what was paid ahead in the month.
 func (r *rater) prepaid() []Prepaid {
 	out := []Prepaid{}
-	for _, p := range r.c.purchases(r.month.First(), (r.month + 1).First()) {
+	for _, p := range r.c.purchases(r.Month.First(), (r.Month + 1).First()) {
 		out = append(out, p.print(r.book.Digits))
 	}
 	return out

@@ -108,7 +108,7 @@ func subscriptionTable(out io.Writer, s *rating.Subscription) error {
 		line("due "+d.Date, d.Amount+" for "+strings.TrimSpace(d.Item+" "+d.App)+": "+d.How)
 	}
 	for _, b := range s.Unpaid {
-		line("unpaid bill of "+b.Month, "pushed "+b.Pushed+", suspended "+or(b.Suspend))
+		line("unpaid bill of "+b.Month.String(), "pushed "+b.Pushed+", suspended "+or(b.Suspend))
 	}
 	return t.print(out, "")
 }

@@ -52,10 +52,7 @@ func RestoreRules(ctx context.Context, c *config.Config, state *checkpoint.Topic
 
 // restoreMonth makes a closed month's rules under the key that gives the hash of its closing.
 func restoreMonth(ctx context.Context, c *config.Config, state *checkpoint.Topic, closing ledger.Closing, template *events.Template, keys *events.Keyring) error {
-	m, err := events.ParseMonth(closing.Month)
-	if err != nil {
-		return fmt.Errorf("ledger: %w", err)
-	}
+	m := closing.Month
 	for _, id := range keys.IDs() {
 		then := *template
 		then.KeyID = id

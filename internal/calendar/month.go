@@ -4,12 +4,13 @@
 package calendar
 
 import (
+	"database/sql/driver"
 	"fmt"
 	"time"
 )
 
 // Month is a calendar month, counted from January of year 0: year×12 + month − 1. So the next one is m+1. It prints and parses as
-// 2026-10.
+// 2026-10, and is that text in JSON and in SQL.
 type Month int32
 
 // Day is a day of the month, 1–31.
@@ -83,4 +84,18 @@ func (m *Month) UnmarshalText(b []byte) error {
 		*m = v
 	}
 	return err
+}
+
+// Value is the form 2026-10, for a column of text.
+func (m Month) Value() (driver.Value, error) { return m.String(), nil }
+
+// Scan reads the form 2026-10 from a column of text.
+func (m *Month) Scan(column any) error {
+	switch text := column.(type) {
+	case string:
+		return m.UnmarshalText([]byte(text))
+	case []byte:
+		return m.UnmarshalText(text)
+	}
+	return fmt.Errorf("month: want text such as 2026-10, got %T", column)
 }

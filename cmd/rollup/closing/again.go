@@ -43,7 +43,7 @@ func OpenAgain(ctx context.Context, c *config.Config, l *ledger.Ledger, log *slo
 			a.Close()
 		}
 	}()
-	stored, err := l.Result(ctx, m.String())
+	stored, err := l.Result(ctx, m)
 	if errors.Is(err, ledger.ErrNotFound) {
 		return nil, cli.Fail(cli.CheckFailed, "month %s is not closed: `rollup close --month %s` closes it", m, m)
 	}
@@ -71,7 +71,7 @@ func OpenAgain(ctx context.Context, c *config.Config, l *ledger.Ledger, log *slo
 	if a.Issued, err = a.issued(ctx, m); err != nil {
 		return nil, err
 	}
-	_, err = l.Result(ctx, (m + 1).String())
+	_, err = l.Result(ctx, m+1)
 	if errors.Is(err, ledger.ErrNotFound) {
 		return a, nil
 	}
@@ -95,7 +95,7 @@ func (a *Again) Close() {
 
 // turnTo reads the month's closing, and takes topic and state from it.
 func (w *work) turnTo(ctx context.Context) (err error) {
-	if w.closing, err = w.ledger.Closing(ctx, w.month.String()); err != nil {
+	if w.closing, err = w.ledger.Closing(ctx, w.month); err != nil {
 		return cli.Fail(cli.Unreachable, "ledger: %w", err)
 	}
 	w.topic = &stream.Topic{Name: w.closing.Topic, ID: w.closing.TopicID, Cluster: w.closing.Cluster}
@@ -119,7 +119,7 @@ func (w *work) openAll(ctx context.Context) (all []*checkpoint.SealedMonth, err 
 
 // amend replaces accounts and books of the closing by those of its newest amendment, and returns how many there are.
 func (w *work) amend(ctx context.Context) (int, error) {
-	all, err := w.ledger.Amendments(ctx, w.month.String())
+	all, err := w.ledger.Amendments(ctx, w.month)
 	if err != nil {
 		return 0, cli.Fail(cli.Unreachable, "ledger: %w", err)
 	}
@@ -159,7 +159,7 @@ func (a *Again) gatherAgain(ctx context.Context, late []counter.RowReader, bill 
 	for _, s := range a.months {
 		facts.OnTime = append(facts.OnTime, s.OnTime())
 	}
-	doc := &usage.Document{Month: a.month.String(), TimeZone: a.closing.Zone, Topic: a.closing.Topic, Usage: []usage.App{}}
+	doc := &usage.Document{Month: a.month, TimeZone: a.closing.Zone, Topic: a.closing.Topic, Usage: []usage.App{}}
 	if _, err := usage.Gather(doc, facts, nil, bill, usage.SkewLimit{Decimal: decimal.NewFromInt(1)}); err != nil {
 		return nil, fmt.Errorf("unite %s again: %w", a.month, err)
 	}

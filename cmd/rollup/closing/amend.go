@@ -35,7 +35,7 @@ var ErrSame = errors.New("accounts and books are what the month is priced by alr
 // Amend prices a closed month's sealed facts again by other accounts or books, and records the amendment with the invoices'
 // further revisions, which hold the differences. It returns the amendment's number and the revisions.
 func (a *Again) Amend(ctx context.Context, c Correction) (int, []rating.Invoice, error) {
-	m := ledger.Amendment{Month: a.Month.String(), Number: a.Amended + 1, Reason: c.Reason, By: c.By, Accounts: a.Closing.Accounts, Books: a.Closing.Books}
+	m := ledger.Amendment{Month: a.Month, Number: a.Amended + 1, Reason: c.Reason, By: c.By, Accounts: a.Closing.Accounts, Books: a.Closing.Books}
 	if c.Accounts != nil {
 		m.Accounts = c.Accounts
 	}
@@ -70,7 +70,7 @@ func (a *Again) Amend(ctx context.Context, c Correction) (int, []rating.Invoice,
 		return 0, nil, err
 	}
 	now := c.Now.In(zone)
-	further, err := rating.Correct(in, all, a.Issued, c.Reason, events.MonthOf(now.Year(), now.Month()).String())
+	further, err := rating.Correct(in, all, a.Issued, c.Reason, events.MonthOf(now.Year(), now.Month()))
 	if err != nil || c.DryRun {
 		return m.Number, further, err
 	}

@@ -154,15 +154,11 @@ func (w *work) check(ctx context.Context) error {
 		return cli.Fail(cli.CheckFailed, "month %s can be closed from %s on: billing.grace of %s has not passed since it ended", w.month, due.Format(time.RFC3339), time.Duration(w.Config.Billing.Grace))
 	}
 	if w.ledger != nil {
-		last, ok, err := w.ledger.LastClosed(ctx)
+		closed, ok, err := w.ledger.LastClosed(ctx)
 		if err != nil {
 			return cli.Fail(cli.Unreachable, "ledger: %w", err)
 		}
 		if ok {
-			closed, err := events.ParseMonth(last)
-			if err != nil {
-				return fmt.Errorf("ledger: %w", err)
-			}
 			if w.month < closed {
 				return cli.Fail(cli.CheckFailed, "month %s lies before the last closed one, %s, and was never closed itself: the books opened later; it cannot be billed", w.month, closed)
 			}
@@ -199,7 +195,7 @@ func (w *work) checkLedger(ctx context.Context) error {
 		}
 	}
 	if w.ledger != nil {
-		_, err := w.ledger.Closing(ctx, sealed.String())
+		_, err := w.ledger.Closing(ctx, sealed)
 		if err == nil {
 			return nil
 		}
@@ -232,7 +228,7 @@ func (w *work) adopt(ctx context.Context) error {
 		}
 		w.ledger = l
 	}
-	closing, err := w.ledger.Closing(ctx, w.month.String())
+	closing, err := w.ledger.Closing(ctx, w.month)
 	if err == nil {
 		w.closing = closing
 		return w.adopted(ctx)
@@ -249,7 +245,7 @@ func (w *work) adopt(ctx context.Context) error {
 		return fmt.Errorf("make a seal id: %w", err)
 	}
 	c := ledger.Closing{
-		Month: w.month.String(), SealID: hex.EncodeToString(id), Cluster: w.topic.Cluster, TopicID: w.topic.ID, Topic: w.topic.Name,
+		Month: w.month, SealID: hex.EncodeToString(id), Cluster: w.topic.Cluster, TopicID: w.topic.ID, Topic: w.topic.Name,
 		RulesHash: rules.Hash(), Zone: w.Config.Billing.TimeZone, Version: cli.ProgramVersion(), At: w.Clock.Now(),
 		Accounts: w.closing.Accounts, Books: w.closing.Books,
 	}

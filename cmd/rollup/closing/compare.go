@@ -84,7 +84,7 @@ func (o *Alternative) price(ctx context.Context, a *Again) ([]rating.Invoice, er
 		if err != nil {
 			return nil, err
 		}
-		in := rating.Input{Month: a.Month.String(), Zone: zone, Accounts: o.Accounts, Catalog: o.Catalog, Balances: o.balances}
+		in := rating.Input{Month: a.Month, Zone: zone, Accounts: o.Accounts, Catalog: o.Catalog, Balances: o.balances}
 		var all rating.Usage
 		if in.Usage, all, err = Rated(onTime, late); err != nil {
 			return nil, err
@@ -143,11 +143,11 @@ func (o *Alternative) price(ctx context.Context, a *Again) ([]rating.Invoice, er
 // meters are those that the plan counts.
 func (o *Alternative) meters(m events.Month) ([]rating.Meter, error) {
 	const app = "any"
-	in, err := rating.PlanInput(o.Catalog, o.Plan, rating.Usage{Month: m.String(), Apps: []rating.AppUsage{{App: app}}}, nil)
+	in, err := rating.PlanInput(o.Catalog, o.Plan, rating.Usage{Month: m, Apps: []rating.AppUsage{{App: app}}}, nil)
 	if err != nil {
 		return nil, err
 	}
-	_, _, meters := in.Accounts.MetersOf(o.Catalog, m.String(), nil, app)
+	_, _, meters := in.Accounts.MetersOf(o.Catalog, m, nil, app)
 	return meters, nil
 }
 

@@ -44,8 +44,7 @@ func (c *Closer) firstOpen(ctx context.Context, newest events.Month) (events.Mon
 			return 0, cli.Fail(cli.Unreachable, "ledger: %w", err)
 		}
 		if ok {
-			m, err := events.ParseMonth(last)
-			return m + 1, err
+			return last + 1, nil
 		}
 	}
 	if err := w.checkPrices(); err != nil {
@@ -81,7 +80,7 @@ func (c *Closer) firstOpen(ctx context.Context, newest events.Month) (events.Mon
 func anyInForce(accounts *rating.Accounts, books *rating.Catalog, m events.Month, c *config.Config) bool {
 	for _, id := range accounts.IDs() {
 		for _, app := range accounts.AppsOf(id) {
-			if account, _, _ := accounts.MetersOf(books, m.String(), c.Zone(), app); account != "" {
+			if account, _, _ := accounts.MetersOf(books, m, c.Zone(), app); account != "" {
 				return true
 			}
 		}

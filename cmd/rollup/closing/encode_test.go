@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	"headcount/cmd/rollup/usage"
+	"headcount/events"
 	"headcount/internal/canonical"
 )
 
@@ -11,7 +12,7 @@ func TestMarshalUsage(t *testing.T) {
 	account := "acme & <sons>"
 	app := usage.App{App: `"usage":[]`, Account: &account, Events: 7, Kinds: map[string]usage.Count{"open": {Exact: 3}}, Digest: "sha256:00"}
 	for _, all := range [][]usage.App{{}, {app}, {app, {App: "other"}, app}} {
-		doc := &usage.Document{Month: "2026-10", TimeZone: "UTC", Topic: `t","usage":[],"x\`, Sealed: []usage.Sealed{{Offset: 9}}, Usage: all, Rejected: 4}
+		doc := &usage.Document{Month: events.MonthOf(2026, 10), TimeZone: "UTC", Topic: `t","usage":[],"x\`, Sealed: []usage.Sealed{{Offset: 9}}, Usage: all, Rejected: 4}
 		want, err := canonical.Marshal(doc)
 		if err != nil {
 			t.Fatal(err)

@@ -106,11 +106,8 @@ func (w *work) former(ctx context.Context) (*work, error) {
 	if w.before != nil {
 		return w.before, nil
 	}
-	month, err := events.ParseMonth(w.closing.Previous.Month)
-	if err != nil {
-		return nil, fmt.Errorf("ledger: %w", err)
-	}
-	closing, err := w.ledger.Closing(ctx, month.String())
+	month := w.closing.Previous.Month
+	closing, err := w.ledger.Closing(ctx, month)
 	if err != nil {
 		return nil, cli.Fail(cli.Unreachable, "ledger: %w", err)
 	}
@@ -158,7 +155,7 @@ func (w *work) settleLate(ctx context.Context, sealed *opened) ([]rating.Invoice
 	if err != nil {
 		return nil, nil, err
 	}
-	in := rating.Input{Month: month.String(), Zone: zone, Usage: input, Accounts: accounts, Catalog: catalog}
+	in := rating.Input{Month: month, Zone: zone, Usage: input, Accounts: accounts, Catalog: catalog}
 	if closing.Previous != nil {
 		earlier, err := w.issued(ctx, month-1)
 		if err != nil {
@@ -166,7 +163,7 @@ func (w *work) settleLate(ctx context.Context, sealed *opened) ([]rating.Invoice
 		}
 		in.Balances = rating.Balances(earlier)
 	}
-	late, err := rating.RateLate(in, issued, w.month.String())
+	late, err := rating.RateLate(in, issued, w.month)
 	if err != nil {
 		return nil, nil, fmt.Errorf("settle what came late of %s: %w", month, err)
 	}
@@ -175,7 +172,7 @@ func (w *work) settleLate(ctx context.Context, sealed *opened) ([]rating.Invoice
 
 // issued returns a month's invoices so far, all revisions.
 func (w *work) issued(ctx context.Context, m events.Month) ([]rating.Invoice, error) {
-	stored, err := w.ledger.Invoices(ctx, m.String())
+	stored, err := w.ledger.Invoices(ctx, m)
 	if err != nil {
 		return nil, cli.Fail(cli.Unreachable, "ledger: %w", err)
 	}
@@ -200,7 +197,7 @@ func (w *work) withLate(ctx context.Context, sealed *opened, bill usage.Biller) 
 		return nil, err
 	}
 	onTime, late := sealed.before()
-	doc := &usage.Document{Month: w.month.String(), TimeZone: w.closing.Zone, Topic: w.closing.Topic, Usage: []usage.App{}}
+	doc := &usage.Document{Month: w.month, TimeZone: w.closing.Zone, Topic: w.closing.Topic, Usage: []usage.App{}}
 	facts := &usage.Facts{Rules: rules, OnTime: append(onTime, late...)}
 	if _, err := usage.Gather(doc, facts, nil, bill, usage.SkewLimit{Decimal: decimal.NewFromInt(1)}); err != nil {
 		return nil, fmt.Errorf("what came late of %s: %w", w.month, err)

@@ -41,20 +41,20 @@ var ErrNotClosed = errors.New("is not closed")
 
 // Stored returns what the ledger has of a closed month.
 func Stored(ctx context.Context, l Books, month events.Month) (*Result, error) {
-	stored, err := l.Result(ctx, month.String())
+	stored, err := l.Result(ctx, month)
 	if errors.Is(err, ledger.ErrNotFound) {
 		return nil, ErrNotClosed
 	}
 	if err != nil {
 		return nil, cli.Fail(cli.Unreachable, "ledger: %w", err)
 	}
-	invoices, err := l.Invoices(ctx, month.String())
+	invoices, err := l.Invoices(ctx, month)
 	if err != nil {
 		return nil, cli.Fail(cli.Unreachable, "ledger: %w", err)
 	}
 	r := &Result{Month: month, Document: stored.Document, Invoices: invoices}
 	for _, v := range stored.Invoices {
-		if v.Month != month.String() {
+		if v.Month != month {
 			r.Late = append(r.Late, v)
 		}
 	}
@@ -87,7 +87,7 @@ func Biller(catalog *rating.Catalog, accounts *rating.Accounts, month events.Mon
 	return func(app string) (string, []rating.Meter) {
 		a, ok := known[app]
 		if !ok {
-			a.account, _, a.meters = accounts.MetersOf(catalog, month.String(), zone, app)
+			a.account, _, a.meters = accounts.MetersOf(catalog, month, zone, app)
 			known[app] = a
 		}
 		return a.account, a.meters

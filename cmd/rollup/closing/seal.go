@@ -201,7 +201,7 @@ func (w *work) previous() string {
 	if w.closing.Previous == nil {
 		return "none"
 	}
-	return w.closing.Previous.Month
+	return w.closing.Previous.Month.String()
 }
 
 // remake puts back a sealed month that was lost or damaged.

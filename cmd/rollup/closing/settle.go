@@ -49,7 +49,7 @@ func (w *work) settle(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	in := rating.Input{Month: w.month.String(), Zone: zone, Usage: input, Accounts: accounts, Catalog: catalog, Balances: carried}
+	in := rating.Input{Month: w.month, Zone: zone, Usage: input, Accounts: accounts, Catalog: catalog, Balances: carried}
 	invoices, err := rating.Rate(in)
 	if err != nil {
 		return fmt.Errorf("rate %s: %w", w.month, err)
@@ -61,7 +61,7 @@ func (w *work) settle(ctx context.Context) error {
 	for _, text := range warnings {
 		w.Log.Warn(text)
 	}
-	result := ledger.Result{Month: w.month.String(), SealID: w.closing.SealID}
+	result := ledger.Result{Month: w.month, SealID: w.closing.SealID}
 	whole, apps, err := marshalUsage(doc)
 	if err != nil {
 		return err
@@ -118,7 +118,7 @@ func hold(v *rating.Invoice, accounts *rating.Accounts, alarms usage.Alarms) {
 
 // gather unites the facts of the closing's partitions.
 func (w *work) gather(ctx context.Context, sealed *opened, catalog *rating.Catalog, accounts *rating.Accounts) (*usage.Document, usage.Alarms, error) {
-	doc := &usage.Document{Month: w.month.String(), TimeZone: w.closing.Zone, Topic: w.closing.Topic, Usage: []usage.App{}, Sealed: []usage.Sealed{}}
+	doc := &usage.Document{Month: w.month, TimeZone: w.closing.Zone, Topic: w.closing.Topic, Usage: []usage.App{}, Sealed: []usage.Sealed{}}
 	rules, err := w.rules(ctx, w.month)
 	if err != nil {
 		return nil, nil, err

@@ -51,15 +51,15 @@ type Ledger interface {
 
 // Corrected tells how closed months were corrected.
 type Corrected interface {
-	Amendments(ctx context.Context, month string) ([]ledger.Amendment, error)
+	Amendments(ctx context.Context, month events.Month) ([]ledger.Amendment, error)
 }
 
 // Books tell what was closed.
 type Books interface {
-	LastClosed(ctx context.Context) (month string, ok bool, err error)
-	Closing(ctx context.Context, month string) (ledger.Closing, error)
-	Result(ctx context.Context, month string) (ledger.Result, error)
-	Invoices(ctx context.Context, month string) ([]ledger.Invoice, error)
+	LastClosed(ctx context.Context) (month events.Month, ok bool, err error)
+	Closing(ctx context.Context, month events.Month) (ledger.Closing, error)
+	Result(ctx context.Context, month events.Month) (ledger.Result, error)
+	Invoices(ctx context.Context, month events.Month) ([]ledger.Invoice, error)
 }
 
 // Journal takes what a close does.

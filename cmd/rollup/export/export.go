@@ -52,9 +52,9 @@ type Source struct {
 
 // manifest is the archive's first file.
 type manifest struct {
-	Version int    `json:"version"`
-	Month   string `json:"month"`
-	Files   []item `json:"files"`
+	Version int          `json:"version"`
+	Month   events.Month `json:"month"`
+	Files   []item       `json:"files"`
 }
 
 type item struct {
@@ -74,17 +74,17 @@ type Archive struct {
 
 // Prepare gathers and hashes all files. The ledger is verified on the way. Close removes what it made.
 func Prepare(ctx context.Context, s Source) (_ *Archive, err error) {
-	a := &Archive{manifest: manifest{Version: Version, Month: s.Month.String(), Files: []item{}}}
+	a := &Archive{manifest: manifest{Version: Version, Month: s.Month, Files: []item{}}}
 	defer func() {
 		if err != nil {
 			a.Close()
 		}
 	}()
-	stored, err := s.Ledger.Result(ctx, s.Month.String())
+	stored, err := s.Ledger.Result(ctx, s.Month)
 	if err != nil {
 		return nil, err
 	}
-	closing, err := s.Ledger.Closing(ctx, s.Month.String())
+	closing, err := s.Ledger.Closing(ctx, s.Month)
 	if err != nil {
 		return nil, err
 	}
@@ -177,7 +177,7 @@ func (a *Archive) addClosed(ctx context.Context, s Source, stored ledger.Result)
 			return err
 		}
 		for i, message := range r.Outbox {
-			name := "closed/" + m.Month + ".json"
+			name := "closed/" + m.Month.String() + ".json"
 			if i > 0 {
 				name = fmt.Sprintf("closed/%s.%d.json", m.Month, i+1)
 			}
@@ -188,7 +188,7 @@ func (a *Archive) addClosed(ctx context.Context, s Source, stored ledger.Result)
 }
 
 func (a *Archive) addInvoices(ctx context.Context, s Source) error {
-	invoices, err := s.Ledger.Invoices(ctx, s.Month.String())
+	invoices, err := s.Ledger.Invoices(ctx, s.Month)
 	if err != nil {
 		return err
 	}

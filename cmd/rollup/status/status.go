@@ -100,7 +100,7 @@ func Read(ctx context.Context, c *config.Config, m events.Month, now time.Time, 
 	r := reader{
 		month: m, topic: topic, state: state, keys: keys, logger: logger,
 		doc: &Document{Document: usage.Document{
-			Month: m.String(), TimeZone: c.Billing.TimeZone, Topic: topic.Name, Provisional: true, Usage: []usage.App{},
+			Month: m, TimeZone: c.Billing.TimeZone, Topic: topic.Name, Provisional: true, Usage: []usage.App{},
 		}, Forecast: []Forecast{}, Books: books, Accounts: accounts},
 	}
 	defer r.close()
@@ -243,7 +243,7 @@ func forecast(apps []usage.App, accounts *rating.Accounts, books *rating.Catalog
 		}
 		for _, meter := range a.Meters {
 			f := Forecast{App: a.App, Meter: meter.Meter, Exact: meter.Exact, Forecast: meter.Exact}
-			f.Free = accounts.FreeOf(books, m.String(), c.Zone(), a.App, meter.Meter)
+			f.Free = accounts.FreeOf(books, m, c.Zone(), a.App, meter.Meter)
 			if free, err := decimal.NewFromString(f.Free); err == nil && free.IsPositive() {
 				f.Used = decimal.NewFromUint64(meter.Exact).DivRound(free, 4).String()
 			}

@@ -132,7 +132,7 @@ func (g *gatherer) add(u *counter.AppUnion) error {
 func (g *gatherer) lateOf(app string, soFar uint64) []Late {
 	before := g.late[app]
 	delete(g.late, app)
-	return []Late{{(g.rules.Month - 1).String(), before}, {g.rules.Month.String(), soFar}}
+	return []Late{{g.rules.Month - 1, before}, {g.rules.Month, soFar}}
 }
 
 func (g *gatherer) meter(u *counter.AppUnion, m rating.Meter) Meter {

@@ -224,7 +224,7 @@ func (a *Archive) report(r *Report) {
 func (v *verification) checkArchive() error {
 	a := v.Archive
 	a.report(v.report)
-	invoices, err := v.Ledger.Invoices(v.ctx, v.Month)
+	invoices, err := v.Ledger.Invoices(v.ctx, ledgerMonth(v.Month))
 	if err != nil {
 		return inLedger(err)
 	}

@@ -82,12 +82,12 @@ func Explain(ctx context.Context, c Config, name, guid string, find bool) (*Expl
 
 // addAmended adds the revisions that amendments of the month have made, so that their lines are told too.
 func (v *verification) addAmended() error {
-	all, err := v.Ledger.Invoices(v.ctx, v.Month)
+	all, err := v.Ledger.Invoices(v.ctx, ledgerMonth(v.Month))
 	if err != nil {
 		return inLedger(err)
 	}
 	for _, stored := range all {
-		if stored.Revision == 1 || stored.Closing != v.Month {
+		if stored.Revision == 1 || stored.Closing.String() != v.Month {
 			continue
 		}
 		var x invoice
@@ -205,11 +205,11 @@ func (v *verification) explainLate(e *Explanation, name, guid string) error {
 		return inLedger(err)
 	}
 	for i, m := range months {
-		if m.Month != v.Month || i+1 == len(months) || months[i+1].Closed.IsZero() {
+		if m.Month.String() != v.Month || i+1 == len(months) || months[i+1].Closed.IsZero() {
 			continue
 		}
 		c := v.Config
-		c.Month, c.Accounts = months[i+1].Month, nil
+		c.Month, c.Accounts = months[i+1].Month.String(), nil
 		next, err := open(v.ctx, c)
 		if err != nil {
 			return err

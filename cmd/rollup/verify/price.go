@@ -174,7 +174,7 @@ func (v *verification) checkInvoices() error {
 	var left leftovers
 	if v.closing.Previous != nil {
 		var err error
-		if left, err = v.left(v.closing.Previous.Month); err != nil {
+		if left, err = v.left(v.closing.Previous.Month.String()); err != nil {
 			return err
 		}
 	}
@@ -236,7 +236,7 @@ func (v *verification) left(month string) (leftovers, error) {
 // issued returns the revisions of an earlier month's invoices as they stood when this close was done. Those that an amendment
 // made since are the last of their account, behind what this close made.
 func (v *verification) issued(month string) ([]invoice, error) {
-	all, err := v.Ledger.Invoices(v.ctx, month)
+	all, err := v.Ledger.Invoices(v.ctx, ledgerMonth(month))
 	if err != nil {
 		return nil, inLedger(err)
 	}
@@ -246,7 +246,7 @@ func (v *verification) issued(month string) ([]invoice, error) {
 			newest[x.Account] = x.Revision
 		}
 	}
-	amendments, err := v.Ledger.Amendments(v.ctx, month)
+	amendments, err := v.Ledger.Amendments(v.ctx, ledgerMonth(month))
 	if err != nil {
 		return nil, inLedger(err)
 	}
@@ -257,7 +257,7 @@ func (v *verification) issued(month string) ([]invoice, error) {
 	var out []invoice
 	for _, s := range all {
 		last, ok := newest[s.Account]
-		if ok && s.Revision > last || !ok && s.Revision > 1 && s.Closing == month && amended {
+		if ok && s.Revision > last || !ok && s.Revision > 1 && s.Closing.String() == month && amended {
 			continue
 		}
 		var x invoice

@@ -24,7 +24,7 @@ func (a *amendedMonth) String() string { return fmt.Sprintf("amendment %d of %s"
 // openAmended lays out the month by its newest amendment; nil where it has none, or one that prices what came late too: that is not
 // in the log up to the seal.
 func (v *verification) openAmended() (*amendedMonth, error) {
-	all, err := v.Ledger.Amendments(v.ctx, v.Month)
+	all, err := v.Ledger.Amendments(v.ctx, ledgerMonth(v.Month))
 	if err != nil {
 		return nil, inLedger(err)
 	}
@@ -37,7 +37,7 @@ func (v *verification) openAmended() (*amendedMonth, error) {
 		return nil, inLedger(err)
 	}
 	for _, m := range months {
-		if m.Month > v.Month && !m.Closed.IsZero() && !m.Closed.After(a.At) {
+		if m.Month.String() > v.Month && !m.Closed.IsZero() && !m.Closed.After(a.At) {
 			v.report.remark("%s was made when what came late was settled: its revisions were added up, not priced again", a)
 			return nil, nil
 		}
@@ -67,7 +67,7 @@ func (v *verification) priceAmended(left leftovers) error {
 		v.report.wrong("prices", "accounts and books of "+v.amended.String(), "files that can be read", err.Error())
 		return nil
 	}
-	stored, err := v.Ledger.Invoices(v.ctx, v.Month)
+	stored, err := v.Ledger.Invoices(v.ctx, ledgerMonth(v.Month))
 	if err != nil {
 		return inLedger(err)
 	}
@@ -81,7 +81,7 @@ func (v *verification) priceAmended(left leftovers) error {
 	}
 	for _, s := range stored {
 		var x invoice
-		if err := json.Unmarshal(s.Document, &x); err != nil || s.Closing != v.Month {
+		if err := json.Unmarshal(s.Document, &x); err != nil || s.Closing.String() != v.Month {
 			continue // what came late is of a later close
 		}
 		sum := new(big.Rat)

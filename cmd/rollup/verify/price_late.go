@@ -24,7 +24,7 @@ func (v *verification) openFormer() (*formerMonth, error) {
 		return nil, nil
 	}
 	books, accounts, of := v.former.Books, v.former.Accounts, "the closing of "+v.before.String()
-	amendments, err := v.Ledger.Amendments(v.ctx, v.before.String())
+	amendments, err := v.Ledger.Amendments(v.ctx, ledgerMonth(v.before.String()))
 	if err != nil {
 		return nil, inLedger(err)
 	}
@@ -114,7 +114,7 @@ func (f *formerMonth) totals(name string, totals map[quantity]standing) {
 // priceLate prices the month before with what came late, and holds the revisions that this close made against what that comes to
 // more than was billed.
 func (v *verification) priceLate() error {
-	before := v.closing.Previous.Month
+	before := v.closing.Previous.Month.String()
 	made := map[string]*invoice{}
 	for i := range v.prices.invoices {
 		if x := &v.prices.invoices[i]; x.Month == before {
@@ -183,7 +183,7 @@ func (v *verification) leftBefore() (left leftovers, err error) {
 	if v.former.Previous == nil {
 		return nil, nil
 	}
-	return v.left(v.former.Previous.Month)
+	return v.left(v.former.Previous.Month.String())
 }
 
 func linesText(lines []reprice.Line) (text string) {

@@ -37,7 +37,7 @@ func priced(t *testing.T) (v *verification, invoices []rating.Invoice) {
 	v.rules.Kinds = []string{"open", "push", "login"}
 	v.book = &book{zone: time.UTC}
 	v.closing = ledger.Closing{Books: books.Documents(), Accounts: []byte(pricedAccounts)}
-	u := rating.Usage{Month: v.Month}
+	u := rating.Usage{Month: ledger.Month(v.month)}
 	people := func(name, kind string, days ...int) {
 		c := &setCount{}
 		for i := 0; i < len(days); i += 2 {
@@ -55,7 +55,7 @@ func priced(t *testing.T) (v *verification, invoices []rating.Invoice) {
 	v.appOf("b").totals[quantity{"gateway_calls", "s", 0}] = standing{1, 10001}
 	for _, name := range []string{"a", "b", "c", "d"} {
 		x := rating.AppUsage{App: name}
-		_, _, meters := accounts.MetersOf(books, v.Month, time.UTC, name)
+		_, _, meters := accounts.MetersOf(books, ledger.Month(v.month), time.UTC, name)
 		for _, m := range meters {
 			exact, days := v.value(v.apps[name], m.Name, meter{Aggregate: string(m.Aggregate), Kinds: m.Kinds})
 			y := rating.MeterUsage{Meter: m.Name, Exact: int64(exact)}
@@ -68,7 +68,7 @@ func priced(t *testing.T) (v *verification, invoices []rating.Invoice) {
 		}
 		u.Apps = append(u.Apps, x)
 	}
-	invoices, err = rating.Rate(rating.Input{Month: v.Month, Zone: time.UTC, Usage: u, Accounts: accounts, Catalog: books})
+	invoices, err = rating.Rate(rating.Input{Month: ledger.Month(v.month), Zone: time.UTC, Usage: u, Accounts: accounts, Catalog: books})
 	if err != nil {
 		t.Fatal(err)
 	}

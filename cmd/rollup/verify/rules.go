@@ -19,6 +19,8 @@ import (
 	_ "time/tzdata" // a zone is found on every host
 
 	"github.com/go-json-experiment/json"
+
+	"headcount/rating/ledger"
 )
 
 type topicRules struct {
@@ -83,6 +85,12 @@ func parseMonth(s string) (month, bool) {
 	year, _ := strconv.Atoi(s[:4])
 	m, _ := strconv.Atoi(s[5:])
 	return month(year*12 + m - 1), m >= 1 && m <= 12
+}
+
+// ledgerMonth is a month as the ledger is asked for it.
+func ledgerMonth(s string) ledger.Month {
+	m, _ := parseMonth(s)
+	return ledger.Month(m)
 }
 
 func (m month) String() string { return fmt.Sprintf("%04d-%02d", int(m)/12, int(m)%12+1) }

@@ -194,8 +194,8 @@ func open(ctx context.Context, c Config) (*verification, error) {
 		return v, fmt.Errorf("month %q: want the form 2026-10", c.Month)
 	}
 	var err error
-	if v.stored, err = c.Ledger.Result(ctx, c.Month); err == nil {
-		v.closing, err = c.Ledger.Closing(ctx, c.Month)
+	if v.stored, err = c.Ledger.Result(ctx, ledgerMonth(c.Month)); err == nil {
+		v.closing, err = c.Ledger.Closing(ctx, ledgerMonth(c.Month))
 	}
 	if errors.Is(err, ledger.ErrNotFound) {
 		return v, fmt.Errorf("month %s %w", c.Month, ErrNotClosed)
@@ -204,7 +204,7 @@ func open(ctx context.Context, c Config) (*verification, error) {
 		return v, inLedger(err)
 	}
 	if v.closing.Previous != nil {
-		if v.before, ok = parseMonth(v.closing.Previous.Month); !ok {
+		if v.before, ok = parseMonth(v.closing.Previous.Month.String()); !ok {
 			return v, fmt.Errorf("the closing of %s follows %q, which is no month", c.Month, v.closing.Previous.Month)
 		}
 		if v.former, err = c.Ledger.Closing(ctx, v.closing.Previous.Month); err != nil {
@@ -229,7 +229,7 @@ func open(ctx context.Context, c Config) (*verification, error) {
 			return v, inLedger(err)
 		}
 		if closing.TopicID == v.closing.TopicID {
-			fixed[m.Month] = closing.RulesHash
+			fixed[m.Month.String()] = closing.RulesHash
 		}
 	}
 	if v.book, err = v.readRules(v.folder, fixed); err != nil {
@@ -438,7 +438,7 @@ func (v *verification) announced() error {
 		if err != nil {
 			return inLedger(err)
 		}
-		if m.Month == v.Month || m.Month != newest && len(amendments) == 0 {
+		if m.Month.String() == v.Month || m.Month != newest && len(amendments) == 0 {
 			continue
 		}
 		r, err := v.Ledger.Result(v.ctx, m.Month)
