@@ -47,6 +47,26 @@ func TestMonthInJSON(t *testing.T) {
 	}
 }
 
+// A month is its text in SQL.
+func TestMonthInSQL(t *testing.T) {
+	want := MonthOf(2026, 10)
+	if v, err := want.Value(); err != nil || v != "2026-10" {
+		t.Errorf("value %v, %v", v, err)
+	}
+	for _, column := range []any{"2026-10", []byte("2026-10")} {
+		var m Month
+		if err := m.Scan(column); err != nil || m != want {
+			t.Errorf("%T: %s, %v", column, m, err)
+		}
+	}
+	for _, column := range []any{nil, int64(24321), "2026", []byte("")} {
+		m := want
+		if err := m.Scan(column); err == nil || m != want {
+			t.Errorf("%v was read as %s", column, m)
+		}
+	}
+}
+
 func TestDate(t *testing.T) {
 	date := func(s string) Date {
 		t.Helper()
