@@ -1,36 +1,33 @@
 package events
 
 import (
-	"bytes"
-	"crypto/sha256"
-	"encoding/hex"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"maps"
 	"slices"
 	"strconv"
 	"strings"
+
+	"headcount/internal/canonical"
 )
 
-// A canonical document is compact JSON with the members in the order of the Go fields, keys of maps sorted, no member left out.
-// There is one encoding of a content, so that equal hashes mean equal rules. Reading takes that encoding and no other.
+// Rules are canonical documents, with no member left out: equal hashes mean equal rules.
 
 // Canonical returns the document.
-func (t *TopicRules) Canonical() []byte { return Canonical(t) }
+func (t *TopicRules) Canonical() []byte { return canonical.MustMarshal(t) }
 
 // Hash returns the SHA-256 of the document, "sha256:" and 64 hex digits.
-func (t *TopicRules) Hash() string { return HashText(t.Canonical()) }
+func (t *TopicRules) Hash() string { return canonical.Hash(t.Canonical()) }
 
 // Canonical returns the document.
-func (r *MonthRules) Canonical() []byte { return Canonical(r) }
+func (r *MonthRules) Canonical() []byte { return canonical.MustMarshal(r) }
 
 // Hash returns the SHA-256 of the document, "sha256:" and 64 hex digits.
 func (r *MonthRules) Hash() string {
 	if known := r.known(); known != nil {
 		return known.hash
 	}
-	return HashText(r.Canonical())
+	return canonical.Hash(r.Canonical())
 }
 
 // ParseTopicRules reads a canonical document and validates it.
@@ -58,41 +55,21 @@ func ParseMonthRules(doc []byte) (*MonthRules, error) {
 	if err != nil {
 		return nil, fmt.Errorf("month rules: %w", err)
 	}
-	r.read = &readRules{of: r, hash: HashText(doc), kinds: kinds}
+	r.read = &readRules{of: r, hash: canonical.Hash(doc), kinds: kinds}
 	return r, nil
 }
 
-// Canonical returns the canonical JSON of a plain struct.
-func Canonical(v any) []byte {
-	var b bytes.Buffer
-	e := json.NewEncoder(&b)
-	e.SetEscapeHTML(false)
-	if err := e.Encode(v); err != nil {
-		panic(err) // plain structs: cannot fail
-	}
-	return bytes.TrimSuffix(b.Bytes(), []byte("\n"))
-}
-
-// HashText returns the SHA-256 of a document, "sha256:" and 64 hex digits.
-func HashText(b []byte) string {
-	sum := sha256.Sum256(b)
-	return "sha256:" + hex.EncodeToString(sum[:])
-}
-
-// errNotCanonical stands for a document that reads well but was written by something else, or altered.
-var errNotCanonical = errors.New("not in canonical form: restore the file as it was written")
-
-// parseCanonical decodes doc into v and makes sure that encoding v again gives doc: no unknown, missing, duplicate or misspelt
-// member can hide.
+// parseCanonical reads doc into v; newest is the newest version that this program knows, got the one that was read.
 func parseCanonical(doc []byte, v any, newest int, got func() int) error {
-	if err := json.Unmarshal(doc, v); err != nil {
+	err := canonical.Unmarshal(doc, v)
+	if err != nil && !errors.Is(err, canonical.ErrForm) {
 		return err
 	}
 	if v := got(); v < 1 || v > newest {
 		return fmt.Errorf("version %d, this program knows version %d: use the release that wrote it or a newer one", v, newest)
 	}
-	if !bytes.Equal(Canonical(v), doc) {
-		return errNotCanonical
+	if err != nil {
+		return fmt.Errorf("%w: restore the file as it was written", err)
 	}
 	return nil
 }

@@ -1,66 +1,19 @@
 package events
 
 import (
-	"fmt"
-	"strconv"
 	"time"
+
+	"headcount/internal/calendar"
 )
 
-// Month is a calendar month, counted from January of year 0: year×12 + month − 1. It prints and parses as 2026-10.
-type Month int32
+// Month is a calendar month. It prints and parses as 2026-10.
+type Month = calendar.Month
 
 // Day is a day of the month, 1–31.
-type Day uint8
+type Day = calendar.Day
 
 // MonthOf returns the month of a year (0–9999).
-func MonthOf(year int, m time.Month) Month { return Month(year*12 + int(m) - 1) }
+func MonthOf(year int, m time.Month) Month { return calendar.MonthOf(year, m) }
 
 // ParseMonth reads the form 2026-10, and nothing else.
-func ParseMonth(s string) (Month, error) {
-	if len(s) == len("2026-10") && s[4] == '-' {
-		year, errYear := strconv.ParseUint(s[:4], 10, 16)
-		month, errMonth := strconv.ParseUint(s[5:], 10, 8)
-		if errYear == nil && errMonth == nil && 1 <= month && month <= 12 {
-			return MonthOf(int(year), time.Month(month)), nil
-		}
-	}
-	return 0, fmt.Errorf("month %q: want the form 2026-10", s)
-}
-
-// Year returns the calendar year.
-func (m Month) Year() int { return int(m) / 12 }
-
-// Calendar returns the month of the year.
-func (m Month) Calendar() time.Month { return time.Month(int(m)%12 + 1) }
-
-// Days returns how many days the month has, 28–31.
-func (m Month) Days() int {
-	return time.Date(m.Year(), m.Calendar()+1, 0, 0, 0, 0, 0, time.UTC).Day()
-}
-
-// String returns the form 2026-10.
-func (m Month) String() string {
-	text, _ := m.AppendText(nil)
-	return string(text)
-}
-
-// MarshalText returns the form 2026-10.
-func (m Month) MarshalText() ([]byte, error) { return m.AppendText(nil) }
-
-// AppendText adds the form 2026-10.
-func (m Month) AppendText(b []byte) ([]byte, error) {
-	year, month := m.Year(), int(m.Calendar())
-	if m < 0 || year > 9999 { // no month of ours
-		return fmt.Appendf(b, "%04d-%02d", year, month), nil
-	}
-	return append(b, byte('0'+year/1000), byte('0'+year/100%10), byte('0'+year/10%10), byte('0'+year%10), '-', byte('0'+month/10), byte('0'+month%10)), nil
-}
-
-// UnmarshalText reads the form 2026-10.
-func (m *Month) UnmarshalText(b []byte) error {
-	v, err := ParseMonth(string(b))
-	if err == nil {
-		*m = v
-	}
-	return err
-}
+func ParseMonth(s string) (Month, error) { return calendar.ParseMonth(s) }

@@ -4,6 +4,8 @@ import (
 	"slices"
 
 	"github.com/shopspring/decimal"
+
+	"headcount/internal/strict"
 )
 
 // Accounts is what an accounts file says: who is billed for which apps, on which plan, since when. It does not change once it
@@ -16,15 +18,15 @@ type Accounts struct {
 
 // account is one entry of the file, as written. Fields left out are zero or nil.
 type account struct {
-	at        place
+	at        strict.Place
 	id        string
 	apps      []string // sorted
 	plan      planRef
 	from      Moment
 	until     *Moment
-	untilAt   place
+	untilAt   strict.Place
 	term      Term
-	termAt    place
+	termAt    strict.Place
 	renew     bool
 	overrides []override
 	late      string // bill, report
@@ -42,56 +44,56 @@ type account struct {
 // ending is when an account ended before its time; a nil moment: it did not.
 type ending struct {
 	*Moment
-	at place
+	at strict.Place
 }
 
 type planRef struct {
-	at place
+	at strict.Place
 	id string
 }
 
 type override struct {
-	at           place
+	at           strict.Place
 	meter, field string
 	value        decimal.Decimal
 }
 
 type change struct {
-	at   place
+	at   strict.Place
 	when Moment
 	plan planRef
 }
 
 type addon struct {
-	at         place
+	at         strict.Place
 	item       string
-	itemAt     place
+	itemAt     strict.Place
 	from       Moment
 	until      *Moment
 	quantity   *decimal.Decimal
-	quantityAt place
+	quantityAt strict.Place
 	option     int
-	optionAt   place
+	optionAt   strict.Place
 	app        string // "": each app
 }
 
 type pack struct {
-	at        place
+	at        strict.Place
 	item      string
-	itemAt    place
+	itemAt    strict.Place
 	bought    Moment
 	price     decimal.Decimal
 	quantity  *decimal.Decimal
 	mau       int
-	mauAt     place
+	mauAt     strict.Place
 	remaining *decimal.Decimal
-	leftAt    place
+	leftAt    strict.Place
 	term      Term
 	app       string
 }
 
 type order struct {
-	at                    place
+	at                    strict.Place
 	when                  Moment
 	plan                  *planRef
 	term                  Term
@@ -100,7 +102,7 @@ type order struct {
 }
 
 type bill struct {
-	at     place
+	at     strict.Place
 	month  Month
 	pushed Moment
 	paid   *Moment

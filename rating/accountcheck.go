@@ -4,6 +4,9 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"headcount/internal/calendar"
+	"headcount/internal/strict"
 )
 
 // Check holds the accounts against the books: plans, terms, overrides, add-ons and packages exist and fit, and no app is in two
@@ -40,8 +43,8 @@ func alone(app string, in []*account, contracts map[*account]*contract) error {
 			from, until := contracts[x].envelope()
 			f, u := contracts[y].envelope()
 			if at, _, ok := overlap(from, until, f, u); ok {
-				e := x.at.errorf("app %q is in account %q (line %d) too, both in force on %s: end one before the other begins (until)", app, y.id, y.at.line, dateOf(at))
-				e.Field = x.at.field + ".apps"
+				e := x.at.Errorf("app %q is in account %q (line %d) too, both in force on %s: end one before the other begins (until)", app, y.id, y.at.Line, calendar.DateOf(at))
+				e.Field = x.at.Field + ".apps"
 				return e
 			}
 		}
@@ -62,11 +65,11 @@ func (x *account) resolve(cat *Catalog, zone *time.Location) (*contract, error) 
 	}
 	if x.until != nil {
 		if c.ends = x.until.At(zone); !c.ends.After(c.steps[0].at) {
-			return nil, x.untilAt.errorf("%s does not lie after from, %s", x.until, x.from)
+			return nil, x.untilAt.Errorf("%s does not lie after from, %s", x.until, x.from)
 		}
 	}
 	if err := plan.sold(x.term); err != nil {
-		return nil, x.termAt.errorf("%v", err)
+		return nil, x.termAt.Errorf("%v", err)
 	}
 	for _, check := range []func(*contract, *Catalog) error{x.checkOrders, x.checkOverrides, x.checkPackages, x.checkBills} {
 		if err := check(c, cat); err != nil {
@@ -85,7 +88,7 @@ func (x *account) resolve(cat *Catalog, zone *time.Location) (*contract, error) 
 func (r planRef) find(cat *Catalog) (*Plan, error) {
 	p, err := cat.Plan(r.id)
 	if err != nil {
-		return nil, r.at.errorf("%v", err)
+		return nil, r.at.Errorf("%v", err)
 	}
 	return p, nil
 }
@@ -100,13 +103,13 @@ func (x *account) resolveChanges(c *contract, cat *Catalog) error {
 		at := ch.when.At(c.zone)
 		switch {
 		case !at.After(last.at):
-			return ch.at.errorf("the change of %s does not lie after the one before: list changes by time, after from", ch.when)
+			return ch.at.Errorf("the change of %s does not lie after the one before: list changes by time, after from", ch.when)
 		case p == last.plan:
-			return ch.plan.at.errorf("%s is in force already on %s", p.ID(), ch.when)
+			return ch.plan.at.Errorf("%s is in force already on %s", p.ID(), ch.when)
 		case p.NoReturn && p.Book == last.plan.Book:
-			return ch.plan.at.errorf("there is no way back to %s from %s", p.ID(), last.plan.ID())
+			return ch.plan.at.Errorf("there is no way back to %s from %s", p.ID(), last.plan.ID())
 		case p.Book.Currency != last.plan.Book.Currency || p.Book.Digits != last.plan.Book.Digits:
-			return ch.plan.at.errorf("%s is billed in %s, %s in %s: an invoice has one currency; give the plan an account of its own", p.ID(), p.Book.Currency, last.plan.ID(), last.plan.Book.Currency)
+			return ch.plan.at.Errorf("%s is billed in %s, %s in %s: an invoice has one currency; give the plan an account of its own", p.ID(), p.Book.Currency, last.plan.ID(), last.plan.Book.Currency)
 		}
 		c.steps = append(c.steps, step{at, p})
 	}
@@ -124,7 +127,7 @@ func (x *account) halt(c *contract) error {
 		}
 		at := end.At(c.zone)
 		if at.Before(c.steps[0].at) {
-			return end.at.errorf("%s lies before from, %s", end.Moment, x.from)
+			return end.at.Errorf("%s lies before from, %s", end.Moment, x.from)
 		}
 		if c.halted.IsZero() || at.Before(c.halted) {
 			c.halted, c.cause = at, end.cause
@@ -146,7 +149,7 @@ func (x *account) checkOrders(c *contract, cat *Catalog) error {
 		o := &x.orders[i]
 		at := o.when.At(c.zone)
 		if i > 0 && !at.After(x.orders[i-1].when.At(c.zone)) {
-			return o.at.errorf("the order of %s does not lie after the one before: list orders by time", o.when)
+			return o.at.Errorf("the order of %s does not lie after the one before: list orders by time", o.when)
 		}
 		p := c.planAt(at)
 		if o.plan != nil {
@@ -155,20 +158,20 @@ func (x *account) checkOrders(c *contract, cat *Catalog) error {
 				return err
 			}
 			if ordered != p {
-				return o.plan.at.errorf("%s is not the plan in force on %s, %s: add the change to changes", ordered.ID(), o.when, p.ID())
+				return o.plan.at.Errorf("%s is not the plan in force on %s, %s: add the change to changes", ordered.ID(), o.when, p.ID())
 			}
 		}
 		if firstTerm(o.term, x.term, p.Term) == 0 {
-			return o.at.errorf("misses the field term: %s has none of its own", p.ID())
+			return o.at.Errorf("misses the field term: %s has none of its own", p.ID())
 		}
 		if err := p.sold(o.term); err != nil {
-			return o.at.errorf("%v", err)
+			return o.at.Errorf("%v", err)
 		}
 		c.orders = append(c.orders, o)
 	}
 	for _, r := range c.runs() {
-		if orders := c.ordersOf(r); len(orders) > 0 && r.term(x) == 0 && dateOf(r.from).before(orders[0].when.day(c.zone)) {
-			return orders[0].at.errorf("nothing says what %s was bought for on %s: give the account a term, or begin with an order of that day", r.plan.ID(), dateOf(r.from))
+		if orders := c.ordersOf(r); len(orders) > 0 && r.term(x) == 0 && calendar.DateOf(r.from).Before(orders[0].when.day(c.zone)) {
+			return orders[0].at.Errorf("nothing says what %s was bought for on %s: give the account a term, or begin with an order of that day", r.plan.ID(), calendar.DateOf(r.from))
 		}
 	}
 	return nil
@@ -202,14 +205,14 @@ func (x *account) checkOverrides(c *contract, _ *Catalog) error {
 		}
 		if len(found) == 0 {
 			slices.Sort(all)
-			return o.at.errorf("unknown meter %q%s; %s has %s", o.meter, didYouMean(o.meter, all), x.plan.id, strings.Join(slices.Compact(all), ", "))
+			return o.at.Errorf("unknown meter %q%s; %s has %s", o.meter, strict.DidYouMean(o.meter, all), x.plan.id, strings.Join(slices.Compact(all), ", "))
 		}
 		for _, ch := range found {
 			if o.field == "block" && ch.Model != modelBlocks {
-				return o.at.errorf("%s is not sold in blocks", o.meter)
+				return o.at.Errorf("%s is not sold in blocks", o.meter)
 			}
 			if o.field == "unit_price" && ch.Model == modelGraduated {
-				return o.at.errorf("the price of %s is graduated: it has no unit price to override", o.meter)
+				return o.at.Errorf("the price of %s is graduated: it has no unit price to override", o.meter)
 			}
 		}
 	}
@@ -225,23 +228,23 @@ func (x *account) checkPackages(c *contract, _ *Catalog) error {
 		t, book := c.packageType(p.item)
 		switch {
 		case t == nil && len(all) == 0:
-			return p.itemAt.errorf("%s sells no packages", x.plan.id)
+			return p.itemAt.Errorf("%s sells no packages", x.plan.id)
 		case t == nil:
-			return p.itemAt.errorf("unknown package %q%s; known are %s", p.item, didYouMean(p.item, all), strings.Join(all, ", "))
+			return p.itemAt.Errorf("unknown package %q%s; known are %s", p.item, strict.DidYouMean(p.item, all), strings.Join(all, ", "))
 		case t.SizeOf == "mau" && p.mau == 0:
-			return p.at.errorf("misses the field mau: %s is sold by it", p.item)
+			return p.at.Errorf("misses the field mau: %s is sold by it", p.item)
 		case t.SizeOf == "mau" && (p.mau < t.Min || p.mau > t.Max):
-			return p.mauAt.errorf("%d: %s is sold for %d to %d", p.mau, p.item, t.Min, t.Max)
+			return p.mauAt.Errorf("%d: %s is sold for %d to %d", p.mau, p.item, t.Min, t.Max)
 		case t.SizeOf != "mau" && p.mau != 0:
-			return p.mauAt.errorf("%s is sold by quantity, not by mau", p.item)
+			return p.mauAt.Errorf("%s is sold by quantity, not by mau", p.item)
 		case t.Meter != nil && p.quantity == nil:
-			return p.at.errorf("misses the field quantity: %s is drawn down", p.item)
+			return p.at.Errorf("misses the field quantity: %s is drawn down", p.item)
 		case t.Meter == nil && p.remaining != nil:
-			return p.leftAt.errorf("%s covers each month anew: nothing remains of it", p.item)
+			return p.leftAt.Errorf("%s covers each month anew: nothing remains of it", p.item)
 		case t.Meter == nil && p.quantity != nil:
-			return p.at.errorf("%s covers each month anew: it has no quantity", p.item)
+			return p.at.Errorf("%s covers each month anew: it has no quantity", p.item)
 		case book.Rules.QuotaPer == perApp && p.app == "" && len(x.apps) > 1:
-			return p.at.errorf("misses the field app: the account has %d apps", len(x.apps))
+			return p.at.Errorf("misses the field app: the account has %d apps", len(x.apps))
 		}
 	}
 	return nil
@@ -250,7 +253,7 @@ func (x *account) checkPackages(c *contract, _ *Catalog) error {
 func (x *account) checkBills(c *contract, _ *Catalog) error {
 	for _, b := range x.bills {
 		if b.paid != nil && b.paid.At(c.zone).Before(b.pushed.At(c.zone)) {
-			return b.at.errorf("the bill of %s was paid before it was pushed", b.month)
+			return b.at.Errorf("the bill of %s was paid before it was pushed", b.month)
 		}
 	}
 	return nil

@@ -4,6 +4,8 @@ import (
 	"slices"
 	"sort"
 	"strings"
+
+	"headcount/internal/strict"
 )
 
 const (
@@ -11,20 +13,35 @@ const (
 	maxIDBytes  = 128
 )
 
+// FileError says what is wrong in a file, where, and what to do about it.
+type FileError = strict.Error
+
+const maxFileBytes = 1 << 20
+
+// openDocument reads a file that has to say something.
+func openDocument(file string, data []byte) (*strict.Document, strict.Value) {
+	d := strict.Parse(file, data, maxFileBytes)
+	root := d.Root()
+	if root.Missing() {
+		root.Fail("is empty")
+	}
+	return d, root
+}
+
 // ParseAccounts reads an accounts file; name is what errors call it. It checks all that needs no price book: Check does the
 // rest. An error is a *FileError.
 func ParseAccounts(name string, data []byte) (*Accounts, error) {
 	d, root := openDocument(name, data)
-	o := root.object()
+	o := root.Object()
 	a := &Accounts{file: name, byApp: make(map[string][]*account)}
-	seen := make(map[string]place)
-	for _, v := range o.must("accounts").list() {
+	seen := make(map[string]strict.Place)
+	for _, v := range o.Must("accounts").List() {
 		x := readAccount(v)
-		if d.err != nil {
-			return nil, d.err
+		if err := d.Err(); err != nil {
+			return nil, err
 		}
 		if other, ok := seen[x.id]; ok {
-			e := x.at.errorf("account %q is there twice, first in line %d", x.id, other.line)
+			e := x.at.Errorf("account %q is there twice, first in line %d", x.id, other.Line)
 			e.Field += ".id"
 			return nil, e
 		}
@@ -34,228 +51,221 @@ func ParseAccounts(name string, data []byte) (*Accounts, error) {
 			a.byApp[app] = append(a.byApp[app], x)
 		}
 	}
-	o.done()
-	if d.err != nil {
-		return nil, d.err
+	o.Done()
+	if err := d.Err(); err != nil {
+		return nil, err
 	}
 	sort.Slice(a.list, func(i, j int) bool { return a.list[i].id < a.list[j].id })
 	return a, nil
 }
 
-func readAccount(v value) *account {
-	o := v.object()
-	x := &account{at: v.at, late: lateBill}
-	x.id = o.must("id").limited(maxIDBytes)
-	apps := o.must("apps")
+func readAccount(v strict.Value) *account {
+	o := v.Object()
+	x := &account{at: v.At, late: lateBill}
+	x.id = readLimited(o.Must("id"), maxIDBytes)
+	apps := o.Must("apps")
 	seen := make(map[string]bool)
-	for _, app := range apps.list() {
-		id := app.limited(maxAppBytes)
+	for _, app := range apps.List() {
+		id := readLimited(app, maxAppBytes)
 		if seen[id] {
-			o.doc.fail(app.at, "app %q is there twice", id)
+			app.Fail("app %q is there twice", id)
 		}
 		seen[id] = true
 		x.apps = append(x.apps, id)
 	}
-	if !apps.missing() && len(x.apps) == 0 {
-		o.doc.fail(apps.at, "is empty: name the apps that the account is billed for")
+	if !apps.Missing() && len(x.apps) == 0 {
+		apps.Fail("is empty: name the apps that the account is billed for")
 	}
 	slices.Sort(x.apps)
-	x.plan = o.must("plan").plan()
-	x.from = o.must("from").moment()
-	x.until, x.untilAt = o.moment("until")
-	if t, ok := o.maybe("term"); ok {
-		x.term, x.termAt = t.term(), t.at
+	x.plan = readPlanRef(o.Must("plan"))
+	x.from = strict.Parsed(o.Must("from"), ParseMoment)
+	x.until, x.untilAt = maybeMoment(o, "until")
+	if t, ok := o.Maybe("term"); ok {
+		x.term, x.termAt = strict.Parsed(t, ParseTerm), t.At
 	}
-	if r, ok := o.maybe("renew"); ok {
-		r.oneOf("auto")
+	if r, ok := o.Maybe("renew"); ok {
+		r.OneOf("auto")
 		x.renew = true
 	}
-	if l, ok := o.maybe("late"); ok {
-		x.late = l.oneOf(lateBill, lateReport)
+	if l, ok := o.Maybe("late"); ok {
+		x.late = l.OneOf(lateBill, lateReport)
 	}
-	if f, ok := o.maybe("overrides"); ok {
-		for _, e := range f.object().entries {
+	if f, ok := o.Maybe("overrides"); ok {
+		for _, e := range f.Object().Entries {
 			x.overrides = append(x.overrides, readOverride(e))
 		}
 	}
-	for _, e := range o.maybeList("changes") {
-		f := e.object()
-		x.changes = append(x.changes, change{at: e.at, when: f.must("at").moment(), plan: f.must("plan").plan()})
-		f.done()
+	for _, e := range maybeList(o, "changes") {
+		f := e.Object()
+		x.changes = append(x.changes, change{at: e.At, when: strict.Parsed(f.Must("at"), ParseMoment), plan: readPlanRef(f.Must("plan"))})
+		f.Done()
 	}
-	for _, e := range o.maybeList("addons") {
+	for _, e := range maybeList(o, "addons") {
 		x.addons = append(x.addons, readAddon(x, e))
 	}
-	for _, e := range o.maybeList("packages") {
+	for _, e := range maybeList(o, "packages") {
 		x.packages = append(x.packages, readPack(x, e))
 	}
-	for _, e := range o.maybeList("orders") {
+	for _, e := range maybeList(o, "orders") {
 		x.orders = append(x.orders, readOrder(e))
 	}
-	for _, e := range o.maybeList("bills") {
-		f := e.object()
-		b := bill{at: e.at, pushed: f.must("pushed").moment()}
-		month := f.must("month")
-		if s := month.text(); !month.missing() {
-			var err error
-			if b.month, err = ParseMonth(s); err != nil {
-				o.doc.fail(month.at, "%v", err)
-			}
-		}
-		b.paid, _ = f.moment("paid")
-		f.done()
+	for _, e := range maybeList(o, "bills") {
+		f := e.Object()
+		b := bill{at: e.At, pushed: strict.Parsed(f.Must("pushed"), ParseMoment), month: strict.Parsed(f.Must("month"), ParseMonth)}
+		b.paid, _ = maybeMoment(f, "paid")
+		f.Done()
 		x.bills = append(x.bills, b)
 	}
-	x.cancelled.Moment, x.cancelled.at = o.moment("cancelled")
-	x.disabled.Moment, x.disabled.at = o.moment("disabled")
-	o.done()
+	x.cancelled.Moment, x.cancelled.at = maybeMoment(o, "cancelled")
+	x.disabled.Moment, x.disabled.at = maybeMoment(o, "disabled")
+	o.Done()
 	return x
 }
 
-func readOverride(e entry) override {
-	dot := strings.LastIndexByte(e.key, '.')
-	x := override{at: e.at}
+func readOverride(e strict.Entry) override {
+	dot := strings.LastIndexByte(e.Key, '.')
+	x := override{at: e.At}
 	if dot < 0 {
-		e.value.doc.fail(e.at, "override %q: want meter.field, such as mau.free", e.key)
+		e.Fail("override %q: want meter.field, such as mau.free", e.Key)
 		return x
 	}
-	x.meter, x.field = e.key[:dot], e.key[dot+1:]
+	x.meter, x.field = e.Key[:dot], e.Key[dot+1:]
 	switch x.field {
 	case "free":
-		x.value = e.value.quantity()
+		x.value = readQuantity(e.Value)
 	case "block":
-		if x.value = e.value.quantity(); !e.value.missing() && !x.value.IsPositive() {
-			e.value.doc.fail(e.value.at, "a block of 0 units")
+		if x.value = readQuantity(e.Value); !e.Value.Missing() && !x.value.IsPositive() {
+			e.Value.Fail("a block of 0 units")
 		}
 	case "unit_price":
-		x.value = e.value.price()
+		x.value = readPrice(e.Value)
 	default:
 		known := []string{"free", "unit_price", "block"}
-		e.value.doc.fail(e.at, "unknown field %q%s; known are %s", x.field, didYouMean(x.field, known), strings.Join(known, ", "))
+		e.Fail("unknown field %q%s; known are %s", x.field, strict.DidYouMean(x.field, known), strings.Join(known, ", "))
 	}
 	return x
 }
 
-func readAddon(x *account, v value) addon {
-	o := v.object()
-	item := o.must("item")
-	a := addon{at: v.at, item: item.text(), itemAt: item.at, from: o.must("from").moment()}
-	a.until, _ = o.moment("until")
-	if q, ok := o.maybe("quantity"); ok {
-		n := q.quantity()
-		if !q.missing() && !n.IsPositive() {
-			o.doc.fail(q.at, "quantity 0: leave the add-on out")
+func readAddon(x *account, v strict.Value) addon {
+	o := v.Object()
+	item := o.Must("item")
+	a := addon{at: v.At, item: item.Text(), itemAt: item.At, from: strict.Parsed(o.Must("from"), ParseMoment)}
+	a.until, _ = maybeMoment(o, "until")
+	if q, ok := o.Maybe("quantity"); ok {
+		n := readQuantity(q)
+		if !q.Missing() && !n.IsPositive() {
+			q.Fail("quantity 0: leave the add-on out")
 		}
-		a.quantity, a.quantityAt = &n, q.at
+		a.quantity, a.quantityAt = &n, q.At
 	}
-	if p, ok := o.maybe("option"); ok {
-		a.option, a.optionAt = p.integer(), p.at
+	if p, ok := o.Maybe("option"); ok {
+		a.option, a.optionAt = p.Integer(), p.At
 	}
 	a.app = ownApp(x, o)
-	o.done()
+	o.Done()
 	return a
 }
 
-func readPack(x *account, v value) pack {
-	o := v.object()
-	item := o.must("item")
-	p := pack{at: v.at, item: item.text(), itemAt: item.at, bought: o.must("bought").moment(), price: o.must("price").price()}
-	if q, ok := o.maybe("quantity"); ok {
-		n := q.quantity()
+func readPack(x *account, v strict.Value) pack {
+	o := v.Object()
+	item := o.Must("item")
+	p := pack{at: v.At, item: item.Text(), itemAt: item.At, bought: strict.Parsed(o.Must("bought"), ParseMoment), price: readPrice(o.Must("price"))}
+	if q, ok := o.Maybe("quantity"); ok {
+		n := readQuantity(q)
 		p.quantity = &n
 	}
-	if m, ok := o.maybe("mau"); ok {
-		p.mau, p.mauAt = m.integer(), m.at
+	if m, ok := o.Maybe("mau"); ok {
+		p.mau, p.mauAt = m.Integer(), m.At
 	}
-	if r, ok := o.maybe("remaining"); ok {
-		n := r.quantity()
-		p.remaining, p.leftAt = &n, r.at
+	if r, ok := o.Maybe("remaining"); ok {
+		n := readQuantity(r)
+		p.remaining, p.leftAt = &n, r.At
 		if p.quantity != nil && n.GreaterThan(*p.quantity) {
-			o.doc.fail(r.at, "%s remain of %s", n, p.quantity)
+			r.Fail("%s remain of %s", n, p.quantity)
 		}
 	}
-	if t, ok := o.maybe("term"); ok {
-		p.term = t.term()
+	if t, ok := o.Maybe("term"); ok {
+		p.term = strict.Parsed(t, ParseTerm)
 	}
 	p.app = ownApp(x, o)
-	o.done()
+	o.Done()
 	return p
 }
 
-func readOrder(v value) order {
-	o := v.object()
-	r := order{at: v.at, when: o.must("at").moment(), listed: true}
-	if p, ok := o.maybe("plan"); ok {
-		ref := p.plan()
+func readOrder(v strict.Value) order {
+	o := v.Object()
+	r := order{at: v.At, when: strict.Parsed(o.Must("at"), ParseMoment), listed: true}
+	if p, ok := o.Maybe("plan"); ok {
+		ref := readPlanRef(p)
 		r.plan = &ref
 	}
-	if t, ok := o.maybe("term"); ok {
-		r.term = t.term()
+	if t, ok := o.Maybe("term"); ok {
+		r.term = strict.Parsed(t, ParseTerm)
 	}
 	for _, f := range []string{"cash", "credit", "voucher"} {
-		p, ok := o.maybe(f)
+		p, ok := o.Maybe(f)
 		if !ok {
 			continue
 		}
 		r.listed = false
 		switch f {
 		case "cash":
-			r.cash = p.price()
+			r.cash = readPrice(p)
 		case "credit":
-			r.credit = p.price()
+			r.credit = readPrice(p)
 		case "voucher":
-			r.voucher = p.price()
+			r.voucher = readPrice(p)
 		}
 	}
-	o.done()
+	o.Done()
 	return r
 }
 
 // ownApp reads the optional field app, one of the account's.
-func ownApp(x *account, o *object) string {
-	v, ok := o.maybe("app")
+func ownApp(x *account, o *strict.Object) string {
+	v, ok := o.Maybe("app")
 	if !ok {
 		return ""
 	}
-	app := v.text()
-	if !v.missing() && !slices.Contains(x.apps, app) {
-		o.doc.fail(v.at, "app %q is not one of the account's%s", app, didYouMean(app, x.apps))
+	app := v.Text()
+	if !v.Missing() && !slices.Contains(x.apps, app) {
+		v.Fail("app %q is not one of the account's%s", app, strict.DidYouMean(app, x.apps))
 	}
 	return app
 }
 
-func (v value) limited(most int) string {
-	s := v.text()
-	if len(s) > most && !v.missing() {
-		v.doc.fail(v.at, "is %d bytes long, more than %d", len(s), most)
+func readLimited(v strict.Value, most int) string {
+	s := v.Text()
+	if len(s) > most && !v.Missing() {
+		v.Fail("is %d bytes long, more than %d", len(s), most)
 	}
 	return s
 }
 
-func (v value) plan() planRef {
-	s := v.text()
+func readPlanRef(v strict.Value) planRef {
+	s := v.Text()
 	book, plan, ok := strings.Cut(s, "/")
-	if !v.missing() && (!ok || book == "" || plan == "" || strings.Contains(plan, "/")) {
-		v.doc.fail(v.at, "plan %q: want book/plan", s)
+	if !v.Missing() && (!ok || book == "" || plan == "" || strings.Contains(plan, "/")) {
+		v.Fail("plan %q: want book/plan", s)
 	}
-	return planRef{v.at, s}
+	return planRef{v.At, s}
 }
 
-func (o *object) moment(field string) (*Moment, place) {
-	v, ok := o.maybe(field)
+func maybeMoment(o *strict.Object, field string) (*Moment, strict.Place) {
+	v, ok := o.Maybe(field)
 	if !ok {
-		return nil, place{}
+		return nil, strict.Place{}
 	}
-	m := v.moment()
-	return &m, v.at
+	m := strict.Parsed(v, ParseMoment)
+	return &m, v.At
 }
 
-func (o *object) maybeList(field string) []value {
-	v, ok := o.maybe(field)
+func maybeList(o *strict.Object, field string) []strict.Value {
+	v, ok := o.Maybe(field)
 	if !ok {
 		return nil
 	}
-	return v.list()
+	return v.List()
 }
 
 // String returns the date or the time as it was written.

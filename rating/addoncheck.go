@@ -6,6 +6,9 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"headcount/internal/calendar"
+	"headcount/internal/strict"
 )
 
 func (x *account) checkAddons(c *contract) error {
@@ -13,10 +16,10 @@ func (x *account) checkAddons(c *contract) error {
 		a := &x.addons[i]
 		from, until := a.span(c.zone)
 		if from.Before(c.steps[0].at) {
-			return a.at.errorf("begins on %s, before the account does on %s", a.from, x.from)
+			return a.at.Errorf("begins on %s, before the account does on %s", a.from, x.from)
 		}
 		if !until.IsZero() && !from.Before(until) {
-			return a.at.errorf("ends on %s, not after it begins on %s", a.until, a.from)
+			return a.at.Errorf("ends on %s, not after it begins on %s", a.until, a.from)
 		}
 		if err := a.checkOffer(c, from, until); err != nil {
 			return err
@@ -28,7 +31,7 @@ func (x *account) checkAddons(c *contract) error {
 			}
 			f, u := b.span(c.zone)
 			if _, _, both := overlap(from, until, f, u); both {
-				return a.at.errorf("%s is on already by the add-on in line %d: give that one an until, or use quantity", a.item, b.at.line)
+				return a.at.Errorf("%s is on already by the add-on in line %d: give that one an until, or use quantity", a.item, b.at.Line)
 			}
 		}
 	}
@@ -64,18 +67,18 @@ func (a *addon) checkOffer(c *contract, from, until time.Time) error {
 		if item == nil {
 			known := book.itemNames()
 			if len(known) == 0 {
-				return a.itemAt.errorf("unknown add-on %q: %s has none", a.item, book.Name)
+				return a.itemAt.Errorf("unknown add-on %q: %s has none", a.item, book.Name)
 			}
-			return a.itemAt.errorf("unknown add-on %q%s; known are %s", a.item, didYouMean(a.item, known), strings.Join(known, ", "))
+			return a.itemAt.Errorf("unknown add-on %q%s; known are %s", a.item, strict.DidYouMean(a.item, known), strings.Join(known, ", "))
 		}
 		if _, ok := item.price(s.plan.Name, a.option); !ok {
-			return a.refuseOption(item, s.plan, dateOf(at))
+			return a.refuseOption(item, s.plan, calendar.DateOf(at))
 		}
 		switch {
 		case item.Quantity == quantityMust && a.quantity == nil:
-			return a.at.errorf("misses the field quantity: %s", item.Title)
+			return a.at.Errorf("misses the field quantity: %s", item.Title)
 		case item.Quantity == noQuantity && a.quantity != nil:
-			return a.quantityAt.errorf("%s is had once: it has no quantity", a.item)
+			return a.quantityAt.Errorf("%s is had once: it has no quantity", a.item)
 		}
 	}
 	return nil
@@ -96,13 +99,13 @@ func (a *addon) refuseOption(item *Item, p *Plan, on Date) error {
 				plans = append(plans, id)
 			}
 		}
-		return a.itemAt.errorf("%s, in force on %s, does not offer %s: %s does; give it an until, or another plan", p.ID(), on, a.item, strings.Join(plans, ", "))
+		return a.itemAt.Errorf("%s, in force on %s, does not offer %s: %s does; give it an until, or another plan", p.ID(), on, a.item, strings.Join(plans, ", "))
 	case len(have) == 0:
-		return a.optionAt.errorf("%s has no options", a.item)
+		return a.optionAt.Errorf("%s has no options", a.item)
 	case a.option == 0:
-		return a.at.errorf("misses the field option: %s has %s", a.item, strings.Join(have, ", "))
+		return a.at.Errorf("misses the field option: %s has %s", a.item, strings.Join(have, ", "))
 	}
-	return a.optionAt.errorf("option %d of %s does not exist for %s: it has %s", a.option, a.item, p.ID(), strings.Join(have, ", "))
+	return a.optionAt.Errorf("option %d of %s does not exist for %s: it has %s", a.option, a.item, p.ID(), strings.Join(have, ", "))
 }
 
 // checkRequired refuses an add-on to something that is not on when it begins.
@@ -119,7 +122,7 @@ func (x *account) checkRequired(c *contract, a *addon) error {
 			return nil
 		}
 	}
-	return a.itemAt.errorf("%s needs %s, which is not on at %s", a.item, item.Requires, a.from)
+	return a.itemAt.Errorf("%s needs %s, which is not on at %s", a.item, item.Requires, a.from)
 }
 
 // configurationWarnings names what changed more often in a month than its book allows.
@@ -127,7 +130,7 @@ func (c *contract) configurationWarnings(m Month) (out []string) {
 	changes := make(map[string]map[time.Time]bool)
 	var order []string
 	note := func(what string, at Moment) {
-		if !m.has(at.day(c.zone)) || c.planAt(at.At(c.zone)).Book.Rules.ChangesPerMonth == 0 {
+		if m != at.day(c.zone).Month || c.planAt(at.At(c.zone)).Book.Rules.ChangesPerMonth == 0 {
 			return
 		}
 		if changes[what] == nil {

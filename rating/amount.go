@@ -5,6 +5,8 @@ import (
 	"strings"
 
 	"github.com/shopspring/decimal"
+
+	"headcount/internal/strict"
 )
 
 const (
@@ -13,27 +15,27 @@ const (
 )
 
 // quantity reads a whole number, not negative, from text.
-func (v value) quantity() decimal.Decimal {
-	s := v.text()
-	if v.missing() {
+func readQuantity(v strict.Value) decimal.Decimal {
+	s := v.Text()
+	if v.Missing() {
 		return decimal.Zero
 	}
 	if !digits(s) || len(s) > maxWholeDigits {
-		v.doc.fail(v.at, "quantity %q: want a whole number of up to %d digits, not negative", s, maxWholeDigits)
+		v.Fail("quantity %q: want a whole number of up to %d digits, not negative", s, maxWholeDigits)
 		return decimal.Zero
 	}
 	return decimal.RequireFromString(s)
 }
 
 // price reads a decimal, not negative, from text.
-func (v value) price() decimal.Decimal {
-	s := v.text()
-	if v.missing() {
+func readPrice(v strict.Value) decimal.Decimal {
+	s := v.Text()
+	if v.Missing() {
 		return decimal.Zero
 	}
 	d, ok := parseDecimal(s)
 	if !ok {
-		v.doc.fail(v.at, `amount %q: want a decimal such as "0.015", not negative, without exponent or spaces`, s)
+		v.Fail(`amount %q: want a decimal such as "0.015", not negative, without exponent or spaces`, s)
 	}
 	return d
 }

@@ -66,7 +66,7 @@ func benchmarkRate(b *testing.B, books []benchBook) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	in := rating.Input{Month: "2026-03", Zone: time.UTC, Usage: rating.Usage{Month: "2026-03", Apps: usage}, Accounts: a, Catalog: builtin(b)}
+	in := rating.Input{Month: mustMonth("2026-03"), Zone: time.UTC, Usage: rating.Usage{Month: mustMonth("2026-03"), Apps: usage}, Accounts: a, Catalog: builtin(b)}
 	lines, before := 0, processorTime(b)
 	for b.Loop() {
 		invoices, err := rating.Rate(in)

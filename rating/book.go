@@ -4,6 +4,8 @@ import (
 	"fmt"
 
 	"github.com/shopspring/decimal"
+
+	"headcount/internal/calendar"
 )
 
 // Aggregate is how a meter makes one number of a month.
@@ -76,6 +78,12 @@ type Rules struct {
 	Draw              string   // by_day, by_month
 	DrawOrder         []string // of free, package, resource_package
 	ResourceOrder     string   // earliest_expiry, earliest_bought
+}
+
+// deducted returns the days on which what a month came to is deducted: the first and the last.
+func (r *Rules) deducted(m Month) (from, until string) {
+	next := m + 1
+	return next.Date(calendar.Day(r.DeductFrom)).String(), next.Date(calendar.Day(r.DeductUntil)).String()
 }
 
 // Delay is how long after an event a service is suspended.

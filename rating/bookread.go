@@ -1,47 +1,50 @@
 package rating
 
 import (
+	"fmt"
 	"regexp"
 	"slices"
+
+	"headcount/internal/strict"
 )
 
 var wordForm = regexp.MustCompile(`^[a-z0-9][a-z0-9_-]{0,63}$`)
 
-// name refuses what could not stand in book/plan or meter.field.
-func (v value) name(s string) string {
-	if !v.missing() && !wordForm.MatchString(s) {
-		v.doc.fail(v.at, "name %q: want lower-case letters, digits, - and _", s)
+// parseName refuses what could not stand in book/plan or meter.field.
+func parseName(s string) (string, error) {
+	if !wordForm.MatchString(s) {
+		return "", fmt.Errorf("name %q: want lower-case letters, digits, - and _", s)
 	}
-	return s
+	return s, nil
 }
 
-func (v value) named() string { return v.name(v.text()) }
+func readName(v strict.Value) string { return strict.Parsed(v, parseName) }
 
 // readBook reads one price book. The error is a *FileError.
 func readBook(file string, data []byte) (*Book, error) {
 	d, root := openDocument(file, data)
-	o := root.object()
+	o := root.Object()
 	b := &Book{
-		Name: o.must("book").named(), Title: o.must("title").text(), Source: o.must("source").prose(),
-		Date: o.must("date").text(), Currency: o.must("currency").text(), Digits: int32(o.must("minor_digits").integer()),
+		Name: readName(o.Must("book")), Title: o.Must("title").Text(), Source: o.Must("source").Prose(),
+		Date: o.Must("date").Text(), Currency: o.Must("currency").Text(), Digits: int32(o.Must("minor_digits").Integer()),
 		Notes: texts(o, "notes"),
 	}
-	if v, ok := o.maybe("date"); ok && b.Date != "undated" {
-		v.date()
+	if v, ok := o.Maybe("date"); ok && b.Date != "undated" {
+		strict.Parsed(v, ParseDate)
 	}
 	if b.Digits > 6 {
-		v, _ := o.maybe("minor_digits")
-		d.fail(v.at, "%d: want 0 to 6", b.Digits)
+		v, _ := o.Maybe("minor_digits")
+		v.Fail("%d: want 0 to 6", b.Digits)
 	}
 	b.source = &Source{Book: b.Name, Version: b.Date}
-	b.Rules = readRules(o.must("rules"))
-	if v, ok := o.maybe("suspension"); ok {
+	b.Rules = readRules(o.Must("rules"))
+	if v, ok := o.Maybe("suspension"); ok {
 		b.Suspension = readSuspension(v)
 	}
-	if v, ok := o.maybe("reminders"); ok {
-		r := v.object()
+	if v, ok := o.Maybe("reminders"); ok {
+		r := v.Object()
 		b.Reminders = &Reminders{DaysBefore: number(r, "days_before"), DaysAfter: number(r, "days_after")}
-		r.done()
+		r.Done()
 	}
 	for _, e := range entries(o, "meters") {
 		b.Meters = append(b.Meters, readMeter(e))
@@ -58,21 +61,21 @@ func readBook(file string, data []byte) (*Book, error) {
 	for _, e := range entries(o, "items") {
 		checkItem(b, e)
 	}
-	o.done()
-	if d.err == nil && len(b.Plans) == 0 {
-		d.fail(root.at, "has no plans")
+	o.Done()
+	if len(b.Plans) == 0 {
+		root.Fail("has no plans")
 	}
-	if d.err != nil {
-		return nil, d.err
+	if err := d.Err(); err != nil {
+		return nil, err
 	}
 	return b, nil
 }
 
 // checkItem holds an item against the rest of its book.
-func checkItem(b *Book, e entry) {
-	it := b.item(e.key)
+func checkItem(b *Book, e strict.Entry) {
+	it := b.item(e.Key)
 	if it.Requires != "" && b.item(it.Requires) == nil {
-		e.value.doc.fail(e.at, "requires an unknown item %q%s", it.Requires, didYouMean(it.Requires, b.itemNames()))
+		e.Fail("requires an unknown item %q%s", it.Requires, strict.DidYouMean(it.Requires, b.itemNames()))
 	}
 	taken := make(map[*Meter]string)
 	for _, p := range b.Plans {
@@ -89,55 +92,57 @@ func checkItem(b *Book, e entry) {
 	}
 	for _, c := range it.Charges {
 		if by := taken[c.Meter]; by != "" {
-			e.value.doc.fail(e.at, "charges meter %s, which %s does too", c.Meter.Name, by)
+			e.Fail("charges meter %s, which %s does too", c.Meter.Name, by)
 		}
 	}
 }
 
 // entries returns the fields of a free-form mapping that may be left out; the names are checked.
-func entries(o *object, field string) []entry {
-	v, ok := o.maybe(field)
+func entries(o *strict.Object, field string) []strict.Entry {
+	v, ok := o.Maybe(field)
 	if !ok {
 		return nil
 	}
-	es := v.object().entries
+	es := v.Object().Entries
 	for _, e := range es {
-		value{doc: v.doc, node: e.value.node, at: e.at}.name(e.key)
+		if _, err := parseName(e.Key); err != nil {
+			e.Fail("%v", err)
+		}
 	}
 	return es
 }
 
-func texts(o *object, field string) (out []string) {
-	if v, ok := o.maybe(field); ok {
-		for _, t := range v.list() {
-			out = append(out, t.prose())
+func texts(o *strict.Object, field string) (out []string) {
+	if v, ok := o.Maybe(field); ok {
+		for _, t := range v.List() {
+			out = append(out, t.Prose())
 		}
 	}
 	return out
 }
 
-func number(o *object, field string) int {
-	v, _ := o.maybe(field)
-	return v.integer()
+func number(o *strict.Object, field string) int {
+	v, _ := o.Maybe(field)
+	return v.Integer()
 }
 
 // word reads an optional field that is one of a few words; the first is the default.
-func word(o *object, field string, words ...string) string {
-	if v, ok := o.maybe(field); ok {
-		return v.oneOf(words...)
+func word(o *strict.Object, field string, words ...string) string {
+	if v, ok := o.Maybe(field); ok {
+		return v.OneOf(words...)
 	}
 	return words[0]
 }
 
-func readRules(v value) Rules {
-	o := v.object()
+func readRules(v strict.Value) Rules {
+	o := v.Object()
 	r := Rules{
 		QuotaPer:          word(o, "quota_per", perApp, perAccount),
 		PlanOfMonth:       word(o, "plan_of_month", lastPlan, firstPlan),
 		PartialMonth:      word(o, "partial_month", wholeMonth, shareOfDays),
 		PartialBlock:      word(o, "partial_block", charged, free),
-		DeductFrom:        o.must("deduct_from_day").integer(),
-		DeductUntil:       o.must("deduct_until_day").integer(),
+		DeductFrom:        o.Must("deduct_from_day").Integer(),
+		DeductUntil:       o.Must("deduct_until_day").Integer(),
 		Billed:            word(o, "billed", billedMonthly, billedDaily),
 		DailyBillWithin:   number(o, "daily_bill_within_days"),
 		PlanFee:           word(o, "plan_fee", paidAfter, paidAhead),
@@ -151,72 +156,72 @@ func readRules(v value) Rules {
 		Draw:              word(o, "draw", byDay, byMonth),
 		ResourceOrder:     word(o, "resource_package_order", earliestExpiry, earliestBy),
 	}
-	if !o.missing() {
-		for _, e := range o.entries {
-			if day := e.value; (e.key == "deduct_from_day" || e.key == "deduct_until_day") && (day.integer() < 1 || day.integer() > 28) {
-				o.doc.fail(day.at, "want a day from 1 to 28")
+	if !o.Missing() {
+		for _, e := range o.Entries {
+			if day := e.Value; (e.Key == "deduct_from_day" || e.Key == "deduct_until_day") && (day.Integer() < 1 || day.Integer() > 28) {
+				day.Fail("want a day from 1 to 28")
 			}
 		}
 	}
 	r.DrawOrder = []string{sourceFree, sourcePackage, sourceResource}
-	if v, ok := o.maybe("draw_order"); ok {
+	if v, ok := o.Maybe("draw_order"); ok {
 		r.DrawOrder = nil
-		for _, w := range v.list() {
-			r.DrawOrder = append(r.DrawOrder, w.oneOf(sourceFree, sourcePackage, sourceResource))
+		for _, w := range v.List() {
+			r.DrawOrder = append(r.DrawOrder, w.OneOf(sourceFree, sourcePackage, sourceResource))
 		}
 	}
 	for i, w := range r.DrawOrder {
 		if len(r.DrawOrder) != 3 || slices.Contains(r.DrawOrder[:i], w) {
-			o.doc.fail(o.at, "draw_order: want free, package and resource_package, in some order")
+			o.Fail("draw_order: want free, package and resource_package, in some order")
 			break
 		}
 	}
-	o.done()
+	o.Done()
 	return r
 }
 
-func readSuspension(v value) *Suspension {
-	o := v.object()
+func readSuspension(v strict.Value) *Suspension {
+	o := v.Object()
 	s := &Suspension{
 		AfterExpiry: readDelay(o, "after_expiry"), AfterBill: readDelay(o, "after_bill"),
 		GraceUsage: word(o, "usage_after_expiry", reportedWord, billedWord),
 		MonthUsage: word(o, "usage_in_month", wholeMonth, shareOfDays),
-		KeepDays:   o.must("keep_days").integer(),
+		KeepDays:   o.Must("keep_days").Integer(),
 	}
-	o.done()
+	o.Done()
 	return s
 }
 
-func readDelay(o *object, field string) *Delay {
-	v, ok := o.maybe(field)
+func readDelay(o *strict.Object, field string) *Delay {
+	v, ok := o.Maybe(field)
 	if !ok {
 		return nil
 	}
-	f := v.object()
+	f := v.Object()
 	d := &Delay{Hours: number(f, "hours"), Days: number(f, "more_than_days"), FirstDay: word(f, "first_day", included, excluded)}
-	f.done()
-	if !v.missing() && (d.Hours == 0) == (d.Days == 0) {
-		v.doc.fail(v.at, "want either hours or more_than_days")
+	f.Done()
+	if !v.Missing() && (d.Hours == 0) == (d.Days == 0) {
+		v.Fail("want either hours or more_than_days")
 	}
 	return d
 }
 
-func readMeter(e entry) *Meter {
-	o := e.value.object()
-	m := &Meter{Name: e.key, Title: o.must("title").text()}
-	m.Aggregate = Aggregate(o.must("aggregate").oneOf(string(Unique), string(PeakDaily), string(Counter), string(Gauge)))
+func readMeter(e strict.Entry) *Meter {
+	o := e.Value.Object()
+	m := &Meter{Name: e.Key, Title: o.Must("title").Text()}
+	m.Aggregate = Aggregate(o.Must("aggregate").OneOf(string(Unique), string(PeakDaily), string(Counter), string(Gauge)))
 	counts := m.Aggregate == Unique || m.Aggregate == PeakDaily
-	if v, ok := o.maybe("kinds"); ok {
-		for _, k := range v.list() {
-			m.Kinds = append(m.Kinds, k.name(k.text()))
+	if v, ok := o.Maybe("kinds"); ok {
+		for _, k := range v.List() {
+			m.Kinds = append(m.Kinds, readName(k))
 		}
 		if !counts {
-			o.doc.fail(v.at, "a %s is reported, not counted: it has no kinds", m.Aggregate)
+			v.Fail("a %s is reported, not counted: it has no kinds", m.Aggregate)
 		}
 	}
 	if counts && len(m.Kinds) == 0 {
-		o.wanting = append(o.wanting, "kinds")
+		o.Want("kinds")
 	}
-	o.done()
+	o.Done()
 	return m
 }

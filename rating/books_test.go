@@ -20,7 +20,7 @@ func TestKinds(t *testing.T) {
 	} {
 		s := open(t, account("plan: "+plan, "from: 2026-01-01", "renew: auto"))
 		var got []string
-		_, _, meters := s.accounts.MetersOf(s.catalog, "2026-03", nil, "a")
+		_, _, meters := s.accounts.MetersOf(s.catalog, mustMonth("2026-03"), nil, "a")
 		for _, m := range meters {
 			got = append(got, m.Name+": "+strings.Join(m.Kinds, " "))
 			if m.People() != (len(m.Kinds) > 0) {
@@ -271,10 +271,10 @@ func TestChatPushWithoutDays(t *testing.T) {
 
 func TestFreeOf(t *testing.T) {
 	s := open(t, account("plan: tcmpp/pro", "from: 2026-01-01", `overrides: {mau.free: "300000"}`))
-	if got := s.accounts.FreeOf(s.catalog, "2026-03", s.zone, "a", "mau"); got != "300000" {
+	if got := s.accounts.FreeOf(s.catalog, mustMonth("2026-03"), s.zone, "a", "mau"); got != "300000" {
 		t.Errorf("free %s", got)
 	}
-	if got := s.accounts.FreeOf(s.catalog, "2026-03", s.zone, "b", "mau"); got != "" {
+	if got := s.accounts.FreeOf(s.catalog, mustMonth("2026-03"), s.zone, "b", "mau"); got != "" {
 		t.Errorf("free of an app of nobody: %q", got)
 	}
 }
@@ -284,7 +284,7 @@ func TestSettle(t *testing.T) {
 		s := open(t, account("apps: [a, b]", "plan: tcmpp/pro", "from: 2026-01-01", "late: "+late))
 		issued := s.rate("2026-10", useOf("a", "mau", 200005), useOf("b", "mau", 10))
 		in := s.input("2026-10", useOf("a", "mau", 200015), useOf("b", "mau", 10))
-		out, err := rating.Settle(in, issued, "2026-11")
+		out, err := rating.RateLate(in, issued, mustMonth("2026-11"))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -295,7 +295,7 @@ func TestSettle(t *testing.T) {
 		if l := out[0].Lines[0]; l.Quantity != "10" || l.Billable != "10" || l.App != "a" {
 			t.Errorf("%s", show(l))
 		}
-		again, err := rating.Settle(in, append(issued, out...), "2026-11")
+		again, err := rating.RateLate(in, append(issued, out...), mustMonth("2026-11"))
 		if err != nil || len(again) != 0 {
 			t.Errorf("settled twice: %s, %v", show(again), err)
 		}
@@ -309,7 +309,7 @@ func TestSettleHeld(t *testing.T) {
 	in := s.input("2026-10", use("mau", 200015))
 	for status, want := range map[string]string{rating.StatusHeld: "the estimate disagrees", rating.StatusFinal: ""} {
 		issued[0].Status, issued[0].Reason = status, "the estimate disagrees"
-		out, err := rating.Settle(in, issued, "2026-11")
+		out, err := rating.RateLate(in, issued, mustMonth("2026-11"))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -341,7 +341,7 @@ func TestLateReportDrawsOnNothing(t *testing.T) {
 	for late, want := range map[string]string{"bill": "10", "report": "30"} {
 		s := open(t, account("plan: mpaas/standard", "from: 2026-01-01", "late: "+late, `packages: [{item: push, quantity: "50", price: "9", bought: 2025-12-31}]`))
 		issued := s.rate("2026-01", use("push", 20))
-		revisions, err := rating.Settle(s.input("2026-01", use("push", 40)), issued, "2026-02")
+		revisions, err := rating.RateLate(s.input("2026-01", use("push", 40)), issued, mustMonth("2026-02"))
 		if err != nil || len(revisions) != 1 || revisions[0].Total != "0.00" {
 			t.Fatalf("%v, %s", err, show(revisions))
 		}

@@ -114,15 +114,15 @@ func TestAppChangesAccount(t *testing.T) {
 	if len(out[1].Lines) != 1 || out[1].Lines[0].App != "b" {
 		t.Errorf("old is billed for %s, want b alone", show(out[1].Lines))
 	}
-	acc, plan, meters := s.accounts.MetersOf(s.catalog, "2026-03", s.zone, "a")
+	acc, plan, meters := s.accounts.MetersOf(s.catalog, mustMonth("2026-03"), s.zone, "a")
 	if acc != "new" || plan != "tcsas/professional" || len(meters) != 1 || fmt.Sprint(meters[0].Kinds) != "[open]" {
 		t.Errorf("meters of a in March: %s %s %v", acc, plan, meters)
 	}
-	acc, plan, meters = s.accounts.MetersOf(s.catalog, "2026-02", s.zone, "a")
+	acc, plan, meters = s.accounts.MetersOf(s.catalog, mustMonth("2026-02"), s.zone, "a")
 	if acc != "old" || plan != "tcmpp/pro" || fmt.Sprint(meters[0].Kinds) != "[open search predownload]" {
 		t.Errorf("meters of a in February: %s %s %v", acc, plan, meters)
 	}
-	if acc, _, meters = s.accounts.MetersOf(s.catalog, "2026-02", s.zone, "z"); acc != "" || meters != nil {
+	if acc, _, meters = s.accounts.MetersOf(s.catalog, mustMonth("2026-02"), s.zone, "z"); acc != "" || meters != nil {
 		t.Errorf("meters of z: %s %v", acc, meters)
 	}
 }

@@ -6,6 +6,8 @@ import (
 	"slices"
 	"sort"
 	"strings"
+
+	"headcount/internal/strict"
 )
 
 // Catalog is a set of price books. It does not change once it is parsed and may be used by many at once.
@@ -24,7 +26,7 @@ func ParseCatalog(docs map[string][]byte) (*Catalog, error) {
 			return nil, err
 		}
 		if other := files[b.Name]; other != "" {
-			return nil, &FileError{File: file, Field: "book", Problem: fmt.Sprintf("%q is the book of %s too", b.Name, other)}
+			return nil, strict.Place{File: file, Field: "book"}.Errorf("%q is the book of %s too", b.Name, other)
 		}
 		files[b.Name] = file
 		c.books = append(c.books, b)
@@ -71,12 +73,12 @@ func (c *Catalog) Plan(id string) (*Plan, error) {
 	book, plan, _ := strings.Cut(id, "/")
 	if b := c.book(book); b != nil {
 		own := names(b.Plans, func(p *Plan) string { return p.Name })
-		if hint := didYouMean(plan, own); hint != "" {
+		if hint := strict.DidYouMean(plan, own); hint != "" {
 			return nil, fmt.Errorf("unknown plan %q%s", id, strings.Replace(hint, `"`, `"`+book+"/", 1))
 		}
 		return nil, fmt.Errorf("unknown plan %q; did you mean one of %s/%s?", id, book, strings.Join(own, ", "+book+"/"))
 	}
-	if hint := didYouMean(id, all); hint != "" {
+	if hint := strict.DidYouMean(id, all); hint != "" {
 		return nil, fmt.Errorf("unknown plan %q%s", id, hint)
 	}
 	return nil, fmt.Errorf("unknown plan %q: want book/plan, where book is %s", id, strings.Join(c.names(), ", "))

@@ -2,6 +2,8 @@ package rating
 
 import (
 	"time"
+
+	"headcount/internal/calendar"
 )
 
 // contract is an account on the time axis: what was bought for when, which plan is in force, when the service stood still.
@@ -102,28 +104,28 @@ func (c *contract) chain(r run, horizon, end time.Time) (out []period) {
 		if !end.IsZero() && !r.from.Before(end) {
 			return nil
 		}
-		return []period{{from: r.from, until: end, plan: r.plan, bought: dateOf(r.from), run: r.index}}
+		return []period{{from: r.from, until: end, plan: r.plan, bought: calendar.DateOf(r.from), run: r.index}}
 	}
-	anchor, offset, from := dateOf(r.from), 0, r.from
+	anchor, offset, from := calendar.DateOf(r.from), 0, r.from
 	add := func(months Term, o *order, bought Date) {
 		p := period{anchor: anchor, offset: offset, months: int(months), plan: r.plan, order: o, bought: bought, run: r.index}
-		p.from, p.until = from, anchor.addMonths(offset+p.months).start(c.zone)
+		p.from, p.until = from, anchor.AddMonths(offset+p.months).Start(c.zone)
 		offset, from = offset+p.months, p.until
 		out = append(out, p)
 	}
-	if len(orders) == 0 || anchor.before(orders[0].when.day(c.zone)) {
+	if len(orders) == 0 || anchor.Before(orders[0].when.day(c.zone)) {
 		add(term, nil, anchor)
 	}
 	for _, o := range orders {
 		at := o.when.At(c.zone)
 		if len(out) > 0 && at.After(c.graceEnd(r.plan, from)) { // bought again after a pause: a new anchor
-			anchor, offset, from = dateOf(at), 0, at
+			anchor, offset, from = calendar.DateOf(at), 0, at
 		}
 		add(firstTerm(o.term, r.plan.Term, term), o, o.when.day(c.zone))
 	}
 	if c.acc.renew || !c.ends.IsZero() {
 		for from.Before(horizon) && (end.IsZero() || from.Before(end)) {
-			add(firstTerm(term, Term(out[len(out)-1].months)), nil, dateOf(from))
+			add(firstTerm(term, Term(out[len(out)-1].months)), nil, calendar.DateOf(from))
 		}
 	}
 	for i := range out {
@@ -194,7 +196,7 @@ func (d *Delay) after(t time.Time, zone *time.Location) time.Time {
 	if d.FirstDay == excluded {
 		days++
 	}
-	return dateOf(t.In(zone)).addDays(days).start(zone)
+	return calendar.DateOf(t.In(zone)).AddDays(days).Start(zone)
 }
 
 // graceEnd returns when a plan that expires at t is suspended; t itself where the book describes no suspension.
@@ -210,19 +212,23 @@ func (c *contract) graceEnd(p *Plan, t time.Time) time.Time {
 
 // halts returns when the service stood still for expiry or arrears, at least all that begins before the horizon.
 func (c *contract) halts(horizon time.Time) (out []halt) {
-	add := func(h halt, p *Plan) {
+	for _, h := range append(c.expiryHalts(horizon), c.arrearsHalts()...) {
 		if c.halted.IsZero() || h.from.Before(c.halted) {
-			h.keep = p.Book.Suspension.KeepDays
 			out = append(out, h)
 		}
 	}
+	return out
+}
+
+// expiryHalts returns those from the end of what was bought, and of the grace after it, to when it was bought again.
+func (c *contract) expiryHalts(horizon time.Time) (out []halt) {
 	ps := c.periods(horizon)
 	for i, p := range ps {
 		book := p.plan.Book
 		if p.until.IsZero() || book.Suspension == nil || book.Suspension.AfterExpiry == nil {
 			continue
 		}
-		h := halt{from: p.grace, cause: causeExpiry}
+		h := halt{from: p.grace, cause: causeExpiry, keep: book.Suspension.KeepDays}
 		if i+1 < len(ps) {
 			if !ps[i+1].from.After(h.from) {
 				continue
@@ -234,8 +240,13 @@ func (c *contract) halts(horizon time.Time) (out []halt) {
 		if !c.halted.IsZero() && !c.halted.After(p.until) {
 			continue
 		}
-		add(h, p.plan)
+		out = append(out, h)
 	}
+	return out
+}
+
+// arrearsHalts returns those from when a bill is overdue to when it is paid.
+func (c *contract) arrearsHalts() (out []halt) {
 	for i := range c.acc.bills {
 		b := &c.acc.bills[i]
 		pushed := b.pushed.At(c.zone)
@@ -243,20 +254,20 @@ func (c *contract) halts(horizon time.Time) (out []halt) {
 		if p.Book.Suspension == nil || p.Book.Suspension.AfterBill == nil {
 			continue
 		}
-		h := halt{from: p.Book.Suspension.AfterBill.after(pushed, c.zone), cause: causeArrears, bill: b}
+		h := halt{from: p.Book.Suspension.AfterBill.after(pushed, c.zone), cause: causeArrears, bill: b, keep: p.Book.Suspension.KeepDays}
 		if b.paid != nil {
 			if h.until = b.paid.At(c.zone); !h.until.After(h.from) {
 				continue
 			}
 		}
-		add(h, p)
+		out = append(out, h)
 	}
 	return out
 }
 
 // repossessed returns when a halt ends in loss; zero where it ends before.
 func (h halt) repossessed(zone *time.Location) time.Time {
-	at := dateOf(h.from.In(zone)).addDays(h.keep).start(zone)
+	at := calendar.DateOf(h.from.In(zone)).AddDays(h.keep).Start(zone)
 	if !h.until.IsZero() && h.until.Before(at) {
 		return time.Time{}
 	}

@@ -38,13 +38,9 @@ func (a *Accounts) BillsLate(id string) bool {
 // issued are the month's invoices so far, all revisions.
 //
 // It returns, for each account that owes another amount, one further revision with a line for each difference, a credit where it
-// is negative; reason stands on it. It is deducted in the month after settled. What was paid ahead and should not have been is
+// is negative; reason stands on it. It is deducted as invoices of the month with are. What was paid ahead and should not have been is
 // paid back. Where a revision before it waits for its release, it waits too.
-func Correct(in Input, late Usage, issued []Invoice, reason, settled string) ([]Invoice, error) {
-	month, err := ParseMonth(settled)
-	if err != nil {
-		return nil, err
-	}
+func Correct(in Input, late Usage, issued []Invoice, reason string, with Month) ([]Invoice, error) {
 	right, err := Whole(in, late)
 	if err != nil {
 		return nil, err
@@ -74,11 +70,9 @@ func Correct(in Input, late Usage, issued []Invoice, reason, settled string) ([]
 		if len(c.lines)+len(c.prepaid) == 0 && revisions[v.Account] > 0 {
 			continue
 		}
-		next := month.add(1)
 		v.Revision = revisions[v.Account] + 1
 		v.Lines, v.Total, v.Prepaid, v.Daily = c.lines, c.total.StringFixed(c.digits), c.prepaid, nil
-		v.DeductFrom = Date{next.Year, next.Month, plan.Book.Rules.DeductFrom}.String()
-		v.DeductUntil = Date{next.Year, next.Month, plan.Book.Rules.DeductUntil}.String()
+		v.DeductFrom, v.DeductUntil = plan.Book.Rules.deducted(with)
 		amended := "amended: " + reason
 		if why, ok := waiting[v.Account]; ok {
 			v.Status, v.Reason = StatusHeld, why

@@ -39,7 +39,7 @@ func TestCorrect(t *testing.T) {
 				late[i].Meters[j].Exact = onTime[i].Meters[j].Exact + late[i].Meters[j].Exact/10
 			}
 		}
-		all := rating.Usage{Month: "2026-10", Apps: late}
+		all := rating.Usage{Month: mustMonth("2026-10"), Apps: late}
 		var issued []rating.Invoice
 		for step := range 5 {
 			s := open(t, variants[rnd.IntN(len(variants))])
@@ -53,12 +53,12 @@ func TestCorrect(t *testing.T) {
 				if further, err = rating.Rate(in); err != nil {
 					t.Fatal(err)
 				}
-				late, err := rating.Settle(rating.Input{Month: in.Month, Zone: in.Zone, Usage: all, Accounts: in.Accounts, Catalog: in.Catalog}, further, "2026-11")
+				late, err := rating.RateLate(rating.Input{Month: in.Month, Zone: in.Zone, Usage: all, Accounts: in.Accounts, Catalog: in.Catalog}, further, mustMonth("2026-11"))
 				if err != nil {
 					t.Fatal(err)
 				}
 				further = append(further, late...)
-			} else if further, err = rating.Correct(in, all, issued, "because", "2026-12"); err != nil {
+			} else if further, err = rating.Correct(in, all, issued, "because", mustMonth("2026-12")); err != nil {
 				t.Fatal(err)
 			}
 			revisions := map[string]int{}
@@ -78,7 +78,7 @@ func TestCorrect(t *testing.T) {
 			if got, want := owed(t, issued), owed(t, right); got != want {
 				t.Fatalf("step %d: billed is\n%s, right is\n%s\n%s", step, got, want, show(issued))
 			}
-			again, err := rating.Correct(in, all, issued, "because", "2026-12")
+			again, err := rating.Correct(in, all, issued, "because", mustMonth("2026-12"))
 			if err != nil || len(again) > 0 {
 				t.Fatalf("step %d again: %v, %s", step, err, show(again))
 			}
@@ -124,7 +124,7 @@ func TestCorrectHeld(t *testing.T) {
 	in := s.input("2026-10", use("mau", 1000))
 	issued := s.rate("2026-10", use("mau", 10))
 	issued[0].Status, issued[0].Reason = rating.StatusHeld, "witnesses differ"
-	out, err := rating.Correct(in, in.Usage, issued, "why", "2026-12")
+	out, err := rating.Correct(in, in.Usage, issued, "why", mustMonth("2026-12"))
 	if err != nil || len(out) != 1 || out[0].Status != rating.StatusHeld || out[0].Reason != "amended: why; held: witnesses differ" {
 		t.Errorf("%v, %s", err, show(out))
 	}

@@ -3,6 +3,8 @@ package rating
 import (
 	"fmt"
 	"strings"
+
+	"headcount/internal/strict"
 )
 
 // BookInfo describes a book for display.
@@ -72,6 +74,25 @@ func (c *Catalog) Describe() []BookInfo {
 		}
 	}
 	return out
+}
+
+// DescribeOne returns a book for display, or of the book of a plan (book/plan) that plan alone. The error says what was meant.
+func (c *Catalog) DescribeOne(name string) (BookInfo, error) {
+	var known []string
+	for _, b := range c.Describe() {
+		if b.Book == name {
+			return b, nil
+		}
+		known = append(known, b.Book)
+		for _, plan := range b.Plans {
+			if plan.Plan == name {
+				b.Plans = []PlanInfo{plan}
+				return b, nil
+			}
+			known = append(known, plan.Plan)
+		}
+	}
+	return BookInfo{}, fmt.Errorf("no book or plan is called %s%s", name, strict.DidYouMean(name, known))
 }
 
 // Describe returns the plan for display.

@@ -17,9 +17,7 @@
 //
 // # Layout
 //
-//	yaml.go       strict reader of YAML documents, FileError
 //	civil.go      dates, moments, terms, months          amount.go   decimals from text, rounding
-//	suggest.go    did you mean
 //	book.go       what a price book says                 bookread.go, planread.go   reading it
 //	catalog.go    all books                              describe.go books and plans for display
 //	account.go    what an accounts file says             accountread.go  reading it
@@ -31,6 +29,7 @@
 //	measure.go    usage against quotas: the lines of meters
 //	price.go      the price models                       draw.go     free tier, packages, resource packages
 //	fee.go        plan fees and value-added              prepaid.go  what was paid ahead    refund.go  and back
-//	settle.go     what came late, as a further revision  correct.go  amendments
-//	life.go       one account at one time: state, reminders, refund, what is due
+//	late.go       what came late, as a further revision  correct.go  amendments
+//	life.go       one account at one time: state, reminders, refund, what is due    year.go  and over a year
+//	billday.go    the bill of a day
 package rating

@@ -28,9 +28,9 @@ func (s *source) covers(p portion, m Month) bool {
 		return true
 	}
 	if p.day == (Date{}) {
-		return s.from.before(m.add(1).first()) && m.first().before(s.until)
+		return s.from.Before((m + 1).First()) && m.First().Before(s.until)
 	}
-	return !p.day.before(s.from) && p.day.before(s.until)
+	return !p.day.Before(s.from) && p.day.Before(s.until)
 }
 
 // arrange sorts sources into the order in which a book draws on them.
@@ -50,7 +50,7 @@ func arrange(sources []*source, r *Rules) {
 		if a.kind != b.kind {
 			return rank[a.kind] < rank[b.kind]
 		}
-		return key(a).before(key(b))
+		return key(a).Before(key(b))
 	})
 }
 
@@ -116,9 +116,9 @@ func (p *pack) effect(t *PackageType, b *Book, c *contract) (bought, from, until
 	bought = p.bought.day(c.zone)
 	from = bought
 	if b.Rules.PackageEffect == nextDay {
-		from = bought.addDays(1)
+		from = bought.AddDays(1)
 	}
-	return bought, from, from.addMonths(int(firstTerm(p.term, t.Term)))
+	return bought, from, from.AddMonths(int(firstTerm(p.term, t.Term)))
 }
 
 // holding is a resource package of an account in a month.
@@ -157,7 +157,7 @@ func (r *rater) holdings() (out []*holding) {
 		}
 		h.kind, h.label = sourceResource, h.id
 		h.bought, h.from, h.until = p.effect(t, book, r.c)
-		if !h.bought.before(r.month.add(1).first()) || !r.month.first().before(h.until) {
+		if !h.bought.Before((r.Month + 1).First()) || !r.Month.First().Before(h.until) {
 			continue
 		}
 		h.left = *p.quantity
@@ -189,7 +189,7 @@ func (r *rater) monthly(m *Meter, app string) (out []*source) {
 				s.left = decimal.NewFromInt(int64(p.mau))
 			}
 			s.bought, s.from, s.until = p.effect(t, r.book, r.c)
-			if s.covers(portion{}, r.month) {
+			if s.covers(portion{}, r.Month) {
 				out = append(out, s)
 			}
 		}

@@ -4,6 +4,8 @@ import (
 	"fmt"
 
 	"github.com/shopspring/decimal"
+
+	"headcount/internal/calendar"
 )
 
 // planFee adds the line of a plan's monthly fee, where it is paid with the settlement.
@@ -15,7 +17,7 @@ func (r *rater) planFee(app string) {
 	line := Line{App: app, Item: plan.ID(), Quantity: "1", Free: "0", Billable: "1", UnitPrice: text(*plan.Fee), Source: r.book.source}
 	amount := *plan.Fee
 	line.How = "plan fee of the month"
-	if rules.PlanFeeFirstMonth == free && r.activatedIn(r.month) {
+	if rules.PlanFeeFirstMonth == free && r.activatedIn(r.Month) {
 		amount = decimal.Zero
 		line.Free, line.Billable, line.How = "1", "0", "no plan fee in the month of activation"
 	}
@@ -64,7 +66,7 @@ func (r *rater) plansOfMonth() (out []*Plan) {
 func (r *rater) activatedIn(m Month) bool {
 	for _, s := range r.c.steps {
 		if s.plan.Book == r.book && s.plan.Fee != nil && !s.plan.Reported {
-			return !r.c.acc.established && m.has(dateOf(s.at))
+			return !r.c.acc.established && m == calendar.DateOf(s.at).Month
 		}
 	}
 	return false
@@ -73,7 +75,7 @@ func (r *rater) activatedIn(m Month) bool {
 // versionChangedIn says whether a plan began in the month; the first one counts.
 func (r *rater) versionChangedIn(m Month) bool {
 	for i, s := range r.c.steps {
-		if m.has(dateOf(s.at)) && (i > 0 || !r.c.acc.established) {
+		if m == calendar.DateOf(s.at).Month && (i > 0 || !r.c.acc.established) {
 			return true
 		}
 	}
@@ -120,12 +122,12 @@ func (r *rater) uses(item *Item, app string) (out []use) {
 // daysOn counts an add-on's days in the month while the plan was in force: from-day counted, until-day not.
 func (r *rater) daysOn(a *addon) (n int) {
 	first := a.from.day(r.c.zone)
-	for i := range r.month.days() {
-		day := r.month.first().addDays(i)
-		if day.before(first) || a.until != nil && !day.before(a.until.day(r.c.zone)) {
+	for i := range r.Month.Days() {
+		day := r.Month.First().AddDays(i)
+		if day.Before(first) || a.until != nil && !day.Before(a.until.day(r.c.zone)) {
 			continue
 		}
-		from, until := day.start(r.c.zone), day.addDays(1).start(r.c.zone)
+		from, until := day.Start(r.c.zone), day.AddDays(1).Start(r.c.zone)
 		for _, s := range r.v.service {
 			if _, _, ok := overlap(from, until, s.from, s.until); ok && !s.grace {
 				n++
@@ -168,13 +170,13 @@ func (r *rater) addons(app string) {
 
 // freeReason says why an item is free in the month; empty: it is not.
 func (r *rater) freeReason(u *use) string {
-	if !r.month.has(u.a.from.day(r.c.zone)) {
+	if r.Month != u.a.from.day(r.c.zone).Month {
 		return ""
 	}
 	switch {
 	case u.item.FirstMonth == free:
 		return "free in its month of activation"
-	case u.item.FirstMonth == freeInChangeMonth && r.versionChangedIn(r.month):
+	case u.item.FirstMonth == freeInChangeMonth && r.versionChangedIn(r.Month):
 		return "free: switched on in the month in which the version changed"
 	}
 	return ""

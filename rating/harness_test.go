@@ -23,6 +23,15 @@ func builtin(t testing.TB) *rating.Catalog {
 	return c
 }
 
+// mustMonth is a month of a test.
+func mustMonth(s string) rating.Month {
+	m, err := rating.ParseMonth(s)
+	if err != nil {
+		panic(err)
+	}
+	return m
+}
+
 // scene is an accounts file and what is rated with it.
 type scene struct {
 	t        testing.TB
@@ -53,7 +62,7 @@ func open(t testing.TB, accounts string) *scene {
 
 func (s *scene) input(month string, usage ...rating.AppUsage) rating.Input {
 	return rating.Input{
-		Month: month, Zone: s.zone, Usage: rating.Usage{Month: month, Apps: usage}, Accounts: s.accounts, Catalog: s.catalog,
+		Month: mustMonth(month), Zone: s.zone, Usage: rating.Usage{Month: mustMonth(month), Apps: usage}, Accounts: s.accounts, Catalog: s.catalog,
 		Balances: s.balances,
 	}
 }

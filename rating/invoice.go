@@ -6,7 +6,7 @@ import "strings"
 type Invoice struct {
 	Account  string `json:"account"`
 	Plan     string `json:"plan"` // the one that decided, book/plan
-	Month    string `json:"month"`
+	Month    Month  `json:"month"`
 	Revision int    `json:"revision"` // from 1; a further one holds what came late, and is owed besides
 	Currency string `json:"currency"`
 	Status   string `json:"status"`           // final, held

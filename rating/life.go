@@ -3,6 +3,9 @@ package rating
 import (
 	"fmt"
 	"time"
+
+	"headcount/internal/calendar"
+	"headcount/internal/strict"
 )
 
 // State is where a subscription stands.
@@ -53,7 +56,7 @@ type RefundThen struct {
 
 // UnpaidBill is a bill pushed and not paid.
 type UnpaidBill struct {
-	Month   string `json:"month"`
+	Month   Month  `json:"month"`
 	Pushed  string `json:"pushed"`
 	Suspend string `json:"suspend"` // when the service is suspended for it
 }
@@ -67,7 +70,7 @@ func SubscriptionAt(a *Accounts, cat *Catalog, zone *time.Location, id string, a
 	at = at.In(zone)
 	whole := a.find(id)
 	if whole == nil {
-		return nil, fmt.Errorf("%s: unknown account %q%s", a.file, id, didYouMean(id, a.IDs()))
+		return nil, fmt.Errorf("%s: unknown account %q%s", a.file, id, strict.DidYouMean(id, a.IDs()))
 	}
 	if _, err := whole.resolve(cat, zone); err != nil {
 		return nil, err
@@ -76,7 +79,7 @@ func SubscriptionAt(a *Accounts, cat *Catalog, zone *time.Location, id string, a
 	if err != nil {
 		return nil, err
 	}
-	l := life{c: c, at: at, today: dateOf(at), plan: c.planAt(at)}
+	l := life{c: c, at: at, today: calendar.DateOf(at), plan: c.planAt(at)}
 	return l.subscription(), nil
 }
 
@@ -110,15 +113,12 @@ type life struct {
 }
 
 func (l *life) subscription() *Subscription {
-	next := Month{l.today.Year, l.today.Month}.add(1)
-	rules := &l.plan.Book.Rules
 	s := &Subscription{
 		Account: l.c.acc.id, At: l.stamp(l.at), Plan: l.plan.ID(), Reminders: []string{}, Due: []Prepaid{}, Unpaid: []UnpaidBill{},
-		DeductFrom:  Date{next.Year, next.Month, rules.DeductFrom}.String(),
-		DeductUntil: Date{next.Year, next.Month, rules.DeductUntil}.String(),
 	}
+	s.DeductFrom, s.DeductUntil = l.plan.Book.Rules.deducted(l.today.Month)
 	expiry := l.term(s)
-	halts := l.c.halts(l.today.addDays(800).start(l.c.zone))
+	halts := l.c.halts(l.today.AddDays(800).Start(l.c.zone))
 	l.dates(s, expiry, halts)
 	l.state(s, expiry, halts)
 	l.unpaid(s)
@@ -172,7 +172,7 @@ func (l *life) remindedFrom(expiry time.Time) time.Time {
 	if r == nil || expiry.IsZero() {
 		return time.Time{}
 	}
-	return dateOf(expiry).addDays(1 - r.DaysBefore).start(l.c.zone)
+	return calendar.DateOf(expiry).AddDays(1 - r.DaysBefore).Start(l.c.zone)
 }
 
 // dates fills in what happens if nothing is done.
@@ -180,8 +180,8 @@ func (l *life) dates(s *Subscription, expiry time.Time, halts []halt) {
 	if !expiry.IsZero() && (l.c.halted.IsZero() || !l.c.halted.Before(expiry)) {
 		s.Expiry = l.stamp(expiry)
 		if r := l.plan.Book.Reminders; r != nil && !s.Renews {
-			day := dateOf(expiry)
-			for d := day.addDays(1 - r.DaysBefore); !day.addDays(r.DaysAfter).before(d); d = d.addDays(1) {
+			day := calendar.DateOf(expiry)
+			for d := day.AddDays(1 - r.DaysBefore); !day.AddDays(r.DaysAfter).Before(d); d = d.AddDays(1) {
 				s.Reminders = append(s.Reminders, d.String())
 			}
 		}
@@ -206,62 +206,78 @@ func (l *life) lostAfterCancelling() time.Time {
 	if l.plan.Book.Suspension == nil {
 		return time.Time{}
 	}
-	return dateOf(l.c.halted).addDays(l.plan.Book.Suspension.KeepDays).start(l.c.zone)
+	return calendar.DateOf(l.c.halted).AddDays(l.plan.Book.Suspension.KeepDays).Start(l.c.zone)
+}
+
+// stateSince is a state, since when, and why.
+type stateSince struct {
+	state State
+	since time.Time
+	cause string
 }
 
 func (l *life) state(s *Subscription, expiry time.Time, halts []halt) {
-	set := func(state State, since time.Time, cause string) {
-		s.State, s.Since, s.Cause = state, l.stamp(since), cause
-	}
+	now := l.stateNow(s, expiry, halts)
+	s.State, s.Since, s.Cause = now.state, l.stamp(now.since), now.cause
+}
+
+// stateNow goes from what is for good to what may pass: not begun, ended, halted, in force, expired.
+func (l *life) stateNow(s *Subscription, expiry time.Time, halts []halt) stateSince {
 	began := l.c.steps[0].at
 	if l.at.Before(began) {
-		set(Pending, time.Time{}, "")
-		return
+		return stateSince{state: Pending}
 	}
-	if h := l.c.halted; !h.IsZero() && !l.at.Before(h) {
-		switch l.c.cause {
-		case causeDisabled:
-			set(Disabled, h, l.c.cause)
-		case causeCancelled:
-			set(Cancelled, h, l.c.cause)
-			if lost := l.lostAfterCancelling(); !lost.IsZero() && !l.at.Before(lost) {
-				set(Repossessed, lost, l.c.cause)
-			}
-		default:
-			set(Repossessed, h, causeArrears)
-		}
-		return
+	if h := l.c.halted; l.reached(h) {
+		return l.ended(h)
 	}
 	for _, h := range halts {
-		if l.at.Before(h.from) || !h.until.IsZero() && !l.at.Before(h.until) {
-			continue
+		if !l.at.Before(h.from) && !l.reached(h.until) {
+			if lost := h.repossessed(l.c.zone); l.reached(lost) {
+				return stateSince{Repossessed, lost, h.cause}
+			}
+			return stateSince{Suspended, h.from, h.cause}
 		}
-		set(Suspended, h.from, h.cause)
-		if lost := h.repossessed(l.c.zone); !lost.IsZero() && !l.at.Before(lost) {
-			set(Repossessed, lost, h.cause)
-		}
-		return
 	}
 	for _, v := range l.c.service(began, l.at.Add(1)) {
 		if !v.from.After(l.at) && l.at.Before(v.until) {
-			switch {
-			case v.grace:
-				set(Expired, v.from, causeExpiry)
-			case l.plan.Reported:
-				set(Trial, v.from, "")
-			default:
-				set(Active, v.from, "")
-			}
-			if reminded := l.remindedFrom(expiry); s.Expiry != "" && !v.grace && !reminded.IsZero() && !l.at.Before(reminded) {
-				if reminded.Before(v.from) {
-					reminded = v.from
-				}
-				set(Expiring, reminded, "")
-			}
-			return
+			return l.inForce(v, s, expiry)
 		}
 	}
-	set(Expired, expiry, causeExpiry)
+	return stateSince{Expired, expiry, causeExpiry}
+}
+
+// reached says whether a time has come; zero never does.
+func (l *life) reached(t time.Time) bool { return !t.IsZero() && !l.at.Before(t) }
+
+// ended is the state of an account that ended before its time.
+func (l *life) ended(at time.Time) stateSince {
+	switch l.c.cause {
+	case causeDisabled:
+		return stateSince{Disabled, at, causeDisabled}
+	case causeCancelled:
+		if lost := l.lostAfterCancelling(); l.reached(lost) {
+			return stateSince{Repossessed, lost, causeCancelled}
+		}
+		return stateSince{Cancelled, at, causeCancelled}
+	}
+	return stateSince{Repossessed, at, causeArrears}
+}
+
+// inForce is the state in a stretch of service.
+func (l *life) inForce(v stretch, s *Subscription, expiry time.Time) stateSince {
+	if v.grace {
+		return stateSince{Expired, v.from, causeExpiry}
+	}
+	if reminded := l.remindedFrom(expiry); s.Expiry != "" && l.reached(reminded) {
+		if reminded.Before(v.from) {
+			reminded = v.from
+		}
+		return stateSince{state: Expiring, since: reminded}
+	}
+	if l.plan.Reported {
+		return stateSince{state: Trial, since: v.from}
+	}
+	return stateSince{state: Active, since: v.from}
 }
 
 func (l *life) unpaid(s *Subscription) {
@@ -270,7 +286,7 @@ func (l *life) unpaid(s *Subscription) {
 		if b.paid != nil {
 			continue
 		}
-		u := UnpaidBill{Month: b.month.String(), Pushed: l.stamp(b.pushed.At(l.c.zone))}
+		u := UnpaidBill{Month: b.month, Pushed: l.stamp(b.pushed.At(l.c.zone))}
 		if p := l.plan.Book.Suspension; p != nil && p.AfterBill != nil {
 			u.Suspend = l.stamp(p.AfterBill.after(b.pushed.At(l.c.zone), l.c.zone))
 		}
@@ -294,7 +310,7 @@ func (l *life) refund(s *Subscription) {
 
 // due lists what is to be paid ahead from tomorrow up to this day of the next month, both included.
 func (l *life) due(s *Subscription) {
-	for _, p := range l.c.purchases(l.today.addDays(1), l.today.addMonths(1).addDays(1)) {
+	for _, p := range l.c.purchases(l.today.AddDays(1), l.today.AddMonths(1).AddDays(1)) {
 		if !p.amount.IsNegative() {
 			s.Due = append(s.Due, p.print(l.plan.Book.Digits))
 		}

@@ -6,6 +6,8 @@ import (
 	"strings"
 
 	"github.com/shopspring/decimal"
+
+	"headcount/internal/calendar"
 )
 
 // meters adds the lines of what the plan charges, and of items that are on.
@@ -46,19 +48,11 @@ func (r *rater) measure(m *Meter, apps []string) (out measured, err error) {
 			continue
 		}
 		if days == nil {
-			days = make([]decimal.Decimal, r.month.days())
+			days = make([]decimal.Decimal, r.Month.Days())
 		}
-		dated := decimal.Zero
-		for _, d := range u.Days {
-			day, err := ParseDate(d.Day)
-			if err != nil || !r.month.has(day) {
-				return out, fmt.Errorf("%s: app %q, meter %s, days: %q is not in %s", r.Usage.at(u.line), app, u.Meter, d.Day, r.month)
-			}
-			v := decimal.NewFromInt(d.Value)
-			days[day.Day-1], dated = sum(days[day.Day-1], v), sum(dated, v)
-		}
-		if dated.GreaterThan(exact) {
-			return out, fmt.Errorf("%s: app %q, meter %s, days: they sum up to %s, more than the month's %s", r.Usage.at(u.line), app, u.Meter, dated, exact)
+		dated, err := r.addDays(days, app, u)
+		if err != nil {
+			return out, err
 		}
 		out.dayless = sum(out.dayless, exact.Sub(dated))
 	}
@@ -68,10 +62,26 @@ func (r *rater) measure(m *Meter, apps []string) (out measured, err error) {
 	}
 	out.days = make([]portion, 0, len(days)+1)
 	for i, n := range days {
-		out.days = append(out.days, portion{Date{r.month.Year, r.month.Month, i + 1}, n})
+		out.days = append(out.days, portion{r.Month.Date(calendar.Day(i + 1)), n})
 	}
 	out.days = append(out.days, portion{n: out.dayless})
 	return out, nil
+}
+
+// addDays adds an app's usage of each day to that of others, and returns how much of it has a day.
+func (r *rater) addDays(days []decimal.Decimal, app string, u *MeterUsage) (dated decimal.Decimal, err error) {
+	for _, d := range u.Days {
+		day, err := ParseDate(d.Day)
+		if err != nil || r.Month != day.Month {
+			return dated, fmt.Errorf("%s: app %q, meter %s, days: %q is not in %s", r.Usage.at(u.line), app, u.Meter, d.Day, r.Month)
+		}
+		v := decimal.NewFromInt(d.Value)
+		days[day.Day-1], dated = sum(days[day.Day-1], v), sum(dated, v)
+	}
+	if dated.GreaterThan(decimal.NewFromInt(u.Exact)) {
+		return dated, fmt.Errorf("%s: app %q, meter %s, days: they sum up to %s, more than the month's %d", r.Usage.at(u.line), app, u.Meter, dated, u.Exact)
+	}
+	return dated, nil
 }
 
 // meter returns the app's usage of a meter, nil where there is none.
@@ -107,7 +117,7 @@ func (r *rater) meter(c *Charge, app string, apps []string) error {
 		u.days = []portion{{n: u.quantity}}
 	}
 	sources, quota := r.sources(c, app)
-	overs := drawDown(u.days, sources, r.month)
+	overs := drawDown(u.days, sources, r.Month)
 	over := overs[0]
 	for _, o := range overs[1:] {
 		over = sum(over, o)
@@ -193,7 +203,7 @@ func (r *rater) chargeByDay(c *Charge, u measured, overs []decimal.Decimal, exac
 		return
 	}
 	if r.byDay == nil {
-		r.byDay = make([]decimal.Decimal, r.month.days())
+		r.byDay = make([]decimal.Decimal, r.Month.Days())
 	}
 	before, soFar := decimal.Zero, decimal.Zero
 	last := len(r.byDay) - 1
@@ -216,8 +226,8 @@ func (r *rater) daily() (out []Day) {
 		return nil
 	}
 	for i, amount := range r.byDay {
-		day := r.month.first().addDays(i)
-		out = append(out, Day{day.String(), r.money(amount), day.addDays(r.book.Rules.DailyBillWithin).String()})
+		day := r.Month.First().AddDays(i)
+		out = append(out, Day{day.String(), r.money(amount), day.AddDays(r.book.Rules.DailyBillWithin).String()})
 	}
 	return out
 }

@@ -13,7 +13,7 @@ func (m Meter) People() bool { return m.Aggregate == Unique || m.Aggregate == Pe
 // MetersOf returns who is billed for an app in a month, by which plan, and the meters that its usage is to show: what the plan
 // charges, and what items of the plan would, were they on. Account and plan are empty where nobody is billed. The accounts must
 // have passed Check.
-func (a *Accounts) MetersOf(cat *Catalog, month string, zone *time.Location, app string) (account, plan string, meters []Meter) {
+func (a *Accounts) MetersOf(cat *Catalog, month Month, zone *time.Location, app string) (account, plan string, meters []Meter) {
 	r := a.raterOf(cat, month, zone, app)
 	if r == nil {
 		return "", "", nil
@@ -46,7 +46,7 @@ func (r *rater) metersOf(app string) (meters []Meter) {
 
 // FreeOf returns the month's free quota of an app's meter, with overrides and packages; "" where nobody is billed for it. Of a
 // price by day it is the day's quota; where the account's apps are summed, that of them all.
-func (a *Accounts) FreeOf(cat *Catalog, month string, zone *time.Location, app, meter string) string {
+func (a *Accounts) FreeOf(cat *Catalog, month Month, zone *time.Location, app, meter string) string {
 	r := a.raterOf(cat, month, zone, app)
 	if r == nil {
 		return ""
@@ -70,9 +70,8 @@ func (a *Accounts) FreeOf(cat *Catalog, month string, zone *time.Location, app, 
 }
 
 // raterOf lays out only the accounts that name the app.
-func (a *Accounts) raterOf(cat *Catalog, month string, zone *time.Location, app string) *rater {
-	m, err := ParseMonth(month)
-	if err != nil {
+func (a *Accounts) raterOf(cat *Catalog, month Month, zone *time.Location, app string) *rater {
+	if checkMonth(month) != nil {
 		return nil
 	}
 	if zone == nil {
@@ -85,14 +84,14 @@ func (a *Accounts) raterOf(cat *Catalog, month string, zone *time.Location, app 
 		if err != nil {
 			continue
 		}
-		contracts[x], views[x] = c, c.month(m)
+		contracts[x], views[x] = c, c.month(month)
 	}
 	x := a.owner(app, func(x *account) *monthView { return views[x] })
 	if x == nil {
 		return nil
 	}
 	v := views[x]
-	return &rater{bench: &bench{month: m}, c: contracts[x], v: v, plan: v.plan, book: v.plan.Book}
+	return &rater{bench: &bench{Input: Input{Month: month}}, c: contracts[x], v: v, plan: v.plan, book: v.plan.Book}
 }
 
 // PlanInput makes the input of a what-if: all the usage's apps in one account, "what-if", in force the whole month on one plan
@@ -101,13 +100,12 @@ func PlanInput(cat *Catalog, plan string, u Usage, zone *time.Location) (Input, 
 	if _, err := cat.Plan(plan); err != nil {
 		return Input{}, err
 	}
-	m, err := ParseMonth(u.Month)
-	if err != nil {
+	if err := checkMonth(u.Month); err != nil {
 		return Input{}, err
 	}
-	end := Moment{date: m.add(1).first()}
+	end := Moment{date: (u.Month + 1).First()}
 	x := &account{
-		id: "what-if", plan: planRef{id: plan}, from: Moment{date: m.add(-1).first()}, until: &end, late: lateBill, established: true,
+		id: "what-if", plan: planRef{id: plan}, from: Moment{date: (u.Month - 1).First()}, until: &end, late: lateBill, established: true,
 	}
 	a := &Accounts{file: "what-if", list: []*account{x}, byApp: make(map[string][]*account)}
 	for _, app := range u.Apps {
@@ -149,13 +147,13 @@ func Warnings(in Input) ([]string, error) {
 		out = append(out, text)
 	}
 	for _, x := range in.Accounts.list {
-		out = append(out, b.contracts[x].configurationWarnings(b.month)...)
+		out = append(out, b.contracts[x].configurationWarnings(b.Month)...)
 	}
 	return out, nil
 }
 
 // straysText names the apps that no account pays for, at most 20 of them: there may be many thousands.
-func straysText(apps []string, month string) string {
+func straysText(apps []string, month Month) string {
 	const most = 20
 	switch n := len(apps); {
 	case n == 0:

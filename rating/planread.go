@@ -2,48 +2,50 @@ package rating
 
 import (
 	"strconv"
+
+	"headcount/internal/strict"
 )
 
-func readPlan(b *Book, e entry) *Plan {
-	o := e.value.object()
-	p := &Plan{Book: b, Name: e.key, Title: o.must("title").text(), Features: texts(o, "features"), Notes: texts(o, "notes")}
-	if v, ok := o.maybe("reported"); ok {
-		p.Reported = v.flag()
+func readPlan(b *Book, e strict.Entry) *Plan {
+	o := e.Value.Object()
+	p := &Plan{Book: b, Name: e.Key, Title: o.Must("title").Text(), Features: texts(o, "features"), Notes: texts(o, "notes")}
+	if v, ok := o.Maybe("reported"); ok {
+		p.Reported = v.Flag()
 	}
-	if v, ok := o.maybe("no_return"); ok {
-		p.NoReturn = v.flag()
+	if v, ok := o.Maybe("no_return"); ok {
+		p.NoReturn = v.Flag()
 	}
-	if v, ok := o.maybe("fee"); ok {
-		fee := v.price()
+	if v, ok := o.Maybe("fee"); ok {
+		fee := readPrice(v)
 		p.Fee = &fee
 	}
-	if v, ok := o.maybe("term"); ok {
-		p.Term = v.term()
+	if v, ok := o.Maybe("term"); ok {
+		p.Term = strict.Parsed(v, ParseTerm)
 	}
-	if v, ok := o.maybe("minimum_term"); ok {
-		p.MinTerm = v.term()
+	if v, ok := o.Maybe("minimum_term"); ok {
+		p.MinTerm = strict.Parsed(v, ParseTerm)
 	}
-	if v, ok := o.maybe("maximum_term"); ok {
-		p.MaxTerm = v.term()
+	if v, ok := o.Maybe("maximum_term"); ok {
+		p.MaxTerm = strict.Parsed(v, ParseTerm)
 	}
 	p.Charges = readCharges(b, o, p.Reported)
 	for _, l := range entries(o, "limits") {
-		p.Limits = append(p.Limits, Fact{l.key, l.value.text()})
+		p.Limits = append(p.Limits, Fact{l.Key, l.Value.Text()})
 	}
-	o.done()
+	o.Done()
 	return p
 }
 
-func readCharges(b *Book, o *object, reported bool) (out []*Charge) {
+func readCharges(b *Book, o *strict.Object, reported bool) (out []*Charge) {
 	for _, e := range entries(o, "charges") {
-		c := readCharge(e.value, reported)
-		if c.Meter = b.meter(e.key); c.Meter == nil {
-			o.doc.fail(e.at, "unknown meter%s", didYouMean(e.key, b.meterNames()))
+		c := readCharge(e.Value, reported)
+		if c.Meter = b.meter(e.Key); c.Meter == nil {
+			e.Fail("unknown meter%s", strict.DidYouMean(e.Key, b.meterNames()))
 			return out
 		}
 		if c.Model == modelDaily {
 			if c.Meter.Aggregate != Counter && c.Meter.Aggregate != Unique {
-				o.doc.fail(e.at, "a %s has no daily units", c.Meter.Aggregate)
+				e.Fail("a %s has no daily units", c.Meter.Aggregate)
 			}
 			c.Meter.ByDay = true
 		}
@@ -53,135 +55,135 @@ func readCharges(b *Book, o *object, reported bool) (out []*Charge) {
 	return out
 }
 
-func readCharge(v value, reported bool) *Charge {
-	o := v.object()
+func readCharge(v strict.Value, reported bool) *Charge {
+	o := v.Object()
 	c := &Charge{Model: word(o, "model", modelUnit, modelBlocks, modelGraduated, modelFlat, modelDaily)}
-	if f, ok := o.maybe("free"); ok {
-		c.Free = f.quantity()
+	if f, ok := o.Maybe("free"); ok {
+		c.Free = readQuantity(f)
 	}
 	switch {
 	case c.Model == modelGraduated:
-		c.Tiers = readTiers(o.must("tiers"))
+		c.Tiers = readTiers(o.Must("tiers"))
 	case reported:
-		if p, ok := o.maybe("unit_price"); ok {
-			c.UnitPrice = p.price()
+		if p, ok := o.Maybe("unit_price"); ok {
+			c.UnitPrice = readPrice(p)
 		}
 	default:
-		c.UnitPrice = o.must("unit_price").price()
+		c.UnitPrice = readPrice(o.Must("unit_price"))
 	}
 	if c.Model == modelBlocks {
-		block := o.must("block")
-		if c.Block = block.quantity(); !block.missing() && !c.Block.IsPositive() {
-			o.doc.fail(block.at, "a block of 0 units")
+		block := o.Must("block")
+		if c.Block = readQuantity(block); !block.Missing() && !c.Block.IsPositive() {
+			block.Fail("a block of 0 units")
 		}
 	}
-	if p, ok := o.maybe("commitment"); ok {
-		c.Commitment = p.price()
+	if p, ok := o.Maybe("commitment"); ok {
+		c.Commitment = readPrice(p)
 	}
-	o.done()
+	o.Done()
 	return c
 }
 
-func readTiers(v value) (out []Tier) {
-	list := v.list()
+func readTiers(v strict.Value) (out []Tier) {
+	list := v.List()
 	for i, t := range list {
-		o := t.object()
-		tier := Tier{UnitPrice: o.must("unit_price").price()}
+		o := t.Object()
+		tier := Tier{UnitPrice: readPrice(o.Must("unit_price"))}
 		if i < len(list)-1 {
-			up := o.must("up_to")
-			if tier.UpTo = up.quantity(); !up.missing() && (!tier.UpTo.IsPositive() || i > 0 && !tier.UpTo.GreaterThan(out[i-1].UpTo)) {
-				o.doc.fail(up.at, "%s: tiers rise", tier.UpTo)
+			up := o.Must("up_to")
+			if tier.UpTo = readQuantity(up); !up.Missing() && (!tier.UpTo.IsPositive() || i > 0 && !tier.UpTo.GreaterThan(out[i-1].UpTo)) {
+				up.Fail("%s: tiers rise", tier.UpTo)
 			}
 		}
-		o.done()
+		o.Done()
 		out = append(out, tier)
 	}
-	if !v.missing() && len(out) == 0 {
-		v.doc.fail(v.at, "has no tiers")
+	if !v.Missing() && len(out) == 0 {
+		v.Fail("has no tiers")
 	}
 	return out
 }
 
-func readItem(b *Book, e entry) *Item {
-	o := e.value.object()
+func readItem(b *Book, e strict.Entry) *Item {
+	o := e.Value.Object()
 	it := &Item{
-		Name: e.key, Title: o.must("title").text(),
+		Name: e.Key, Title: o.Must("title").Text(),
 		Paid: word(o, "paid", paidAfter, paidAhead), Per: word(o, "per", perMonth, perDay),
 		FirstMonth: word(o, "first_month", charged, free, freeInChangeMonth),
 		Notes:      texts(o, "notes"),
 	}
-	if v, ok := o.maybe("quantity"); ok {
-		it.Quantity = v.oneOf(quantityMay, quantityMust)
+	if v, ok := o.Maybe("quantity"); ok {
+		it.Quantity = v.OneOf(quantityMay, quantityMust)
 	}
-	if v, ok := o.maybe("promotion"); ok {
-		p := v.price()
+	if v, ok := o.Maybe("promotion"); ok {
+		p := readPrice(v)
 		it.Promotion = &p
 	}
-	if v, ok := o.maybe("requires"); ok {
-		it.Requires = v.text()
+	if v, ok := o.Maybe("requires"); ok {
+		it.Requires = v.Text()
 	}
 	for _, p := range entries(o, "prices") {
-		it.Prices = append(it.Prices, ItemPrice{Plan: planName(b, p), Price: p.value.price()})
+		it.Prices = append(it.Prices, ItemPrice{Plan: planName(b, p), Price: readPrice(p.Value)})
 	}
 	for _, p := range entries(o, "options") {
 		plan := planName(b, p)
-		for _, x := range p.value.object().entries {
-			n, err := strconv.Atoi(x.key)
+		for _, x := range p.Value.Object().Entries {
+			n, err := strconv.Atoi(x.Key)
 			if err != nil || n < 1 {
-				o.doc.fail(x.at, "option %q: want a positive integer in quotes", x.key)
+				x.Fail("option %q: want a positive integer in quotes", x.Key)
 			}
-			it.Prices = append(it.Prices, ItemPrice{Plan: plan, Option: n, Price: x.value.price()})
+			it.Prices = append(it.Prices, ItemPrice{Plan: plan, Option: n, Price: readPrice(x.Value)})
 		}
 	}
 	it.Charges = readCharges(b, o, false)
-	if !o.missing() && len(it.Prices) == 0 {
-		o.doc.fail(e.at, "has neither prices nor options: no plan offers it")
+	if !o.Missing() && len(it.Prices) == 0 {
+		e.Fail("has neither prices nor options: no plan offers it")
 	}
-	o.done()
+	o.Done()
 	return it
 }
 
-func planName(b *Book, e entry) string {
-	if b.plan(e.key) == nil {
-		e.value.doc.fail(e.at, "unknown plan%s", didYouMean(e.key, names(b.Plans, func(p *Plan) string { return p.Name })))
+func planName(b *Book, e strict.Entry) string {
+	if b.plan(e.Key) == nil {
+		e.Fail("unknown plan%s", strict.DidYouMean(e.Key, names(b.Plans, func(p *Plan) string { return p.Name })))
 	}
-	return e.key
+	return e.Key
 }
 
-func readPackage(b *Book, e entry) *PackageType {
-	o := e.value.object()
-	p := &PackageType{Name: e.key, Title: o.must("title").text(), Term: 12, SizeOf: "quantity", Notes: texts(o, "notes")}
-	if v, ok := o.maybe("term"); ok {
-		p.Term = v.term()
+func readPackage(b *Book, e strict.Entry) *PackageType {
+	o := e.Value.Object()
+	p := &PackageType{Name: e.Key, Title: o.Must("title").Text(), Term: 12, SizeOf: "quantity", Notes: texts(o, "notes")}
+	if v, ok := o.Maybe("term"); ok {
+		p.Term = strict.Parsed(v, ParseTerm)
 	}
-	meter := func(v value, name string) *Meter {
+	meter := func(v strict.Value, name string) *Meter {
 		m := b.meter(name)
-		if m == nil && !v.missing() {
-			v.doc.fail(v.at, "unknown meter %q%s", name, didYouMean(name, b.meterNames()))
+		if m == nil && !v.Missing() {
+			v.Fail("unknown meter %q%s", name, strict.DidYouMean(name, b.meterNames()))
 		}
 		return m
 	}
-	if v, ok := o.maybe("draws"); ok {
-		p.Meter = meter(v, v.text())
+	if v, ok := o.Maybe("draws"); ok {
+		p.Meter = meter(v, v.Text())
 	}
-	if v, ok := o.maybe("mau"); ok {
+	if v, ok := o.Maybe("mau"); ok {
 		p.SizeOf = "mau"
-		f := v.object()
-		p.Min, p.Max = f.must("min").integer(), f.must("max").integer()
-		f.done()
+		f := v.Object()
+		p.Min, p.Max = f.Must("min").Integer(), f.Must("max").Integer()
+		f.Done()
 	}
 	for _, c := range entries(o, "covers_per_month") {
-		cover := Cover{Meter: meter(c.value, c.key)}
-		if s := c.value.text(); s == "mau" && p.SizeOf == "mau" {
+		cover := Cover{Meter: meter(c.Value, c.Key)}
+		if s := c.Value.Text(); s == "mau" && p.SizeOf == "mau" {
 			cover.BySize = true
 		} else {
-			cover.Quantity = c.value.quantity()
+			cover.Quantity = readQuantity(c.Value)
 		}
 		p.Covers = append(p.Covers, cover)
 	}
-	if !o.missing() && (p.Meter == nil) == (len(p.Covers) == 0) {
-		o.doc.fail(e.at, "want either draws (a resource package) or covers_per_month")
+	if !o.Missing() && (p.Meter == nil) == (len(p.Covers) == 0) {
+		e.Fail("want either draws (a resource package) or covers_per_month")
 	}
-	o.done()
+	o.Done()
 	return p
 }

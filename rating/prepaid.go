@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"github.com/shopspring/decimal"
+
+	"headcount/internal/calendar"
 )
 
 // purchase is something paid ahead.
@@ -23,13 +25,13 @@ type purchase struct {
 
 // purchases returns what was paid ahead, or back, from one date up to another, without it: plans, items, packages, refunds.
 func (c *contract) purchases(from, until Date) (out []purchase) {
-	within := func(d Date) bool { return !d.before(from) && d.before(until) }
+	within := func(d Date) bool { return !d.Before(from) && d.Before(until) }
 	put := func(p purchase) {
-		if within(p.date) && (c.halted.IsZero() || p.date.start(c.zone).Before(c.halted)) {
+		if within(p.date) && (c.halted.IsZero() || p.date.Start(c.zone).Before(c.halted)) {
 			out = append(out, p)
 		}
 	}
-	horizon := until.start(c.zone)
+	horizon := until.Start(c.zone)
 	for _, p := range c.periods(horizon) {
 		for _, b := range c.planPurchases(p) {
 			put(b)
@@ -41,40 +43,55 @@ func (c *contract) purchases(from, until Date) (out []purchase) {
 		}
 	}
 	for i := range c.acc.packages {
-		p := &c.acc.packages[i]
-		t, b := c.packageType(p.item)
-		if t == nil {
-			continue
+		if p, ok := c.packagePurchase(&c.acc.packages[i]); ok {
+			put(p)
 		}
-		bought, effect, expiry := p.effect(t, b, c)
-		buy := purchase{
-			date: bought, app: p.app, item: p.item, quantity: one, amount: p.price, from: effect, until: expiry, how: t.Title,
-			source: &Source{Book: b.Name, Version: b.Date, Overrides: []string{"packages"}},
-		}
-		switch {
-		case p.quantity != nil:
-			buy.quantity = *p.quantity
-		case p.mau != 0:
-			buy.quantity = decimal.NewFromInt(int64(p.mau))
-		}
-		put(buy)
 	}
-	for m := (Month{from.Year, from.Month}); m.first().before(until); m = m.add(1) {
+	for m := from.Month; m.First().Before(until); m++ {
 		for _, f := range c.refunds(m) {
 			if within(f.date) {
-				how := fmt.Sprintf("refund: %s; cash %s, credit %s", f.how, f.cash.StringFixed(f.plan.Book.Digits), f.credit.StringFixed(f.plan.Book.Digits))
-				out = append(out, purchase{f.date, "", f.plan.ID(), one, f.amount.Neg(), f.refund.from, f.refund.until, how, f.plan.Book.source})
+				out = append(out, f.purchase())
 			}
 		}
 	}
 	sort.SliceStable(out, func(i, j int) bool {
 		a, b := &out[i], &out[j]
 		if a.date != b.date {
-			return a.date.before(b.date)
+			return a.date.Before(b.date)
 		}
 		return a.app < b.app
 	})
 	return out
+}
+
+// packagePurchase returns what a package cost; false: no book of the account sells it.
+func (c *contract) packagePurchase(p *pack) (purchase, bool) {
+	t, b := c.packageType(p.item)
+	if t == nil {
+		return purchase{}, false
+	}
+	bought, effect, expiry := p.effect(t, b, c)
+	out := purchase{
+		date: bought, app: p.app, item: p.item, quantity: one, amount: p.price, from: effect, until: expiry, how: t.Title,
+		source: &Source{Book: b.Name, Version: b.Date, Overrides: []string{"packages"}},
+	}
+	switch {
+	case p.quantity != nil:
+		out.quantity = *p.quantity
+	case p.mau != 0:
+		out.quantity = decimal.NewFromInt(int64(p.mau))
+	}
+	return out, true
+}
+
+// purchase is the refund as what was paid ahead, less than nothing.
+func (f *planRefund) purchase() purchase {
+	digits := f.plan.Book.Digits
+	how := fmt.Sprintf("refund: %s; cash %s, credit %s", f.how, f.cash.StringFixed(digits), f.credit.StringFixed(digits))
+	return purchase{
+		date: f.date, item: f.plan.ID(), quantity: one, amount: f.amount.Neg(), from: f.refund.from, until: f.refund.until, how: how,
+		source: f.plan.Book.source,
+	}
 }
 
 // planPurchases returns what one period of a plan cost: an order as it was paid, else the list price for each app.
@@ -85,7 +102,7 @@ func (c *contract) planPurchases(p period) (out []purchase) {
 		return nil
 	}
 	b := purchase{date: p.bought, item: p.plan.ID(), quantity: decimal.NewFromInt(int64(p.months)), source: p.plan.Book.source}
-	b.from, b.until = p.anchor.addMonths(p.offset), p.anchor.addMonths(p.offset+p.months)
+	b.from, b.until = p.anchor.AddMonths(p.offset), p.anchor.AddMonths(p.offset+p.months)
 	if p.order != nil && !p.order.listed {
 		b.amount = p.order.cash.Add(p.order.credit)
 		b.source = &Source{Book: b.source.Book, Version: b.source.Version, Overrides: []string{"orders"}}
@@ -114,8 +131,8 @@ func (c *contract) itemPurchases(a *addon, horizon time.Time) (out []purchase) {
 		apps = []string{a.app}
 	}
 	for k := 0; ; k++ {
-		date := anchor.addMonths(k)
-		at := date.start(c.zone)
+		date := anchor.AddMonths(k)
+		at := date.Start(c.zone)
 		if k == 0 {
 			at = begin
 		}
@@ -134,7 +151,7 @@ func (c *contract) itemPurchases(a *addon, horizon time.Time) (out []purchase) {
 			return out
 		}
 		u := use{a: a, item: item, plan: plan}
-		p := purchase{date: date, item: a.item, quantity: u.quantity(), amount: u.price(), from: date, until: anchor.addMonths(k + 1), source: plan.Book.source}
+		p := purchase{date: date, item: a.item, quantity: u.quantity(), amount: u.price(), from: date, until: anchor.AddMonths(k + 1), source: plan.Book.source}
 		p.how = p.quantity.String() + times + u.unit().String()
 		if item.Promotion != nil {
 			list, _ := item.price(plan.Name, a.option)
@@ -156,15 +173,15 @@ func (c *contract) itemPurchases(a *addon, horizon time.Time) (out []purchase) {
 // itemRefund returns what is paid back of an item's month p where the item ended with a change of plan.
 func (c *contract) itemRefund(p purchase, until time.Time, plan *Plan) (purchase, bool) {
 	rules := &plan.Book.Rules
-	if rules.ItemsOnChange == noRefund || until.IsZero() || !until.Before(p.until.start(c.zone)) || p.amount.IsZero() {
+	if rules.ItemsOnChange == noRefund || until.IsZero() || !until.Before(p.until.Start(c.zone)) || p.amount.IsZero() {
 		return p, false
 	}
 	for _, r := range c.runs()[1:] {
-		date := dateOf(until.In(c.zone))
-		if dateOf(r.from.In(c.zone)) != date {
+		date := calendar.DateOf(until.In(c.zone))
+		if calendar.DateOf(r.from.In(c.zone)) != date {
 			continue
 		}
-		days, of := p.from.daysUntil(date)+1, p.from.daysUntil(p.until)
+		days, of := p.from.DaysUntil(date)+1, p.from.DaysUntil(p.until)
 		back := p
 		back.date, back.amount = date, exactly(p.amount).share(of-days, of).round(plan.Book.Digits).Neg()
 		back.how = fmt.Sprintf("refund: ended with the change of plan, used %s × %d/%d days", p.amount, days, of)
@@ -183,7 +200,7 @@ func (p *purchase) print(digits int32) Prepaid {
 // prepaid lists what was paid ahead in the month.
 func (r *rater) prepaid() []Prepaid {
 	out := []Prepaid{}
-	for _, p := range r.c.purchases(r.month.first(), r.month.add(1).first()) {
+	for _, p := range r.c.purchases(r.Month.First(), (r.Month + 1).First()) {
 		out = append(out, p.print(r.book.Digits))
 	}
 	return out

@@ -7,11 +7,13 @@ import (
 	"time"
 
 	"github.com/shopspring/decimal"
+
+	"headcount/internal/strict"
 )
 
 // Input is all that decides a month's invoices.
 type Input struct {
-	Month    string // 2026-10
+	Month    Month
 	Zone     *time.Location
 	Usage    Usage
 	Accounts *Accounts
@@ -41,7 +43,6 @@ func Rate(in Input) ([]Invoice, error) {
 // bench is an input made ready: checked, indexed, and laid on the time axis.
 type bench struct {
 	Input
-	month     Month
 	usage     map[string]*AppUsage
 	contracts map[*account]*contract
 	views     map[*account]*monthView // nil: not in force in the month
@@ -54,11 +55,10 @@ func open(in Input) (*bench, error) {
 	if in.Zone == nil {
 		in.Zone = time.UTC
 	}
-	month, err := ParseMonth(in.Month)
-	if err != nil {
+	if err := checkMonth(in.Month); err != nil {
 		return nil, err
 	}
-	if in.Usage.Month != "" && in.Usage.Month != in.Month {
+	if in.Usage.Month != 0 && in.Usage.Month != in.Month {
 		return nil, fmt.Errorf("the usage is of %s, not of %s", in.Usage.Month, in.Month)
 	}
 	contracts, err := in.Accounts.contracts(in.Catalog, in.Zone)
@@ -66,7 +66,7 @@ func open(in Input) (*bench, error) {
 		return nil, err
 	}
 	b := &bench{
-		Input: in, month: month, usage: make(map[string]*AppUsage, len(in.Usage.Apps)),
+		Input: in, usage: make(map[string]*AppUsage, len(in.Usage.Apps)),
 		contracts: contracts, views: make(map[*account]*monthView, len(in.Accounts.list)),
 	}
 	for i := range in.Usage.Apps {
@@ -74,12 +74,12 @@ func open(in Input) (*bench, error) {
 		b.usage[a.App] = a
 		for j, m := range a.Meters {
 			if known, all := in.Catalog.meter(m.Meter); !known {
-				return nil, fmt.Errorf("%s: usage[%d].meters[%d].meter: no book has a meter %q%s", in.Usage.at(m.line), i, j, m.Meter, didYouMean(m.Meter, all))
+				return nil, fmt.Errorf("%s: usage[%d].meters[%d].meter: no book has a meter %q%s", in.Usage.at(m.line), i, j, m.Meter, strict.DidYouMean(m.Meter, all))
 			}
 		}
 	}
 	for _, x := range in.Accounts.list {
-		b.views[x] = contracts[x].month(month)
+		b.views[x] = contracts[x].month(in.Month)
 	}
 	return b, nil
 }
@@ -173,13 +173,11 @@ func (r *rater) invoice() (Invoice, error) {
 		r.planFee(app)
 		r.addons(app)
 	}
-	next := r.month.add(1)
 	out := Invoice{
-		Account: r.c.acc.id, Plan: r.plan.ID(), Month: r.month.String(), Revision: 1, Currency: r.book.Currency, Status: StatusFinal,
+		Account: r.c.acc.id, Plan: r.plan.ID(), Month: r.Month, Revision: 1, Currency: r.book.Currency, Status: StatusFinal,
 		Lines: r.lines, Total: r.money(r.total), Prepaid: r.prepaid(), Balances: r.balances(), Daily: r.daily(),
-		DeductFrom:  Date{next.Year, next.Month, r.book.Rules.DeductFrom}.String(),
-		DeductUntil: Date{next.Year, next.Month, r.book.Rules.DeductUntil}.String(),
 	}
+	out.DeductFrom, out.DeductUntil = r.book.Rules.deducted(r.Month)
 	if len(r.reasons) > 0 {
 		out.Status, out.Reason = StatusHeld, strings.Join(r.reasons, "; ")
 	}

@@ -143,7 +143,7 @@ func TestReplay(t *testing.T) {
 		whole[month] = use("push", int(onTime.Meters[0].Exact)+rnd.IntN(900), "gateway_calls", int(onTime.Meters[1].Exact)+rnd.IntN(9000))
 		if i > 0 {
 			before := months[i-1]
-			late, err := rating.Settle(s.input(before, whole[before]), issued, month)
+			late, err := rating.RateLate(s.input(before, whole[before]), issued, mustMonth(month))
 			if err != nil {
 				t.Fatal(err)
 			}

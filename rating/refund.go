@@ -5,6 +5,8 @@ import (
 	"time"
 
 	"github.com/shopspring/decimal"
+
+	"headcount/internal/calendar"
 )
 
 // refund is what is paid back of a plan.
@@ -27,7 +29,7 @@ func (c *contract) refundOf(r run, t time.Time) *refund {
 	paid, cash := exactly(decimal.Zero), exactly(decimal.Zero)
 	used := exactly(decimal.Zero)
 	running := false
-	today := dateOf(t.In(c.zone))
+	today := calendar.DateOf(t.In(c.zone))
 	horizon := t.Add(1)
 	for _, p := range c.chain(r, horizon, c.ends) {
 		left := p.months
@@ -35,21 +37,16 @@ func (c *contract) refundOf(r run, t time.Time) *refund {
 		case p.order != nil && p.order.when.At(c.zone).After(t) || p.months == 0:
 			continue
 		case !p.from.After(t):
-			end := p.anchor.addMonths(p.offset + p.months)
-			if !today.before(end) {
+			k, ok := p.monthOf(today)
+			if !ok {
 				continue
 			}
-			k := p.offset
-			for k+1 < p.offset+p.months && !today.before(p.anchor.addMonths(k+1)) {
-				k++
-			}
 			left = p.offset + p.months - k
-			out.from, out.until = p.anchor.addMonths(k), p.anchor.addMonths(k+1)
-			days := out.from.daysUntil(today)
+			out.from, out.until = p.anchor.AddMonths(k), p.anchor.AddMonths(k+1)
+			days, of := out.from.DaysUntil(today), out.from.DaysUntil(out.until)
 			if rules.Refund == startedDays {
 				days++
 			}
-			of := out.from.daysUntil(out.until)
 			used = exactly(monthly).share(days, of)
 			out.how = fmt.Sprintf("used %s × %d/%d days", monthly, days, of)
 			running = true
@@ -79,6 +76,17 @@ func (c *contract) refundOf(r run, t time.Time) *refund {
 	return &out
 }
 
+// monthOf returns which month of its anchor's a day lies in, counted from 0; false: the period is over by then.
+func (p *period) monthOf(day Date) (k int, ok bool) {
+	if !day.Before(p.anchor.AddMonths(p.offset + p.months)) {
+		return 0, false
+	}
+	for k = p.offset; k+1 < p.offset+p.months && !day.Before(p.anchor.AddMonths(k+1)); {
+		k++
+	}
+	return k, true
+}
+
 // planRefund is a refund and when it was due.
 type planRefund struct {
 	*refund
@@ -100,10 +108,10 @@ func (c *contract) refunds(m Month) (out []planRefund) {
 		if at.IsZero() || at.Before(r.from) {
 			return out
 		}
-		if m.has(dateOf(at.In(c.zone))) {
+		if m == calendar.DateOf(at.In(c.zone)).Month {
 			if i+1 < len(runs) || at.Equal(c.halted) {
 				if f := c.refundOf(r, at); f != nil && f.amount.IsPositive() {
-					out = append(out, planRefund{f, dateOf(at.In(c.zone)), r.plan})
+					out = append(out, planRefund{f, calendar.DateOf(at.In(c.zone)), r.plan})
 				}
 			}
 		}

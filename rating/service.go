@@ -1,7 +1,10 @@
 package rating
 
 import (
+	"slices"
 	"time"
+
+	"headcount/internal/calendar"
 )
 
 // stretch is a time in which the plan is in force, or, past its expiry and not yet suspended, in grace.
@@ -60,64 +63,79 @@ type monthView struct {
 
 // month returns the contract's view of a month; nil where it was not in force in it.
 func (c *contract) month(m Month) *monthView {
-	from, until := m.span(c.zone)
-	v := &monthView{service: c.service(from, until), of: m.days()}
+	from, until := m.Span(c.zone)
+	v := &monthView{service: c.service(from, until), of: m.Days()}
 	for _, s := range v.service {
 		if s.grace && s.plan.Book.Suspension.GraceUsage != billedWord {
 			continue
 		}
 		if first := v.plan == nil; first || v.grace && !s.grace || v.grace == s.grace {
-			plan := c.planAt(s.until.Add(-1))
-			if plan.Book.Rules.PlanOfMonth == firstPlan {
-				plan = c.planAt(s.from)
-				if !first && !v.grace {
-					plan = v.plan
-				}
-			}
-			v.plan, v.grace, v.last = plan, s.grace, s.until
+			v.plan, v.grace, v.last = c.planOfMonth(s, v), s.grace, s.until
 		}
 	}
 	if v.plan == nil {
 		return nil
 	}
 	halts := c.halts(until)
-	v.shared = v.plan.Book.Rules.PartialMonth == shareOfDays
-	if s := v.plan.Book.Suspension; s != nil && s.MonthUsage == shareOfDays {
-		for _, h := range halts {
-			_, _, touches := overlap(h.from, h.until, from, until)
-			v.shared = v.shared || touches
-		}
-	}
-	if v.shared {
+	if v.shared = v.plan.sharesMonth(halts, from, until); v.shared {
 		v.inUse = c.daysInUse(m, v.service, halts)
 	}
 	return v
 }
 
-// daysInUse counts the days on which the service was there for some time. A day on which it was suspended does not count, one on
-// which it came back does.
+// planOfMonth returns the plan that decides a month of which stretch s is the newest that counts; v is the view of those before.
+func (c *contract) planOfMonth(s stretch, v *monthView) *Plan {
+	switch last := c.planAt(s.until.Add(-1)); {
+	case last.Book.Rules.PlanOfMonth != firstPlan:
+		return last
+	case v.plan != nil && !v.grace:
+		return v.plan
+	}
+	return c.planAt(s.from)
+}
+
+// sharesMonth says whether usage above the quota counts by the share of days in use: always, or in a month with a halt.
+func (p *Plan) sharesMonth(halts []halt, from, until time.Time) bool {
+	if p.Book.Rules.PartialMonth == shareOfDays {
+		return true
+	}
+	if s := p.Book.Suspension; s == nil || s.MonthUsage != shareOfDays {
+		return false
+	}
+	return slices.ContainsFunc(halts, func(h halt) bool {
+		_, _, touches := overlap(h.from, h.until, from, until)
+		return touches
+	})
+}
+
+// daysInUse counts the days on which the service was there for some time.
 func (c *contract) daysInUse(m Month, service []stretch, halts []halt) (n int) {
-	for i := range m.days() {
-		day := m.first().addDays(i)
-		from, until := day.start(c.zone), day.addDays(1).start(c.zone)
+	for i := range m.Days() {
+		day := m.First().AddDays(i)
+		from, until := day.Start(c.zone), day.AddDays(1).Start(c.zone)
 		used := false
 		for _, s := range service {
 			_, _, ok := overlap(s.from, s.until, from, until)
 			used = used || ok
 		}
-		for _, h := range halts {
-			suspended := dateOf(h.from.In(c.zone))
-			back := suspended.addDays(1)
-			if day := dateOf(h.until.In(c.zone)); !h.until.IsZero() && back.before(day) {
-				back = day
-			}
-			used = used && (day.before(suspended) || !h.until.IsZero() && !day.before(back))
-		}
-		if used {
+		if used && !slices.ContainsFunc(halts, func(h halt) bool { return h.takes(day, c.zone) }) {
 			n++
 		}
 	}
 	return n
+}
+
+// takes says whether a halt takes a day: the one on which it begins, and those up to the day on which the service came back, without
+// it.
+func (h halt) takes(day Date, zone *time.Location) bool {
+	suspended := calendar.DateOf(h.from.In(zone))
+	if day.Before(suspended) {
+		return false
+	}
+	if h.until.IsZero() || day == suspended {
+		return true
+	}
+	return day.Before(calendar.DateOf(h.until.In(zone)))
 }
 
 // envelope is the time from first to last in force.

@@ -157,7 +157,7 @@ func FuzzParseAccounts(f *testing.F) {
 		if a.Check(cat, time.UTC) != nil {
 			return
 		}
-		if _, err := rating.Rate(rating.Input{Month: "2026-06", Accounts: a, Catalog: cat}); err != nil {
+		if _, err := rating.Rate(rating.Input{Month: mustMonth("2026-06"), Accounts: a, Catalog: cat}); err != nil {
 			t.Errorf("checked, and yet: %v", err)
 		}
 		for _, id := range a.IDs() {
@@ -213,7 +213,7 @@ func FuzzParseCatalog(f *testing.F) {
 			for _, m := range plan.Book.Meters[:min(5, len(plan.Book.Meters))] {
 				u.Meters = append(u.Meters, rating.MeterUsage{Meter: m.Name, Exact: 12345})
 			}
-			in, err := rating.PlanInput(cat, plan.ID(), rating.Usage{Month: "2026-06", Apps: []rating.AppUsage{u}}, time.UTC)
+			in, err := rating.PlanInput(cat, plan.ID(), rating.Usage{Month: mustMonth("2026-06"), Apps: []rating.AppUsage{u}}, time.UTC)
 			if err != nil {
 				t.Errorf("plan %s: %v", plan.ID(), err)
 			}

@@ -13,7 +13,7 @@ import (
 
 // Usage is a month's sealed numbers: what rating needs of them.
 type Usage struct {
-	Month string // 2026-10
+	Month Month // 0: whichever it is rated for
 	Apps  []AppUsage
 	File  string // what errors call it; empty: they name the line alone
 }
@@ -22,7 +22,7 @@ type Usage struct {
 func (u *Usage) at(line int) string {
 	switch {
 	case line == 0:
-		return "usage of " + u.Month
+		return "usage of " + u.Month.String()
 	case u.File == "":
 		return fmt.Sprintf("line %d", line)
 	}
@@ -31,8 +31,7 @@ func (u *Usage) at(line int) string {
 
 // Check says what cannot be in the usage of any month. What ParseUsage returns is checked.
 func (u *Usage) Check() error {
-	month, err := ParseMonth(u.Month)
-	if err != nil {
+	if err := checkMonth(u.Month); err != nil {
 		return fmt.Errorf("%s: %w", u.at(0), err)
 	}
 	seen := make(map[string]bool, len(u.Apps))
@@ -50,7 +49,7 @@ func (u *Usage) Check() error {
 		seen[a.App] = true
 		for j := range a.Meters {
 			m := &a.Meters[j]
-			if err := m.check(month); err != nil {
+			if err := m.check(u.Month); err != nil {
 				return fail(".meters[%d]: %w", j, err)
 			}
 			for _, other := range a.Meters[:j] {
@@ -73,7 +72,7 @@ func (m *MeterUsage) check(month Month) error {
 		if err != nil {
 			return fmt.Errorf("days[%d]: %w", i, err)
 		}
-		if !month.has(day) || seen[day.Day] || v.Value < 0 {
+		if day.Month != month || seen[day.Day] || v.Value < 0 {
 			return fmt.Errorf("days[%d]: %s with %d: want each day of %s at most once, values not negative", i, day, v.Value, month)
 		}
 		seen[day.Day] = true
@@ -158,10 +157,11 @@ func ParseUsage(data []byte) (Usage, error) {
 	case doc.Usage == nil:
 		return Usage{}, errors.New("line 1: misses the field usage")
 	}
-	if _, err := ParseMonth(*doc.Month); err != nil {
+	month, err := ParseMonth(*doc.Month)
+	if err != nil {
 		return Usage{}, fmt.Errorf("line %d: %w", lines.at(0), err)
 	}
-	u := Usage{Month: *doc.Month}
+	u := Usage{Month: month}
 	for i, a := range *doc.Usage {
 		if a == nil {
 			return Usage{}, fmt.Errorf("usage[%d]: is null", i)

@@ -40,7 +40,7 @@ func priced(t *testing.T) (m *closedMonth, n *recount.Numbers, invoices []rating
 	for _, name := range []string{"a", "b", "c", "d"} {
 		n.Apps[name] = &recount.App{Sets: map[uint16]*recount.SetCount{}, Totals: map[recount.Quantity]recount.Standing{}}
 	}
-	u := rating.Usage{Month: m.name}
+	u := rating.Usage{Month: rating.Month(m.Month)}
 	people := func(name, kind string, days ...int) {
 		c := &recount.SetCount{}
 		for i := 0; i < len(days); i += 2 {
@@ -58,7 +58,7 @@ func priced(t *testing.T) (m *closedMonth, n *recount.Numbers, invoices []rating
 	n.Apps["b"].Totals[recount.Quantity{Meter: "gateway_calls", Source: "s", Day: 0}] = recount.Standing{Revision: 1, Value: 10001}
 	for _, name := range []string{"a", "b", "c", "d"} {
 		of := rating.AppUsage{App: name}
-		_, _, meters := accounts.MetersOf(books, m.name, time.UTC, name)
+		_, _, meters := accounts.MetersOf(books, rating.Month(m.Month), time.UTC, name)
 		for _, x := range meters {
 			exact, days := n.Apps[name].Value(x.Name, string(x.Aggregate), rules.Set(x.Kinds))
 			y := rating.MeterUsage{Meter: x.Name, Exact: int64(exact)}
@@ -71,7 +71,7 @@ func priced(t *testing.T) (m *closedMonth, n *recount.Numbers, invoices []rating
 		}
 		u.Apps = append(u.Apps, of)
 	}
-	invoices, err = rating.Rate(rating.Input{Month: m.name, Zone: time.UTC, Usage: u, Accounts: accounts, Catalog: books})
+	invoices, err = rating.Rate(rating.Input{Month: rating.Month(m.Month), Zone: time.UTC, Usage: u, Accounts: accounts, Catalog: books})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -159,7 +159,7 @@ func Load(file string, environ []string) (*Config, error) {
 // parse is Load of a file's content.
 func parse(file, abs string, data []byte, environ []string) (_ *Config, err error) {
 	c := Default()
-	if c.places, err = strict(file, data, c); err != nil {
+	if c.places, err = read(file, data, c); err != nil {
 		return nil, err
 	}
 	c.File = abs

@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -208,5 +209,37 @@ func TestNoFile(t *testing.T) {
 func TestLargeFileIsRefused(t *testing.T) {
 	if _, err := load(t, "# "+strings.Repeat("x", MaxFileBytes)); err == nil || !strings.Contains(err.Error(), "1 MiB") {
 		t.Errorf("error %v, want one with 1 MiB", err)
+	}
+}
+
+// Nesting without end is refused before anything is made of it.
+func TestDeepNestingIsRefusedAtOnce(t *testing.T) {
+	for _, text := range []string{"kafka: " + strings.Repeat("[", 500<<10), strings.Repeat("- ", 250<<10), "kafka: " + strings.Repeat("{a: ", 125<<10)} {
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		began := time.Now()
+		_, err := parse("f.yaml", "/f.yaml", []byte(text), nil)
+		took := time.Since(began)
+		runtime.ReadMemStats(&after)
+		if err == nil || !strings.HasPrefix(err.Error(), "f.yaml:1:1: ") {
+			t.Errorf("%.20q…: error %v, want one in the first line", text, err)
+		}
+		if used := after.TotalAlloc - before.TotalAlloc; used > 4<<20 || took > time.Second {
+			t.Errorf("%.20q…: %d bytes, %s", text, used, took)
+		}
+	}
+}
+
+func TestMoreMistakes(t *testing.T) {
+	for text, want := range map[string]string{
+		"events: {types: {a: open, \"a\": open}}\n": "f.yaml:1:",
+		"events: {types: {12: open}}\n":             "events.types: is not text: write it in quotes, as in \"12\"",
+		"kafka: {topic: \"\xff\"}\n":                "f.yaml:1:1: is not UTF-8",
+		"kafka: {topci: a}\n":                       "did you mean \"topic\"?",
+		"kafka: !!map {topic: a}\n":                 "f.yaml:1:",
+	} {
+		if _, err := parse("f.yaml", "/f.yaml", []byte(text), nil); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%q: error %v, want one with %q", text, err, want)
+		}
 	}
 }

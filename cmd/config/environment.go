@@ -7,6 +7,8 @@ import (
 	"sort"
 	"strconv"
 	"strings"
+
+	"headcount/internal/strict"
 )
 
 const prefix = "HEADCOUNT_"
@@ -27,7 +29,7 @@ func (c *Config) override(environ []string) error {
 		place := "environment " + name
 		path, err := setField(reflect.ValueOf(c).Elem(), rest, value)
 		if errors.Is(err, errNotAField) {
-			if near := nearest(rest, variables(reflect.TypeFor[Config]())); near != "" {
+			if near := nearest(rest); near != "" {
 				return &Error{place, fmt.Sprintf("no field has that name; did you mean %s%s?", prefix, near)}
 			}
 			continue
@@ -38,6 +40,16 @@ func (c *Config) override(environ []string) error {
 		c.places[path] = place
 	}
 	return nil
+}
+
+// nearest returns the variable that a slip of the finger, or two in a long name, turns into this one; empty: there is none, and the
+// name is somebody else's.
+func nearest(name string) string {
+	slips := 1
+	if len(name) >= 8 {
+		slips = 2
+	}
+	return strict.Nearest(name, variables(reflect.TypeFor[Config]()), slips)
 }
 
 // variables lists the names of all fields that a variable can set, without the prefix.

@@ -102,7 +102,7 @@ func notClosing(ctx context.Context, c *config.Config, m events.Month) error {
 		return cli.Fail(cli.Unreachable, "ledger: %w", err)
 	}
 	defer l.Close()
-	_, err = l.Closing(ctx, m.String())
+	_, err = l.Closing(ctx, m)
 	if errors.Is(err, ledger.ErrNotFound) {
 		return nil
 	}

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"errors"
 	"fmt"
 	"io"
 	"strings"
@@ -17,10 +16,11 @@ func plansCommand(p *cli.Program) *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "plans", Short: "list the plans of all price books", Args: cli.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			books, err := describedBooks(cmd, p)
+			catalog, err := catalogOf(cmd, p)
 			if err != nil {
 				return err
 			}
+			books := catalog.Describe()
 			if p.JSON {
 				return p.PrintJSON(map[string]any{"books": books})
 			}
@@ -36,13 +36,13 @@ func plansCommand(p *cli.Program) *cobra.Command {
 			return nil
 		},
 		RunE: func(cmd *cobra.Command, args []string) error {
-			books, err := describedBooks(cmd, p)
+			catalog, err := catalogOf(cmd, p)
 			if err != nil {
 				return err
 			}
-			book, err := chosenBook(books, args[0])
+			book, err := catalog.DescribeOne(args[0])
 			if err != nil {
-				return cli.Fail(cli.Usage, "%w", err)
+				return cli.Fail(cli.Usage, "%w: `rollup plans` lists them", err)
 			}
 			if p.JSON {
 				return p.PrintJSON(book)
@@ -53,35 +53,12 @@ func plansCommand(p *cli.Program) *cobra.Command {
 	return cmd
 }
 
-func describedBooks(cmd *cobra.Command, p *cli.Program) ([]rating.BookInfo, error) {
+func catalogOf(cmd *cobra.Command, p *cli.Program) (*rating.Catalog, error) {
 	c, err := rateConfig(cmd, p)
 	if err != nil {
 		return nil, err
 	}
-	catalog, err := site.Catalog(c)
-	if err != nil {
-		return nil, err
-	}
-	return catalog.Describe(), nil
-}
-
-// chosenBook returns the book named, or that of the plan named with this plan alone.
-func chosenBook(books []rating.BookInfo, name string) (rating.BookInfo, error) {
-	var known []string
-	for _, b := range books {
-		if b.Book == name {
-			return b, nil
-		}
-		known = append(known, b.Book)
-		for _, plan := range b.Plans {
-			if plan.Plan == name {
-				b.Plans = []rating.PlanInfo{plan}
-				return b, nil
-			}
-			known = append(known, plan.Plan)
-		}
-	}
-	return rating.BookInfo{}, errors.New("no book or plan is called " + name + rating.DidYouMean(name, known) + ": `rollup plans` lists them")
+	return site.Catalog(c)
 }
 
 func planList(out io.Writer, books []rating.BookInfo) error {

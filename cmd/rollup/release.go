@@ -35,7 +35,7 @@ func releaseCommand(p *cli.Program) *cobra.Command {
 		}
 		defer l.Close()
 		by := username()
-		err = l.Release(cmd.Context(), m.String(), account, reason, by)
+		err = l.Release(cmd.Context(), m, account, reason, by)
 		if errors.Is(err, ledger.ErrNotFound) || errors.Is(err, ledger.ErrNotHeld) {
 			return cli.Fail(cli.CheckFailed, "%w", err)
 		}

@@ -131,7 +131,7 @@ func usageCSV(out io.Writer, d *usage.Document) error {
 				estimate = number(*m.Estimate)
 			}
 			n := number
-			rows = append(rows, []string{d.Month, cell(a.App), cell(account), m.Meter, n(m.Exact), estimate, string(m.Verdict), n(a.Events), n(a.Duplicates), n(a.Skewed), n(a.Expired), n(a.Rejected), a.Digest})
+			rows = append(rows, []string{d.Month.String(), cell(a.App), cell(account), m.Meter, n(m.Exact), estimate, string(m.Verdict), n(a.Events), n(a.Duplicates), n(a.Skewed), n(a.Expired), n(a.Rejected), a.Digest})
 		}
 	}
 	return w.WriteAll(rows)
@@ -211,7 +211,7 @@ func invoiceCSV(out io.Writer, invoices []rating.Invoice) error {
 	rows := [][]string{columns}
 	for _, v := range invoices {
 		add := func(row string, cells map[string]string, from *rating.Source) {
-			cells["account"], cells["plan"], cells["month"], cells["row"] = v.Account, v.Plan, v.Month, row
+			cells["account"], cells["plan"], cells["month"], cells["row"] = v.Account, v.Plan, v.Month.String(), row
 			cells["revision"], cells["status"], cells["currency"] = strconv.Itoa(v.Revision), v.Status, v.Currency
 			if from != nil {
 				cells["book"], cells["version"], cells["overrides"] = from.Book, from.Version, strings.Join(from.Overrides, " ")

@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"headcount/cmd/cli"
+	"headcount/events"
 	"headcount/rating"
 	"headcount/rating/ledger"
 	"headcount/rollup/closing"
@@ -23,7 +24,7 @@ func pointer[T any](v T) *T { return &v }
 // testUsage has an app with two meters, one without a sketch, and an app nobody is billed for.
 func testUsage() *usage.Document {
 	return &usage.Document{
-		Month: "2026-10", TimeZone: "UTC", Topic: "sdk-events", Rejected: 7,
+		Month: events.MonthOf(2026, 10), TimeZone: "UTC", Topic: "sdk-events", Rejected: 7,
 		Usage: []usage.App{
 			{App: "app-001", Account: pointer("acme"), Events: 1200, Duplicates: 1010, Skewed: 3, Expired: 2, Rejected: 1, Digest: "sha256:ab", Meters: []usage.Meter{
 				{Meter: "mau", Exact: 120, Estimate: pointer(uint64(121)), Verdict: usage.Agree}, {Meter: "push_calls", Exact: 5, Verdict: usage.None},
@@ -61,7 +62,7 @@ app-001  acme     mau           120       121  agree      1200        1010      
 
 Dead letters whose app cannot be read: 7
 `)
-	empty := &usage.Document{Month: "2026-10", TimeZone: "UTC", Topic: "t"}
+	empty := &usage.Document{Month: events.MonthOf(2026, 10), TimeZone: "UTC", Topic: "t"}
 	got = printed(t, func(b *bytes.Buffer) error { return usageTable(b, empty) })
 	same(t, got, `
 Usage of 2026-10 (UTC), topic t, sealed
@@ -123,7 +124,7 @@ func TestUsageCSV(t *testing.T) {
 func testInvoices() []rating.Invoice {
 	return []rating.Invoice{
 		{
-			Account: `a<b>,"c"`, Plan: "tcmpp/pro", Month: "2026-10", Revision: 2, Currency: "USD", Status: rating.StatusHeld, Reason: "app x: 1 < 2", Total: "750.00",
+			Account: `a<b>,"c"`, Plan: "tcmpp/pro", Month: events.MonthOf(2026, 10), Revision: 2, Currency: "USD", Status: rating.StatusHeld, Reason: "app x: 1 < 2", Total: "750.00",
 			Lines: []rating.Line{
 				{App: "app-001", Meter: "mau", Quantity: "250000", Free: "200000", Billable: "50000", UnitPrice: "0.015", Amount: "750.00", How: "(250000 − 200000) × 0.015",
 					Source: &rating.Source{Book: "tcmpp", Version: "2024-11-22", Overrides: []string{"mau.free"}}},
@@ -133,7 +134,7 @@ func testInvoices() []rating.Invoice {
 			Balances:   []rating.Balance{{Package: "pack/1", Remaining: "10", Quantity: "100", Until: "2027-01-01"}},
 			DeductFrom: "2026-11-01", DeductUntil: "2026-11-03",
 		},
-		{Account: "idle", Plan: "tcsas/professional", Month: "2026-10", Revision: 1, Currency: "USD", Status: rating.StatusFinal, Total: "0.00"},
+		{Account: "idle", Plan: "tcsas/professional", Month: events.MonthOf(2026, 10), Revision: 1, Currency: "USD", Status: rating.StatusFinal, Total: "0.00"},
 	}
 }
 

@@ -67,16 +67,12 @@ func readStatus(ctx context.Context, p *cli.Program, c *config.Config, m events.
 
 // rateSoFar prices the usage so far by the accounts that it was read by, with what the month before left of packages.
 func rateSoFar(ctx context.Context, p *cli.Program, c *config.Config, doc *status.Document) ([]rating.Invoice, error) {
-	m, err := events.ParseMonth(doc.Month)
-	if err != nil {
-		return nil, err
-	}
 	u, err := doc.Rating()
 	if err != nil {
 		return nil, err
 	}
 	in := rating.Input{Month: doc.Month, Zone: c.Zone(), Usage: u, Accounts: doc.Accounts, Catalog: doc.Books}
-	before, err := closed(ctx, c, m-1)
+	before, err := closed(ctx, c, doc.Month-1)
 	unclosed := isOpen(err)
 	switch {
 	case err == nil:
@@ -90,7 +86,7 @@ func rateSoFar(ctx context.Context, p *cli.Program, c *config.Config, doc *statu
 	}
 	invoices, err := rateInput(in)
 	if unclosed && len(rating.Balances(invoices)) > 0 {
-		p.Log.Info("the month before is not closed: what is left of packages is taken from the accounts file", "month", m-1)
+		p.Log.Info("the month before is not closed: what is left of packages is taken from the accounts file", "month", doc.Month-1)
 	}
 	return invoices, err
 }

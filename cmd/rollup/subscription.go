@@ -3,7 +3,6 @@ package main
 import (
 	"fmt"
 	"io"
-	"slices"
 	"strings"
 	"time"
 
@@ -43,10 +42,7 @@ func subscriptionCommand(p *cli.Program) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			look := func(t time.Time) (*rating.Subscription, error) {
-				return rating.SubscriptionAt(accounts, books, c.Zone(), account, t)
-			}
-			s, err := look(when)
+			s, err := rating.SubscriptionAt(accounts, books, c.Zone(), account, when)
 			if err != nil {
 				return cli.Fail(cli.Usage, "--account: %w", err)
 			}
@@ -56,7 +52,7 @@ func subscriptionCommand(p *cli.Program) *cobra.Command {
 				}
 				return subscriptionTable(p.Out, s)
 			}
-			days, err := yearAhead(when.In(c.Zone()), look)
+			days, err := rating.YearAhead(accounts, books, c.Zone(), account, when)
 			if err != nil {
 				return err
 			}
@@ -112,84 +108,12 @@ func subscriptionTable(out io.Writer, s *rating.Subscription) error {
 		line("due "+d.Date, d.Amount+" for "+strings.TrimSpace(d.Item+" "+d.App)+": "+d.How)
 	}
 	for _, b := range s.Unpaid {
-		line("unpaid bill of "+b.Month, "pushed "+b.Pushed+", suspended "+or(b.Suspend))
+		line("unpaid bill of "+b.Month.String(), "pushed "+b.Pushed+", suspended "+or(b.Suspend))
 	}
 	return t.print(out, "")
 }
 
-// calendarEntry is something that happens to a subscription on a day.
-type calendarEntry struct {
-	Date string `json:"date"`
-	What string `json:"what"`
-}
-
-// yearAhead lists what happens within a year, looking at each day's beginning: changes of state, plan and term, reminders, what
-// is to be paid ahead, and the months' deductions.
-func yearAhead(from time.Time, look func(time.Time) (*rating.Subscription, error)) ([]calendarEntry, error) {
-	entries := []calendarEntry{}
-	begin, end := from.Format(time.DateOnly), from.AddDate(1, 0, 0).Format(time.DateOnly)
-	seen := map[calendarEntry]bool{}
-	add := func(date, format string, args ...any) {
-		if len(date) > len(time.DateOnly) {
-			date = date[:len(time.DateOnly)]
-		}
-		e := calendarEntry{date, fmt.Sprintf(format, args...)}
-		if date >= begin && date < end && !seen[e] {
-			seen[e] = true
-			entries = append(entries, e)
-		}
-	}
-	before, err := look(from)
-	if err != nil {
-		return nil, err
-	}
-	for n := 0; ; n++ {
-		day := time.Date(from.Year(), from.Month(), from.Day()+n, 0, 0, 0, 0, from.Location())
-		if day.Format(time.DateOnly) >= end {
-			break
-		}
-		if day.Before(from) {
-			day = from
-		}
-		s, err := look(day)
-		if err != nil {
-			return nil, err
-		}
-		if s.State != before.State {
-			add(s.Since, "%s", s.State)
-		}
-		if s.Plan != before.Plan {
-			add(day.Format(time.DateOnly), "plan %s", s.Plan)
-		}
-		if s.TermFrom != before.TermFrom {
-			add(s.TermFrom, "new term, until %s", or(s.TermUntil))
-		}
-		for _, d := range s.Reminders {
-			add(d, "reminder of the expiry")
-		}
-		for _, d := range s.Due {
-			add(d.Date, "due: %s for %s", d.Amount, strings.TrimSpace(d.Item+" "+d.App))
-		}
-		if served(s) { // a month in which it is served has an invoice
-			add(s.DeductFrom, "deduction of the month before, until %s", s.DeductUntil)
-		}
-		before = s
-	}
-	slices.SortStableFunc(entries, func(a, b calendarEntry) int { return strings.Compare(a.Date, b.Date) })
-	return entries, nil
-}
-
-func served(s *rating.Subscription) bool {
-	switch s.State {
-	case rating.Trial, rating.Active, rating.Expiring:
-		return true
-	case rating.Expired:
-		return s.Suspension != "" // else it is over
-	}
-	return false
-}
-
-func calendarTable(out io.Writer, s *rating.Subscription, entries []calendarEntry) error {
+func calendarTable(out io.Writer, s *rating.Subscription, entries []rating.CalendarEntry) error {
 	fmt.Fprintf(out, "Account %s, plan %s, %s: the year from %s\n\n", s.Account, s.Plan, s.State, s.At)
 	t := table{columns: []string{"date", "what"}}
 	for _, e := range entries {

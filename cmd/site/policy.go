@@ -49,11 +49,7 @@ func closedRules(ctx context.Context, l *ledger.Ledger, topic *stream.Topic) (al
 		if closing, err = l.Closing(ctx, month); err != nil || closing.TopicID != topic.ID || closing.Cluster != topic.Cluster {
 			break
 		}
-		m, err := events.ParseMonth(month)
-		if err != nil {
-			return nil, err
-		}
-		all = append(all, worker.ClosedRules{Month: m, Hash: closing.RulesHash})
+		all = append(all, worker.ClosedRules{Month: month, Hash: closing.RulesHash})
 		if ok = closing.Previous != nil; ok {
 			month = closing.Previous.Month
 		}

@@ -4,12 +4,13 @@ import (
 	"bytes"
 	"context"
 	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
 	"strconv"
 	"strings"
+
+	"headcount/internal/canonical"
 )
 
 // A document (manifest, index) is three lines of text:
@@ -27,7 +28,7 @@ func encodeDocument(kind string, version int, content described) ([]byte, error)
 	if f.err != nil {
 		return nil, fmt.Errorf("encode %s: %w", kind, f.err)
 	}
-	b := append(append(f.b, hashText(f.b)...), '\n')
+	b := append(append(f.b, canonical.Hash(f.b)...), '\n')
 	if len(b) > maxDocument {
 		return nil, fmt.Errorf("encode %s: %d bytes are over the format's %d", kind, len(b), maxDocument)
 	}
@@ -37,7 +38,7 @@ func encodeDocument(kind string, version int, content described) ([]byte, error)
 // decodeDocument is the reverse of encodeDocument; it takes no other bytes than those that it puts out.
 func decodeDocument(file string, b []byte, kind string, version int, content described) error {
 	end := bytes.LastIndexByte(bytes.TrimSuffix(b, []byte("\n")), '\n') + 1
-	if string(b[end:]) != hashText(b[:end])+"\n" {
+	if string(b[end:]) != canonical.Hash(b[:end])+"\n" {
 		return damage(file, int64(end), "the checksum does not match")
 	}
 	first, text, _ := bytes.Cut(b[:end], []byte("\n"))
@@ -58,16 +59,6 @@ func decodeDocument(file string, b []byte, kind string, version int, content des
 		return damage(file, int64(end-len(f.b)), "%v", f.err)
 	}
 	return nil
-}
-
-// hashText is how hashes are written in documents and rules.
-func hashText(b []byte) string {
-	sum := sha256.Sum256(b)
-	return sumText(sum[:])
-}
-
-func sumText(sum []byte) string {
-	return string(hex.AppendEncode(append(make([]byte, 0, len("sha256:")+2*sha256.Size), "sha256:"...), sum))
 }
 
 // readAll reads a file that is held in memory as a whole.
@@ -117,7 +108,7 @@ func (s *summed) Write(p []byte) (int, error) {
 	return n, err
 }
 
-func (s *summed) sum() string { return sumText(s.hash.Sum(nil)) }
+func (s *summed) sum() string { return canonical.HashText(s.hash.Sum(nil)) }
 
 func wrongSize(name string, f File, size int64) error {
 	return damage(name, min(f.Size(), size), "the file has %d bytes, want %d", f.Size(), size)

@@ -9,6 +9,7 @@ import (
 
 	"headcount/counter"
 	"headcount/events"
+	"headcount/internal/canonical"
 )
 
 // segmentOf is a segment file of a script's first deltas.
@@ -168,7 +169,7 @@ func FuzzDocument(f *testing.F) {
 		f.Add(doc[:bytes.LastIndexByte(doc[:len(doc)-1], '\n')+1])
 	}
 	f.Fuzz(func(t *testing.T, head []byte) {
-		file := append(bytes.Clone(head), hashText(head)+"\n"...)
+		file := append(bytes.Clone(head), canonical.Hash(head)+"\n"...)
 		if m, err := parseManifest("file", file); err == nil {
 			if again, err := m.encode(); err != nil || !bytes.Equal(again, file) {
 				t.Fatalf("%q is read as %+v, which is %q: %v", file, m, again, err)

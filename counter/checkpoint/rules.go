@@ -10,6 +10,7 @@ import (
 	"sync"
 
 	"headcount/events"
+	"headcount/internal/canonical"
 )
 
 // ErrNoRules says that a topic or a month has no rules yet: nothing of it was ever counted.
@@ -234,7 +235,7 @@ func (p *parsed[T]) parse(doc []byte) (*T, string, error) {
 		if err != nil {
 			return nil, "", err
 		}
-		found = parsedRules[T]{rules, hashText(doc)}
+		found = parsedRules[T]{rules, canonical.Hash(doc)}
 		p.all[string(doc)] = found
 	}
 	return found.rules, found.hash, nil

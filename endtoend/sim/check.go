@@ -143,12 +143,12 @@ func (w *World) checkHeld(m events.Month, r *closing.Result, d *document, again 
 	if err != nil {
 		w.fail("ledger: %v", err)
 	}
-	before, err := l.Invoices(context.Background(), (m - 1).String())
+	before, err := l.Invoices(context.Background(), m-1)
 	if err != nil && !errors.Is(err, ledger.ErrNotFound) {
 		w.fail("invoices of %s: %v", m-1, err)
 	}
 	for _, v := range append(before, r.Invoices...) {
-		if (v.Month == m.String()) != (v.Revision == 1) { // not of this close, which settles what came late: that may be lost too
+		if (v.Month == m) != (v.Revision == 1) { // not of this close, which settles what came late: that may be lost too
 			continue
 		}
 		if v.Status != "held" || !strings.Contains(v.Reason, "lost") {
@@ -390,7 +390,7 @@ func (c *comparison) bills(t *truth, r *closing.Result) {
 		if known == nil || c.w.printed[m] == nil {
 			continue
 		}
-		stored, err := l.Invoices(context.Background(), m.String())
+		stored, err := l.Invoices(context.Background(), m)
 		if err != nil {
 			c.same("invoices of "+m.String(), err, nil)
 			continue

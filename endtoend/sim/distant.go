@@ -46,28 +46,28 @@ func (d *distant) late() error {
 
 func (d *distant) Close() error { return nil }
 
-func (d *distant) LastClosed(ctx context.Context) (string, bool, error) {
+func (d *distant) LastClosed(ctx context.Context) (ledger.Month, bool, error) {
 	if err := d.call(); err != nil {
-		return "", false, err
+		return 0, false, err
 	}
 	return d.Ledger.LastClosed(ctx)
 }
 
-func (d *distant) Closing(ctx context.Context, month string) (ledger.Closing, error) {
+func (d *distant) Closing(ctx context.Context, month ledger.Month) (ledger.Closing, error) {
 	if err := d.call(); err != nil {
 		return ledger.Closing{}, err
 	}
 	return d.Ledger.Closing(ctx, month)
 }
 
-func (d *distant) Result(ctx context.Context, month string) (ledger.Result, error) {
+func (d *distant) Result(ctx context.Context, month ledger.Month) (ledger.Result, error) {
 	if err := d.call(); err != nil {
 		return ledger.Result{}, err
 	}
 	return d.Ledger.Result(ctx, month)
 }
 
-func (d *distant) Invoices(ctx context.Context, month string) ([]ledger.Invoice, error) {
+func (d *distant) Invoices(ctx context.Context, month ledger.Month) ([]ledger.Invoice, error) {
 	if err := d.call(); err != nil {
 		return nil, err
 	}

@@ -117,7 +117,7 @@ func (w *World) checkBooks() {
 		if announced[m.String()] == 0 {
 			w.fail("the log does not say that %s is closed", m)
 		}
-		invoices, err := l.Invoices(context.Background(), m.String())
+		invoices, err := l.Invoices(context.Background(), m)
 		if err != nil {
 			w.fail("invoices of %s: %v", m, err)
 		}

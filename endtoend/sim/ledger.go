@@ -16,8 +16,8 @@ import (
 // books is a ledger in memory, by what package ledger promises, but that it does not read documents: check does.
 type books struct {
 	w        *World
-	closings map[string]ledger.Closing
-	results  map[string]ledger.Result
+	closings map[ledger.Month]ledger.Closing
+	results  map[ledger.Month]ledger.Result
 	invoices []ledger.Invoice
 	outbox   []ledger.Message
 	sent     map[int64]bool
@@ -25,21 +25,21 @@ type books struct {
 }
 
 func newBooks(w *World) *books {
-	return &books{w: w, closings: map[string]ledger.Closing{}, results: map[string]ledger.Result{}, sent: map[int64]bool{}}
+	return &books{w: w, closings: map[ledger.Month]ledger.Closing{}, results: map[ledger.Month]ledger.Result{}, sent: map[int64]bool{}}
 }
 
 var _ closing.Ledger = (*books)(nil)
 
 func (b *books) Close() error { return nil }
 
-func (b *books) LastClosed(context.Context) (string, bool, error) {
+func (b *books) LastClosed(context.Context) (ledger.Month, bool, error) {
 	if len(b.results) == 0 {
-		return "", false, nil
+		return 0, false, nil
 	}
 	return slices.Max(slices.Collect(maps.Keys(b.results))), true, nil
 }
 
-func (b *books) Closing(_ context.Context, month string) (ledger.Closing, error) {
+func (b *books) Closing(_ context.Context, month ledger.Month) (ledger.Closing, error) {
 	c, ok := b.closings[month]
 	if !ok {
 		return c, fmt.Errorf("closing of %s: %w", month, ledger.ErrNotFound)
@@ -60,8 +60,7 @@ func (b *books) Begin(ctx context.Context, c ledger.Closing) (ledger.Closing, bo
 	if c.Previous != nil {
 		last, _, _ := b.LastClosed(ctx)
 		newest := slices.Max(slices.Collect(maps.Keys(b.closings)))
-		t, _ := time.Parse("2006-01", last)
-		if newest != last || c.Previous.Month != last || !slices.Equal(c.Previous.Partitions, b.closings[last].Partitions) || t.AddDate(0, 1, 0).Format("2006-01") != c.Month {
+		if newest != last || c.Previous.Month != last || !slices.Equal(c.Previous.Partitions, b.closings[last].Partitions) || c.Month != last+1 {
 			return ledger.Closing{}, false, fmt.Errorf("%w: %s after %s, of which the last closed is %s", ledger.ErrOrder, c.Month, newest, last)
 		}
 	}
@@ -70,6 +69,12 @@ func (b *books) Begin(ctx context.Context, c ledger.Closing) (ledger.Closing, bo
 	b.closings[c.Month] = c
 	b.head++
 	return c, false, nil
+}
+
+// revision is whose invoices are counted on.
+type revision struct {
+	month   ledger.Month
+	account string
 }
 
 func (b *books) Commit(_ context.Context, r ledger.Result) (bool, error) {
@@ -83,16 +88,16 @@ func (b *books) Commit(_ context.Context, r ledger.Result) (bool, error) {
 	if _, ok := b.results[r.Month]; ok {
 		return true, nil
 	}
-	revision := map[[2]string]int{}
+	newest := map[revision]int{}
 	for _, v := range b.invoices {
-		revision[[2]string{v.Month, v.Account}] = v.Revision
+		newest[revision{v.Month, v.Account}] = v.Revision
 	}
 	invoices := slices.Clone(r.Invoices)
 	for i := range invoices {
 		v := &invoices[i]
-		at := [2]string{v.Month, v.Account}
-		if revision[at]++; v.Revision != revision[at] {
-			return false, fmt.Errorf("%w: invoice of %s, %s: revision %d, next is %d", ledger.ErrOrder, v.Account, v.Month, v.Revision, revision[at])
+		at := revision{v.Month, v.Account}
+		if newest[at]++; v.Revision != newest[at] {
+			return false, fmt.Errorf("%w: invoice of %s, %s: revision %d, next is %d", ledger.ErrOrder, v.Account, v.Month, v.Revision, newest[at])
 		}
 		v.Closing, v.Document = r.Month, bytes.Clone(v.Document)
 	}
@@ -115,7 +120,7 @@ func (b *books) Commit(_ context.Context, r ledger.Result) (bool, error) {
 	return false, nil
 }
 
-func (b *books) Result(_ context.Context, month string) (ledger.Result, error) {
+func (b *books) Result(_ context.Context, month ledger.Month) (ledger.Result, error) {
 	r, ok := b.results[month]
 	if !ok {
 		return r, fmt.Errorf("result of %s: %w", month, ledger.ErrNotFound)
@@ -123,7 +128,7 @@ func (b *books) Result(_ context.Context, month string) (ledger.Result, error) {
 	return r, nil
 }
 
-func (b *books) Invoices(_ context.Context, month string) ([]ledger.Invoice, error) {
+func (b *books) Invoices(_ context.Context, month ledger.Month) ([]ledger.Invoice, error) {
 	if _, ok := b.results[month]; !ok {
 		return nil, fmt.Errorf("invoices of %s: %w", month, ledger.ErrNotFound)
 	}
@@ -158,4 +163,6 @@ func (b *books) MarkSent(_ context.Context, ids ...int64) error {
 }
 
 // Amendments implements closing.Books: nothing was amended.
-func (b *books) Amendments(context.Context, string) ([]ledger.Amendment, error) { return nil, nil }
+func (b *books) Amendments(context.Context, ledger.Month) ([]ledger.Amendment, error) {
+	return nil, nil
+}

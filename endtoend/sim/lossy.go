@@ -28,7 +28,7 @@ func (w *World) checkLossy(m events.Month, r *closing.Result, d *document) {
 	}
 	mau := w.closings()[m].mau
 	for _, v := range r.Invoices {
-		if v.Revision == 1 && v.Month == m.String() {
+		if v.Revision == 1 && v.Month == m {
 			c.of = v.Account
 			c.same("total", v.Total, money(d.owed(v.Account, mau)))
 		}
@@ -62,7 +62,7 @@ func (w *World) sealLost(m events.Month, d *document) (lost bool, seen []string)
 
 // looked is the step at which the close that billed a month looked at a partition last; 0: none billed it.
 func (w *World) looked(m events.Month, partition int32) int {
-	if p := w.billed[m.String()]; p != nil {
+	if p := w.billed[m]; p != nil {
 		return p.looked[partition]
 	}
 	return 0

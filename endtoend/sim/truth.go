@@ -381,7 +381,7 @@ func (w *World) closings() map[events.Month]closed {
 		return all
 	}
 	for _, m := range w.months {
-		c, err := l.Closing(context.Background(), m.String())
+		c, err := l.Closing(context.Background(), m)
 		if err != nil {
 			continue
 		}

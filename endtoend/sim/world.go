@@ -67,10 +67,10 @@ type World struct {
 	prints      map[person][16]byte        // that were made
 	held        int
 	gaps        []loss
-	sealedAt    map[sealOf]int64    // offsets, of closed months
-	billed      map[string]*process // by month: the close that the ledger has the result of
-	unrecovered int                 // runs that ended with a halt
-	read        int                 // records that were handed out
+	sealedAt    map[sealOf]int64          // offsets, of closed months
+	billed      map[events.Month]*process // by month: the close that the ledger has the result of
+	unrecovered int                       // runs that ended with a halt
+	read        int                       // records that were handed out
 
 	budget int
 	rates  [faults]int
@@ -210,7 +210,7 @@ func newWorld(seed uint64, of shape) *World {
 	w.interval = time.Duration(1+w.draw(72)) * time.Hour
 	w.now = w.start(0)
 	w.printed, w.bills, w.prints = map[events.Month]*document{}, map[string]*bill{}, map[person][16]byte{}
-	w.closed, w.sealedAt, w.billed = map[events.Month]bool{}, map[sealOf]int64{}, map[string]*process{}
+	w.closed, w.sealedAt, w.billed = map[events.Month]bool{}, map[sealOf]int64{}, map[events.Month]*process{}
 	w.books = &shelf{w: w}
 	if seed%10 == 0 {
 		w.books = &sqlite{}

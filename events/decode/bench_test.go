@@ -101,7 +101,7 @@ func BenchmarkStrict(b *testing.B) {
 
 func BenchmarkTime(b *testing.B) {
 	v := []byte("2026-10-03T08:15:30.123Z")
-	var dates calendar
+	var dates timeReader
 	for b.Loop() {
 		if _, ok := dates.parseTime(v); !ok {
 			b.Fatal("not a time")

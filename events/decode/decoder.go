@@ -34,7 +34,7 @@ type Decoder struct {
 	strict    *strict
 	inputs    identity.Inputs
 	pending   identity.Pending
-	dates     calendar
+	dates     timeReader
 
 	headers     []byte // the last ones that said structured: a producer's are the same in all its records
 	headerCount int

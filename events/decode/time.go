@@ -13,7 +13,7 @@ type instant struct {
 
 // parseTime reads an RFC 3339 date-time: T and Z of any case, any number of fractional digits, any offset. A leap second is
 // taken where one can be, in the last minute of a month in UTC; it belongs to the day it ends.
-func (c *calendar) parseTime(b []byte) (t instant, ok bool) {
+func (c *timeReader) parseTime(b []byte) (t instant, ok bool) {
 	if len(b) < len("2006-01-02T15:04:05Z") {
 		return t, false
 	}
@@ -88,8 +88,8 @@ func (c *calendar) parseTime(b []byte) (t instant, ok bool) {
 	return t, true
 }
 
-// calendar remembers the date and the hour it read last: most events are of the same as the one before.
-type calendar struct {
+// timeReader remembers the date and the hour it read last: most events are of the same as the one before.
+type timeReader struct {
 	date     [10]byte
 	midnight int64 // seconds since 1970
 
@@ -108,7 +108,7 @@ const (
 )
 
 // readTime is parseTime, quick with what SDKs write: milliseconds, UTC, the hour of the event before.
-func (c *calendar) readTime(b []byte) (t instant, ok bool) {
+func (c *timeReader) readTime(b []byte) (t instant, ok bool) {
 	if len(b) != len(usualTime) {
 		return c.parseTime(b)
 	}
@@ -133,7 +133,7 @@ func (c *calendar) readTime(b []byte) (t instant, ok bool) {
 }
 
 // read reads the date that b begins with.
-func (c *calendar) read(b []byte) bool {
+func (c *timeReader) read(b []byte) bool {
 	if b[4] == '-' && string(b[:10]) == string(c.date[:]) { // at first, date is none
 		return true
 	}

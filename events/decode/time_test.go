@@ -80,7 +80,7 @@ func TestParseTime(t *testing.T) {
 		{"2026-W40-6T08:15:30Z", ""},
 	}
 	for _, tt := range tests {
-		got, ok := new(calendar).parseTime([]byte(tt.s))
+		got, ok := new(timeReader).parseTime([]byte(tt.s))
 		if ok != (tt.want != "") {
 			t.Errorf("parseTime(%q): %v, want %v", tt.s, ok, !ok)
 		} else if ok && got.ms != millis(t, tt.want) {
@@ -103,7 +103,7 @@ func TestParseTimeOfAllYears(t *testing.T) {
 			sign, want = "-", at.Add(time.Duration(off)*time.Minute)
 		}
 		s += fmt.Sprintf("%s%02d:%02d", sign, off/60, off%60)
-		got, ok := new(calendar).parseTime([]byte(s))
+		got, ok := new(timeReader).parseTime([]byte(s))
 		if !ok || got.ms != want.UnixMilli() || got.more != (want.Nanosecond()%1e6 != 0) {
 			t.Fatalf("parseTime(%q) = %+v, %v; want %d", s, got, ok, want.UnixMilli())
 		}
@@ -116,7 +116,7 @@ func FuzzTime(f *testing.F) {
 	f.Add("2016-12-31T23:59:60Z")
 	f.Add("2026-10-03T08:15:30+05:30")
 	f.Fuzz(func(t *testing.T, s string) {
-		got, ok := new(calendar).parseTime([]byte(s))
+		got, ok := new(timeReader).parseTime([]byte(s))
 		want, err := time.Parse(time.RFC3339, strings.ToUpper(s))
 		if ok && err != nil && !strings.Contains(s, ":60") {
 			t.Errorf("%q: taken as %d, the standard library says %v", s, got.ms, err)
@@ -135,7 +135,7 @@ func TestReadTime(t *testing.T) {
 	seed := rand.Uint64()
 	t.Logf("seed %d", seed)
 	r := rand.New(rand.NewPCG(seed, 1))
-	var c calendar
+	var c timeReader
 	b, good := []byte(usualTime), 0
 	for i := range 300_000 {
 		if i%16 == 0 {
@@ -147,7 +147,7 @@ func TestReadTime(t *testing.T) {
 			}
 		}
 		got, ok := c.readTime(b)
-		want, wantOK := new(calendar).parseTime(b)
+		want, wantOK := new(timeReader).parseTime(b)
 		if got != want || ok != wantOK {
 			t.Fatalf("readTime(%q) = %v, %v; parseTime %v, %v", b, got, ok, want, wantOK)
 		}
@@ -160,14 +160,14 @@ func TestReadTime(t *testing.T) {
 	}
 }
 
-// TestFreshCalendar wants of a calendar that has read nothing what one says that has: what it remembers at first is no date, also
+// TestFreshTimeReader wants of a reader that has read nothing what one says that has: what it remembers at first is no date, also
 // where a text begins with zeros.
-func TestFreshCalendar(t *testing.T) {
+func TestFreshTimeReader(t *testing.T) {
 	zeros := func(n int) string { return strings.Repeat("\x00", n) }
 	for _, s := range []string{
 		zeros(13) + ":00:00.000Z", zeros(13) + ":59:59.999Z", zeros(10) + "T00:00:00Z", zeros(10) + "T10:00:00.000Z", zeros(10) + "t23:59:59.5+01:00", zeros(24), zeros(20),
 	} {
-		if got, ok := new(calendar).readTime([]byte(s)); ok {
+		if got, ok := new(timeReader).readTime([]byte(s)); ok {
 			t.Errorf("%q is read as %v", s, got)
 		}
 		// By the decoder too, where such a time would count at the record's.

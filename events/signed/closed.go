@@ -5,6 +5,7 @@ import (
 	"errors"
 
 	"headcount/events"
+	"headcount/internal/canonical"
 )
 
 // ClosedType is the type of closed records.
@@ -35,8 +36,8 @@ func (c *Closed) SetUsage(digests map[string]string) {
 	if digests == nil {
 		digests = map[string]string{}
 	}
-	doc := events.Canonical(digests)
-	c.Apps, c.UsageHash, c.Usage = len(digests), events.HashText(doc), nil
+	doc := canonical.MustMarshal(digests)
+	c.Apps, c.UsageHash, c.Usage = len(digests), canonical.Hash(doc), nil
 	if len(doc) <= maxUsageBytes {
 		c.Usage = digests
 	}
@@ -51,7 +52,7 @@ func (c *Closed) Sign(key ed25519.PrivateKey) []byte {
 }
 
 // Hash returns the SHA-256 of what is signed, "sha256:" and 64 hex digits.
-func (c *Closed) Hash() string { return events.HashText(message(ClosedType, *c)) }
+func (c *Closed) Hash() string { return canonical.Hash(message(ClosedType, *c)) }
 
 // ParseClosed reads a closed record and its signature, which the caller checks with the public key of the month's rules.
 func ParseClosed(value []byte) (*Closed, *Signature, error) {
@@ -62,7 +63,7 @@ func ParseClosed(value []byte) (*Closed, *Signature, error) {
 	if c.Cluster == "" || c.TopicID == "" || c.SealID == "" {
 		return nil, nil, errors.New("closed record: cluster, topic_id or seal_id is empty")
 	}
-	if c.Usage != nil && (len(c.Usage) != c.Apps || events.HashText(events.Canonical(c.Usage)) != c.UsageHash) {
+	if c.Usage != nil && (len(c.Usage) != c.Apps || canonical.Hash(canonical.MustMarshal(c.Usage)) != c.UsageHash) {
 		return nil, nil, errors.New("closed record: usage does not have the hash it names")
 	}
 	return c, sig, nil

@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"headcount/events"
+	"headcount/internal/canonical"
 )
 
 // SealType is the type of seals.
@@ -45,7 +46,7 @@ func (s *Seal) Sign(key ed25519.PrivateKey) []byte {
 }
 
 // Hash returns the SHA-256 of what is signed, "sha256:" and 64 hex digits.
-func (s *Seal) Hash() string { return events.HashText(message(SealType, *s)) }
+func (s *Seal) Hash() string { return canonical.Hash(message(SealType, *s)) }
 
 func (s *Seal) id() string { return fmt.Sprintf("%s/%d", s.SealID, s.Partition) }
 

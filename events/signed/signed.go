@@ -1,16 +1,13 @@
 package signed
 
 import (
-	"bytes"
 	"crypto/ed25519"
 	"encoding/base64"
 	"errors"
 	"fmt"
 	"slices"
 
-	"headcount/events"
-
-	"github.com/go-json-experiment/json"
+	"headcount/internal/canonical"
 )
 
 // A signed record is a structured CloudEvent. Its signature, an extension attribute, is Ed25519 over the type, a newline and the
@@ -42,11 +39,11 @@ func (s *Signature) Verify(key ed25519.PublicKey) error {
 }
 
 func message(kind string, data any) []byte {
-	return append([]byte(kind+"\n"), events.Canonical(data)...)
+	return append([]byte(kind+"\n"), canonical.MustMarshal(data)...)
 }
 
 func sign[T any](kind, id string, data T, key ed25519.PrivateKey) []byte {
-	return events.Canonical(signed[T]{
+	return canonical.MustMarshal(signed[T]{
 		SpecVersion: "1.0", Type: kind, Source: "headcount", ID: id, DataContentType: "application/json", Data: data,
 		Signature: base64.StdEncoding.EncodeToString(ed25519.Sign(key, message(kind, data))),
 	})
@@ -55,8 +52,9 @@ func sign[T any](kind, id string, data T, key ed25519.PrivateKey) []byte {
 // parseSigned reads a signed record of a kind, its data of a version into *data, and does not check the signature.
 func parseSigned[T any](value []byte, kind string, version int, id func(*T) (string, int)) (*T, *Signature, error) {
 	var s signed[T]
-	if err := json.Unmarshal(value, &s); err != nil { // what else it takes does not come out again below
-		return nil, nil, fmt.Errorf("%s: %w", kind, err)
+	form := canonical.Unmarshal(value, &s)
+	if form != nil && !errors.Is(form, canonical.ErrForm) {
+		return nil, nil, fmt.Errorf("%s: %w", kind, form)
 	}
 	if s.Type != kind {
 		return nil, nil, fmt.Errorf("%s: its type is %q", kind, s.Type)
@@ -69,9 +67,8 @@ func parseSigned[T any](value []byte, kind string, version int, id func(*T) (str
 	if err != nil || len(sig) != ed25519.SignatureSize {
 		return nil, nil, fmt.Errorf("%s: signature is not %d bytes in base64", kind, ed25519.SignatureSize)
 	}
-	if s.SpecVersion != "1.0" || s.Source != "headcount" || s.ID != wantID || s.DataContentType != "application/json" ||
-		!bytes.Equal(events.Canonical(s), value) {
-		return nil, nil, fmt.Errorf("%s: not in canonical form", kind)
+	if s.SpecVersion != "1.0" || s.Source != "headcount" || s.ID != wantID || s.DataContentType != "application/json" || form != nil {
+		return nil, nil, fmt.Errorf("%s: %w", kind, canonical.ErrForm)
 	}
 	return &s.Data, &Signature{message: message(kind, s.Data), sig: sig}, nil
 }

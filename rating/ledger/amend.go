@@ -8,12 +8,14 @@ import (
 	"errors"
 	"fmt"
 	"time"
+
+	"headcount/internal/canonical"
 )
 
 // Amendment is the correction of a closed month: what it is priced by from now on, and why. What was there before stays; the
 // difference is in further revisions of the invoices.
 type Amendment struct {
-	Month    string
+	Month    Month
 	Number   int // of the month, from 1
 	Reason   string
 	By       string
@@ -64,7 +66,7 @@ func (l *Ledger) Amend(ctx context.Context, m Amendment, invoices []Invoice) (al
 			return fmt.Errorf("%w: amendment %d, but the next of the month is %d", ErrOrder, m.Number, len(all)+1)
 		}
 		rec.At = a.now
-		if _, err := a.add(m.Month, rec); err != nil {
+		if _, err := a.add(m.Month.String(), rec); err != nil {
 			return err
 		}
 		for _, v := range invoices {
@@ -81,7 +83,7 @@ func (l *Ledger) Amend(ctx context.Context, m Amendment, invoices []Invoice) (al
 }
 
 // Amendments returns a month's amendments, the first first; none is no error.
-func (l *Ledger) Amendments(ctx context.Context, month string) (all []Amendment, err error) {
+func (l *Ledger) Amendments(ctx context.Context, month Month) (all []Amendment, err error) {
 	err = l.read(ctx, func(tx *sql.Tx) error {
 		all, err = readAmendments(ctx, tx, month)
 		return err
@@ -89,7 +91,7 @@ func (l *Ledger) Amendments(ctx context.Context, month string) (all []Amendment,
 	return all, wrap(err, "amendments of %s", month)
 }
 
-func readAmendments(ctx context.Context, tx *sql.Tx, month string) (all []Amendment, err error) {
+func readAmendments(ctx context.Context, tx *sql.Tx, month Month) (all []Amendment, err error) {
 	rows, err := tx.QueryContext(ctx, `SELECT number, reason, amended_by, at, invoices, document FROM amendments WHERE month = $1 ORDER BY number`, month)
 	if err != nil {
 		return nil, err
@@ -148,11 +150,11 @@ func newAmendmentRecord(m *Amendment, invoices int) (*amendmentRecord, error) {
 			return nil, err
 		}
 	}
-	document, err := canonical(d)
+	document, err := canonical.Marshal(d)
 	if err != nil {
 		return nil, fmt.Errorf("encode: %w", err)
 	}
-	return &amendmentRecord{Number: m.Number, Reason: m.Reason, By: m.By, Invoices: invoices, document: []byte(document)}, nil
+	return &amendmentRecord{Number: m.Number, Reason: m.Reason, By: m.By, Invoices: invoices, document: document}, nil
 }
 
 func (*amendmentRecord) kind() string { return "amendment" }

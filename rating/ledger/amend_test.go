@@ -6,9 +6,11 @@ import (
 	"errors"
 	"reflect"
 	"testing"
+
+	"headcount/internal/calendar"
 )
 
-func testAmendment(month string) Amendment {
+func testAmendment(month calendar.Month) Amendment {
 	return Amendment{Month: month, Number: 1, Reason: "quota of the contract <forgotten>", By: "ann", Accounts: []byte("accounts: []\n"),
 		Books: map[string][]byte{"im.yaml": []byte("book: im\n")}, Usage: json.RawMessage(`{"month": "2026-11"}`)}
 }
@@ -17,26 +19,26 @@ func testAmendment(month string) Amendment {
 func TestAmend(t *testing.T) {
 	databases(t, func(t *testing.T, url string) {
 		l := start(t, url)
-		m := testAmendment("2026-10")
+		m := testAmendment(october)
 		if _, err := l.Amend(t.Context(), m, nil); !errors.Is(err, ErrNotFound) {
 			t.Errorf("month not closed: %v", err)
 		}
-		closeMonth(t, l, "2026-10", nil)
-		before, err := l.Result(t.Context(), "2026-10")
+		closeMonth(t, l, october, nil)
+		before, err := l.Result(t.Context(), october)
 		if err != nil {
 			t.Fatal(err)
 		}
-		more := []Invoice{invoice(t, finalInvoice, "2026-10", 2)}
+		more := []Invoice{invoice(t, finalInvoice, october, 2)}
 		for i, want := range []bool{false, true, true} {
 			if already, err := l.Amend(t.Context(), m, more); err != nil || already != want {
 				t.Fatalf("%d: already %v, %v", i, already, err)
 			}
 		}
-		after, err := l.Result(t.Context(), "2026-10")
+		after, err := l.Result(t.Context(), october)
 		if err != nil || !reflect.DeepEqual(before, after) {
 			t.Errorf("the result was %+v, is %+v, %v", before, after, err)
 		}
-		all, err := l.Amendments(t.Context(), "2026-10")
+		all, err := l.Amendments(t.Context(), october)
 		if err != nil || len(all) != 1 {
 			t.Fatalf("%+v, %v", all, err)
 		}
@@ -44,7 +46,7 @@ func TestAmend(t *testing.T) {
 		if string(got.Accounts) != string(m.Accounts) || !reflect.DeepEqual(got.Books, m.Books) || got.Reason != m.Reason || got.By != "ann" || got.Invoices != 1 || string(got.Usage) != `{"month":"2026-11"}` {
 			t.Errorf("%+v", got)
 		}
-		if v, err := l.Invoices(t.Context(), "2026-10"); err != nil || len(v) != 3 {
+		if v, err := l.Invoices(t.Context(), october); err != nil || len(v) != 3 {
 			t.Errorf("%+v, %v", v, err)
 		}
 		other := m

@@ -7,17 +7,19 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"headcount/internal/canonical"
 )
 
 // BenchmarkClose commits and verifies a month of many apps, each with a month of daily figures and an invoice of its own.
 func BenchmarkClose(b *testing.B) {
 	const apps = 10_000
-	r := Result{Month: "2026-10", SealID: "seal-2026-10"}
+	r := Result{Month: october, SealID: "seal-2026-10"}
 	daily := strings.Repeat(`{"day":"2026-10-01","active":17,"new":17,"users":0},`, 30) + `{}`
 	for i := range apps {
 		app := fmt.Sprintf("app-%06d", i)
 		document := json.RawMessage(`{"app":"` + app + `","daily":[` + daily + `]}`)
-		r.Usage = append(r.Usage, UsageRow{App: app, Account: app, Digest: digest(document), Document: document})
+		r.Usage = append(r.Usage, UsageRow{App: app, Account: app, Digest: canonical.Hash(document), Document: document})
 		v, err := NewInvoice([]byte(strings.Replace(fmt.Sprintf(heldInvoice, r.Month, 1), "acme", app, 1)))
 		if err != nil {
 			b.Fatal(err)
@@ -32,7 +34,7 @@ func BenchmarkClose(b *testing.B) {
 		if err != nil {
 			b.Fatal(err)
 		}
-		if _, _, err := l.Begin(b.Context(), testClosing("2026-10", nil)); err != nil {
+		if _, _, err := l.Begin(b.Context(), testClosing(october, nil)); err != nil {
 			b.Fatal(err)
 		}
 		t := time.Now()

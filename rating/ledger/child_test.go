@@ -13,6 +13,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"headcount/internal/calendar"
 )
 
 // child starts the test binary as another process that runs one of children.
@@ -49,23 +51,23 @@ func childClose(ctx context.Context, args []string) error {
 	defer l.Close()
 	fmt.Println("ready")
 	io.Copy(io.Discard, os.Stdin)
-	c := testClosing("2026-10", nil)
+	c := testClosing(october, nil)
 	c.SealID = "seal of " + args[1]
 	c, adopted, err := l.Begin(ctx, c)
 	if err != nil {
 		return err
 	}
-	r := childResult("2026-10", args[1])
+	r := childResult(october, args[1])
 	r.SealID = c.SealID
 	already, err := l.Commit(ctx, r)
 	fmt.Println(c.SealID, adopted, already)
 	return err
 }
 
-func childResult(month, who string) Result {
-	return Result{Month: month, SealID: "seal-" + month, Document: []byte(`{"by":"` + who + `"}`),
+func childResult(month calendar.Month, who string) Result {
+	return Result{Month: month, SealID: "seal-" + month.String(), Document: []byte(`{"by":"` + who + `"}`),
 		Usage:  []UsageRow{{App: "a", Digest: "d", Document: []byte("{}")}},
-		Outbox: [][]byte{[]byte("closed " + month)}}
+		Outbox: [][]byte{[]byte("closed " + month.String())}}
 }
 
 // TestTwoProcesses lets processes close the same month at once: one closing, one result, and all go on with the same.
@@ -138,10 +140,9 @@ func childLoop(ctx context.Context, args []string) error {
 		if err != nil {
 			return err
 		}
-		month, p := "2000-01", (*Previous)(nil)
+		month, p := calendar.MonthOf(2000, time.January), (*Previous)(nil)
 		if ok {
-			m, _ := parseMonth(last)
-			month, p = (m + 1).String(), &Previous{last, []int32{0, 1, 3}}
+			month, p = last+1, &Previous{last, []int32{0, 1, 3}}
 		}
 		if _, _, err := l.Begin(ctx, testClosing(month, p)); err != nil {
 			return err
@@ -187,14 +188,16 @@ func TestKill(t *testing.T) {
 				t.Fatal(err)
 			}
 			r := bufio.NewReader(out)
-			said := map[string]string{}
+			said := map[string]calendar.Month{}
 			line := func() bool {
 				s, err := r.ReadString('\n')
 				if err != nil {
 					return false
 				}
 				f := strings.Fields(s)
-				said[f[0]] = f[1]
+				if said[f[0]], err = calendar.ParseMonth(f[1]); err != nil {
+					t.Fatal(err)
+				}
 				return true
 			}
 			for range 1 + random.IntN(6) { // so that it goes on, however slow the machine is
@@ -215,7 +218,7 @@ func TestKill(t *testing.T) {
 				t.Fatal(err)
 			}
 			verified(t, reader)
-			if said["begun"] != "" {
+			if said["begun"] != 0 {
 				if _, err := reader.Closing(ctx, said["begun"]); err != nil {
 					t.Error(err)
 				}

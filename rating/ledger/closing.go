@@ -9,11 +9,17 @@ import (
 	"maps"
 	"slices"
 	"time"
+
+	"headcount/internal/calendar"
+	"headcount/internal/canonical"
 )
+
+// Month is a calendar month. It prints and parses as 2026-10.
+type Month = calendar.Month
 
 // Closing is that with which a month's close begins: what is to be sealed, and by which accounts and books it will be priced.
 type Closing struct {
-	Month      string // 2026-10
+	Month      Month
 	SealID     string
 	Cluster    string
 	TopicID    string
@@ -30,7 +36,7 @@ type Closing struct {
 
 // Previous names the closing before: its month, and what it sealed.
 type Previous struct {
-	Month      string  `json:"month"`
+	Month      Month   `json:"month"`
 	Partitions []int32 `json:"partitions"`
 }
 
@@ -59,7 +65,7 @@ func (l *Ledger) Begin(ctx context.Context, c Closing) (stored Closing, adopted 
 		if err := c.follows(ctx, a.tx); err != nil {
 			return err
 		}
-		if _, err := a.add(c.Month, newClosingRecord(c)); err != nil {
+		if _, err := a.add(c.Month.String(), newClosingRecord(c)); err != nil {
 			return err
 		}
 		if err := a.flush(); err != nil {
@@ -75,8 +81,8 @@ func (l *Ledger) Begin(ctx context.Context, c Closing) (stored Closing, adopted 
 }
 
 func (c *Closing) validate() error {
-	if _, err := parseMonth(c.Month); err != nil {
-		return err
+	if c.Month <= 0 {
+		return errors.New("closing without a month")
 	}
 	for _, f := range []struct{ name, value string }{{"seal id", c.SealID}, {"cluster", c.Cluster}, {"topic id", c.TopicID},
 		{"topic", c.Topic}, {"rules hash", c.RulesHash}, {"time zone", c.Zone}} {
@@ -108,7 +114,7 @@ func (c *Closing) validate() error {
 
 // follows checks that c is the closing that comes next.
 func (c *Closing) follows(ctx context.Context, tx *sql.Tx) error {
-	var month string
+	var month Month
 	var result sql.NullInt64
 	err := tx.QueryRowContext(ctx, `SELECT c.month, r.entry FROM closings c LEFT JOIN results r ON r.month = c.month
 		ORDER BY c.month DESC LIMIT 1`).Scan(&month, &result)
@@ -121,15 +127,13 @@ func (c *Closing) follows(ctx context.Context, tx *sql.Tx) error {
 	if err != nil {
 		return err
 	}
-	last, _ := parseMonth(month)
-	next, _ := parseMonth(c.Month)
 	switch {
-	case next <= last:
+	case c.Month <= month:
 		return fmt.Errorf("%w: %s has a closing already, and months are closed oldest first", ErrOrder, month)
 	case !result.Valid:
 		return fmt.Errorf("%w: the closing of %s has begun and is not done: finish it with rollup close --month %s", ErrOrder, month, month)
-	case next != last+1:
-		return fmt.Errorf("%w: the last closed month is %s: close %s first", ErrOrder, month, last+1)
+	case c.Month != month+1:
+		return fmt.Errorf("%w: the last closed month is %s: close %s first", ErrOrder, month, month+1)
 	}
 	before, err := readClosing(ctx, tx, month)
 	if err != nil {
@@ -149,7 +153,7 @@ func (p *Previous) String() string {
 }
 
 // Closing returns the closing of a month, done or not. ErrNotFound where it has not begun.
-func (l *Ledger) Closing(ctx context.Context, month string) (c Closing, err error) {
+func (l *Ledger) Closing(ctx context.Context, month Month) (c Closing, err error) {
 	err = l.read(ctx, func(tx *sql.Tx) error {
 		c, err = readClosing(ctx, tx, month)
 		return err
@@ -157,7 +161,7 @@ func (l *Ledger) Closing(ctx context.Context, month string) (c Closing, err erro
 	return c, err
 }
 
-func readClosing(ctx context.Context, tx *sql.Tx, month string) (Closing, error) {
+func readClosing(ctx context.Context, tx *sql.Tx, month Month) (Closing, error) {
 	c := Closing{Month: month, Books: map[string][]byte{}}
 	var partitions, at string
 	var previous sql.NullString
@@ -222,7 +226,7 @@ func newClosingRecord(c Closing) *closingRecord {
 		RulesHash: c.RulesHash, Zone: c.Zone, Version: c.Version, At: formatTime(c.At), Previous: c.Previous,
 		Books: map[string]string{}, accounts: present(c.Accounts)}
 	for _, name := range slices.Sorted(maps.Keys(c.Books)) {
-		r.Books[name] = digest(c.Books[name])
+		r.Books[name] = canonical.Hash(c.Books[name])
 		r.books = append(r.books, present(c.Books[name]))
 	}
 	return r
@@ -243,13 +247,13 @@ func (r *closingRecord) covered() []covered {
 }
 
 func (r *closingRecord) rows(month string) ([]row, error) {
-	partitions, err := canonical(r.Partitions)
+	partitions, err := jsonText(r.Partitions)
 	if err != nil {
 		return nil, err
 	}
 	var previous any
 	if r.Previous != nil {
-		if previous, err = canonical(r.Previous); err != nil {
+		if previous, err = jsonText(r.Previous); err != nil {
 			return nil, err
 		}
 	}

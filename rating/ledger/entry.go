@@ -1,17 +1,17 @@
 package ledger
 
 import (
-	"bytes"
 	"context"
 	"crypto/sha256"
 	"database/sql"
 	"encoding/hex"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"strconv"
 	"strings"
 	"time"
+
+	"headcount/internal/canonical"
 )
 
 // format is the version of the hash and the payloads; it opens what is hashed.
@@ -39,22 +39,10 @@ func (e *entry) sum() string {
 	return hex.EncodeToString(h.Sum(nil))
 }
 
-// digest names a document's content in a payload.
-func digest(b []byte) string {
-	s := sha256.Sum256(b)
-	return "sha256:" + hex.EncodeToString(s[:])
-}
-
-// canonical is the one JSON text of a payload: fields in the order of the struct, maps sorted, no space, nothing escaped that
-// need not be.
-func canonical(v any) (string, error) {
-	var b bytes.Buffer
-	e := json.NewEncoder(&b)
-	e.SetEscapeHTML(false)
-	if err := e.Encode(v); err != nil {
-		return "", err
-	}
-	return strings.TrimSuffix(b.String(), "\n"), nil
+// jsonText is a content's canonical document as the text that columns hold.
+func jsonText(v any) (string, error) {
+	doc, err := canonical.Marshal(v)
+	return string(doc), err
 }
 
 // stamp is the one text of an instant in the ledger: as text it sorts as in time.
@@ -106,14 +94,14 @@ func readHead(ctx context.Context, tx *sql.Tx) (int64, string, error) {
 func (a *appender) add(month string, r record) (int64, error) {
 	size := 0
 	for _, c := range r.covered() {
-		*c.hash = digest(*c.data)
+		*c.hash = canonical.Hash(*c.data)
 		size += len(*c.data)
 	}
 	rows, err := r.rows(month)
 	if err != nil {
 		return 0, err
 	}
-	payload, err := canonical(r)
+	payload, err := jsonText(r)
 	if err != nil {
 		return 0, fmt.Errorf("encode %s: %w", r.kind(), err)
 	}

@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
+
+	"headcount/internal/canonical"
 )
 
 // What a caller may branch on, with errors.Is.
@@ -51,7 +53,7 @@ func show(v any) string {
 	case nil:
 		return "NULL"
 	case []byte:
-		return fmt.Sprintf("%d bytes with %s", len(v), digest(v))
+		return fmt.Sprintf("%d bytes with %s", len(v), canonical.Hash(v))
 	case string:
 		if len(v) > 80 {
 			return strconv.Quote(v[:80]) + "…"

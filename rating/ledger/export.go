@@ -8,6 +8,8 @@ import (
 	"errors"
 	"io"
 	"unicode/utf8"
+
+	"headcount/internal/canonical"
 )
 
 // exported is one entry as Export writes it, a line of canonical JSON. Documents are those that the payload has digests of, in
@@ -34,8 +36,7 @@ func (d exportedDocument) MarshalJSON() ([]byte, error) {
 	if !utf8.Valid(d) {
 		return json.Marshal(inBase64{d})
 	}
-	text, err := canonical(string(d))
-	return []byte(text), err
+	return canonical.Marshal(string(d))
 }
 
 // Export writes the whole ledger as lines of JSON, an entry each: all that is needed to make it again, with the same hashes, as verify/chain does.
@@ -47,9 +48,9 @@ func (l *Ledger) Export(ctx context.Context, w io.Writer) error {
 		for _, c := range r.covered() {
 			x.Documents = append(x.Documents, *c.data)
 		}
-		line, err := canonical(x)
+		line, err := canonical.Marshal(x)
 		if err == nil {
-			_, err = out.WriteString(line + "\n")
+			_, err = out.Write(append(line, '\n'))
 		}
 		return err
 	}}

@@ -127,8 +127,8 @@ func steps(t *testing.T, l *Ledger) {
 			t.Fatalf("%s, again: %v", name, err)
 		}
 	}
-	again("begin", func() error { _, _, err := l.Begin(ctx, testClosing("2026-10", nil)); return err })
-	again("commit", func() error { _, err := l.Commit(ctx, testResult(t, "2026-10")); return err })
+	again("begin", func() error { _, _, err := l.Begin(ctx, testClosing(october, nil)); return err })
+	again("commit", func() error { _, err := l.Commit(ctx, testResult(t, october)); return err })
 	again("outbox", func() error {
 		all, err := l.Outbox(ctx)
 		if err != nil {
@@ -140,7 +140,7 @@ func steps(t *testing.T, l *Ledger) {
 		}
 		return l.MarkSent(ctx, ids...)
 	})
-	again("release", func() error { return l.Release(ctx, "2026-10", "acme", "checked", "ann") })
+	again("release", func() error { return l.Release(ctx, october, "acme", "checked", "ann") })
 }
 
 // TestFaults fails every statement and every commit in turn, in both ways.
@@ -152,7 +152,7 @@ func TestFaults(t *testing.T) {
 			execute(t, url, "VACUUM INTO '"+template+"'")
 		}
 		steps(t, reference)
-		want, err := reference.Result(t.Context(), "2026-10")
+		want, err := reference.Result(t.Context(), october)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -180,7 +180,7 @@ func TestFaults(t *testing.T) {
 				if r.Entries != wantReport.Entries || r.Rows != wantReport.Rows {
 					t.Errorf("%s: got %+v, want %+v", name, r, wantReport)
 				}
-				got, err := l.Result(t.Context(), "2026-10")
+				got, err := l.Result(t.Context(), october)
 				got.Head = want.Head // differs by the ledger's id
 				if err != nil || !reflect.DeepEqual(got, want) {
 					t.Errorf("%s: %v: got %+v", name, err, got)
@@ -188,7 +188,7 @@ func TestFaults(t *testing.T) {
 				if left, err := l.Outbox(t.Context()); err != nil || len(left) != 0 {
 					t.Errorf("%s: outbox %v, %v", name, left, err)
 				}
-				all, err := l.Invoices(t.Context(), "2026-10")
+				all, err := l.Invoices(t.Context(), october)
 				if err != nil || all[0].Status != Final {
 					t.Errorf("%s: not released: %v", name, err)
 				}

@@ -58,11 +58,11 @@ func TestGolden(t *testing.T) {
 		if r != known[version] {
 			t.Errorf("version %d: %+v", version, r)
 		}
-		all, err := l.Invoices(t.Context(), "2026-10")
-		if err != nil || len(all) != 1+version || all[0].Status != Final || all[0].Release.By != "ann" || string(all[1].Document) != fmt.Sprintf(finalInvoice, "2026-10", 1) {
+		all, err := l.Invoices(t.Context(), october)
+		if err != nil || len(all) != 1+version || all[0].Status != Final || all[0].Release.By != "ann" || string(all[1].Document) != fmt.Sprintf(finalInvoice, october, 1) {
 			t.Errorf("version %d: %+v, %v", version, all, err)
 		}
-		if err := l.Release(t.Context(), "2026-11", "acme", "checked", "ann"); err != nil {
+		if err := l.Release(t.Context(), november, "acme", "checked", "ann"); err != nil {
 			t.Errorf("version %d: add to it: %v", version, err)
 		}
 		verified(t, l, r.Head)

@@ -11,11 +11,13 @@ import (
 
 	jsonv2 "github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
+
+	"headcount/internal/canonical"
 )
 
 // Invoice is one revision of one invoice. All fields but Document, Closing and Release are read from the document.
 type Invoice struct {
-	Month    string `json:"month"`
+	Month    Month  `json:"month"`
 	Account  string `json:"account"`
 	Revision int    `json:"revision"` // from 1
 	Plan     string `json:"plan"`
@@ -25,7 +27,7 @@ type Invoice struct {
 	Reason   string `json:"reason"` // why it is, or was, held
 
 	Document json.RawMessage `json:"-"` // the invoice as it is printed
-	Closing  string          `json:"-"` // month of the close that made it; a later month: an adjustment
+	Closing  Month           `json:"-"` // month of the close that made it; a later month: an adjustment
 	Release  *Release        `json:"-"` // nil: never released
 }
 
@@ -76,8 +78,8 @@ func (v *Invoice) validate() error {
 	if v.Account == "" {
 		return errors.New("invoice without an account")
 	}
-	if _, err := parseMonth(v.Month); err != nil {
-		return fmt.Errorf("invoice of %s: %w", v.Account, err)
+	if v.Month <= 0 {
+		return fmt.Errorf("invoice of %s without a month", v.Account)
 	}
 	for _, f := range []struct{ name, value string }{{"plan", v.Plan}, {"currency", v.Currency}, {"total", v.Total}} {
 		if f.value == "" {
@@ -104,7 +106,7 @@ func (v *Invoice) validate() error {
 // Invoices returns every revision of a month's invoices as they stand, sorted by account and revision: one that was held and is
 // released is final, in Status and in its document, where "released" with reason, by and at follows the status. A month that is
 // not closed is ErrNotFound.
-func (l *Ledger) Invoices(ctx context.Context, month string) (all []Invoice, err error) {
+func (l *Ledger) Invoices(ctx context.Context, month Month) (all []Invoice, err error) {
 	err = l.read(ctx, func(tx *sql.Tx) error {
 		if err := isClosed(ctx, tx, month); err != nil {
 			return err
@@ -143,7 +145,7 @@ func readInvoices(ctx context.Context, tx *sql.Tx, where string, args ...any) ([
 }
 
 // readReleases applies a month's releases to its invoices.
-func readReleases(ctx context.Context, tx *sql.Tx, month string, all []Invoice) error {
+func readReleases(ctx context.Context, tx *sql.Tx, month Month, all []Invoice) error {
 	rows, err := tx.QueryContext(ctx, `SELECT account, revision, reason, released_by, at FROM releases WHERE month = $1`, month)
 	if err != nil {
 		return err
@@ -185,7 +187,7 @@ func readReleases(ctx context.Context, tx *sql.Tx, month string, all []Invoice) 
 
 // markReleased rewrites the status of an invoice's document and leaves every other byte as it is.
 func markReleased(document []byte, r *Release) ([]byte, error) {
-	note, err := canonical(struct {
+	note, err := canonical.Marshal(struct {
 		Reason string `json:"reason"`
 		By     string `json:"by"`
 		At     string `json:"at"`
@@ -209,7 +211,7 @@ func markReleased(document []byte, r *Release) ([]byte, error) {
 		if name == "status" {
 			end := d.InputOffset()
 			start := end - int64(len(value))
-			return []byte(string(document[:start]) + `"final","released":` + note + string(document[end:])), nil
+			return []byte(string(document[:start]) + `"final","released":` + string(note) + string(document[end:])), nil
 		}
 	}
 	return nil, errors.New("no status in the document")
@@ -246,7 +248,7 @@ func checkLines(lines []invoiceLine) error {
 
 // invoiceRecord is an invoice as the chain has it. The entry's month is that of the closing.
 type invoiceRecord struct {
-	Month    string `json:"month"`
+	Month    Month  `json:"month"`
 	Account  string `json:"account"`
 	Revision int    `json:"revision"`
 	Document string `json:"document"` // digest
@@ -269,10 +271,10 @@ func (r *invoiceRecord) rows(closing string) ([]row, error) {
 		return nil, fmt.Errorf("invoice of %s, %s, revision %d: its document says %s, %s, %d", r.Account, r.Month, r.Revision,
 			v.Account, v.Month, v.Revision)
 	}
-	all := []row{{invoices, []any{closing, v.Month, v.Account, int64(v.Revision), v.Plan, v.Currency, v.Total, v.Status, v.Reason,
+	all := []row{{invoices, []any{closing, v.Month.String(), v.Account, int64(v.Revision), v.Plan, v.Currency, v.Total, v.Status, v.Reason,
 		r.document}}}
 	for i, l := range ls {
-		all = append(all, row{lines, []any{v.Month, v.Account, int64(v.Revision), int64(i + 1), text(l.App), text(l.Meter),
+		all = append(all, row{lines, []any{v.Month.String(), v.Account, int64(v.Revision), int64(i + 1), text(l.App), text(l.Meter),
 			text(l.Item), text(l.Quantity), text(l.Free), text(l.Billable), text(l.UnitPrice), l.Amount, text(l.How)}})
 	}
 	return all, nil

@@ -17,6 +17,8 @@ import (
 	"time"
 
 	_ "github.com/jackc/pgx/v5/stdlib"
+
+	"headcount/internal/calendar"
 )
 
 // TestMain lets the test binary stand in for another process: see child.
@@ -110,8 +112,17 @@ func testClock() time.Time {
 	return time.Date(2026, 11, 2, 1, 30, 0, 123456789, time.FixedZone("Kathmandu", 20700))
 }
 
-func testClosing(month string, previous *Previous) Closing {
-	return Closing{Month: month, SealID: "seal-" + month, Cluster: "c1", TopicID: "t1", Topic: "sdk-events", Partitions: []int32{0, 1, 3},
+// Months that tests close.
+const (
+	september = calendar.Month(2026*12 + 8)
+	october   = september + 1
+	november  = october + 1
+	december  = november + 1
+	january   = december + 1
+)
+
+func testClosing(month calendar.Month, previous *Previous) Closing {
+	return Closing{Month: month, SealID: "seal-" + month.String(), Cluster: "c1", TopicID: "t1", Topic: "sdk-events", Partitions: []int32{0, 1, 3},
 		RulesHash: "sha256:aa", Zone: "Asia/Shanghai", Version: "1.2.3", At: testClock(), Previous: previous,
 		Accounts: []byte("accounts:\n  - id: acme\r\n"), Books: map[string][]byte{"tcmpp.yaml": []byte("book: \xff"), "im.yaml": {}}}
 }
@@ -122,7 +133,7 @@ const heldInvoice = `{"account":"acme", "plan":"tcmpp/pro","month":%q,"revision"
 
 const finalInvoice = `{"account":"zeta","plan":"im/pro","month":%q,"revision":%d,"currency":"USD","status":"final","lines":[],"total":"0.00","prepaid":[]}`
 
-func invoice(t *testing.T, form, month string, revision int) Invoice {
+func invoice(t *testing.T, form string, month calendar.Month, revision int) Invoice {
 	t.Helper()
 	v, err := NewInvoice(fmt.Appendf(nil, form, month, revision))
 	if err != nil {
@@ -131,16 +142,16 @@ func invoice(t *testing.T, form, month string, revision int) Invoice {
 	return v
 }
 
-func testResult(t *testing.T, month string) Result {
-	return Result{Month: month, SealID: "seal-" + month, Document: json.RawMessage(`{"month": "` + month + `",  "usage":[]}`),
+func testResult(t *testing.T, month calendar.Month) Result {
+	return Result{Month: month, SealID: "seal-" + month.String(), Document: json.RawMessage(`{"month": "` + month.String() + `",  "usage":[]}`),
 		Usage: []UsageRow{{App: "app-001", Account: "acme", Digest: "sha256:01", Document: json.RawMessage(`{"app":"app-001"}`)},
 			{App: "app-002 & \u2028", Digest: "sha256:02", Document: json.RawMessage(`{"app":"app-002"}`)}},
 		Invoices: []Invoice{invoice(t, heldInvoice, month, 1), invoice(t, finalInvoice, month, 1)},
-		Outbox:   [][]byte{[]byte("closed " + month), {}}}
+		Outbox:   [][]byte{[]byte("closed " + month.String()), {}}}
 }
 
 // closeMonth runs a whole close.
-func closeMonth(t *testing.T, l *Ledger, month string, previous *Previous) {
+func closeMonth(t *testing.T, l *Ledger, month calendar.Month, previous *Previous) {
 	t.Helper()
 	if _, _, err := l.Begin(t.Context(), testClosing(month, previous)); err != nil {
 		t.Fatal(err)
@@ -150,7 +161,7 @@ func closeMonth(t *testing.T, l *Ledger, month string, previous *Previous) {
 	}
 }
 
-func previous(month string) *Previous { return &Previous{month, []int32{0, 1, 3}} }
+func previous(month calendar.Month) *Previous { return &Previous{month, []int32{0, 1, 3}} }
 
 func verified(t *testing.T, l *Ledger, heads ...string) Report {
 	t.Helper()
@@ -168,7 +179,7 @@ func TestClose(t *testing.T) {
 		if _, ok, err := l.LastClosed(ctx); ok || err != nil {
 			t.Fatal(ok, err)
 		}
-		want := testClosing("2026-10", nil)
+		want := testClosing(october, nil)
 		got, adopted, err := l.Begin(ctx, want)
 		if err != nil || adopted {
 			t.Fatal(adopted, err)
@@ -177,16 +188,16 @@ func TestClose(t *testing.T) {
 		if !reflect.DeepEqual(got, want) {
 			t.Errorf("got  %+v\nwant %+v", got, want)
 		}
-		second := testClosing("2026-10", nil)
+		second := testClosing(october, nil)
 		second.SealID, second.Accounts, second.Partitions = "another", nil, []int32{7}
 		if got, adopted, err = l.Begin(ctx, second); err != nil || !adopted || !reflect.DeepEqual(got, want) {
 			t.Errorf("adopted %v, %v: %+v", adopted, err, got)
 		}
-		if _, err := l.Result(ctx, "2026-10"); !errors.Is(err, ErrNotFound) {
+		if _, err := l.Result(ctx, october); !errors.Is(err, ErrNotFound) {
 			t.Errorf("result of a month that is not closed: %v", err)
 		}
 		var announced string
-		r := testResult(t, "2026-10")
+		r := testResult(t, october)
 		r.Announce = func(head string) ([][]byte, error) {
 			announced = head
 			return [][]byte{[]byte("head " + head)}, nil
@@ -195,26 +206,26 @@ func TestClose(t *testing.T) {
 			t.Fatal(already, err)
 		}
 		head, _ := l.Head(ctx)
-		if already, err := l.Commit(ctx, testResult(t, "2026-10")); err != nil || !already {
+		if already, err := l.Commit(ctx, testResult(t, october)); err != nil || !already {
 			t.Fatal(already, err)
 		}
 		if again, _ := l.Head(ctx); again != head {
 			t.Error("a second commit changed the ledger")
 		}
 
-		stored, err := l.Result(ctx, "2026-10")
+		stored, err := l.Result(ctx, october)
 		if err != nil {
 			t.Fatal(err)
 		}
 		r.Outbox, r.Announce = append(r.Outbox, []byte("head "+announced)), nil
 		r.Head, r.At = announced, want.At
 		for i := range r.Invoices {
-			r.Invoices[i].Closing = "2026-10"
+			r.Invoices[i].Closing = october
 		}
 		if !reflect.DeepEqual(stored, r) {
 			t.Errorf("got  %+v\nwant %+v", stored, r)
 		}
-		if month, ok, err := l.LastClosed(ctx); month != "2026-10" || !ok || err != nil {
+		if month, ok, err := l.LastClosed(ctx); month != october || !ok || err != nil {
 			t.Error(month, ok, err)
 		}
 		months, err := l.Months(ctx)
@@ -233,7 +244,7 @@ func TestOrder(t *testing.T) {
 	databases(t, func(t *testing.T, url string) {
 		ctx := t.Context()
 		l := start(t, url)
-		begin := func(month string, p *Previous) error {
+		begin := func(month calendar.Month, p *Previous) error {
 			_, _, err := l.Begin(ctx, testClosing(month, p))
 			return err
 		}
@@ -243,31 +254,31 @@ func TestOrder(t *testing.T) {
 				t.Errorf("%s: got %v", what, err)
 			}
 		}
-		refused("previous without one", begin("2026-11", previous("2026-10")))
-		if err := begin("2026-11", nil); err != nil {
+		refused("previous without one", begin(november, previous(october)))
+		if err := begin(november, nil); err != nil {
 			t.Fatal(err)
 		}
-		refused("the one before is not done", begin("2026-12", previous("2026-11")))
-		r := testResult(t, "2026-11")
-		r.Invoices = []Invoice{invoice(t, finalInvoice, "2026-11", 2)}
+		refused("the one before is not done", begin(december, previous(november)))
+		r := testResult(t, november)
+		r.Invoices = []Invoice{invoice(t, finalInvoice, november, 2)}
 		_, err := l.Commit(ctx, r)
 		refused("revision 2 first", err)
-		r = testResult(t, "2026-11")
+		r = testResult(t, november)
 		r.SealID = "another"
 		if _, err := l.Commit(ctx, r); err == nil || !strings.Contains(err.Error(), "seal-2026-11") {
 			t.Errorf("another seal: %v", err)
 		}
-		if _, err := l.Commit(ctx, testResult(t, "2026-10")); !errors.Is(err, ErrNotFound) {
+		if _, err := l.Commit(ctx, testResult(t, october)); !errors.Is(err, ErrNotFound) {
 			t.Errorf("a month that has not begun: %v", err)
 		}
-		if _, err := l.Commit(ctx, testResult(t, "2026-11")); err != nil {
+		if _, err := l.Commit(ctx, testResult(t, november)); err != nil {
 			t.Fatal(err)
 		}
-		refused("an older month", begin("2026-10", previous("2026-11")))
-		refused("a month left out", begin("2027-01", previous("2026-11")))
-		refused("no previous", begin("2026-12", nil))
-		refused("other partitions", begin("2026-12", &Previous{"2026-11", []int32{0, 1}}))
-		if err := begin("2026-12", previous("2026-11")); err != nil {
+		refused("an older month", begin(october, previous(november)))
+		refused("a month left out", begin(january, previous(november)))
+		refused("no previous", begin(december, nil))
+		refused("other partitions", begin(december, &Previous{november, []int32{0, 1}}))
+		if err := begin(december, previous(november)); err != nil {
 			t.Error(err)
 		}
 		verified(t, l)
@@ -278,49 +289,49 @@ func TestRevisionsAndReleases(t *testing.T) {
 	databases(t, func(t *testing.T, url string) {
 		ctx := t.Context()
 		l := start(t, url)
-		closeMonth(t, l, "2026-10", nil)
-		if _, _, err := l.Begin(ctx, testClosing("2026-11", previous("2026-10"))); err != nil {
+		closeMonth(t, l, october, nil)
+		if _, _, err := l.Begin(ctx, testClosing(november, previous(october))); err != nil {
 			t.Fatal(err)
 		}
-		r := testResult(t, "2026-11")
-		r.Invoices = append(r.Invoices, invoice(t, heldInvoice, "2026-10", 2))
-		if err := l.Release(ctx, "2026-10", "acme", "sketch <re>counted", "ann"); err != nil {
+		r := testResult(t, november)
+		r.Invoices = append(r.Invoices, invoice(t, heldInvoice, october, 2))
+		if err := l.Release(ctx, october, "acme", "sketch <re>counted", "ann"); err != nil {
 			t.Fatal(err)
 		}
-		if err := l.Release(ctx, "2026-10", "acme", "sketch <re>counted", "ann"); err != nil {
+		if err := l.Release(ctx, october, "acme", "sketch <re>counted", "ann"); err != nil {
 			t.Errorf("the same release again: %v", err)
 		}
-		if err := l.Release(ctx, "2026-10", "acme", "other", "bob"); !errors.Is(err, ErrNotHeld) || !strings.Contains(err.Error(), "ann") {
+		if err := l.Release(ctx, october, "acme", "other", "bob"); !errors.Is(err, ErrNotHeld) || !strings.Contains(err.Error(), "ann") {
 			t.Errorf("another release: %v", err)
 		}
-		if err := l.Release(ctx, "2026-10", "zeta", "r", "ann"); !errors.Is(err, ErrNotHeld) {
+		if err := l.Release(ctx, october, "zeta", "r", "ann"); !errors.Is(err, ErrNotHeld) {
 			t.Errorf("of a final invoice: %v", err)
 		}
-		if err := l.Release(ctx, "2026-10", "nobody", "r", "ann"); !errors.Is(err, ErrNotFound) {
+		if err := l.Release(ctx, october, "nobody", "r", "ann"); !errors.Is(err, ErrNotFound) {
 			t.Errorf("of nobody: %v", err)
 		}
-		if err := l.Release(ctx, "2026-11", "acme", "r", "ann"); !errors.Is(err, ErrNotFound) {
+		if err := l.Release(ctx, november, "acme", "r", "ann"); !errors.Is(err, ErrNotFound) {
 			t.Errorf("before the close: %v", err)
 		}
 		if _, err := l.Commit(ctx, r); err != nil {
 			t.Fatal(err)
 		}
-		all, err := l.Invoices(ctx, "2026-10")
+		all, err := l.Invoices(ctx, october)
 		if err != nil || len(all) != 3 {
 			t.Fatalf("%d invoices, %v", len(all), err)
 		}
-		original := fmt.Sprintf(heldInvoice, "2026-10", 1)
+		original := fmt.Sprintf(heldInvoice, october, 1)
 		wantDocument := strings.Replace(original, `"status":"held"`, `"status":"final","released":{"reason":"sketch <re>counted","by":"ann","at":"2026-11-01T19:45:00.123Z"}`, 1)
 		if v := all[0]; v.Status != Final || v.Release == nil || v.Release.By != "ann" || v.Reason != "sketch differs <by> 9%" || string(v.Document) != wantDocument {
 			t.Errorf("released: %+v\n%s", v, v.Document)
 		}
-		if v := all[1]; v.Account != "acme" || v.Revision != 2 || v.Status != Held || v.Release != nil || v.Closing != "2026-11" {
+		if v := all[1]; v.Account != "acme" || v.Revision != 2 || v.Status != Held || v.Release != nil || v.Closing != november {
 			t.Errorf("a new revision is held by itself: %+v", v)
 		}
-		if v := all[2]; v.Account != "zeta" || string(v.Document) != fmt.Sprintf(finalInvoice, "2026-10", 1) {
+		if v := all[2]; v.Account != "zeta" || string(v.Document) != fmt.Sprintf(finalInvoice, october, 1) {
 			t.Errorf("untouched: %+v", v)
 		}
-		stored, err := l.Result(ctx, "2026-10")
+		stored, err := l.Result(ctx, october)
 		if err != nil || string(stored.Invoices[0].Document) != original {
 			t.Errorf("the stored document is not the original: %v", err)
 		}
@@ -332,9 +343,9 @@ func TestOutbox(t *testing.T) {
 	databases(t, func(t *testing.T, url string) {
 		ctx := t.Context()
 		l := start(t, url)
-		closeMonth(t, l, "2026-10", nil)
+		closeMonth(t, l, october, nil)
 		all, err := l.Outbox(ctx)
-		if err != nil || len(all) != 2 || string(all[0].Value) != "closed 2026-10" || all[0].Month != "2026-10" || len(all[1].Value) != 0 {
+		if err != nil || len(all) != 2 || string(all[0].Value) != "closed 2026-10" || all[0].Month != october || len(all[1].Value) != 0 {
 			t.Fatal(all, err)
 		}
 		for range 2 {
@@ -360,12 +371,12 @@ func TestOutbox(t *testing.T) {
 func TestConcurrent(t *testing.T) {
 	databases(t, func(t *testing.T, url string) {
 		l := start(t, url)
-		r := testResult(t, "2026-10")
+		r := testResult(t, october)
 		var wait sync.WaitGroup
 		var began, committed atomic.Int64
 		for i := range 8 {
 			wait.Go(func() {
-				c := testClosing("2026-10", nil)
+				c := testClosing(october, nil)
 				c.Version = fmt.Sprint(i)
 				_, adopted, err := l.Begin(t.Context(), c)
 				if err != nil {
@@ -381,10 +392,10 @@ func TestConcurrent(t *testing.T) {
 				if !already {
 					committed.Add(1)
 				}
-				if all, err := l.Invoices(t.Context(), "2026-10"); err != nil || len(all) != 2 {
+				if all, err := l.Invoices(t.Context(), october); err != nil || len(all) != 2 {
 					t.Error(all, err)
 				}
-				if err := l.Release(t.Context(), "2026-10", "acme", "checked", "ann"); err != nil {
+				if err := l.Release(t.Context(), october, "acme", "checked", "ann"); err != nil {
 					t.Error(err)
 				}
 				if _, err := l.Verify(t.Context()); err != nil {
@@ -406,24 +417,24 @@ func TestConcurrent(t *testing.T) {
 func TestRefused(t *testing.T) {
 	l := start(t, "sqlite://"+filepath.Join(t.TempDir(), "l.db"))
 	for name, spoil := range map[string]func(*Closing){
-		"month": func(c *Closing) { c.Month = "2026-1" }, "seal id": func(c *Closing) { c.SealID = "" }, "partitions": func(c *Closing) { c.Partitions = nil },
+		"month": func(c *Closing) { c.Month = 0 }, "seal id": func(c *Closing) { c.SealID = "" }, "partitions": func(c *Closing) { c.Partitions = nil },
 		"sorted": func(c *Closing) { c.Partitions = []int32{1, 0} }, "UTF-8": func(c *Closing) { c.Topic = "\xff" }, "book": func(c *Closing) { c.Books = map[string][]byte{"\x00": nil} },
 	} {
-		c := testClosing("2026-10", nil)
+		c := testClosing(october, nil)
 		spoil(&c)
 		_, _, err := l.Begin(t.Context(), c)
 		refusal(t, name, err, nil, name)
 	}
-	if _, _, err := l.Begin(t.Context(), testClosing("2026-10", nil)); err != nil {
+	if _, _, err := l.Begin(t.Context(), testClosing(october, nil)); err != nil {
 		t.Fatal(err)
 	}
 	for name, spoil := range map[string]func(*Result){
 		"not JSON": func(r *Result) { r.Document = []byte("{") }, "app": func(r *Result) { r.Usage[0].App = "" }, "JSON document": func(r *Result) { r.Usage[1].Document = nil },
-		"twice": func(r *Result) { r.Usage[1].App = r.Usage[0].App }, "not closed": func(r *Result) { r.Invoices[0].Month = "2026-11" },
+		"twice": func(r *Result) { r.Usage[1].App = r.Usage[0].App }, "not closed": func(r *Result) { r.Invoices[0].Month = november },
 		"its document says": func(r *Result) { r.Invoices[0].Account = "zeta"; r.Invoices[1].Revision = 2 }, "next is 2": func(r *Result) { r.Invoices[1] = r.Invoices[0] },
 		"announce": func(r *Result) { r.Announce = func(string) ([][]byte, error) { return nil, errors.New("no key") } },
 	} {
-		r := testResult(t, "2026-10")
+		r := testResult(t, october)
 		spoil(&r)
 		_, err := l.Commit(t.Context(), r)
 		refusal(t, name, err, nil, name)

@@ -87,7 +87,7 @@ func TestSQLiteFiles(t *testing.T) {
 		t.Errorf("created %v, want %v", got, want)
 	}
 	refusal(t, "again", closed(Create(ctx, url)), ErrExists, path)
-	closeMonth(t, l, "2026-10", nil)
+	closeMonth(t, l, october, nil)
 	l.Close()
 	if got, want := list(t, folder), []string{"ledger.db", "ledger.db-shm", "ledger.db-wal"}; !slices.Equal(got, want) {
 		t.Errorf("left %v, want %v: readers would have to make what is gone", got, want)
@@ -116,7 +116,7 @@ func TestArchive(t *testing.T) {
 	ctx := t.Context()
 	from := filepath.Join(t.TempDir(), "ledger.db")
 	l := start(t, "sqlite://"+from)
-	closeMonth(t, l, "2026-10", nil)
+	closeMonth(t, l, october, nil)
 	head, _ := l.Head(ctx)
 	folder := t.TempDir()
 	to := filepath.Join(folder, "ledger.db")
@@ -130,7 +130,7 @@ func TestArchive(t *testing.T) {
 	if r := verified(t, reader, head); r.Head != head {
 		t.Errorf("the copy's head is %s, want %s", r.Head, head)
 	}
-	refusal(t, "write", reader.Release(ctx, "2026-10", "acme", "r", "b"), ErrReadOnly, to)
+	refusal(t, "write", reader.Release(ctx, october, "acme", "r", "b"), ErrReadOnly, to)
 	if names := list(t, folder); len(names) != 1 {
 		t.Errorf("reading made %v", names)
 	}
@@ -139,10 +139,10 @@ func TestArchive(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer writer.Close()
-	if err := writer.Release(ctx, "2026-10", "acme", "checked", "ann"); err != nil {
+	if err := writer.Release(ctx, october, "acme", "checked", "ann"); err != nil {
 		t.Fatal(err)
 	}
-	if all, err := reader.Invoices(ctx, "2026-10"); err != nil || all[0].Status != Final {
+	if all, err := reader.Invoices(ctx, october); err != nil || all[0].Status != Final {
 		t.Errorf("the reader does not see the release: %v", err)
 	}
 	verified(t, reader, head)
@@ -159,8 +159,8 @@ func TestReaderSeesWriter(t *testing.T) {
 		if _, ok, err := reader.LastClosed(t.Context()); ok || err != nil {
 			t.Fatal(ok, err)
 		}
-		closeMonth(t, l, "2026-10", nil)
-		if month, _, err := reader.LastClosed(t.Context()); month != "2026-10" || err != nil {
+		closeMonth(t, l, october, nil)
+		if month, _, err := reader.LastClosed(t.Context()); month != october || err != nil {
 			t.Error(month, err)
 		}
 		if _, err := reader.db.Exec("DELETE FROM releases"); err == nil {
@@ -177,7 +177,7 @@ func TestLocked(t *testing.T) {
 	if _, err := other.ExecContext(t.Context(), "BEGIN IMMEDIATE"); err != nil {
 		t.Fatal(err)
 	}
-	_, _, err := l.Begin(t.Context(), testClosing("2026-10", nil))
+	_, _, err := l.Begin(t.Context(), testClosing(october, nil))
 	refusal(t, "write", err, ErrLocked, path, "busy_timeout")
 	if _, err := l.Head(t.Context()); err != nil {
 		t.Errorf("reading beside a writer: %v", err)
@@ -185,7 +185,7 @@ func TestLocked(t *testing.T) {
 	if _, err := other.ExecContext(t.Context(), "ROLLBACK"); err != nil {
 		t.Fatal(err)
 	}
-	if _, _, err := l.Begin(t.Context(), testClosing("2026-10", nil)); err != nil {
+	if _, _, err := l.Begin(t.Context(), testClosing(october, nil)); err != nil {
 		t.Error(err)
 	}
 }
@@ -239,7 +239,7 @@ func childWrite(ctx context.Context, args []string) error {
 		return err
 	}
 	defer l.Close()
-	return l.Release(ctx, "2026-10", "acme", "checked", "ann")
+	return l.Release(ctx, october, "acme", "checked", "ann")
 }
 
 // TestReadOnlyFolder opens a ledger where nothing may be written: reading works, writing says what to do.
@@ -253,7 +253,7 @@ func TestReadOnlyFolder(t *testing.T) {
 		os.Mkdir(folder, 0o755)
 		path := filepath.Join(folder, "ledger.db")
 		l := start(t, "sqlite://"+path)
-		closeMonth(t, l, "2026-10", nil)
+		closeMonth(t, l, october, nil)
 		head, _ := l.Head(t.Context())
 		l.Close()
 		if !whole {
@@ -297,11 +297,11 @@ func childFull(ctx context.Context, args []string) error {
 	if err := syscall.Setrlimit(syscall.RLIMIT_FSIZE, &limit); err != nil {
 		return err
 	}
-	_, _, first := l.Begin(ctx, testClosing("2026-10", nil))
+	_, _, first := l.Begin(ctx, testClosing(october, nil))
 	if err := syscall.Setrlimit(syscall.RLIMIT_FSIZE, &old); err != nil {
 		return err
 	}
-	_, _, second := l.Begin(ctx, testClosing("2026-10", nil))
+	_, _, second := l.Begin(ctx, testClosing(october, nil))
 	if first == nil || second == nil {
 		return fmt.Errorf("first %v, second %v", first, second)
 	}
@@ -320,7 +320,7 @@ func TestDiskFails(t *testing.T) {
 	first, second, _ := strings.Cut(string(out), "\n")
 	refusal(t, "first", errors.New(first), nil, path, "the disk failed")
 	refusal(t, "second", errors.New(second), nil, path, "start again")
-	if _, adopted, err := l.Begin(t.Context(), testClosing("2026-10", nil)); err != nil || adopted {
+	if _, adopted, err := l.Begin(t.Context(), testClosing(october, nil)); err != nil || adopted {
 		t.Error(adopted, err)
 	}
 	verified(t, l)

@@ -9,8 +9,8 @@ import (
 
 // Message is a record of the outbox.
 type Message struct {
-	ID    int64  // of MarkSent
-	Month string // of the close that made it
+	ID    int64 // of MarkSent
+	Month Month // of the close that made it
 	Value []byte
 }
 

@@ -23,7 +23,7 @@ func TestPostgresErrors(t *testing.T) {
 
 	l := start(t, u)
 	refusal(t, "again", closed(Create(ctx, u)), ErrExists)
-	closeMonth(t, l, "2026-10", nil)
+	closeMonth(t, l, october, nil)
 	lock := rawConn(t, u)
 	defer lock.Close()
 	exec := func(s string) {
@@ -78,7 +78,7 @@ func TestPostgresRights(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer writer.Close()
-	closeMonth(t, writer, "2026-10", nil)
+	closeMonth(t, writer, october, nil)
 	verified(t, writer)
 	reader, err := Open(ctx, as("reader"))
 	if err != nil {
@@ -86,7 +86,7 @@ func TestPostgresRights(t *testing.T) {
 	}
 	defer reader.Close()
 	verified(t, reader)
-	refusal(t, "a reader writes", reader.Release(ctx, "2026-10", "acme", "r", "b"), ErrReadOnly, "grant")
+	refusal(t, "a reader writes", reader.Release(ctx, october, "acme", "r", "b"), ErrReadOnly, "grant")
 	verified(t, owner)
 }
 

@@ -9,7 +9,7 @@ import (
 // Release lifts the hold of a month's invoice, on the record: every revision of it that is held and not released yet becomes
 // final. The same release again changes nothing. ErrNotFound where the account has no invoice for the month, ErrNotHeld where
 // none is held.
-func (l *Ledger) Release(ctx context.Context, month, account, reason, by string) (err error) {
+func (l *Ledger) Release(ctx context.Context, month Month, account, reason, by string) (err error) {
 	defer func() { err = wrap(err, "release the invoice of %s for %s", account, month) }()
 	if reason == "" || by == "" {
 		return errors.New("a release needs a reason and who gives it")
@@ -41,7 +41,7 @@ func (l *Ledger) Release(ctx context.Context, month, account, reason, by string)
 			if v.Status != Held {
 				continue
 			}
-			if _, err := a.add(month, &releaseRecord{Account: account, Revision: v.Revision, Reason: reason, By: by, At: a.now}); err != nil {
+			if _, err := a.add(month.String(), &releaseRecord{Account: account, Revision: v.Revision, Reason: reason, By: by, At: a.now}); err != nil {
 				return err
 			}
 		}

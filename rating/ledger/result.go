@@ -11,7 +11,7 @@ import (
 
 // Result is that with which a month's close ends.
 type Result struct {
-	Month    string
+	Month    Month
 	SealID   string // of the closing it belongs to
 	Usage    []UsageRow
 	Document json.RawMessage // the whole printed usage, without invoices
@@ -94,7 +94,7 @@ func (r *Result) append(a *appender) error {
 		if u.Account != "" {
 			rec.Account = &u.Account
 		}
-		if _, err := a.add(r.Month, rec); err != nil {
+		if _, err := a.add(r.Month.String(), rec); err != nil {
 			return err
 		}
 	}
@@ -102,14 +102,14 @@ func (r *Result) append(a *appender) error {
 		return err
 	}
 	rec := &resultRecord{SealID: r.SealID, Apps: len(r.Usage), Invoices: len(r.Invoices), At: a.now, document: r.Document}
-	if _, err := a.add(r.Month, rec); err != nil {
+	if _, err := a.add(r.Month.String(), rec); err != nil {
 		return err
 	}
 	return a.messages(r.Month, r.Outbox, r.Announce)
 }
 
 // messages adds messages to the outbox, and those that announce, where it is set, makes of the ledger's head.
-func (a *appender) messages(month string, all [][]byte, announce func(head string) ([][]byte, error)) error {
+func (a *appender) messages(month Month, all [][]byte, announce func(head string) ([][]byte, error)) error {
 	if announce != nil {
 		more, err := announce(a.head)
 		if err != nil {
@@ -118,7 +118,7 @@ func (a *appender) messages(month string, all [][]byte, announce func(head strin
 		all = append(all[:len(all):len(all)], more...)
 	}
 	for _, m := range all {
-		if _, err := a.add(month, &messageRecord{message: present(m)}); err != nil {
+		if _, err := a.add(month.String(), &messageRecord{message: present(m)}); err != nil {
 			return err
 		}
 	}
@@ -126,9 +126,9 @@ func (a *appender) messages(month string, all [][]byte, announce func(head strin
 }
 
 // invoices adds invoices, each the next revision of its own, as rows of a month's close or amendment.
-func (a *appender) invoices(closing string, invoices []Invoice) error {
+func (a *appender) invoices(closing Month, invoices []Invoice) error {
 	revisions := map[revisionOf]int{}
-	months := map[string]bool{}
+	months := map[Month]bool{}
 	for _, v := range invoices {
 		if !months[v.Month] {
 			months[v.Month] = true
@@ -140,17 +140,20 @@ func (a *appender) invoices(closing string, invoices []Invoice) error {
 		if revisions[k]++; v.Revision != revisions[k] {
 			return fmt.Errorf("%w: invoice of %s, %s, has revision %d, but the next is %d", ErrOrder, v.Account, v.Month, v.Revision, revisions[k])
 		}
-		if _, err := a.add(closing, &invoiceRecord{Month: v.Month, Account: v.Account, Revision: v.Revision, document: v.Document}); err != nil {
+		if _, err := a.add(closing.String(), &invoiceRecord{Month: v.Month, Account: v.Account, Revision: v.Revision, document: v.Document}); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-type revisionOf struct{ month, account string }
+type revisionOf struct {
+	month   Month
+	account string
+}
 
 // readRevisions adds the newest revision of each account's invoice for a month.
-func readRevisions(ctx context.Context, tx *sql.Tx, month string, all map[revisionOf]int) error {
+func readRevisions(ctx context.Context, tx *sql.Tx, month Month, all map[revisionOf]int) error {
 	rows, err := tx.QueryContext(ctx, `SELECT account, max(revision) FROM invoices WHERE month = $1 GROUP BY account`, month)
 	if err != nil {
 		return err
@@ -169,7 +172,7 @@ func readRevisions(ctx context.Context, tx *sql.Tx, month string, all map[revisi
 
 // Result returns what the close of a month stored, as it was stored: without releases and amendments. ErrNotFound where the month is
 // not closed.
-func (l *Ledger) Result(ctx context.Context, month string) (r Result, err error) {
+func (l *Ledger) Result(ctx context.Context, month Month) (r Result, err error) {
 	err = l.read(ctx, func(tx *sql.Tx) error {
 		if err := isClosed(ctx, tx, month); err != nil {
 			return err
@@ -183,7 +186,7 @@ func (l *Ledger) Result(ctx context.Context, month string) (r Result, err error)
 	return r, nil
 }
 
-func readResult(ctx context.Context, tx *sql.Tx, month string) (Result, error) {
+func readResult(ctx context.Context, tx *sql.Tx, month Month) (Result, error) {
 	r := Result{Month: month}
 	var at string
 	var document []byte
@@ -217,7 +220,7 @@ func readResult(ctx context.Context, tx *sql.Tx, month string) (Result, error) {
 	return r, rows.Err()
 }
 
-func readUsage(ctx context.Context, tx *sql.Tx, month string) ([]UsageRow, error) {
+func readUsage(ctx context.Context, tx *sql.Tx, month Month) ([]UsageRow, error) {
 	rows, err := tx.QueryContext(ctx, `SELECT app, account, digest, document FROM usage WHERE month = $1 ORDER BY app`, month)
 	if err != nil {
 		return nil, err
@@ -238,7 +241,7 @@ func readUsage(ctx context.Context, tx *sql.Tx, month string) ([]UsageRow, error
 }
 
 // isClosed returns ErrNotFound where the month has no result.
-func isClosed(ctx context.Context, tx *sql.Tx, month string) error {
+func isClosed(ctx context.Context, tx *sql.Tx, month Month) error {
 	var n int64
 	err := tx.QueryRowContext(ctx, `SELECT entry FROM results WHERE month = $1`, month).Scan(&n)
 	if errors.Is(err, sql.ErrNoRows) {
@@ -248,7 +251,7 @@ func isClosed(ctx context.Context, tx *sql.Tx, month string) error {
 }
 
 // LastClosed returns the newest month that is closed; ok is false where none is.
-func (l *Ledger) LastClosed(ctx context.Context) (month string, ok bool, err error) {
+func (l *Ledger) LastClosed(ctx context.Context) (month Month, ok bool, err error) {
 	err = l.read(ctx, func(tx *sql.Tx) error {
 		err := tx.QueryRowContext(ctx, `SELECT month FROM results ORDER BY month DESC LIMIT 1`).Scan(&month)
 		if errors.Is(err, sql.ErrNoRows) {
@@ -262,7 +265,7 @@ func (l *Ledger) LastClosed(ctx context.Context) (month string, ok bool, err err
 
 // MonthState says how far a month's close is.
 type MonthState struct {
-	Month  string
+	Month  Month
 	SealID string
 	Begun  time.Time
 	Closed time.Time // zero: its close has begun and is not done

@@ -22,7 +22,7 @@ func TestStatementsAreKept(t *testing.T) {
 		c.Raw(func(c any) error { all = c.(*preparing).idle; return nil })
 		return all
 	}
-	closeMonth(t, l, "2026-10", nil)
+	closeMonth(t, l, october, nil)
 	verified(t, l)
 	before := map[string]statement{}
 	for text, s := range kept() {
@@ -58,7 +58,7 @@ func TestStatementsAreKept(t *testing.T) {
 		t.Error("an entry over the first was taken")
 	}
 	execute(t, url, `CREATE INDEX lines_app ON lines (app)`, `CREATE TABLE other (x)`)
-	closeMonth(t, l, "2026-11", previous("2026-10"))
+	closeMonth(t, l, november, previous(october))
 	verified(t, l)
 
 	after := kept()

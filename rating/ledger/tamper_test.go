@@ -16,8 +16,8 @@ import (
 func full(t *testing.T, url string) *Ledger {
 	t.Helper()
 	l := start(t, url)
-	closeMonth(t, l, "2026-10", nil)
-	if err := l.Release(t.Context(), "2026-10", "acme", "checked", "ann"); err != nil {
+	closeMonth(t, l, october, nil)
+	if err := l.Release(t.Context(), october, "acme", "checked", "ann"); err != nil {
 		t.Fatal(err)
 	}
 	out, err := l.Outbox(t.Context())
@@ -27,10 +27,10 @@ func full(t *testing.T, url string) *Ledger {
 	if err := l.MarkSent(t.Context(), out[0].ID); err != nil {
 		t.Fatal(err)
 	}
-	if already, err := l.Amend(t.Context(), testAmendment("2026-10"), []Invoice{invoice(t, finalInvoice, "2026-10", 2)}); err != nil || already {
+	if already, err := l.Amend(t.Context(), testAmendment(october), []Invoice{invoice(t, finalInvoice, october, 2)}); err != nil || already {
 		t.Fatalf("already %v, %v", already, err)
 	}
-	closeMonth(t, l, "2026-11", previous("2026-10"))
+	closeMonth(t, l, november, previous(october))
 	return l
 }
 
@@ -390,7 +390,7 @@ func TestTimes(t *testing.T) {
 		if err != nil {
 			t.Error(err)
 		}
-		c, err := l.Closing(t.Context(), "2026-10")
+		c, err := l.Closing(t.Context(), october)
 		if err != nil || c.At.Location() != time.UTC || !c.At.Equal(testClock().Truncate(time.Millisecond)) {
 			t.Error(c.At, err)
 		}

@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"headcount/internal/canonical"
 )
 
 // Report says what Verify has seen.
@@ -123,7 +125,7 @@ func (v *verifier) content(e *entry, stored map[*table][][]any) error {
 		}
 		values := stored[c.table][i][2:]
 		*c.data, _ = values[slices.Index(c.table.columns, c.column)].([]byte)
-		if digest(*c.data) != *c.hash {
+		if canonical.Hash(*c.data) != *c.hash {
 			d.Row, d.Got = c.table.describe(values), show(*c.data)
 			return &d
 		}

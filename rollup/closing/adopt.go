@@ -18,7 +18,7 @@ func (w *work) adopt(ctx context.Context) error {
 	if err := w.needLedger(ctx); err != nil {
 		return err
 	}
-	closing, err := w.ledger.Closing(ctx, w.month.String())
+	closing, err := w.ledger.Closing(ctx, w.month)
 	if err == nil {
 		return w.adopted(ctx, closing)
 	}
@@ -68,7 +68,7 @@ func (w *work) newClosing(ctx context.Context) (none ledger.Closing, _ error) {
 		return none, fmt.Errorf("make a seal id: %w", err)
 	}
 	c := ledger.Closing{
-		Month: w.month.String(), SealID: hex.EncodeToString(id), Cluster: w.topic.Cluster, TopicID: w.topic.ID, Topic: w.topic.Name,
+		Month: w.month, SealID: hex.EncodeToString(id), Cluster: w.topic.Cluster, TopicID: w.topic.ID, Topic: w.topic.Name,
 		RulesHash: rules.Hash(), Zone: w.Terms.Zone, Version: w.Version, At: w.Clock.Now(),
 		Accounts: w.accounts, Books: w.books,
 	}

@@ -10,6 +10,7 @@ import (
 
 	"headcount/events"
 	"headcount/events/stream"
+	"headcount/internal/canonical"
 	"headcount/rating"
 	"headcount/rating/ledger"
 	"headcount/rollup/usage"
@@ -31,7 +32,7 @@ type Correction struct {
 // Amender takes amendments, and tells which month is the newest. A *ledger.Ledger's methods say what they promise.
 type Amender interface {
 	Amend(ctx context.Context, m ledger.Amendment, invoices []ledger.Invoice) (already bool, err error)
-	LastClosed(ctx context.Context) (month string, ok bool, err error)
+	LastClosed(ctx context.Context) (month events.Month, ok bool, err error)
 }
 
 // Amend prices a closed month's sealed facts again by other accounts or books, and records the amendment with the invoices'
@@ -40,7 +41,7 @@ type Amender interface {
 // It returns ErrSame where the correction changes nothing, a *NotAsBilledError where the sealed facts are not what was billed, a
 // *UnreachableError where the ledger fails; else accounts or books are wrong.
 func (m *ClosedMonth) Amend(ctx context.Context, l Amender, c Correction) (int, []rating.Invoice, error) {
-	a := ledger.Amendment{Month: m.Month.String(), Number: m.Amended + 1, Reason: c.Reason, By: c.By, Accounts: m.Accounts, Books: m.Books}
+	a := ledger.Amendment{Month: m.Month, Number: m.Amended + 1, Reason: c.Reason, By: c.By, Accounts: m.Accounts, Books: m.Books}
 	if c.Accounts != nil {
 		a.Accounts = c.Accounts
 	}
@@ -58,7 +59,7 @@ func (m *ClosedMonth) Amend(ctx context.Context, l Amender, c Correction) (int, 
 	if err != nil {
 		return 0, nil, err
 	}
-	if a.Usage, err = marshal(all); err != nil {
+	if a.Usage, err = canonical.Marshal(all); err != nil {
 		return 0, nil, err
 	}
 	if c.SealKey != nil {
@@ -88,7 +89,7 @@ func (m *ClosedMonth) correct(ctx context.Context, a ledger.Amendment, now time.
 		return nil, nil, err
 	}
 	now = now.In(in.Zone)
-	further, err := rating.Correct(in, late, m.Issued, a.Reason, events.MonthOf(now.Year(), now.Month()).String())
+	further, err := rating.Correct(in, late, m.Issued, a.Reason, events.MonthOf(now.Year(), now.Month()))
 	return further, doc, err
 }
 
@@ -103,7 +104,7 @@ func (m *ClosedMonth) input(ctx context.Context, by *prices) (in rating.Input, a
 	if err != nil {
 		return in, all, nil, err
 	}
-	in = rating.Input{Month: m.Month.String(), Zone: zone, Accounts: by.accounts, Catalog: by.catalog}
+	in = rating.Input{Month: m.Month, Zone: zone, Accounts: by.accounts, Catalog: by.catalog}
 	if in.Usage, err = onTime.Rating(); err == nil {
 		all, err = doc.Rating()
 	}

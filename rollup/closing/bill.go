@@ -69,7 +69,7 @@ func (w *work) openSealed(ctx context.Context) error {
 
 // gather unites the facts of the closing's partitions.
 func (w *work) gather(ctx context.Context, prices *prices) (*usage.Document, usage.Alarms, error) {
-	doc := &usage.Document{Month: w.month.String(), TimeZone: w.this.Closing.Zone, Topic: w.this.Closing.Topic, Usage: []usage.App{}, Sealed: []usage.Sealed{}}
+	doc := &usage.Document{Month: w.month, TimeZone: w.this.Closing.Zone, Topic: w.this.Closing.Topic, Usage: []usage.App{}, Sealed: []usage.Sealed{}}
 	rules, err := w.this.rules(ctx)
 	if err != nil {
 		return nil, nil, err
@@ -109,7 +109,7 @@ func (w *work) rate(doc *usage.Document, prices *prices, balances []rating.Balan
 	if err != nil {
 		return nil, err
 	}
-	in := rating.Input{Month: w.month.String(), Zone: zone, Usage: of, Accounts: prices.accounts, Catalog: prices.catalog, Balances: balances}
+	in := rating.Input{Month: w.month, Zone: zone, Usage: of, Accounts: prices.accounts, Catalog: prices.catalog, Balances: balances}
 	invoices, err := rating.Rate(in)
 	if err != nil {
 		return nil, fmt.Errorf("rate %s: %w", w.month, err)
@@ -145,7 +145,7 @@ func (w *work) result(doc *usage.Document, invoices []rating.Invoice) (none ledg
 	if err != nil {
 		return none, err
 	}
-	r := ledger.Result{Month: w.month.String(), SealID: w.this.Closing.SealID, Document: whole}
+	r := ledger.Result{Month: w.month, SealID: w.this.Closing.SealID, Document: whole}
 	digests := map[string]string{}
 	for i, a := range doc.Usage {
 		digests[a.App] = a.Digest

@@ -60,14 +60,11 @@ func (w *work) checkOrder(ctx context.Context) error {
 	if err != nil || !ok {
 		return ledgerFailed(err)
 	}
-	closed, err := events.ParseMonth(last)
 	switch {
-	case err != nil:
-		return fmt.Errorf("ledger: %w", err)
-	case w.month < closed:
-		return &BooksOpenedLaterError{w.month, closed}
-	case w.month > closed+1:
-		return &NotClosedBeforeError{w.month, closed + 1}
+	case w.month < last:
+		return &BooksOpenedLaterError{w.month, last}
+	case w.month > last+1:
+		return &NotClosedBeforeError{w.month, last + 1}
 	}
 	return nil
 }
@@ -85,7 +82,7 @@ func (w *work) checkLedger(ctx context.Context) error {
 		}
 	}
 	if w.ledger != nil {
-		_, err := w.ledger.Closing(ctx, sealed.String())
+		_, err := w.ledger.Closing(ctx, sealed)
 		if err == nil {
 			return nil
 		}

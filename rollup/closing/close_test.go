@@ -54,7 +54,7 @@ func TestClose(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(late) != 2 || late[0].Account != "acme" || late[0].Month != "2026-10" || late[0].Revision != 2 || late[0].Total != "0.50" || late[1].Total != "0.00" {
+	if len(late) != 2 || late[0].Account != "acme" || late[0].Month != october || late[0].Revision != 2 || late[0].Total != "0.50" || late[1].Total != "0.00" {
 		t.Fatalf("late revisions: %+v", late)
 	}
 	if doc, err = r.Usage(); err != nil || doc.Usage[0].Late[0].Devices != 1 || doc.Usage[2].Account != nil {
@@ -108,7 +108,7 @@ func TestTwoBegin(t *testing.T) {
 	if !raced {
 		t.Fatal("nobody raced")
 	}
-	c, err := s.ledger.Closing(t.Context(), october.String())
+	c, err := s.ledger.Closing(t.Context(), october)
 	if err != nil || c.SealID != hex.EncodeToString([]byte("sixteen bytes id")) {
 		t.Errorf("closing: %+v, %v", c, err)
 	}

@@ -145,11 +145,11 @@ func (o *Alternative) priceByPlan(ctx context.Context, m *ClosedMonth) ([]rating
 // meters are those that the plan counts.
 func (o *Alternative) meters(m events.Month) ([]rating.Meter, error) {
 	const app = "any"
-	in, err := rating.PlanInput(o.Catalog, o.Plan, rating.Usage{Month: m.String(), Apps: []rating.AppUsage{{App: app}}}, nil)
+	in, err := rating.PlanInput(o.Catalog, o.Plan, rating.Usage{Month: m, Apps: []rating.AppUsage{{App: app}}}, nil)
 	if err != nil {
 		return nil, err
 	}
-	_, _, meters := in.Accounts.MetersOf(o.Catalog, m.String(), nil, app)
+	_, _, meters := in.Accounts.MetersOf(o.Catalog, m, nil, app)
 	return meters, nil
 }
 

@@ -149,7 +149,7 @@ func (s *testSite) closeAtLast(m events.Month) *Result {
 func (s *testSite) checkNothingBegun(m events.Month, records int, files []string) {
 	s.t.Helper()
 	if s.ledger != nil {
-		if _, err := s.ledger.Closing(s.t.Context(), m.String()); err == nil {
+		if _, err := s.ledger.Closing(s.t.Context(), m); err == nil {
 			return
 		}
 	}
@@ -172,7 +172,7 @@ func (s *testSite) checkLog() {
 			if err != nil {
 				continue
 			}
-			if c, err := s.ledger.Closing(s.t.Context(), seal.Month.String()); err != nil || c.SealID != seal.SealID {
+			if c, err := s.ledger.Closing(s.t.Context(), seal.Month); err != nil || c.SealID != seal.SealID {
 				s.t.Errorf("call %d (%s): partition %d has a seal of %s with id %s, which the ledger does not have: %v", s.faults.at, s.faults.hit, p, seal.Month, seal.SealID, err)
 			}
 		}

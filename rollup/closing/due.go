@@ -44,8 +44,7 @@ func (w *work) firstOpen(ctx context.Context, newest events.Month, zone *time.Lo
 			return 0, ledgerFailed(err)
 		}
 		if ok {
-			m, err := events.ParseMonth(last)
-			return m + 1, err
+			return last + 1, nil
 		}
 	}
 	if err := w.readPrices(); err != nil {
@@ -86,7 +85,7 @@ func (w *work) firstOpen(ctx context.Context, newest events.Month, zone *time.Lo
 func (p *prices) anyInForce(m events.Month, zone *time.Location) bool {
 	for _, id := range p.accounts.IDs() {
 		for _, app := range p.accounts.AppsOf(id) {
-			if account, _, _ := p.accounts.MetersOf(p.catalog, m.String(), zone, app); account != "" {
+			if account, _, _ := p.accounts.MetersOf(p.catalog, m, zone, app); account != "" {
 				return true
 			}
 		}

@@ -3,26 +3,15 @@ package closing
 import (
 	"bytes"
 	"encoding/json"
-	"fmt"
 
+	"headcount/internal/canonical"
 	"headcount/rollup/usage"
 )
-
-// marshal is the one JSON text of what a close stores.
-func marshal(v any) (json.RawMessage, error) {
-	var b bytes.Buffer
-	enc := json.NewEncoder(&b)
-	enc.SetEscapeHTML(false)
-	if err := enc.Encode(v); err != nil {
-		return nil, fmt.Errorf("encode: %w", err)
-	}
-	return bytes.TrimSuffix(b.Bytes(), []byte{'\n'}), nil
-}
 
 // marshalUsage returns the text of a usage document, and those of its apps, which it is put together from: most of it is theirs.
 func marshalUsage(doc *usage.Document) (whole json.RawMessage, apps []json.RawMessage, err error) {
 	for _, a := range doc.Usage {
-		text, err := marshal(a)
+		text, err := canonical.Marshal(a)
 		if err != nil {
 			return nil, nil, err
 		}
@@ -30,7 +19,7 @@ func marshalUsage(doc *usage.Document) (whole json.RawMessage, apps []json.RawMe
 	}
 	frame := *doc
 	frame.Usage = []usage.App{}
-	text, err := marshal(frame)
+	text, err := canonical.Marshal(frame)
 	if err != nil {
 		return nil, nil, err
 	}

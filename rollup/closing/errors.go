@@ -88,7 +88,7 @@ type NotFollowedError struct {
 	Month     events.Month
 	At        int64        // offset up to which it is counted
 	Sealed    events.Month // the newest month sealed there; 0: none
-	Previous  string       // month that the closing follows; empty: none
+	Previous  events.Month // that the closing follows; 0: none
 
 	// Lost says that the seal before was followed once and is lost now: counting goes on without it where the loss is accepted.
 	Lost bool
@@ -99,8 +99,8 @@ func (e *NotFollowedError) Error() string {
 	if e.Sealed != 0 {
 		sealed = e.Sealed.String()
 	}
-	if e.Previous != "" {
-		previous = e.Previous
+	if e.Previous != 0 {
+		previous = e.Previous.String()
 	}
 	text := fmt.Sprintf("partition %d is counted up to offset %d, past the seal of %s, but did not follow it: the newest month sealed there is %s, and the closing follows %s", e.Partition, e.At, e.Month, sealed, previous)
 	if e.Lost {

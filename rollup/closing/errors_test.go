@@ -150,7 +150,7 @@ func TestSealedByAnother(t *testing.T) {
 	}
 	accounts, books, _ := s.Prices()
 	_, _, err = s.ledger.Begin(t.Context(), ledger.Closing{
-		Month: october.String(), SealID: "other", Cluster: "cluster", TopicID: "topic-1", Topic: "sdk-events", Partitions: []int32{0, 1},
+		Month: october, SealID: "other", Cluster: "cluster", TopicID: "topic-1", Topic: "sdk-events", Partitions: []int32{0, 1},
 		RulesHash: rules.Hash(), Zone: zoneName, Version: "test", At: s.now, Accounts: accounts, Books: books,
 	})
 	if err != nil {
@@ -246,7 +246,7 @@ func TestNotFollowed(t *testing.T) {
 			return nil
 		}
 		e := refused[*NotFollowedError](s, november)
-		if e.Lost != lost || e.Partition != 0 || e.Sealed != 0 || e.Previous != "2026-10" {
+		if e.Lost != lost || e.Partition != 0 || e.Sealed != 0 || e.Previous != october {
 			t.Errorf("lost %v: %+v", lost, e)
 		}
 		if got := strings.Contains(e.Error(), "and is lost now"); got != lost {

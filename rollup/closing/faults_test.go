@@ -7,6 +7,7 @@ import (
 	"io"
 
 	"headcount/counter/checkpoint"
+	"headcount/events"
 	"headcount/rating/ledger"
 )
 
@@ -55,7 +56,7 @@ type testLedger struct {
 
 func (testLedger) Close() error { return nil }
 
-func (l testLedger) LastClosed(ctx context.Context) (month string, ok bool, err error) {
+func (l testLedger) LastClosed(ctx context.Context) (month events.Month, ok bool, err error) {
 	err = l.f.do("LastClosed", func() (err error) {
 		month, ok, err = l.Ledger.LastClosed(ctx)
 		return err
@@ -63,7 +64,7 @@ func (l testLedger) LastClosed(ctx context.Context) (month string, ok bool, err 
 	return month, ok, err
 }
 
-func (l testLedger) Closing(ctx context.Context, month string) (c ledger.Closing, err error) {
+func (l testLedger) Closing(ctx context.Context, month events.Month) (c ledger.Closing, err error) {
 	err = l.f.do("Closing", func() (err error) {
 		c, err = l.Ledger.Closing(ctx, month)
 		return err
@@ -71,7 +72,7 @@ func (l testLedger) Closing(ctx context.Context, month string) (c ledger.Closing
 	return c, err
 }
 
-func (l testLedger) Result(ctx context.Context, month string) (r ledger.Result, err error) {
+func (l testLedger) Result(ctx context.Context, month events.Month) (r ledger.Result, err error) {
 	err = l.f.do("Result", func() (err error) {
 		r, err = l.Ledger.Result(ctx, month)
 		return err
@@ -79,7 +80,7 @@ func (l testLedger) Result(ctx context.Context, month string) (r ledger.Result, 
 	return r, err
 }
 
-func (l testLedger) Invoices(ctx context.Context, month string) (all []ledger.Invoice, err error) {
+func (l testLedger) Invoices(ctx context.Context, month events.Month) (all []ledger.Invoice, err error) {
 	err = l.f.do("Invoices", func() (err error) {
 		all, err = l.Ledger.Invoices(ctx, month)
 		return err
@@ -87,7 +88,7 @@ func (l testLedger) Invoices(ctx context.Context, month string) (all []ledger.In
 	return all, err
 }
 
-func (l testLedger) Amendments(ctx context.Context, month string) (all []ledger.Amendment, err error) {
+func (l testLedger) Amendments(ctx context.Context, month events.Month) (all []ledger.Amendment, err error) {
 	err = l.f.do("Amendments", func() (err error) {
 		all, err = l.Ledger.Amendments(ctx, month)
 		return err

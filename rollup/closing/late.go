@@ -18,15 +18,11 @@ func (w *work) former(ctx context.Context) (*ClosedMonth, error) {
 	if w.before != nil || previous == nil {
 		return w.before, nil
 	}
-	month, err := events.ParseMonth(previous.Month)
-	if err != nil {
-		return nil, fmt.Errorf("ledger: %w", err)
-	}
 	closing, err := w.ledger.Closing(ctx, previous.Month)
 	if err != nil {
 		return nil, ledgerFailed(err)
 	}
-	w.before = w.closedMonth(month, closing)
+	w.before = w.closedMonth(previous.Month, closing)
 	return w.before, nil
 }
 
@@ -69,7 +65,7 @@ func (w *work) settleLate(ctx context.Context) ([]rating.Invoice, []rating.Balan
 	if err != nil {
 		return nil, nil, err
 	}
-	in := rating.Input{Month: m.Month.String(), Accounts: prices.accounts, Catalog: prices.catalog}
+	in := rating.Input{Month: m.Month, Accounts: prices.accounts, Catalog: prices.catalog}
 	if in.Usage, err = doc.Rating(); err != nil {
 		return nil, nil, err
 	}
@@ -79,7 +75,7 @@ func (w *work) settleLate(ctx context.Context) ([]rating.Invoice, []rating.Balan
 	if in.Balances, err = m.balancesBefore(ctx); err != nil {
 		return nil, nil, err
 	}
-	further, err := rating.Settle(in, m.Issued, w.month.String())
+	further, err := rating.RateLate(in, m.Issued, w.month)
 	if err != nil {
 		return nil, nil, fmt.Errorf("settle what came late of %s: %w", m.Month, err)
 	}

@@ -35,7 +35,7 @@ type ClosedMonth struct {
 // OpenClosedMonth opens a month that is closed. The caller closes it. It returns a *NotClosedError, a *SealedMonthLostError or a
 // *ForeignLedgerError, or a *UnreachableError of the ledger.
 func OpenClosedMonth(ctx context.Context, books Books, bucket checkpoint.Bucket, month events.Month) (_ *ClosedMonth, err error) {
-	stored, err := books.Result(ctx, month.String())
+	stored, err := books.Result(ctx, month)
 	if errors.Is(err, ledger.ErrNotFound) {
 		return nil, &NotClosedError{month}
 	}
@@ -57,7 +57,7 @@ func OpenClosedMonth(ctx context.Context, books Books, bucket checkpoint.Bucket,
 	if err := m.readBilled(ctx); err != nil {
 		return nil, err
 	}
-	_, err = books.Result(ctx, (month + 1).String())
+	_, err = books.Result(ctx, month+1)
 	if errors.Is(err, ledger.ErrNotFound) {
 		return m, nil
 	}
@@ -70,7 +70,7 @@ func OpenClosedMonth(ctx context.Context, books Books, bucket checkpoint.Bucket,
 
 // openRecorded opens the sealed months of a closing, in the state of the topic that it names.
 func openRecorded(ctx context.Context, books Books, bucket checkpoint.Bucket, month events.Month) (*ClosedMonth, error) {
-	closing, err := books.Closing(ctx, month.String())
+	closing, err := books.Closing(ctx, month)
 	if err != nil {
 		return nil, ledgerFailed(err)
 	}
@@ -99,7 +99,7 @@ func (m *ClosedMonth) Close() {
 
 // readBilled reads what the month was billed by: its amendments and invoices so far.
 func (m *ClosedMonth) readBilled(ctx context.Context) error {
-	all, err := m.books.Amendments(ctx, m.Month.String())
+	all, err := m.books.Amendments(ctx, m.Month)
 	if err != nil {
 		return ledgerFailed(err)
 	}
@@ -228,7 +228,7 @@ func (m *ClosedMonth) unite(ctx context.Context, what string, readers []counter.
 	if err != nil {
 		return nil, err
 	}
-	doc := &usage.Document{Month: m.Month.String(), TimeZone: m.Closing.Zone, Topic: m.Closing.Topic, Usage: []usage.App{}}
+	doc := &usage.Document{Month: m.Month, TimeZone: m.Closing.Zone, Topic: m.Closing.Topic, Usage: []usage.App{}}
 	if _, err := usage.Gather(doc, &usage.Facts{Rules: rules, OnTime: readers}, nil, bill, usage.NoSkewLimit); err != nil {
 		return nil, fmt.Errorf("%s: %w", what, err)
 	}
@@ -237,7 +237,7 @@ func (m *ClosedMonth) unite(ctx context.Context, what string, readers []counter.
 
 // issued returns a month's invoices so far, all revisions.
 func issued(ctx context.Context, books Books, m events.Month) ([]rating.Invoice, error) {
-	stored, err := books.Invoices(ctx, m.String())
+	stored, err := books.Invoices(ctx, m)
 	if err != nil {
 		return nil, ledgerFailed(err)
 	}

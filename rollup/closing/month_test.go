@@ -85,7 +85,7 @@ func TestAmend(t *testing.T) {
 	if err != nil || n != 1 || len(further) != 2 || further[0].Account != "acme" || further[0].Total != "0.50" { // 6 devices, 1 free, 0.10 more each
 		t.Fatalf("dry run: amendment %d, %v, %v", n, further, err)
 	}
-	if all, err := s.ledger.Amendments(t.Context(), october.String()); err != nil || len(all) != 0 {
+	if all, err := s.ledger.Amendments(t.Context(), october); err != nil || len(all) != 0 {
 		t.Fatalf("a dry run recorded %v, %v", all, err)
 	}
 	other := ed25519.NewKeyFromSeed([]byte("another seed of thirty-two bytes"))

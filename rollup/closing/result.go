@@ -9,6 +9,7 @@ import (
 	fastjson "github.com/go-json-experiment/json"
 
 	"headcount/events"
+	"headcount/internal/canonical"
 	"headcount/rating"
 	"headcount/rating/ledger"
 	"headcount/rollup/usage"
@@ -41,20 +42,20 @@ func (r *Result) Usage() (*usage.Document, error) {
 // Stored returns what the ledger has of a closed month: a *NotClosedError where it is not closed, else a *UnreachableError where it
 // cannot be read.
 func Stored(ctx context.Context, l Books, month events.Month) (*Result, error) {
-	stored, err := l.Result(ctx, month.String())
+	stored, err := l.Result(ctx, month)
 	if errors.Is(err, ledger.ErrNotFound) {
 		return nil, &NotClosedError{month}
 	}
 	if err != nil {
 		return nil, ledgerFailed(err)
 	}
-	invoices, err := l.Invoices(ctx, month.String())
+	invoices, err := l.Invoices(ctx, month)
 	if err != nil {
 		return nil, ledgerFailed(err)
 	}
 	r := &Result{Month: month, Document: stored.Document, Invoices: invoices}
 	for _, v := range stored.Invoices {
-		if v.Month != month.String() {
+		if v.Month != month {
 			r.Late = append(r.Late, v)
 		}
 	}
@@ -76,7 +77,7 @@ func (w *work) stored(ctx context.Context) (*Result, error) {
 // store makes the documents that the ledger holds of invoices, Decode reads them.
 func store(invoices []rating.Invoice) (all []ledger.Invoice, err error) {
 	for _, v := range invoices {
-		text, err := marshal(v)
+		text, err := canonical.Marshal(v)
 		if err != nil {
 			return nil, err
 		}
@@ -114,7 +115,7 @@ func Biller(catalog *rating.Catalog, accounts *rating.Accounts, month events.Mon
 	return func(app string) (string, []rating.Meter) {
 		a, ok := known[app]
 		if !ok {
-			a.account, _, a.meters = accounts.MetersOf(catalog, month.String(), zone, app)
+			a.account, _, a.meters = accounts.MetersOf(catalog, month, zone, app)
 			known[app] = a
 		}
 		return a.account, a.meters

@@ -59,16 +59,16 @@ func (l streamLog) Owners(ctx context.Context) (map[int32]string, error) { retur
 type Ledger interface {
 	Books
 	Journal
-	LastClosed(ctx context.Context) (month string, ok bool, err error)
+	LastClosed(ctx context.Context) (month events.Month, ok bool, err error)
 	io.Closer
 }
 
 // Books tell what was closed, and how it was corrected.
 type Books interface {
-	Closing(ctx context.Context, month string) (ledger.Closing, error)
-	Result(ctx context.Context, month string) (ledger.Result, error)
-	Invoices(ctx context.Context, month string) ([]ledger.Invoice, error)
-	Amendments(ctx context.Context, month string) ([]ledger.Amendment, error)
+	Closing(ctx context.Context, month events.Month) (ledger.Closing, error)
+	Result(ctx context.Context, month events.Month) (ledger.Result, error)
+	Invoices(ctx context.Context, month events.Month) ([]ledger.Invoice, error)
+	Amendments(ctx context.Context, month events.Month) ([]ledger.Amendment, error)
 }
 
 // Journal takes what a close does.

@@ -35,6 +35,7 @@ import (
 	"headcount/counter"
 	"headcount/counter/checkpoint"
 	"headcount/events"
+	"headcount/internal/canonical"
 	"headcount/rating/ledger"
 	"headcount/rollup/closing"
 )
@@ -52,9 +53,9 @@ type Source struct {
 
 // manifest is the archive's first file.
 type manifest struct {
-	Version int    `json:"version"`
-	Month   string `json:"month"`
-	Files   []item `json:"files"`
+	Version int          `json:"version"`
+	Month   events.Month `json:"month"`
+	Files   []item       `json:"files"`
 }
 
 type item struct {
@@ -84,7 +85,7 @@ func (e *IncompleteError) Unwrap() error { return e.Err }
 // Prepare gathers and hashes all files. The ledger is verified on the way. Close removes what it made. It fails with a
 // *closing.NotClosedError, with a *closing.UnreachableError of the ledger's database, or with an *IncompleteError.
 func Prepare(ctx context.Context, s Source) (*Archive, error) {
-	a := &Archive{manifest: manifest{Version: Version, Month: s.Month.String(), Files: []item{}}}
+	a := &Archive{manifest: manifest{Version: Version, Month: s.Month, Files: []item{}}}
 	err := a.gather(ctx, s)
 	if err == nil {
 		return a, nil
@@ -100,11 +101,11 @@ func Prepare(ctx context.Context, s Source) (*Archive, error) {
 }
 
 func (a *Archive) gather(ctx context.Context, s Source) error {
-	stored, err := s.Ledger.Result(ctx, s.Month.String())
+	stored, err := s.Ledger.Result(ctx, s.Month)
 	if err != nil {
 		return err
 	}
-	recorded, err := s.Ledger.Closing(ctx, s.Month.String())
+	recorded, err := s.Ledger.Closing(ctx, s.Month)
 	if err != nil {
 		return err
 	}
@@ -197,7 +198,7 @@ func (a *Archive) addClosed(ctx context.Context, s Source, stored ledger.Result)
 			return err
 		}
 		for i, message := range r.Outbox {
-			name := "closed/" + m.Month + ".json"
+			name := "closed/" + m.Month.String() + ".json"
 			if i > 0 {
 				name = fmt.Sprintf("closed/%s.%d.json", m.Month, i+1)
 			}
@@ -208,7 +209,7 @@ func (a *Archive) addClosed(ctx context.Context, s Source, stored ledger.Result)
 }
 
 func (a *Archive) addInvoices(ctx context.Context, s Source) error {
-	invoices, err := s.Ledger.Invoices(ctx, s.Month.String())
+	invoices, err := s.Ledger.Invoices(ctx, s.Month)
 	if err != nil {
 		return err
 	}
@@ -216,13 +217,11 @@ func (a *Archive) addInvoices(ctx context.Context, s Source) error {
 	for _, v := range invoices {
 		documents = append(documents, v.Document)
 	}
-	var b bytes.Buffer
-	enc := json.NewEncoder(&b)
-	enc.SetEscapeHTML(false)
-	if err := enc.Encode(map[string]any{"invoices": documents}); err != nil {
+	text, err := canonical.Marshal(map[string]any{"invoices": documents})
+	if err != nil {
 		return fmt.Errorf("invoices: %w", err)
 	}
-	a.addBytes("invoices.json", b.Bytes())
+	a.addBytes("invoices.json", append(text, '\n'))
 	return nil
 }
 

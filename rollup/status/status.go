@@ -42,7 +42,7 @@ func Read(ctx context.Context, s Source, m events.Month, now time.Time) (*Docume
 		}
 	}
 	r := reader{Source: s, month: m, doc: &Document{
-		Document: usage.Document{Month: m.String(), TimeZone: s.Zone, Topic: s.Topic.Name, Provisional: true, Usage: []usage.App{}},
+		Document: usage.Document{Month: m, TimeZone: s.Zone, Topic: s.Topic.Name, Provisional: true, Usage: []usage.App{}},
 		Forecast: []Forecast{}, Books: s.Books, Accounts: s.Accounts,
 	}}
 	defer r.close()

@@ -100,7 +100,7 @@ func TestRead(t *testing.T) {
 	s := newSource(t)
 	now := time.Date(2026, 10, 16, 12, 0, 0, 0, time.UTC) // half of the month
 	doc, err := Read(t.Context(), s, 0, now)
-	if err != nil || doc.Month != october.String() || !doc.Provisional || len(doc.Usage) != 0 || len(doc.Forecast) != 0 {
+	if err != nil || doc.Month != october || !doc.Provisional || len(doc.Usage) != 0 || len(doc.Forecast) != 0 {
 		t.Fatalf("before the first event: %+v, %v", doc, err)
 	}
 	s.count(t)
@@ -108,7 +108,7 @@ func TestRead(t *testing.T) {
 		asked events.Month
 		now   time.Time
 	}{{october, now}, {0, now}, {0, now.AddDate(0, 1, 0)}} { // November has no events yet
-		if doc, err = Read(t.Context(), s, c.asked, c.now); err != nil || doc.Month != october.String() {
+		if doc, err = Read(t.Context(), s, c.asked, c.now); err != nil || doc.Month != october {
 			t.Fatalf("%s at %s: %v, %v", c.asked, c.now, doc, err)
 		}
 		want := []usage.Partition{{Partition: 0, Offset: 3, End: 7, Lag: 4}, {Partition: 1, End: 7, Lag: 7, Owner: "member"}}

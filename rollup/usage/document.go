@@ -5,19 +5,20 @@ import (
 	"encoding/json"
 	"math"
 
+	"headcount/events"
 	"headcount/rating"
 )
 
 // Document is a month's usage, as printed. Arrays are sorted by partition, app, account, day.
 type Document struct {
-	Month       string      `json:"month"`
-	TimeZone    string      `json:"time_zone"`
-	Topic       string      `json:"topic"`
-	Provisional bool        `json:"provisional,omitempty"`
-	Sealed      []Sealed    `json:"sealed,omitempty"`
-	Partitions  []Partition `json:"partitions,omitempty"` // of a provisional document, in place of Sealed
-	Usage       []App       `json:"usage"`
-	Rejected    uint64      `json:"rejected"` // dead letters whose app cannot be read
+	Month       events.Month `json:"month"`
+	TimeZone    string       `json:"time_zone"`
+	Topic       string       `json:"topic"`
+	Provisional bool         `json:"provisional,omitempty"`
+	Sealed      []Sealed     `json:"sealed,omitempty"`
+	Partitions  []Partition  `json:"partitions,omitempty"` // of a provisional document, in place of Sealed
+	Usage       []App        `json:"usage"`
+	Rejected    uint64       `json:"rejected"` // dead letters whose app cannot be read
 }
 
 // Sealed says where a partition's month ends.
@@ -83,8 +84,8 @@ type Day struct {
 
 // Late is how many devices of a month came after its seal only.
 type Late struct {
-	Month   string `json:"month"`
-	Devices uint64 `json:"devices"`
+	Month   events.Month `json:"month"`
+	Devices uint64       `json:"devices"`
 }
 
 // Bound prints with four decimals.

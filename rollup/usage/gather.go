@@ -1,7 +1,6 @@
 package usage
 
 import (
-	"encoding/hex"
 	"fmt"
 	"math"
 	"slices"
@@ -9,6 +8,7 @@ import (
 
 	"headcount/counter"
 	"headcount/events"
+	"headcount/internal/canonical"
 	"headcount/rating"
 )
 
@@ -107,7 +107,7 @@ func (g *gatherer) add(u *counter.AppUnion) error {
 		App: u.App, Events: u.Counters.Events, Duplicates: u.Counters.Duplicates, Skewed: u.Counters.Skewed,
 		Expired: u.Stretch.Expired, Rejected: u.Stretch.Rejected,
 		Kinds: map[string]Count{}, Meters: []Meter{},
-		Late: g.lateOf(u.App, u.LateDevices), Digest: "sha256:" + hex.EncodeToString(u.Digest[:]),
+		Late: g.lateOf(u.App, u.LateDevices), Digest: canonical.HashText(u.Digest[:]),
 	}
 	if account != "" {
 		a.Account = &account
@@ -132,7 +132,7 @@ func (g *gatherer) add(u *counter.AppUnion) error {
 func (g *gatherer) lateOf(app string, soFar uint64) []Late {
 	before := g.late[app]
 	delete(g.late, app)
-	return []Late{{(g.rules.Month - 1).String(), before}, {g.rules.Month.String(), soFar}}
+	return []Late{{g.rules.Month - 1, before}, {g.rules.Month, soFar}}
 }
 
 func (g *gatherer) meter(u *counter.AppUnion, m rating.Meter) Meter {

@@ -114,7 +114,7 @@ func limit(text string) SkewLimit { return SkewLimit{decimal.RequireFromString(t
 
 func gather(t *testing.T, facts, before *Facts, bill Biller, skew string) (*Document, Alarms) {
 	t.Helper()
-	doc := &Document{Month: "2026-10", Usage: []App{}}
+	doc := &Document{Month: events.MonthOf(2026, 10), Usage: []App{}}
 	alarms, err := Gather(doc, facts, before, bill, limit(skew))
 	if err != nil {
 		t.Fatal(err)
@@ -202,7 +202,7 @@ func TestGatherUnites(t *testing.T) {
 			t.Errorf("day %d: %+v, want %+v", d, a.Daily[d-1], want)
 		}
 	}
-	if want := []Late{{"2026-09", 0}, {"2026-10", 0}}; !slices.Equal(a.Late, want) {
+	if want := []Late{{events.MonthOf(2026, 9), 0}, {events.MonthOf(2026, 10), 0}}; !slices.Equal(a.Late, want) {
 		t.Errorf("late %v, want %v", a.Late, want)
 	}
 	if !strings.HasPrefix(a.Digest, "sha256:") || len(a.Digest) != 71 || a.Digest == doc.Usage[1].Digest {
@@ -271,10 +271,10 @@ func TestGatherLate(t *testing.T) {
 	if len(doc.Usage) != 2 || doc.Usage[1].App != "gone" {
 		t.Fatalf("usage %+v", doc.Usage)
 	}
-	if want := []Late{{"2026-09", 1}, {"2026-10", 2}}; !slices.Equal(doc.Usage[0].Late, want) {
+	if want := []Late{{events.MonthOf(2026, 9), 1}, {events.MonthOf(2026, 10), 2}}; !slices.Equal(doc.Usage[0].Late, want) {
 		t.Errorf("late %v, want %v", doc.Usage[0].Late, want)
 	}
-	if want := []Late{{"2026-09", 1}, {"2026-10", 0}}; !slices.Equal(doc.Usage[1].Late, want) {
+	if want := []Late{{events.MonthOf(2026, 9), 1}, {events.MonthOf(2026, 10), 0}}; !slices.Equal(doc.Usage[1].Late, want) {
 		t.Errorf("late %v of an app with nothing else, want %v", doc.Usage[1].Late, want)
 	}
 	if doc.Usage[0].Meters[0].Exact != 1 {
@@ -357,7 +357,7 @@ func TestRating(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if u.Month != "2026-10" || len(u.Apps) != 1 || u.Apps[0].App != "app" || u.Apps[0].Meters[0].Exact != 2 {
+	if u.Month != events.MonthOf(2026, 10) || len(u.Apps) != 1 || u.Apps[0].App != "app" || u.Apps[0].Meters[0].Exact != 2 {
 		t.Errorf("got %+v", u)
 	}
 	text, err := json.Marshal(doc)

@@ -14,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"headcount/internal/calendar"
 	"headcount/rating/ledger"
 )
 
@@ -55,6 +56,8 @@ func postgresURL(t *testing.T) string {
 	return u.String()
 }
 
+var october = calendar.MonthOf(2026, 10)
+
 const (
 	heldInvoice = `{"account":"acme", "plan":"tcmpp/pro","month":%q,"revision":%d,"currency":"USD","status":"held","reason":"sketch differs <by> 9%%",` +
 		`"lines":[{"app":"app-001","meter":"mau","quantity":"250000","free":"200000","billable":"50000","unit_price":"0.015","amount":"750.00","how":"(250000 − 200000) × 0.015"},{"app":"","item":"rooms","amount":"0.00"}],` +
@@ -72,15 +75,16 @@ func invoice(t *testing.T, form, month string, revision int) ledger.Invoice {
 }
 
 // closeMonth has the product close a month.
-func closeMonth(t *testing.T, l *ledger.Ledger, month string, previous *ledger.Previous) {
+func closeMonth(t *testing.T, l *ledger.Ledger, of ledger.Month, previous *ledger.Previous) {
 	t.Helper()
-	c := ledger.Closing{Month: month, SealID: "seal-" + month, Cluster: "c1", TopicID: "t1", Topic: "sdk-events", Partitions: []int32{0, 1, 3},
+	month := of.String()
+	c := ledger.Closing{Month: of, SealID: "seal-" + month, Cluster: "c1", TopicID: "t1", Topic: "sdk-events", Partitions: []int32{0, 1, 3},
 		RulesHash: "sha256:aa", Zone: "Asia/Shanghai", Version: "1.2.3", At: time.Date(2026, 11, 2, 1, 30, 0, 123456789, time.UTC), Previous: previous,
 		Accounts: []byte("accounts:\n  - id: acme\r\n"), Books: map[string][]byte{"tcmpp.yaml": []byte("book: \xff"), "im.yaml": {}}}
 	if _, _, err := l.Begin(t.Context(), c); err != nil {
 		t.Fatal(err)
 	}
-	r := ledger.Result{Month: month, SealID: "seal-" + month, Document: json.RawMessage(`{"month": "` + month + `",  "usage":[]}`),
+	r := ledger.Result{Month: of, SealID: "seal-" + month, Document: json.RawMessage(`{"month": "` + month + `",  "usage":[]}`),
 		Usage: []ledger.UsageRow{{App: "app-001", Account: "acme", Digest: "sha256:01", Document: json.RawMessage(`{"app":"app-001"}`)},
 			{App: "app-002 & \u2028", Digest: "sha256:02", Document: json.RawMessage(`{"app":"app-002"}`)}},
 		Invoices: []ledger.Invoice{invoice(t, heldInvoice, month, 1), invoice(t, finalInvoice, month, 1)},
@@ -98,8 +102,8 @@ func full(t *testing.T, at string) (*ledger.Ledger, *Ledger) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { l.Close() })
-	closeMonth(t, l, "2026-10", nil)
-	if err := l.Release(t.Context(), "2026-10", "acme", "checked\u2028", "ann & <bob>"); err != nil {
+	closeMonth(t, l, october, nil)
+	if err := l.Release(t.Context(), october, "acme", "checked\u2028", "ann & <bob>"); err != nil {
 		t.Fatal(err)
 	}
 	out, err := l.Outbox(t.Context())
@@ -109,12 +113,12 @@ func full(t *testing.T, at string) (*ledger.Ledger, *Ledger) {
 	if err := l.MarkSent(t.Context(), out[0].ID); err != nil {
 		t.Fatal(err)
 	}
-	amendment := ledger.Amendment{Month: "2026-10", Number: 1, Reason: "quota of the contract <forgotten>", By: "ann", Accounts: []byte("accounts: []\n"),
+	amendment := ledger.Amendment{Month: october, Number: 1, Reason: "quota of the contract <forgotten>", By: "ann", Accounts: []byte("accounts: []\n"),
 		Books: map[string][]byte{"im.yaml": []byte("book: im\n")}, Usage: json.RawMessage(`{"month": "2026-11"}`)}
 	if already, err := l.Amend(t.Context(), amendment, []ledger.Invoice{invoice(t, finalInvoice, "2026-10", 2)}); err != nil || already {
 		t.Fatalf("already %v, %v", already, err)
 	}
-	closeMonth(t, l, "2026-11", &ledger.Previous{Month: "2026-10", Partitions: []int32{0, 1, 3}})
+	closeMonth(t, l, october+1, &ledger.Previous{Month: october, Partitions: []int32{0, 1, 3}})
 	mine, err := Open(t.Context(), at)
 	if err != nil {
 		t.Fatal(err)
@@ -154,19 +158,19 @@ func TestBothRead(t *testing.T) {
 		stored, other := theirs.Months(ctx)
 		same("months", len(months), err, len(stored), other)
 		for i, m := range stored {
-			same("month", months[i], nil, Month{m.Month, m.Closed}, nil)
-			for _, month := range []string{m.Month} {
+			same("month", months[i], nil, Month{m.Month.String(), m.Closed}, nil)
+			for _, month := range []string{m.Month.String()} {
 				c, err := mine.Closing(ctx, month)
-				w, other := theirs.Closing(ctx, month)
-				want := Closing{w.Month, w.SealID, w.Cluster, w.TopicID, w.Topic, w.Partitions, w.RulesHash, w.Zone, w.At, (*Previous)(w.Previous), w.Accounts, w.Books}
+				w, other := theirs.Closing(ctx, m.Month)
+				want := Closing{w.Month.String(), w.SealID, w.Cluster, w.TopicID, w.Topic, w.Partitions, w.RulesHash, w.Zone, w.At, previousOf(w.Previous), w.Accounts, w.Books}
 				if c.Books["im.yaml"] == nil {
 					c.Books["im.yaml"] = []byte{}
 				}
 				same("closing", c, err, want, other)
 
 				r, err := mine.Result(ctx, month)
-				x, other := theirs.Result(ctx, month)
-				same("result", []any{r.Month, r.Head, r.At, string(r.Document)}, err, []any{x.Month, x.Head, x.At, string(x.Document)}, other)
+				x, other := theirs.Result(ctx, m.Month)
+				same("result", []any{r.Month, r.Head, r.At, string(r.Document)}, err, []any{x.Month.String(), x.Head, x.At, string(x.Document)}, other)
 				for i, u := range x.Usage {
 					same("usage", []string{r.Usage[i].App, r.Usage[i].Digest, string(r.Usage[i].Document)}, nil, []string{u.App, u.Digest, string(u.Document)}, nil)
 				}
@@ -174,14 +178,14 @@ func TestBothRead(t *testing.T) {
 				same("outbox", fmt.Sprintf("%q", r.Outbox), nil, fmt.Sprintf("%q", x.Outbox), nil)
 
 				invoices, err := mine.Invoices(ctx, month)
-				y, other := theirs.Invoices(ctx, month)
+				y, other := theirs.Invoices(ctx, m.Month)
 				same("invoices", invoiceTexts(invoices), err, theirTexts(y), other)
 
 				amendments, err := mine.Amendments(ctx, month)
-				z, other := theirs.Amendments(ctx, month)
+				z, other := theirs.Amendments(ctx, m.Month)
 				same("amendments", len(amendments), err, len(z), other)
 				for i, a := range z {
-					same("amendment", amendments[i], nil, Amendment{a.Month, a.Number, a.At, a.Accounts, a.Books}, nil)
+					same("amendment", amendments[i], nil, Amendment{a.Month.String(), a.Number, a.At, a.Accounts, a.Books}, nil)
 				}
 			}
 		}
@@ -195,18 +199,26 @@ func TestBothRead(t *testing.T) {
 	})
 }
 
+// previousOf is a closing's predecessor as this package has it.
+func previousOf(p *ledger.Previous) *Previous {
+	if p == nil {
+		return nil
+	}
+	return &Previous{p.Month.String(), p.Partitions}
+}
+
 func second[T any](_ T, err error) error { return err }
 
 func invoiceTexts(all []Invoice) (texts []string) {
 	for _, x := range all {
-		texts = append(texts, fmt.Sprint(x.Closing, x.Month, x.Account, x.Revision, string(x.Document)))
+		texts = append(texts, fmt.Sprintf("%s %s %s %d %s", x.Closing, x.Month, x.Account, x.Revision, x.Document))
 	}
 	return texts
 }
 
 func theirTexts(all []ledger.Invoice) (texts []string) {
 	for _, x := range all {
-		texts = append(texts, fmt.Sprint(x.Closing, x.Month, x.Account, x.Revision, string(x.Document)))
+		texts = append(texts, fmt.Sprintf("%s %s %s %d %s", x.Closing, x.Month, x.Account, x.Revision, x.Document))
 	}
 	return texts
 }
@@ -237,7 +249,7 @@ func TestReadsBesideWriter(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer l.Close()
-	closeMonth(t, l, "2026-10", nil)
+	closeMonth(t, l, october, nil)
 	if w := walked(t, mine); w.Entries == 1 {
 		t.Errorf("%+v", w)
 	}

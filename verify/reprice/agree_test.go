@@ -402,7 +402,11 @@ func agreeOn(t *testing.T, d dice, text string, cat *rating.Catalog, accounts *r
 		first := time.Date(year, month, 1, 0, 0, 0, 0, time.UTC)
 		name := first.Format("2006-01")
 		u := d.usage(apps, first.AddDate(0, 1, -1).Day())
-		in := rating.Input{Month: name, Zone: zone, Usage: rating.Usage{Month: name, Apps: u.apps(name)}, Accounts: accounts, Catalog: cat, Balances: balances}
+		of, err := rating.ParseMonth(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		in := rating.Input{Month: of, Zone: zone, Usage: rating.Usage{Month: of, Apps: u.apps(name)}, Accounts: accounts, Catalog: cat, Balances: balances}
 		got, err := rating.Rate(in)
 		if err != nil {
 			t.Fatalf("%s: %v\n%s", name, err, text)
@@ -447,7 +451,7 @@ func agreeOn(t *testing.T, d dice, text string, cat *rating.Catalog, accounts *r
 		}
 		late := d.more(u)
 		in.Usage.Apps = late.apps(name)
-		settled, err := rating.Settle(in, got, name)
+		settled, err := rating.RateLate(in, got, of)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -27,7 +27,7 @@ const (
 	rulesFile   = "events/rules.go"
 	decoderFile = "events/decode/decoder.go"
 	guidFile    = "events/identity/guid.go"
-	settling    = "rating/settle.go"
+	settling    = "rating/late.go"
 	gatherFile  = "rollup/usage/gather.go"
 	alarmFile   = "rollup/usage/alarm.go"
 )
@@ -75,8 +75,8 @@ var Bugs = []Bug{
 	{"fsync of a file left out", folderFile,
 		"	if err := f.Sync(); err != nil {", "	if MUTANT {\n		return f, path, nil\n	}\n	if err := f.Sync(); err != nil {"},
 	{"a damaged document is believed", documents,
-		"	if string(b[end:]) != hashText(b[:end])",
-		"	if MUTANT {\n		b = append(b[:end:end], hashText(b[:end])+\"\\n\"...)\n	}\n	if string(b[end:]) != hashText(b[:end])"},
+		"	if string(b[end:]) != canonical.Hash(b[:end])",
+		"	if MUTANT {\n		b = append(b[:end:end], canonical.Hash(b[:end])+\"\\n\"...)\n	}\n	if string(b[end:]) != canonical.Hash(b[:end])"},
 	{"another's sealed month taken for a failure", monthFile, "		return there, p.agree(ctx, there, z)\n	}\n	if !errors.Is", "		if MUTANT {\n			return nil, ErrExists\n		}\n		return there, p.agree(ctx, there, z)\n	}\n	if !errors.Is"},
 	// the shard
 	{"registers not in the checkpoint", deltaFile, "Registers: w.risen, Counters", "Registers: w.risen[:map[bool]int{true: 0, false: len(w.risen)}[MUTANT]], Counters"},
@@ -121,6 +121,6 @@ var Bugs = []Bug{
 	{"a limit holds nothing", alarmFile, "	if u.Stretch.OverLimit > 0 {", "	if u.Stretch.OverLimit > 0 && !MUTANT {"},
 	{"a peak of days is their sum", gatherFile, "			out.Exact = max(out.Exact, s.ByDay[d])\n", "			if out.Exact = max(out.Exact, s.ByDay[d]); MUTANT && d > 1 && s.ByDay[d] > 0 {\n				out.Exact = max(out.Exact, out.Exact+s.ByDay[d])\n			}\n"},
 	{"a gauge is a counter", gatherFile, "		if m.Aggregate == rating.Gauge {", "		if m.Aggregate == rating.Gauge && !MUTANT {"},
-	{"late billed a second time in full", settling, "			amount := now.amount.Sub(was.amount)", "			amount := now.amount.Sub(was.amount)\n			if MUTANT {\n				amount = now.amount\n			}"},
-	{"late billed where it is only reported", settling, "			if x.late == lateReport {", "			if x.late == lateReport && !MUTANT {"},
+	{"late billed a second time in full", settling, "	amount := now.amount.Sub(was.amount)", "	amount := now.amount.Sub(was.amount)\n	if MUTANT {\n		amount = now.amount\n	}"},
+	{"late billed where it is only reported", settling, "	if l.reported {\n		amount", "	if l.reported && !MUTANT {\n		amount"},
 }

@@ -1,20 +1,25 @@
-package rating
+package strict
 
 import "strings"
 
-// didYouMean returns `; did you mean "…"?` for the nearest known word, or nothing where none is near.
-func didYouMean(word string, known []string) string {
-	best, nearest := 1+max(1, len(word)/3), ""
+// DidYouMean returns `; did you mean "…"?` for the known word nearest to one that is unknown, or nothing where none is near.
+func DidYouMean(word string, known []string) string {
+	if near := Nearest(word, known, max(1, len(word)/3)); near != "" {
+		return `; did you mean "` + near + `"?`
+	}
+	return ""
+}
+
+// Nearest returns the first of the known words that fewest slips of the finger turn into this one, at most so many; empty: there
+// is none. Capitals count as small letters.
+func Nearest(word string, known []string, slips int) string {
+	best, nearest := slips+1, ""
 	for _, k := range known {
-		d := distance(strings.ToLower(word), strings.ToLower(k))
-		if d == 0 || d < best {
+		if d := distance(strings.ToLower(word), strings.ToLower(k)); d < best {
 			best, nearest = d, k
 		}
 	}
-	if nearest == "" {
-		return ""
-	}
-	return `; did you mean "` + nearest + `"?`
+	return nearest
 }
 
 // distance is how many letters must be put in, taken out, exchanged or swapped with their neighbour to make b of a.
@@ -43,6 +48,3 @@ func distance(a, b string) int {
 	}
 	return last[len(b)]
 }
-
-// DidYouMean returns `; did you mean "…"?` for the known word nearest to one that is unknown, or nothing where none is near.
-func DidYouMean(word string, known []string) string { return didYouMean(word, known) }

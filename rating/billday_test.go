@@ -1,4 +1,4 @@
-package main
+package rating_test
 
 import (
 	"fmt"
@@ -9,24 +9,20 @@ import (
 	"github.com/shopspring/decimal"
 
 	"headcount/rating"
-	"headcount/rating/catalog"
 )
 
 // The bill of each day, made on that day from what was counted by then, is the one that the closed month has for it; and the
 // month's bills add up to its settlement.
 func TestDailyBillsAddUpToTheSettlement(t *testing.T) {
-	books, err := catalog.Builtin()
-	if err != nil {
-		t.Fatal(err)
-	}
+	books := builtin(t)
 	seed := uint64(time.Now().UnixNano())
 	for round := range uint64(100) {
 		d := rand.New(rand.NewPCG(seed, round))
 		accounts := randomDailyAccount(t, d)
-		usage := randomDays(d)
+		usage := randomDailyUsage(d)
 		price := func(last string) rating.Invoice {
 			t.Helper()
-			invoices, err := rating.Rate(rating.Input{Month: "2026-03", Zone: time.UTC, Usage: until(usage, last), Accounts: accounts, Catalog: books})
+			invoices, err := rating.Rate(rating.Input{Month: mustMonth("2026-03"), Zone: time.UTC, Usage: upTo(usage, last), Accounts: accounts, Catalog: books})
 			if err != nil || len(invoices) != 1 {
 				t.Fatalf("seed %d, round %d: %d invoices, %v", seed, round, len(invoices), err)
 			}
@@ -48,13 +44,13 @@ func TestDailyBillsAddUpToTheSettlement(t *testing.T) {
 	}
 }
 
-func dayOf(t *testing.T, v rating.Invoice, day string) accountDay {
+func dayOf(t *testing.T, v rating.Invoice, day string) rating.DayBill {
 	t.Helper()
-	b, err := billOfDay([]rating.Invoice{v}, day)
-	if err != nil || len(b.Bills) != 1 {
+	b, err := rating.BillsOfDay([]rating.Invoice{v}, day)
+	if err != nil || len(b) != 1 {
 		t.Fatalf("%s: %+v, %v", day, b, err)
 	}
-	return b.Bills[0]
+	return b[0]
 }
 
 func randomDailyAccount(t *testing.T, d *rand.Rand) *rating.Accounts {
@@ -75,8 +71,8 @@ func randomDailyAccount(t *testing.T, d *rand.Rand) *rating.Accounts {
 	return accounts
 }
 
-func randomDays(d *rand.Rand) rating.Usage {
-	u := rating.Usage{Month: "2026-03"}
+func randomDailyUsage(d *rand.Rand) rating.Usage {
+	u := rating.Usage{Month: mustMonth("2026-03")}
 	for _, app := range []string{"a", "b"} {
 		a := rating.AppUsage{App: app}
 		for meter, most := range map[string]int{"push": 300, "h5": 100, "gateway_calls": 20_000} {
@@ -91,8 +87,8 @@ func randomDays(d *rand.Rand) rating.Usage {
 	return u
 }
 
-// until is the usage as it was known at a day's end.
-func until(u rating.Usage, last string) rating.Usage {
+// upTo is the usage as it was known at a day's end.
+func upTo(u rating.Usage, last string) rating.Usage {
 	out := rating.Usage{Month: u.Month}
 	for _, a := range u.Apps {
 		b := rating.AppUsage{App: a.App}
@@ -118,8 +114,8 @@ func TestBillOfDayAddsRevisions(t *testing.T) {
 		}
 		return v
 	}
-	b, err := billOfDay([]rating.Invoice{invoice("acme", 1, "0.10", "0.20", "5.00"), invoice("acme", 2, "0.00", "0.03"), invoice("bolt", 1)}, "2026-03-02")
-	if err != nil || len(b.Bills) != 1 || b.Bills[0].Amount != "0.23" || b.Bills[0].SoFar != "0.33" {
+	b, err := rating.BillsOfDay([]rating.Invoice{invoice("acme", 1, "0.10", "0.20", "5.00"), invoice("acme", 2, "0.00", "0.03"), invoice("bolt", 1)}, "2026-03-02")
+	if err != nil || len(b) != 1 || b[0].Amount != "0.23" || b[0].SoFar != "0.33" {
 		t.Errorf("%+v, %v; want one bill of 0.23, 0.33 so far", b, err)
 	}
 }

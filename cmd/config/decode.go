@@ -1,0 +1,155 @@
+package config
+
+import (
+	"reflect"
+	"sort"
+	"strings"
+
+	"headcount/internal/strict"
+)
+
+// read decodes a file's YAML into v, a pointer to a struct whose fields name theirs (`yaml:"topic"`). It returns where each field
+// that is there stands, by its path (kafka.topic).
+func read(file string, data []byte, v any) (places map[string]string, err error) {
+	doc := strict.Parse(file, data, MaxFileBytes)
+	d := decoding{places: map[string]string{}}
+	if root := doc.Root(); !root.Missing() {
+		d.decode(root, reflect.ValueOf(v).Elem())
+	}
+	if e := doc.Err(); e != nil {
+		return nil, &Error{e.Where(), e.What()}
+	}
+	return d.places, nil
+}
+
+// decoding fills in a struct. What is wrong becomes the document's error; the values do not count then.
+type decoding struct {
+	places map[string]string
+}
+
+// texter is a value that reads itself from a scalar.
+type texter interface{ UnmarshalText([]byte) error }
+
+func (d decoding) decode(v strict.Value, to reflect.Value) {
+	switch {
+	case v.Missing() || v.Null(): // as good as left out
+		return
+	case v.Referring():
+		refuseReference(v)
+		return
+	}
+	d.places[v.At.Field] = v.At.Where()
+	if t, ok := to.Addr().Interface().(texter); ok {
+		if err := t.UnmarshalText([]byte(v.Written())); err != nil {
+			v.Fail("%v", err)
+		}
+		return
+	}
+	switch to.Kind() {
+	case reflect.Struct:
+		d.fields(v, to)
+	case reflect.Pointer:
+		to.Set(reflect.New(to.Type().Elem()))
+		d.decode(v, to.Elem())
+	case reflect.Map:
+		pairs(v, to)
+	case reflect.Slice:
+		list(v, to)
+	case reflect.Int:
+		number(v, to)
+	case reflect.String:
+		to.SetString(text(v))
+	default:
+		panic("config: no decoder for " + to.Type().String())
+	}
+}
+
+func (d decoding) fields(v strict.Value, to reflect.Value) {
+	if !v.Fields() {
+		v.Fail("want fields (name: value), got %s", v.Form())
+		return
+	}
+	for _, e := range v.Object().Entries {
+		field, known := fieldOf(to, e.Key)
+		if !field.IsValid() {
+			at := e.At
+			at.Field = v.At.Field
+			v.FailAt(at, "unknown field %q%s; known are %s", e.Key, strict.DidYouMean(e.Key, known), strings.Join(known, ", "))
+			return
+		}
+		d.decode(e.Value, field)
+	}
+}
+
+// fieldOf returns the field that a name stands for, not valid where there is none, and all names there are.
+func fieldOf(v reflect.Value, name string) (field reflect.Value, known []string) {
+	for i := range v.NumField() {
+		tag := v.Type().Field(i).Tag.Get("yaml")
+		if tag == "" || tag == "-" {
+			continue
+		}
+		if tag == name {
+			field = v.Field(i)
+		}
+		known = append(known, tag)
+	}
+	sort.Strings(known)
+	return field, known
+}
+
+func pairs(v strict.Value, to reflect.Value) {
+	if !v.Fields() {
+		v.Fail("want pairs (name: value), got %s", v.Form())
+		return
+	}
+	all := map[string]string{}
+	for _, e := range v.Object().Entries {
+		all[e.Key] = text(e.Value)
+	}
+	to.Set(reflect.ValueOf(all))
+}
+
+func list(v strict.Value, to reflect.Value) {
+	items, ok := v.Elements()
+	if !ok {
+		v.Fail("want a list, as in [a, b], got %s", v.Form())
+		return
+	}
+	all := []string{}
+	for _, item := range items {
+		all = append(all, text(item))
+	}
+	to.Set(reflect.ValueOf(all))
+}
+
+func number(v strict.Value, to reflect.Value) {
+	n, fits, ok := v.Number()
+	switch {
+	case !ok:
+		v.Fail("%q: want a whole number", v.Written())
+	case !fits:
+		v.Fail("%s is too large", v.Written())
+	}
+	to.SetInt(n)
+}
+
+func text(v strict.Value) string {
+	s, ok := v.Verbatim()
+	switch {
+	case ok:
+	case v.Referring():
+		refuseReference(v)
+	case v.Scalar():
+		v.Fail("is not text: write it in quotes, as in %q", v.Written())
+	default:
+		v.Fail("want text, got %s", v.Form())
+	}
+	return s
+}
+
+// refuseReference places the error in the file alone: what an alias would say is not the field's value.
+func refuseReference(v strict.Value) {
+	at := v.At
+	at.Field = ""
+	v.FailAt(at, "aliases and anchors are not allowed: write the value out")
+}

@@ -1,0 +1,143 @@
+package strict
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"strings"
+	"unicode/utf8"
+
+	yaml "github.com/goccy/go-yaml"
+	"github.com/goccy/go-yaml/ast"
+	"github.com/goccy/go-yaml/parser"
+)
+
+const (
+	maxNesting = 32  // brackets open at once; no document of ours needs more than 4
+	maxIndent  = 256 // bytes of indentation and dashes before a line's text
+)
+
+// Document is one YAML file while it is read.
+type Document struct {
+	file string
+	root ast.Node // nil: the document is empty
+	err  *Error
+}
+
+// Parse reads a file's bytes, at most limit of them; file is what errors call it.
+func Parse(file string, data []byte, limit int) *Document {
+	d := &Document{file: file}
+	if d.err = tooWild(file, data, limit); d.err != nil {
+		return d
+	}
+	tree, err := parse(data)
+	if err != nil {
+		d.err = syntaxError(file, err)
+		return d
+	}
+	for _, doc := range tree.Docs {
+		if doc.Body == nil {
+			continue
+		}
+		if d.root != nil {
+			d.fail(placeOf(file, doc.Body, ""), "a second YAML document: a file has no more than one")
+		}
+		d.root = doc.Body
+	}
+	return d
+}
+
+// Root returns what the document says; missing where it is empty or an error.
+func (d *Document) Root() Value {
+	v := Value{doc: d, At: Place{File: d.file}}
+	if d.root != nil && d.err == nil {
+		v.node, v.At = d.root, placeOf(d.file, d.root, "")
+	}
+	return v
+}
+
+// Err returns the first error; nil: none.
+func (d *Document) Err() *Error { return d.err }
+
+func (d *Document) fail(p Place, format string, args ...any) {
+	if d.err == nil {
+		d.err = p.Errorf(format, args...)
+	}
+}
+
+// tooWild refuses what the parser should not be given: it takes time and memory without bound for deep nesting.
+func tooWild(file string, data []byte, limit int) *Error {
+	whole := Place{File: file}
+	if len(data) > limit {
+		return whole.Errorf("is %d bytes long, more than %s: leave out what is no longer needed", len(data), size(limit))
+	}
+	depth, number := 0, 0
+	for line := range bytes.Lines(data) {
+		number++
+		at := Place{File: file, Line: number, Column: 1}
+		if !utf8.Valid(line) {
+			return at.Errorf("is not UTF-8")
+		}
+		if lead := len(line) - len(bytes.TrimLeft(line, " \t-?:")); lead > maxIndent {
+			return at.Errorf("is indented by more than %d characters", maxIndent)
+		}
+		for _, c := range line {
+			switch c {
+			case '[', '{':
+				depth++
+			case ']', '}':
+				depth = max(0, depth-1)
+			}
+			if depth > maxNesting {
+				return at.Errorf("more than %d brackets are open", maxNesting)
+			}
+		}
+	}
+	return nil
+}
+
+func size(bytes int) string {
+	if bytes%(1<<20) == 0 {
+		return fmt.Sprintf("%d MiB", bytes>>20)
+	}
+	return fmt.Sprintf("%d bytes", bytes)
+}
+
+func parse(data []byte) (tree *ast.File, err error) {
+	defer func() {
+		// The parser indexes without looking in corners that no valid document reaches.
+		if r := recover(); r != nil {
+			err = errors.New("is not YAML")
+		}
+	}()
+	return parser.ParseBytes(data, 0)
+}
+
+func syntaxError(file string, err error) *Error {
+	p := Place{File: file}
+	text := err.Error()
+	if located, ok := errors.AsType[yaml.Error](err); ok {
+		text = located.GetMessage()
+		if t := located.GetToken(); t != nil && t.Position != nil {
+			p.Line, p.Column = t.Position.Line, t.Position.Column
+		}
+	}
+	text, _, _ = strings.Cut(text, "\n")
+	return p.Errorf("%s", text)
+}
+
+func placeOf(file string, n ast.Node, field string) Place {
+	p := Place{File: file, Field: field}
+	switch m := n.(type) { // a mapping's own token is its first colon
+	case *ast.MappingNode:
+		if !m.IsFlowStyle && len(m.Values) > 0 {
+			n = m.Values[0].Key
+		}
+	case *ast.MappingValueNode:
+		n = m.Key
+	}
+	if t := n.GetToken(); t != nil && t.Position != nil {
+		p.Line, p.Column = t.Position.Line, t.Position.Column
+	}
+	return p
+}
