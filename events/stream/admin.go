@@ -3,6 +3,7 @@ package stream
 import (
 	"context"
 	"fmt"
+	"headcount/events/stream/backoff"
 	"maps"
 	"slices"
 	"time"
@@ -52,13 +53,13 @@ func (l *Log) CreateTopic(ctx context.Context, name string, partitions int32, co
 	// Metadata follows a moment later; until then the topic may be unknown.
 	within, cancel := context.WithTimeout(ctx, l.config.RequestTimeout)
 	defer cancel()
-	var pause backoff
+	var pause backoff.Pause
 	for {
 		m, err := l.metadata(within, name)
 		if err == nil && !slices.ContainsFunc(m.Partitions, func(p Partition) bool { return p.Leader < 0 }) {
 			return created, nil
 		}
-		if !pause.wait(within) {
+		if !pause.Wait(within) {
 			return created, fmt.Errorf("topic %s: created, but it has no leaders yet: %w", name, err)
 		}
 	}

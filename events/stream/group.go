@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"headcount/events/stream/backoff"
 )
 
 // Handler is told which partitions are ours. Its methods are called one at a time.
@@ -60,7 +61,7 @@ func (l *Log) assignAll(ctx context.Context, h Handler) error {
 			ours = append(ours, more...)
 			h.Assigned(more)
 		}
-		if !sleep(ctx, l.config.MetadataInterval) {
+		if !backoff.Sleep(ctx, l.config.MetadataInterval) {
 			return nil
 		}
 	}

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"headcount/events/stream/backoff"
 	"time"
 
 	"github.com/segmentio/kafka-go/protocol"
@@ -26,8 +27,8 @@ func (m *membership) beat() *beating {
 		c := m.l.config
 		every := cmp.Or(c.heartbeat, min(c.SessionTimeout/4, time.Second)) // also how soon we hear of a new member
 		told := false
-		var pause backoff
-		for wait := every; sleep(ctx, wait); {
+		var pause backoff.Pause
+		for wait := every; backoff.Sleep(ctx, wait); {
 			wait = every
 			err := own.find(ctx)
 			if err == nil {
@@ -35,7 +36,7 @@ func (m *membership) beat() *beating {
 			}
 			switch {
 			case err == nil, ctx.Err() != nil:
-				pause.reset()
+				pause.Reset()
 			case errors.Is(err, errAgain):
 				// We stay known while the handler is busy: keep beating.
 				if !told {
@@ -51,7 +52,7 @@ func (m *membership) beat() *beating {
 				return
 			default:
 				// The session runs on meanwhile: no waiting for the next beat.
-				wait = min(pause.next(), every)
+				wait = min(pause.Next(), every)
 				own.coordinator = anyBroker
 				own.l.warn("heartbeat failed", err, "group", own.l.config.Group)
 			}

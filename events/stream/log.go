@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
+	"headcount/events/stream/backoff"
 	"net"
 	"sync"
 	"time"
@@ -65,7 +66,7 @@ func Dial(ctx context.Context, c Config) (*Log, error) {
 	}
 	within, cancel := context.WithTimeout(ctx, c.DialTimeout)
 	defer cancel()
-	var pause backoff
+	var pause backoff.Pause
 	for {
 		_, err := l.version(within, anyBroker, protocol.Metadata, metadataVersions...)
 		if err == nil {
@@ -79,7 +80,7 @@ func Dial(ctx context.Context, c Config) (*Log, error) {
 			l.Close()
 			return nil, fmt.Errorf("%w by %v: %s: %w", ErrRefused, l.addr, why, err)
 		}
-		if !pause.wait(within) {
+		if !pause.Wait(within) {
 			l.Close()
 			if ctx.Err() != nil {
 				return nil, context.Cause(ctx)
@@ -116,7 +117,7 @@ func (l *Log) Close() { l.transport.CloseIdleConnections() }
 
 // persist does f until it succeeds, fails for good, or the context ends. What is retried is shown.
 func (l *Log) persist(ctx context.Context, what string, f func(context.Context) error) error {
-	var pause backoff
+	var pause backoff.Pause
 	for {
 		err := f(ctx)
 		if err == nil || !Retriable(err) {
@@ -125,10 +126,10 @@ func (l *Log) persist(ctx context.Context, what string, f func(context.Context) 
 		if ctx.Err() != nil {
 			return err
 		}
-		if pause.tries > 1 {
+		if pause.Tries > 1 {
 			l.warn("retrying: "+what, err)
 		}
-		if !pause.wait(ctx) {
+		if !pause.Wait(ctx) {
 			return errors.Join(context.Cause(ctx), err)
 		}
 	}

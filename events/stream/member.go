@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"headcount/events/stream/backoff"
 	"maps"
 	"slices"
 	"time"
@@ -72,14 +73,14 @@ func (m *membership) run(ctx context.Context, h Handler) error {
 		revoke(m.owned)
 		beats.stop()
 	}()
-	var pause backoff
+	var pause backoff.Pause
 	for {
 		// While we join, the coordinator counts on the join, not on heartbeats.
 		beats.stop()
 		beats = nil
 		assigned, err := m.join(ctx)
 		if err == nil {
-			pause.reset()
+			pause.Reset()
 			beats = m.beat()
 			m.l.setMember(m)
 			m.l.config.Logger.Info("in the group", "group", m.l.config.Group, "member", cmp.Or(m.l.config.Instance, m.id),
@@ -111,10 +112,10 @@ func (m *membership) run(ctx context.Context, h Handler) error {
 			return fmt.Errorf("group %s: %w", m.l.config.Group, err)
 		default:
 			m.coordinator = anyBroker
-			if pause.tries > 2 {
+			if pause.Tries > 2 {
 				m.l.warn("joining the group again", err, "group", m.l.config.Group)
 			}
-			pause.wait(ctx)
+			pause.Wait(ctx)
 		}
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"headcount/events"
+	"headcount/events/stream/backoff"
 )
 
 // Position is where a reader stands in a partition.
@@ -62,7 +63,7 @@ type PartitionReader struct {
 	flying   bool     // within a request, or being compared with the log
 	waiting  *chunk
 	stable   int64
-	pause    backoff
+	pause    backoff.Pause
 	resumeAt time.Time
 	err      error // final
 	closed   bool

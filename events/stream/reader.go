@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"headcount/events/stream/backoff"
 	"io"
 	"math/bits"
 	"slices"
@@ -114,7 +115,7 @@ func (p *PartitionReader) signal() {
 func (r *Reader) seek(p *PartitionReader) {
 	r.mu.Lock()
 	r.rewindLocked(p)
-	p.resumeAt = time.Now().Add(p.pause.next())
+	p.resumeAt = time.Now().Add(p.pause.Next())
 	r.mu.Unlock()
 	r.wake()
 }
@@ -149,7 +150,7 @@ func (r *Reader) wake() {
 
 // keepLayout follows who leads what, when asked and from time to time.
 func (r *Reader) keepLayout() {
-	var pause backoff
+	var pause backoff.Pause
 	for {
 		t, err := r.log.metadata(r.ctx, r.log.config.Topic)
 		switch {
@@ -172,21 +173,21 @@ func (r *Reader) keepLayout() {
 		}
 		if err != nil {
 			r.log.warn("asking for the topic's layout again", err)
-			if !pause.wait(r.ctx) {
+			if !pause.Wait(r.ctx) {
 				return
 			}
 			continue
 		}
 		// Asked again at once, the answer is likely the same: leaders take a moment to be elected.
-		if pause.tries > 0 && !pause.wait(r.ctx) {
+		if pause.Tries > 0 && !pause.Wait(r.ctx) {
 			return
 		}
 		timer := time.NewTimer(r.log.config.MetadataInterval)
 		select {
 		case <-r.asks:
-			pause.tries = min(pause.tries+1, 5)
+			pause.Tries = min(pause.Tries+1, 5)
 		case <-timer.C:
-			pause.reset()
+			pause.Reset()
 		case <-r.ctx.Done():
 			timer.Stop()
 			return
@@ -219,7 +220,7 @@ type flight struct {
 
 // loop fetches from one broker.
 func (r *Reader) loop(node int32, wake chan struct{}) {
-	var pause backoff
+	var pause backoff.Pause
 	first := 0
 	for r.ctx.Err() == nil {
 		if err := r.log.throttles.wait(r.ctx, node, protocol.Fetch); err != nil {
@@ -253,10 +254,10 @@ func (r *Reader) loop(node int32, wake chan struct{}) {
 			}
 			r.log.forget(node)
 			r.ask()
-			pause.wait(r.ctx)
+			pause.Wait(r.ctx)
 			continue
 		}
-		pause.reset()
+		pause.Reset()
 		first = r.land(f, pieces)
 	}
 }
@@ -386,7 +387,7 @@ func (r *Reader) accept(p *PartitionReader, got *piece) {
 	p.stable = got.stable
 	if len(got.data) == 0 {
 		r.recycleLocked(got.data)
-		p.pause.reset()
+		p.pause.Reset()
 		return
 	}
 	var h header
@@ -406,7 +407,7 @@ func (r *Reader) accept(p *PartitionReader, got *piece) {
 		r.delay(p, fmt.Errorf("answered with %d bytes, in which no batch that is to be read is whole", len(got.data)))
 		return
 	}
-	p.pause.reset()
+	p.pause.Reset()
 	p.waiting = &chunk{data: got.data, aborted: got.aborted, turn: p.turn}
 	p.signal()
 }
@@ -435,8 +436,8 @@ func (r *Reader) refused(p *PartitionReader, got *piece) {
 
 // delay has a partition wait before it is fetched again, and shows why, where it is not the first time.
 func (r *Reader) delay(p *PartitionReader, err error) {
-	p.resumeAt = time.Now().Add(p.pause.next())
-	if p.pause.tries > 2 {
+	p.resumeAt = time.Now().Add(p.pause.Next())
+	if p.pause.Tries > 2 {
 		r.log.warn("fetching again", err, "partition", p.id)
 	}
 }

@@ -3,6 +3,7 @@ package stream
 import (
 	"context"
 	"encoding/binary"
+	"headcount/events/stream/backoff"
 	"sync"
 	"time"
 
@@ -55,7 +56,7 @@ func (t *throttles) wait(ctx context.Context, node int32, key protocol.ApiKey) e
 		if d <= 0 {
 			return nil
 		}
-		if !sleep(ctx, d) {
+		if !backoff.Sleep(ctx, d) {
 			return context.Cause(ctx)
 		}
 	}
