@@ -7,6 +7,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"headcount/events/stream/wire"
 )
 
 // Finding is one line of a preflight.
@@ -146,7 +148,7 @@ func (l *Log) checkStart(ctx context.Context) Finding {
 }
 
 func checkPermissions(check string, t *Topic, operations ...int) Finding {
-	if t.operations == unknownOperations {
+	if t.operations == wire.UnknownOperations {
 		return Finding{check, pass, fmt.Sprintf("topic %s: the brokers check none", t.Name), ""}
 	}
 	return permissions(check, "topic "+t.Name, t.operations, operations...)
@@ -192,7 +194,7 @@ func (l *Log) checkGroup(ctx context.Context) Finding {
 		if err != nil {
 			return err
 		}
-		if g.operations == unknownOperations || g.operations == 0 {
+		if g.operations == wire.UnknownOperations || g.operations == 0 {
 			f = Finding{"group", pass, fmt.Sprintf("group %s, %d members", l.config.Group, len(g.members)), ""}
 			return nil
 		}

@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/segmentio/kafka-go/protocol"
+
+	"headcount/events/stream/wire"
 )
 
 // Commit tells the group how far each partition is counted, for whoever watches its lag, and for the next to be told
@@ -20,7 +22,7 @@ func (l *Log) Commit(ctx context.Context, offsets map[int32]int64) error {
 	}
 	m := *ours
 	err := m.commit(ctx, offsets)
-	if err != nil && (codeOf(err) == codeNone || codeOf(err) == codeNotCoordinator || codeOf(err) == codeNoCoordinator) {
+	if err != nil && (wire.CodeOf(err) == wire.CodeNone || wire.CodeOf(err) == wire.CodeNotCoordinator || wire.CodeOf(err) == wire.CodeNoCoordinator) {
 		m.coordinator = anyBroker // it may have moved
 		err = m.commit(ctx, offsets)
 	}
@@ -32,39 +34,39 @@ func (m *membership) commit(ctx context.Context, offsets map[int32]int64) error 
 		return err
 	}
 	c := m.l.config
-	var e encoder
-	e.string(c.Group)
-	e.int32(m.generation)
-	e.string(m.id)
-	e.nullable(c.Instance)
-	e.array(1)
-	e.string(c.Topic)
-	e.array(len(offsets))
+	var e wire.Encoder
+	e.Str(c.Group)
+	e.Int32(m.generation)
+	e.Str(m.id)
+	e.Nullable(c.Instance)
+	e.Array(1)
+	e.Str(c.Topic)
+	e.Array(len(offsets))
 	for p, o := range offsets {
-		e.int32(p)
-		e.int64(o)
-		e.int32(-1) // leader epoch
-		e.nullable("")
+		e.Int32(p)
+		e.Int64(o)
+		e.Int32(-1) // leader epoch
+		e.Nullable("")
 	}
-	d, err := m.l.call(ctx, m.coordinator, protocol.OffsetCommit, commitVersion, e.b)
+	d, err := m.l.call(ctx, m.coordinator, protocol.OffsetCommit, commitVersion, e.Buf)
 	if err != nil {
 		return err
 	}
 	return decodeCommit(d)
 }
 
-func decodeCommit(d *decoder) error {
+func decodeCommit(d *wire.Decoder) error {
 	var errs []error
-	d.int32() // throttle
-	for n := d.array(6); n > 0; n-- {
-		topic := d.string()
-		for m := d.array(6); m > 0; m-- {
-			partition, c := d.int32(), code(d.int16())
-			errs = append(errs, refusal(c, "commit the offset of", partitionName(topic, partition), ""))
+	d.Int32() // throttle
+	for n := d.Array(6); n > 0; n-- {
+		topic := d.Str()
+		for m := d.Array(6); m > 0; m-- {
+			partition, c := d.Int32(), wire.Code(d.Int16())
+			errs = append(errs, wire.Refusal(c, "commit the offset of", wire.PartitionName(topic, partition), ""))
 		}
 	}
-	if d.err != nil {
-		return fmt.Errorf("commit offsets: answer: %w", d.err)
+	if d.Err != nil {
+		return fmt.Errorf("commit offsets: answer: %w", d.Err)
 	}
 	return errors.Join(errs...)
 }
@@ -84,45 +86,45 @@ func (l *Log) Committed(ctx context.Context, partition int32) (int64, error) {
 	if err != nil {
 		return -1, err
 	}
-	var e encoder
-	e.string(c.Group)
-	e.array(1)
-	e.string(c.Topic)
-	e.array(1)
-	e.int32(partition)
-	d, err := l.call(ctx, node, protocol.OffsetFetch, committedVersion, e.b)
+	var e wire.Encoder
+	e.Str(c.Group)
+	e.Array(1)
+	e.Str(c.Topic)
+	e.Array(1)
+	e.Int32(partition)
+	d, err := l.call(ctx, node, protocol.OffsetFetch, committedVersion, e.Buf)
 	if err != nil {
 		return -1, err
 	}
 	return decodeCommitted(d, c.Topic, partition)
 }
 
-func decodeCommitted(d *decoder, topic string, partition int32) (int64, error) {
+func decodeCommitted(d *wire.Decoder, topic string, partition int32) (int64, error) {
 	const op = "ask for the committed offset of"
 	offset, found := int64(-1), false
 	var refused error
-	d.int32() // throttle
-	for n := d.array(6); n > 0; n-- {
-		name := d.string()
-		for m := d.array(20); m > 0; m-- {
-			id, at := d.int32(), d.int64()
-			d.int32()  // leader epoch
-			d.string() // metadata
-			if c := code(d.int16()); name == topic && id == partition {
-				found, offset, refused = true, at, refusal(c, op, partitionName(topic, partition), "")
+	d.Int32() // throttle
+	for n := d.Array(6); n > 0; n-- {
+		name := d.Str()
+		for m := d.Array(20); m > 0; m-- {
+			id, at := d.Int32(), d.Int64()
+			d.Int32() // leader epoch
+			d.Str()   // metadata
+			if c := wire.Code(d.Int16()); name == topic && id == partition {
+				found, offset, refused = true, at, wire.Refusal(c, op, wire.PartitionName(topic, partition), "")
 			}
 		}
 	}
-	all := code(d.int16())
-	if d.err == nil && all == codeNoGroup { // it is made by its first member
+	all := wire.Code(d.Int16())
+	if d.Err == nil && all == wire.CodeNoGroup { // it is made by its first member
 		return -1, nil
 	}
-	group := refusal(all, op, partitionName(topic, partition), "")
-	if d.err == nil && group == nil && !found {
-		d.err = errLeftOut
+	group := wire.Refusal(all, op, wire.PartitionName(topic, partition), "")
+	if d.Err == nil && group == nil && !found {
+		d.Err = wire.ErrLeftOut
 	}
-	if d.err != nil {
-		return -1, fmt.Errorf("%s %s: answer: %w", op, partitionName(topic, partition), d.err)
+	if d.Err != nil {
+		return -1, fmt.Errorf("%s %s: answer: %w", op, wire.PartitionName(topic, partition), d.Err)
 	}
 	return offset, errors.Join(group, refused)
 }

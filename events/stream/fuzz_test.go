@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"github.com/segmentio/kafka-go/protocol"
+
+	"headcount/events/stream/wire"
 )
 
 // FuzzBatches: whatever a broker sends, reading ends, panics nowhere, and what it hands on lies in rising offsets at or after the
@@ -118,26 +120,38 @@ var answers = []func(b []byte, take func(int) []byte) error{
 	func(b []byte, _ func(int) []byte) error { _, err := decodeEpochEnd(3, b, "t", 0); return err },
 	func(b []byte, _ func(int) []byte) error { _, err := decodeEpochEnd(4, b, "t", 0); return err },
 	func(b []byte, _ func(int) []byte) error {
-		_, err := decodeVerdict(&decoder{b: b}, protocol.Heartbeat)
+		_, err := decodeVerdict(&wire.Decoder{Buf: b}, protocol.Heartbeat)
 		return err
 	},
-	func(b []byte, _ func(int) []byte) error { _, err := decodeJoin(&decoder{b: b}); return err },
-	func(b []byte, _ func(int) []byte) error { _, _, err := decodeSync(&decoder{b: b}); return err },
-	func(b []byte, _ func(int) []byte) error { _, err := decodeCoordinator(&decoder{b: b}, "g"); return err },
-	func(b []byte, _ func(int) []byte) error { return decodeCommit(&decoder{b: b}) },
-	func(b []byte, _ func(int) []byte) error { _, err := decodeGroup(&decoder{b: b}, "g"); return err },
+	func(b []byte, _ func(int) []byte) error { _, err := decodeJoin(&wire.Decoder{Buf: b}); return err },
+	func(b []byte, _ func(int) []byte) error { _, _, err := decodeSync(&wire.Decoder{Buf: b}); return err },
 	func(b []byte, _ func(int) []byte) error {
-		_, err := decodeVersions(&decoder{b: b}, "there")
+		_, err := decodeCoordinator(&wire.Decoder{Buf: b}, "g")
+		return err
+	},
+	func(b []byte, _ func(int) []byte) error { return decodeCommit(&wire.Decoder{Buf: b}) },
+	func(b []byte, _ func(int) []byte) error {
+		_, err := decodeGroup(&wire.Decoder{Buf: b}, "g")
 		return err
 	},
 	func(b []byte, _ func(int) []byte) error {
-		_, _, err := decodeCreateTopic(&decoder{b: b}, "t")
+		_, err := decodeVersions(&wire.Decoder{Buf: b}, "there")
 		return err
 	},
-	func(b []byte, _ func(int) []byte) error { _, err := decodeConfigs(&decoder{b: b}, "t"); return err },
-	func(b []byte, _ func(int) []byte) error { _, _, _, err := decodeProducerID(&decoder{b: b}); return err },
 	func(b []byte, _ func(int) []byte) error {
-		_, err := decodeCommitted(&decoder{b: b}, "t", 0)
+		_, _, err := decodeCreateTopic(&wire.Decoder{Buf: b}, "t")
+		return err
+	},
+	func(b []byte, _ func(int) []byte) error {
+		_, err := decodeConfigs(&wire.Decoder{Buf: b}, "t")
+		return err
+	},
+	func(b []byte, _ func(int) []byte) error {
+		_, _, _, err := decodeProducerID(&wire.Decoder{Buf: b})
+		return err
+	},
+	func(b []byte, _ func(int) []byte) error {
+		_, err := decodeCommitted(&wire.Decoder{Buf: b}, "t", 0)
 		return err
 	},
 }

@@ -2,9 +2,10 @@ package stream
 
 import (
 	"context"
-	"errors"
 	"fmt"
+
 	"headcount/events/stream/backoff"
+	"headcount/events/stream/wire"
 )
 
 // Handler is told which partitions are ours. Its methods are called one at a time.
@@ -26,15 +27,10 @@ func (l *Log) Assign(ctx context.Context, h Handler) error {
 	} else {
 		err = l.assignGroup(ctx, h)
 	}
-	if ctx.Err() != nil && !isLost(err) {
+	if ctx.Err() != nil && !wire.IsLost(err) {
 		return nil
 	}
 	return err
-}
-
-func isLost(err error) bool {
-	var lost lostError
-	return errors.As(err, &lost)
 }
 
 func (l *Log) assignAll(ctx context.Context, h Handler) error {

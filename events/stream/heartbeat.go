@@ -5,10 +5,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"headcount/events/stream/backoff"
 	"time"
 
 	"github.com/segmentio/kafka-go/protocol"
+
+	"headcount/events/stream/backoff"
+	"headcount/events/stream/wire"
 )
 
 // beating sends heartbeats in its own goroutine until the group wants something else of us, or stop.
@@ -43,7 +45,7 @@ func (m *membership) beat() *beating {
 					told = true
 					b.end <- err
 				}
-			case errors.Is(err, errLeft), codeOf(err).class() == fatal && codeOf(err) != codeNone:
+			case errors.Is(err, errLeft), wire.CodeOf(err).Class() == wire.Fatal && wire.CodeOf(err) != wire.CodeNone:
 				select { // this is worse than what may wait there
 				case <-b.end:
 				default:
@@ -74,12 +76,12 @@ func (m *membership) heartbeat(ctx context.Context) error {
 	// A broker that does not answer must not cost us the session.
 	ctx, cancel := context.WithTimeout(ctx, m.l.config.SessionTimeout/2)
 	defer cancel()
-	var e encoder
-	e.string(m.l.config.Group)
-	e.int32(m.generation)
-	e.string(m.id)
-	e.nullable(m.l.config.Instance)
-	c, err := m.exchange(ctx, protocol.Heartbeat, heartbeatVersion, e.b)
+	var e wire.Encoder
+	e.Str(m.l.config.Group)
+	e.Int32(m.generation)
+	e.Str(m.id)
+	e.Nullable(m.l.config.Instance)
+	c, err := m.exchange(ctx, protocol.Heartbeat, heartbeatVersion, e.Buf)
 	if err != nil {
 		return err
 	}
@@ -88,12 +90,12 @@ func (m *membership) heartbeat(ctx context.Context) error {
 
 // leaveGroup gives our place up.
 func (m *membership) leaveGroup(ctx context.Context) error {
-	var e encoder
-	e.string(m.l.config.Group)
-	e.array(1)
-	e.string(m.id)
-	e.nullable("") // a member with a name does not leave
-	c, err := m.exchange(ctx, protocol.LeaveGroup, leaveVersion, e.b)
+	var e wire.Encoder
+	e.Str(m.l.config.Group)
+	e.Array(1)
+	e.Str(m.id)
+	e.Nullable("") // a member with a name does not leave
+	c, err := m.exchange(ctx, protocol.LeaveGroup, leaveVersion, e.Buf)
 	if err != nil {
 		return err
 	}
@@ -101,7 +103,7 @@ func (m *membership) leaveGroup(ctx context.Context) error {
 }
 
 // exchange asks the coordinator what is answered with a code alone, or with one and what this package does not need.
-func (m *membership) exchange(ctx context.Context, key protocol.ApiKey, version int16, body []byte) (code, error) {
+func (m *membership) exchange(ctx context.Context, key protocol.ApiKey, version int16, body []byte) (wire.Code, error) {
 	d, err := m.l.call(ctx, m.coordinator, key, version, body)
 	if err != nil {
 		return 0, err
@@ -109,11 +111,11 @@ func (m *membership) exchange(ctx context.Context, key protocol.ApiKey, version 
 	return decodeVerdict(d, key)
 }
 
-func decodeVerdict(d *decoder, key protocol.ApiKey) (code, error) {
-	d.int32() // throttle
-	c := code(d.int16())
-	if d.err != nil {
-		return 0, fmt.Errorf("%v answer: %w", key, d.err)
+func decodeVerdict(d *wire.Decoder, key protocol.ApiKey) (wire.Code, error) {
+	d.Int32() // throttle
+	c := wire.Code(d.Int16())
+	if d.Err != nil {
+		return 0, fmt.Errorf("%v answer: %w", key, d.Err)
 	}
 	return c, nil
 }

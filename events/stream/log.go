@@ -5,13 +5,15 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
-	"headcount/events/stream/backoff"
 	"net"
 	"sync"
 	"time"
 
 	"github.com/segmentio/kafka-go"
 	"github.com/segmentio/kafka-go/protocol"
+
+	"headcount/events/stream/backoff"
+	"headcount/events/stream/wire"
 )
 
 // Log is a topic, seen from a client. Safe for concurrent use.
@@ -72,7 +74,7 @@ func Dial(ctx context.Context, c Config) (*Log, error) {
 		if err == nil {
 			return l, nil
 		}
-		if e := codeOf(err); e == codeUnsupported || e.class() == fatal && e != codeNone {
+		if e := wire.CodeOf(err); e == wire.CodeUnsupported || e.Class() == wire.Fatal && e != wire.CodeNone {
 			l.Close()
 			return nil, err
 		}
@@ -120,7 +122,7 @@ func (l *Log) persist(ctx context.Context, what string, f func(context.Context) 
 	var pause backoff.Pause
 	for {
 		err := f(ctx)
-		if err == nil || !Retriable(err) {
+		if err == nil || !wire.Retriable(err) {
 			return err
 		}
 		if ctx.Err() != nil {

@@ -5,12 +5,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"headcount/events/stream/backoff"
 	"maps"
 	"slices"
 	"time"
 
 	"github.com/segmentio/kafka-go/protocol"
+
+	"headcount/events/stream/backoff"
+	"headcount/events/stream/wire"
 )
 
 // The versions of the group's requests: the first with static members, and none of those whose encoding changed after.
@@ -106,9 +108,9 @@ func (m *membership) run(ctx context.Context, h Handler) error {
 			m.l.setMember(nil)
 			m.id, m.generation = "", -1
 			revoke(m.owned)
-		case codeOf(err) == codeFencedInstance:
+		case wire.CodeOf(err) == wire.CodeFencedInstance:
 			return &FencedError{Group: m.l.config.Group, Instance: m.l.config.Instance}
-		case !Retriable(err):
+		case !wire.Retriable(err):
 			return fmt.Errorf("group %s: %w", m.l.config.Group, err)
 		default:
 			m.coordinator = anyBroker
@@ -135,22 +137,22 @@ func (m *membership) join(ctx context.Context) ([]int32, error) {
 		said.generation = m.generation
 	}
 	c := m.l.config
-	var e encoder
-	e.string(c.Group)
-	e.int32(int32(c.SessionTimeout / time.Millisecond))
-	e.int32(int32(c.RebalanceTimeout / time.Millisecond))
-	e.string(m.id)
-	e.nullable(c.Instance)
-	e.string("consumer")
-	e.array(1)
-	e.string(protocolName)
-	e.bytes(said.encode())
+	var e wire.Encoder
+	e.Str(c.Group)
+	e.Int32(int32(c.SessionTimeout / time.Millisecond))
+	e.Int32(int32(c.RebalanceTimeout / time.Millisecond))
+	e.Str(m.id)
+	e.Nullable(c.Instance)
+	e.Str("consumer")
+	e.Array(1)
+	e.Str(protocolName)
+	e.Bytes(said.encode())
 	// The answer comes when all have joined, or the group has waited long enough for them.
-	q := &request{key: protocol.JoinGroup, version: joinVersion, node: m.coordinator, body: e.b, timeout: c.RebalanceTimeout + c.RequestTimeout}
+	q := &request{key: protocol.JoinGroup, version: joinVersion, node: m.coordinator, body: e.Buf, timeout: c.RebalanceTimeout + c.RequestTimeout}
 	if err := m.l.send(ctx, q); err != nil {
 		return nil, err
 	}
-	a, err := decodeJoin(&decoder{b: q.whole})
+	a, err := decodeJoin(&wire.Decoder{Buf: q.whole})
 	if err != nil {
 		return nil, err
 	}
@@ -158,7 +160,7 @@ func (m *membership) join(ctx context.Context) ([]int32, error) {
 		m.id = a.id
 	}
 	switch err := m.verdict(a.code, "join"); {
-	case a.code == codeMemberIDRequired:
+	case a.code == wire.CodeMemberIDRequired:
 		return nil, errAgain
 	case err != nil:
 		return nil, err
@@ -175,17 +177,17 @@ func (m *membership) join(ctx context.Context) ([]int32, error) {
 
 // sync hands the shares in, where we lead, and returns ours.
 func (m *membership) sync(ctx context.Context, topic string, shares map[string][]int32) ([]int32, error) {
-	var e encoder
-	e.string(m.l.config.Group)
-	e.int32(m.generation)
-	e.string(m.id)
-	e.nullable(m.l.config.Instance)
-	e.array(len(shares))
+	var e wire.Encoder
+	e.Str(m.l.config.Group)
+	e.Int32(m.generation)
+	e.Str(m.id)
+	e.Nullable(m.l.config.Instance)
+	e.Array(len(shares))
 	for _, id := range slices.Sorted(maps.Keys(shares)) {
-		e.string(id)
-		e.bytes(encodeAssignment(topic, shares[id]))
+		e.Str(id)
+		e.Bytes(encodeAssignment(topic, shares[id]))
 	}
-	d, err := m.l.call(ctx, m.coordinator, protocol.SyncGroup, syncVersion, e.b)
+	d, err := m.l.call(ctx, m.coordinator, protocol.SyncGroup, syncVersion, e.Buf)
 	if err != nil {
 		return nil, err
 	}
@@ -201,7 +203,7 @@ func (m *membership) sync(ctx context.Context, topic string, shares map[string][
 
 // joined is the answer to JoinGroup.
 type joined struct {
-	code       code
+	code       wire.Code
 	generation int32
 	id, leader string
 	members    []joinedMember // where we lead
@@ -212,26 +214,26 @@ type joinedMember struct {
 	subscription []byte
 }
 
-func decodeJoin(d *decoder) (joined, error) {
+func decodeJoin(d *wire.Decoder) (joined, error) {
 	var a joined
-	d.int32() // throttle
-	a.code, a.generation = code(d.int16()), d.int32()
-	d.string() // protocol
-	a.leader, a.id = d.string(), d.string()
-	for n := d.array(8); n > 0; n-- {
-		a.members = append(a.members, joinedMember{d.string(), d.string(), d.bytes()})
+	d.Int32() // throttle
+	a.code, a.generation = wire.Code(d.Int16()), d.Int32()
+	d.Str() // protocol
+	a.leader, a.id = d.Str(), d.Str()
+	for n := d.Array(8); n > 0; n-- {
+		a.members = append(a.members, joinedMember{d.Str(), d.Str(), d.Bytes()})
 	}
-	if d.err != nil {
-		return joined{}, fmt.Errorf("join the group: answer: %w", d.err)
+	if d.Err != nil {
+		return joined{}, fmt.Errorf("join the group: answer: %w", d.Err)
 	}
 	return a, nil
 }
 
-func decodeSync(d *decoder) (c code, assignment []byte, err error) {
-	d.int32() // throttle
-	c, assignment = code(d.int16()), d.bytes()
-	if d.err != nil {
-		return 0, nil, fmt.Errorf("sync with the group: answer: %w", d.err)
+func decodeSync(d *wire.Decoder) (c wire.Code, assignment []byte, err error) {
+	d.Int32() // throttle
+	c, assignment = wire.Code(d.Int16()), d.Bytes()
+	if d.Err != nil {
+		return 0, nil, fmt.Errorf("sync with the group: answer: %w", d.Err)
 	}
 	return c, assignment, nil
 }
@@ -270,7 +272,7 @@ func (m *membership) stay(ctx context.Context, b *beating) error {
 			if err == nil && int32(len(t.Partitions)) != m.partitions {
 				return errAgain
 			}
-			if err != nil && isLost(err) {
+			if err != nil && wire.IsLost(err) {
 				return err
 			}
 		}
@@ -286,35 +288,35 @@ func (m *membership) find(ctx context.Context) (err error) {
 }
 
 func (l *Log) coordinator(ctx context.Context) (int32, error) {
-	var e encoder
-	e.string(l.config.Group)
-	e.int8(0) // of a group
-	d, err := l.call(ctx, anyBroker, protocol.FindCoordinator, coordinatorVersion, e.b)
+	var e wire.Encoder
+	e.Str(l.config.Group)
+	e.Int8(0) // of a group
+	d, err := l.call(ctx, anyBroker, protocol.FindCoordinator, coordinatorVersion, e.Buf)
 	if err != nil {
 		return anyBroker, err
 	}
 	return decodeCoordinator(d, l.config.Group)
 }
 
-func decodeCoordinator(d *decoder, group string) (int32, error) {
-	d.int32() // throttle
-	c, message, node := code(d.int16()), d.string(), d.int32()
-	if d.err != nil {
-		return anyBroker, fmt.Errorf("find the coordinator of group %s: answer: %w", group, d.err)
+func decodeCoordinator(d *wire.Decoder, group string) (int32, error) {
+	d.Int32() // throttle
+	c, message, node := wire.Code(d.Int16()), d.Str(), d.Int32()
+	if d.Err != nil {
+		return anyBroker, fmt.Errorf("find the coordinator of group %s: answer: %w", group, d.Err)
 	}
-	if err := refusal(c, "find the coordinator of", "group "+group, message); err != nil {
+	if err := wire.Refusal(c, "find the coordinator of", "group "+group, message); err != nil {
 		return anyBroker, err
 	}
 	return node, nil
 }
 
 // verdict makes a group code what it means for our membership.
-func (m *membership) verdict(c code, op string) error {
-	err := refusal(c, op, "group "+m.l.config.Group, "")
+func (m *membership) verdict(c wire.Code, op string) error {
+	err := wire.Refusal(c, op, "group "+m.l.config.Group, "")
 	switch c {
-	case codeRebalance:
+	case wire.CodeRebalance:
 		return errAgain
-	case codeUnknownMember, codeIllegalGeneration:
+	case wire.CodeUnknownMember, wire.CodeIllegalGeneration:
 		return fmt.Errorf("%w: %w", errLeft, err)
 	}
 	return err

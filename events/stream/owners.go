@@ -6,6 +6,8 @@ import (
 	"fmt"
 
 	"github.com/segmentio/kafka-go/protocol"
+
+	"headcount/events/stream/wire"
 )
 
 const describeGroupsVersion = 4 // the first with static names
@@ -54,50 +56,50 @@ func (l *Log) group(ctx context.Context, operations bool) (described, error) {
 	if err != nil {
 		return described{}, err
 	}
-	var e encoder
-	e.array(1)
-	e.string(l.config.Group)
-	e.bool(operations)
-	d, err := l.call(ctx, node, protocol.DescribeGroups, describeGroupsVersion, e.b)
+	var e wire.Encoder
+	e.Array(1)
+	e.Str(l.config.Group)
+	e.Bool(operations)
+	d, err := l.call(ctx, node, protocol.DescribeGroups, describeGroupsVersion, e.Buf)
 	if err != nil {
 		return described{}, err
 	}
 	return decodeGroup(d, l.config.Group)
 }
 
-func decodeGroup(d *decoder, group string) (described, error) {
+func decodeGroup(d *wire.Decoder, group string) (described, error) {
 	var g described
 	var refused error
 	found := false
-	d.int32() // throttle
-	for n := d.array(18); n > 0; n-- {
-		c, name := code(d.int16()), d.string()
-		d.string() // state
-		d.string() // kind of group
-		d.string() // protocol
+	d.Int32() // throttle
+	for n := d.Array(18); n > 0; n-- {
+		c, name := wire.Code(d.Int16()), d.Str()
+		d.Str() // state
+		d.Str() // kind of group
+		d.Str() // protocol
 		var members []describedMember
-		for m := d.array(16); m > 0; m-- {
-			one := describedMember{id: d.string(), instance: d.string()}
-			d.string() // client id
-			d.string() // host
-			d.bytes()  // subscription
-			one.assignment = d.bytes()
+		for m := d.Array(16); m > 0; m-- {
+			one := describedMember{id: d.Str(), instance: d.Str()}
+			d.Str()   // client id
+			d.Str()   // host
+			d.Bytes() // subscription
+			one.assignment = d.Bytes()
 			members = append(members, one)
 		}
-		operations := d.int32()
+		operations := d.Int32()
 		if name != group {
 			continue
 		}
 		found, g = true, described{members, operations}
-		if c != codeNoGroup { // it is made by its first member
-			refused = refusal(c, "describe", "group "+group, "")
+		if c != wire.CodeNoGroup { // it is made by its first member
+			refused = wire.Refusal(c, "describe", "group "+group, "")
 		}
 	}
-	if d.err == nil && !found {
-		d.err = errLeftOut
+	if d.Err == nil && !found {
+		d.Err = wire.ErrLeftOut
 	}
-	if d.err != nil {
-		return described{}, fmt.Errorf("describe group %s: answer: %w", group, d.err)
+	if d.Err != nil {
+		return described{}, fmt.Errorf("describe group %s: answer: %w", group, d.Err)
 	}
 	return g, refused
 }

@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"github.com/segmentio/kafka-go/protocol"
+
+	"headcount/events/stream/wire"
 )
 
 const (
@@ -64,7 +66,7 @@ func (l *Log) Produce(ctx context.Context, messages []Message) error {
 		switch {
 		case m.Partition >= 0:
 			if int(m.Partition) >= n {
-				return fmt.Errorf("produce to %s: the topic has %d partitions", partitionName(id.topic, m.Partition), n)
+				return fmt.Errorf("produce to %s: the topic has %d partitions", wire.PartitionName(id.topic, m.Partition), n)
 			}
 		case m.Key == nil:
 			id.partition = int32(spread % uint32(n))
@@ -133,7 +135,7 @@ func (l *Log) fill(ctx context.Context, n *lane, id laneID, ms []*Message) error
 			take++
 		}
 		err := l.write(ctx, n, id, ms[:take])
-		if codeOf(err) == codeTooLarge && take > 1 {
+		if wire.CodeOf(err) == wire.CodeTooLarge && take > 1 {
 			most = take / 2 // the topic takes less than is usual
 			continue
 		}
@@ -151,7 +153,7 @@ func (l *Log) write(ctx context.Context, n *lane, id laneID, ms []*Message) erro
 	encoded := producerState{id: -2}
 	maybe := false // written: an answer was lost, or leaves it open, as that of a leader that led no longer when the replicas had it
 	now := time.Now().UnixMilli()
-	err := l.persist(ctx, "write to "+partitionName(id.topic, id.partition), func(ctx context.Context) error {
+	err := l.persist(ctx, "write to "+wire.PartitionName(id.topic, id.partition), func(ctx context.Context) error {
 		if !maybe { // else it goes as it was: under another producer id it would be written twice
 			if err := l.joinProducers(ctx, n); err != nil {
 				return err
@@ -171,7 +173,7 @@ func (l *Log) write(ctx context.Context, n *lane, id laneID, ms []*Message) erro
 		p, ok := t.partition(id.partition)
 		if !ok || p.Leader < 0 {
 			l.unknow(id.topic)
-			return refusal(codeNoLeader, "write to", partitionName(id.topic, id.partition), "")
+			return wire.Refusal(wire.CodeNoLeader, "write to", wire.PartitionName(id.topic, id.partition), "")
 		}
 		c, message, err := l.produceOnce(ctx, p.Leader, id, batch)
 		if err != nil {
@@ -181,18 +183,18 @@ func (l *Log) write(ctx context.Context, n *lane, id laneID, ms []*Message) erro
 			return err
 		}
 		switch c {
-		case codeNone, codeDuplicateSequence:
+		case wire.CodeNone, wire.CodeDuplicateSequence:
 			return nil
-		case codeOutOfOrderSequence, codeUnknownProducer, codeProducerEpoch:
+		case wire.CodeOutOfOrderSequence, wire.CodeUnknownProducer, wire.CodeProducerEpoch:
 			l.leaveProducers(n) // the broker forgot what this producer wrote
 			maybe = false
 		default:
-			maybe = maybe || c.class() != fatal
+			maybe = maybe || c.Class() != wire.Fatal
 		}
-		if c.class() == refresh {
+		if c.Class() == wire.Refresh {
 			l.unknow(id.topic)
 		}
-		return refusal(c, "write to", partitionName(id.topic, id.partition), message)
+		return wire.Refusal(c, "write to", wire.PartitionName(id.topic, id.partition), message)
 	})
 	if err == nil && n.state.id >= 0 {
 		n.state.sequence = int32((int64(n.state.sequence) + int64(len(ms))) & 0x7fffffff)
@@ -220,10 +222,10 @@ func (l *Log) joinProducers(ctx context.Context, n *lane) error {
 		if err != nil {
 			return err
 		}
-		var e encoder
-		e.nullable("") // no transactions
-		e.int32(0)     // nor how long one may take
-		d, err := l.call(ctx, anyBroker, protocol.InitProducerId, version, e.b)
+		var e wire.Encoder
+		e.Nullable("") // no transactions
+		e.Int32(0)     // nor how long one may take
+		d, err := l.call(ctx, anyBroker, protocol.InitProducerId, version, e.Buf)
 		if err != nil {
 			return err
 		}
@@ -231,14 +233,14 @@ func (l *Log) joinProducers(ctx context.Context, n *lane) error {
 		switch {
 		case err != nil:
 			return err
-		case c == codeNone:
+		case c == wire.CodeNone:
 			p.id, p.epoch = id, epoch
-		case c.class() == fatal:
+		case c.Class() == wire.Fatal:
 			// Without leave to be idempotent, a retry can write twice: no harm to a set of facts.
 			l.config.Logger.Warn("producing without a producer id: a retry may write a message twice", "error", c)
 			p.id, p.epoch = -1, -1
 		default:
-			return refusal(c, "ask for a producer id for", "topic "+l.config.Topic, "")
+			return wire.Refusal(c, "ask for a producer id for", "topic "+l.config.Topic, "")
 		}
 		p.known = true
 	}
@@ -251,13 +253,13 @@ func (l *Log) joinProducers(ctx context.Context, n *lane) error {
 	return nil
 }
 
-func decodeProducerID(d *decoder) (c code, id int64, epoch int16, err error) {
-	d.int32() // throttle
-	c, id, epoch = code(d.int16()), d.int64(), d.int16()
-	if d.err != nil {
-		return 0, 0, 0, fmt.Errorf("ask for a producer id: answer: %w", d.err)
+func decodeProducerID(d *wire.Decoder) (c wire.Code, id int64, epoch int16, err error) {
+	d.Int32() // throttle
+	c, id, epoch = wire.Code(d.Int16()), d.Int64(), d.Int16()
+	if d.Err != nil {
+		return 0, 0, 0, fmt.Errorf("ask for a producer id: answer: %w", d.Err)
 	}
-	if c == codeNone && (id < 0 || epoch < 0) {
+	if c == wire.CodeNone && (id < 0 || epoch < 0) {
 		return 0, 0, 0, fmt.Errorf("ask for a producer id: answer: id %d, epoch %d", id, epoch)
 	}
 	return c, id, epoch, nil
@@ -274,46 +276,46 @@ func (l *Log) leaveProducers(n *lane) {
 }
 
 // produceOnce sends a batch to the leader.
-func (l *Log) produceOnce(ctx context.Context, node int32, id laneID, batch []byte) (code, string, error) {
+func (l *Log) produceOnce(ctx context.Context, node int32, id laneID, batch []byte) (wire.Code, string, error) {
 	version, err := l.version(ctx, node, protocol.Produce, 8, 7)
 	if err != nil {
 		return 0, "", err
 	}
-	e := encoder{b: make([]byte, 0, 64+len(id.topic)+len(batch))}
-	e.nullable("") // no transaction
-	e.int16(-1)    // all in-sync replicas
-	e.int32(int32(l.config.RequestTimeout / time.Millisecond))
-	e.array(1)
-	e.string(id.topic)
-	e.array(1)
-	e.int32(id.partition)
-	e.bytes(batch)
-	r := &request{key: protocol.Produce, version: version, node: node, body: e.b}
+	e := wire.Encoder{Buf: make([]byte, 0, 64+len(id.topic)+len(batch))}
+	e.Nullable("") // no transaction
+	e.Int16(-1)    // all in-sync replicas
+	e.Int32(int32(l.config.RequestTimeout / time.Millisecond))
+	e.Array(1)
+	e.Str(id.topic)
+	e.Array(1)
+	e.Int32(id.partition)
+	e.Bytes(batch)
+	r := &request{key: protocol.Produce, version: version, node: node, body: e.Buf}
 	if err := l.send(ctx, r); err != nil {
 		return 0, "", err
 	}
 	return decodeProduce(version, r.whole, id)
 }
 
-func decodeProduce(version int16, b []byte, id laneID) (c code, message string, err error) {
-	d := decoder{b: b}
+func decodeProduce(version int16, b []byte, id laneID) (c wire.Code, message string, err error) {
+	d := wire.Decoder{Buf: b}
 	found := false
-	for n := d.array(6); n > 0; n-- {
-		topic := d.string()
-		for m := d.array(30); m > 0; m-- {
-			partition, got := d.int32(), code(d.int16())
-			d.int64() // base offset
-			d.int64() // append time
-			d.int64() // log start
+	for n := d.Array(6); n > 0; n-- {
+		topic := d.Str()
+		for m := d.Array(30); m > 0; m-- {
+			partition, got := d.Int32(), wire.Code(d.Int16())
+			d.Int64() // base offset
+			d.Int64() // append time
+			d.Int64() // log start
 			words := ""
 			if version >= 8 {
-				for k := d.array(6); k > 0; k-- {
-					index := d.int32()
-					if s := d.string(); words == "" && s != "" {
+				for k := d.Array(6); k > 0; k-- {
+					index := d.Int32()
+					if s := d.Str(); words == "" && s != "" {
 						words = fmt.Sprintf("record %d: %s", index, s)
 					}
 				}
-				if s := d.string(); s != "" {
+				if s := d.Str(); s != "" {
 					words = s
 				}
 			}
@@ -322,12 +324,12 @@ func decodeProduce(version int16, b []byte, id laneID) (c code, message string, 
 			}
 		}
 	}
-	d.int32() // throttle
-	if d.err == nil && !found {
-		d.err = errLeftOut
+	d.Int32() // throttle
+	if d.Err == nil && !found {
+		d.Err = wire.ErrLeftOut
 	}
-	if d.err != nil {
-		return 0, "", fmt.Errorf("write to %s: answer: %w", partitionName(id.topic, id.partition), d.err)
+	if d.Err != nil {
+		return 0, "", fmt.Errorf("write to %s: answer: %w", wire.PartitionName(id.topic, id.partition), d.Err)
 	}
 	return c, message, nil
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"headcount/events/stream/backoff"
 	"io"
 	"math/bits"
 	"slices"
@@ -12,6 +11,9 @@ import (
 	"time"
 
 	"github.com/segmentio/kafka-go/protocol"
+
+	"headcount/events/stream/backoff"
+	"headcount/events/stream/wire"
 )
 
 // Reader fetches for the partitions that are open, one request at a time to each broker, for all that the broker leads. While a
@@ -158,16 +160,16 @@ func (r *Reader) keepLayout() {
 			r.adopt(t)
 		case r.ctx.Err() != nil:
 			return
-		case !Retriable(err):
+		case !wire.Retriable(err):
 			r.mu.Lock()
 			for _, p := range r.parts {
 				r.failLocked(p, err)
 			}
-			if isLost(err) {
+			if wire.IsLost(err) {
 				r.err = err
 			}
 			r.mu.Unlock()
-			if isLost(err) {
+			if wire.IsLost(err) {
 				return
 			}
 		}
@@ -245,7 +247,7 @@ func (r *Reader) loop(node int32, wake chan struct{}) {
 				return
 			}
 			r.log.warn("fetching again", err, "broker", node)
-			if codeOf(err).class() == fatal && codeOf(err) != codeNone {
+			if wire.CodeOf(err).Class() == wire.Fatal && wire.CodeOf(err) != wire.CodeNone {
 				r.mu.Lock()
 				for _, p := range f.parts {
 					r.failLocked(p, err)
@@ -354,11 +356,11 @@ func (r *Reader) land(f *flight, pieces []piece) (first int) {
 		switch {
 		case got == nil:
 			if pieces != nil && !p.closed {
-				r.delay(p, fmt.Errorf("%s is missing from the broker's answer", partitionName(f.topic, p.id)))
+				r.delay(p, fmt.Errorf("%s is missing from the broker's answer", wire.PartitionName(f.topic, p.id)))
 			}
 		case p.closed || p.turn != f.turns[i]:
 			r.recycleLocked(got.data)
-		case got.code != codeNone || got.diverged:
+		case got.code != wire.CodeNone || got.diverged:
 			r.recycleLocked(got.data)
 			r.refused(p, got)
 		default:
@@ -414,9 +416,9 @@ func (r *Reader) accept(p *PartitionReader, got *piece) {
 
 // refused deals with a partition's error.
 func (r *Reader) refused(p *PartitionReader, got *piece) {
-	subject := partitionName(r.log.config.Topic, p.id)
-	switch err := refusal(got.code, "fetch from", subject, ""); {
-	case got.diverged || got.code == codeOutOfRange:
+	subject := wire.PartitionName(r.log.config.Topic, p.id)
+	switch err := wire.Refusal(got.code, "fetch from", subject, ""); {
+	case got.diverged || got.code == wire.CodeOutOfRange:
 		if err == nil {
 			err = errDiverged
 		}
@@ -424,10 +426,10 @@ func (r *Reader) refused(p *PartitionReader, got *piece) {
 		t := r.topic
 		m, _ := t.partition(p.id)
 		r.wg.Go(func() { r.check(p, t, m.LeaderEpoch, err) })
-	case got.code.class() == fatal:
+	case got.code.Class() == wire.Fatal:
 		r.failLocked(p, err)
 	default:
-		if got.code.class() == refresh {
+		if got.code.Class() == wire.Refresh {
 			r.ask()
 		}
 		r.delay(p, err)
@@ -481,7 +483,7 @@ func (r *Reader) check(p *PartitionReader, t *Topic, epoch int32, refused error)
 
 // compare is Log.compare until it has an answer. The layout t is for the first try; epoch becomes that of the leader that answered.
 func (r *Reader) compare(p *PartitionReader, t *Topic, at Position, epoch *int32) error {
-	return r.log.persist(r.ctx, "compare what was read with the log of "+partitionName(r.log.config.Topic, p.id), func(ctx context.Context) (err error) {
+	return r.log.persist(r.ctx, "compare what was read with the log of "+wire.PartitionName(r.log.config.Topic, p.id), func(ctx context.Context) (err error) {
 		if t == nil {
 			if t, err = r.log.metadata(ctx, r.log.config.Topic); err != nil {
 				return err

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+
+	"headcount/events/stream/wire"
 )
 
 // A member tells the group, in its subscription, what it owns and how many partitions it knows; the group's leader shares the
@@ -23,24 +25,24 @@ type subscription struct {
 }
 
 func (s subscription) encode() []byte {
-	var data encoder
-	data.int32(s.partitions)
-	data.int32(s.generation)
-	var e encoder
-	e.int16(1)
-	e.array(1)
-	e.string(s.topic)
-	e.bytes(data.b)
+	var data wire.Encoder
+	data.Int32(s.partitions)
+	data.Int32(s.generation)
+	var e wire.Encoder
+	e.Int16(1)
+	e.Array(1)
+	e.Str(s.topic)
+	e.Bytes(data.Buf)
 	encodeOwned(&e, s.topic, s.owned)
-	return e.b
+	return e.Buf
 }
 
-func encodeOwned(e *encoder, topic string, partitions []int32) {
-	e.array(1)
-	e.string(topic)
-	e.array(len(partitions))
+func encodeOwned(e *wire.Encoder, topic string, partitions []int32) {
+	e.Array(1)
+	e.Str(topic)
+	e.Array(len(partitions))
 	for _, p := range partitions {
-		e.int32(p)
+		e.Int32(p)
 	}
 }
 
@@ -48,20 +50,20 @@ func encodeOwned(e *encoder, topic string, partitions []int32) {
 const mostPartitions = 1 << 20
 
 func decodeSubscription(b []byte, topic string) (subscription, error) {
-	d := decoder{b: b}
+	d := wire.Decoder{Buf: b}
 	s := subscription{generation: -1}
-	version := d.int16()
-	for n := d.array(2); n > 0; n-- {
-		if name := d.string(); name == topic {
+	version := d.Int16()
+	for n := d.Array(2); n > 0; n-- {
+		if name := d.Str(); name == topic {
 			s.topic = name
 		}
 	}
-	data := decoder{b: d.bytes()}
-	s.partitions, s.generation = data.int32(), data.int32()
+	data := wire.Decoder{Buf: d.Bytes()}
+	s.partitions, s.generation = data.Int32(), data.Int32()
 	if version >= 1 {
 		s.owned = decodeOwned(&d, topic)
 	}
-	if err := errors.Join(d.err, data.err); err != nil {
+	if err := errors.Join(d.Err, data.Err); err != nil {
 		return s, fmt.Errorf("subscription: %w", err)
 	}
 	if s.partitions > mostPartitions {
@@ -70,11 +72,11 @@ func decodeSubscription(b []byte, topic string) (subscription, error) {
 	return s, nil
 }
 
-func decodeOwned(d *decoder, topic string) []int32 {
+func decodeOwned(d *wire.Decoder, topic string) []int32 {
 	var owned []int32
-	for n := d.array(6); n > 0; n-- {
-		name := d.string()
-		if ps := d.int32s(); name == topic {
+	for n := d.Array(6); n > 0; n-- {
+		name := d.Str()
+		if ps := d.Int32s(); name == topic {
 			owned = append(owned, ps...)
 		}
 	}
@@ -82,22 +84,22 @@ func decodeOwned(d *decoder, topic string) []int32 {
 }
 
 func encodeAssignment(topic string, partitions []int32) []byte {
-	var e encoder
-	e.int16(1)
+	var e wire.Encoder
+	e.Int16(1)
 	encodeOwned(&e, topic, partitions)
-	e.int32(-1) // no user data
-	return e.b
+	e.Int32(-1) // no user data
+	return e.Buf
 }
 
 func decodeAssignment(b []byte, topic string) ([]int32, error) {
 	if len(b) == 0 {
 		return nil, nil
 	}
-	d := decoder{b: b}
-	d.int16()
+	d := wire.Decoder{Buf: b}
+	d.Int16()
 	owned := decodeOwned(&d, topic)
-	if d.err != nil {
-		return nil, fmt.Errorf("assignment: %w", d.err)
+	if d.Err != nil {
+		return nil, fmt.Errorf("assignment: %w", d.Err)
 	}
 	slices.Sort(owned)
 	return owned, nil

@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/segmentio/kafka-go/protocol"
+
+	"headcount/events/stream/wire"
 )
 
 // Verify checks that the log still holds what was read up to the position: it reaches that far, the epoch of the last batch read
@@ -15,7 +17,7 @@ import (
 // deleted since cannot be checked and is no error as long as what comes next is there. GapError, TruncatedError, RecreatedError say
 // what is lost.
 func (l *Log) Verify(ctx context.Context, partition int32, at Position) error {
-	return l.persistBriefly(ctx, "verify "+partitionName(l.config.Topic, partition), func(ctx context.Context) error {
+	return l.persistBriefly(ctx, "verify "+wire.PartitionName(l.config.Topic, partition), func(ctx context.Context) error {
 		t, err := l.metadata(ctx, l.config.Topic)
 		if err != nil {
 			return err
@@ -125,7 +127,7 @@ func (l *Log) timeAt(ctx context.Context, t *Topic, partition int32, offset int6
 func (l *Log) batchAt(ctx context.Context, t *Topic, partition int32, offset int64) (h header, found bool, err error) {
 	p, ok := t.partition(partition)
 	if !ok || p.Leader < 0 {
-		return h, false, refusal(codeNoLeader, "fetch from", partitionName(t.Name, partition), "")
+		return h, false, wire.Refusal(wire.CodeNoLeader, "fetch from", wire.PartitionName(t.Name, partition), "")
 	}
 	version, err := l.version(ctx, p.Leader, protocol.Fetch, fetchVersions...)
 	if err != nil {
@@ -146,7 +148,7 @@ func (l *Log) batchAt(ctx context.Context, t *Topic, partition int32, offset int
 		if g.partition != partition {
 			continue
 		}
-		if err := refusal(g.code, "fetch from", partitionName(t.Name, partition), ""); err != nil {
+		if err := wire.Refusal(g.code, "fetch from", wire.PartitionName(t.Name, partition), ""); err != nil {
 			return h, false, err
 		}
 		for rest := g.data; ; rest = rest[h.size:] {
