@@ -1,4 +1,19 @@
-package stream
+// Package broker is the embedded broker: a Kafka broker within this process, for one machine. It has no replicas and no access control.
+//
+// What it promises:
+//
+//   - A record that it has accepted outlives the process, however that ends, and, without Config.NoSync, the machine's crash. Records
+//     are kept for ever.
+//   - Two brokers never write the same folder: the second is refused with ErrRunning.
+//   - The folder keeps its cluster id and its topics' ids from start to start.
+//
+// It has no client: package stream talks to it as to any other broker.
+//
+// Layout:
+//
+//	broker.go                     the broker over kfake, which keeps the data
+//	lock_unix.go lock_other.go    one broker a folder
+package broker
 
 import (
 	"context"
@@ -15,28 +30,27 @@ import (
 	"github.com/twmb/franz-go/pkg/kfake"
 )
 
-// ErrBrokerRunning says that another process, or this one, has an embedded broker over the same folder.
-var ErrBrokerRunning = errors.New("an embedded broker is running over this folder")
+// ErrRunning says that another process, or this one, has an embedded broker over the same folder.
+var ErrRunning = errors.New("an embedded broker is running over this folder")
 
-// BrokerConfig says where the embedded broker listens and keeps its data.
-type BrokerConfig struct {
+// Config says where the broker listens and keeps its data.
+type Config struct {
 	Addr    string       // host:port, both what it listens on and what it tells clients; port 0: any free one
 	DataDir string       // made where it is missing
 	NoSync  bool         // leave it to the system when records reach the disk, as Apache Kafka does: they outlive a crash of the process, not of the machine
 	Logger  *slog.Logger // nil: discard
 }
 
-// Broker is a Kafka broker within this process, for one machine: no replicas, no access control. It keeps records for ever, and a
-// record that it has accepted outlives the process and, without NoSync, the machine's crash.
+// Broker is a broker that runs, until Close.
 type Broker struct {
 	addr    string
 	cluster *kfake.Cluster
 	lock    *os.File
 }
 
-// StartBroker starts a broker over a folder: a new one, or one that a broker left, in good order or not. ErrBrokerRunning: another
-// has it.
-func StartBroker(ctx context.Context, c BrokerConfig) (*Broker, error) {
+// Start starts a broker over a folder: a new one, or one that a broker left, in good order or not. ErrRunning: another has
+// it.
+func Start(ctx context.Context, c Config) (*Broker, error) {
 	host, _, err := net.SplitHostPort(c.Addr)
 	if err != nil {
 		return nil, fmt.Errorf("embedded broker: address %q: %w (want host:port)", c.Addr, err)
@@ -62,7 +76,7 @@ func StartBroker(ctx context.Context, c BrokerConfig) (*Broker, error) {
 	return b, nil
 }
 
-func (b *Broker) start(ctx context.Context, c BrokerConfig, host string) error {
+func (b *Broker) start(ctx context.Context, c Config, host string) error {
 	id := make([]byte, 16)
 	rand.Read(id)
 	logger := c.Logger
@@ -75,7 +89,7 @@ func (b *Broker) start(ctx context.Context, c BrokerConfig, host string) error {
 		kfake.DataDir(c.DataDir),
 		kfake.GroupMinSessionTimeout(time.Second),
 		kfake.BrokerConfigs(map[string]string{"log.retention.ms": "-1", "log.retention.bytes": "-1", "default.replication.factor": "1", "min.insync.replicas": "1"}),
-		kfake.WithLogger(brokerLogger{logger}),
+		kfake.WithLogger(clusterLogger{logger}),
 		kfake.ListenFn(func(network, _ string) (net.Listener, error) {
 			l, err := net.Listen(network, c.Addr)
 			if err != nil {
@@ -126,10 +140,10 @@ type named string
 func (named) Network() string  { return "tcp" }
 func (n named) String() string { return string(n) }
 
-// brokerLogger has the broker speak through slog.
-type brokerLogger struct{ l *slog.Logger }
+// clusterLogger has the broker speak through slog.
+type clusterLogger struct{ l *slog.Logger }
 
-func (b brokerLogger) Logf(level kfake.LogLevel, msg string, args ...any) {
+func (b clusterLogger) Logf(level kfake.LogLevel, msg string, args ...any) {
 	to := slog.LevelDebug // its words on single requests
 	switch level {
 	case kfake.LogLevelError:

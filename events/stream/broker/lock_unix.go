@@ -1,6 +1,6 @@
 //go:build unix
 
-package stream
+package broker
 
 import (
 	"errors"
@@ -19,7 +19,7 @@ func lockFile(path string) (*os.File, error) {
 	if err := unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil {
 		f.Close()
 		if errors.Is(err, unix.EWOULDBLOCK) {
-			return nil, fmt.Errorf("%w: stop it first, or give this one another folder", ErrBrokerRunning)
+			return nil, fmt.Errorf("%w: stop it first, or give this one another folder", ErrRunning)
 		}
 		return nil, fmt.Errorf("lock the folder: %w", err)
 	}
