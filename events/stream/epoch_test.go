@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"headcount/bench/apachekafka"
+	"headcount/events/stream/batch"
 	"headcount/events/stream/wire"
 
 	"github.com/segmentio/kafka-go/protocol"
@@ -370,14 +371,14 @@ func cut(t *testing.T, dir string, offset int64) {
 	}
 	end := 0
 	for end < len(data) {
-		var h header
-		if err := readHeader(data[end:], &h); err != nil {
+		var h batch.Header
+		if err := batch.ReadHeader(data[end:], &h); err != nil {
 			t.Fatal(err)
 		}
-		if h.base >= offset {
+		if h.Base >= offset {
 			break
 		}
-		end += h.size
+		end += h.Size
 	}
 	if err := os.Truncate(name, int64(end)); err != nil {
 		t.Fatal(err)

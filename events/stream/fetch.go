@@ -3,6 +3,7 @@ package stream
 import (
 	"io"
 
+	"headcount/events/stream/batch"
 	"headcount/events/stream/wire"
 )
 
@@ -25,7 +26,7 @@ type piece struct {
 	end       int64 // high watermark
 	stable    int64
 	start     int64
-	aborted   []aborted
+	aborted   []batch.Aborted
 	diverged  bool   // the leader's log has something else where the last batch was read
 	data      []byte // whole batches, then perhaps the beginning of one
 }
@@ -108,7 +109,7 @@ func decodeFetch(r io.Reader, size int, version int16, f *fetchRequest, buffer f
 func decodePiece(d *wire.StreamDecoder, buffer func(n int) []byte) piece {
 	p := piece{partition: d.Int32(), code: wire.Code(d.Int16()), end: d.Int64(), stable: d.Int64(), start: d.Int64()}
 	for n := d.Array(16); n > 0 && d.Err == nil; n-- {
-		p.aborted = append(p.aborted, aborted{d.Int64(), d.Int64()})
+		p.aborted = append(p.aborted, batch.Aborted{Producer: d.Int64(), First: d.Int64()})
 		d.Tags()
 	}
 	d.Int32() // replica to read from

@@ -2,16 +2,11 @@ package stream
 
 import (
 	"bytes"
-	"encoding/binary"
-	"hash/crc32"
 	"testing"
 
+	"headcount/events/stream/batch"
 	"headcount/events/stream/wire"
 )
-
-func mendCRC(b []byte) {
-	binary.BigEndian.PutUint32(b[17:], crc32.Checksum(b[crcStart:], castagnoli))
-}
 
 // fetchAnswer is an answer to a fetch of topic "t", or of id zero, partition 3, as a broker writes it.
 func fetchAnswer(version int16, data []byte) []byte {
@@ -53,7 +48,7 @@ func TestFetchAnswer(t *testing.T) {
 		}
 		p, n, err := decode(b)
 		if err != nil || n != 1 || p.partition != 3 || p.end != 30 || p.stable != 20 || p.start != 10 || string(p.data) != "data" ||
-			len(p.aborted) != 1 || p.aborted[0] != (aborted{77, 11}) {
+			len(p.aborted) != 1 || p.aborted[0] != (batch.Aborted{Producer: 77, First: 11}) {
 			t.Errorf("version %d: %+v, %v", version, p, err)
 		}
 		for n := range b {

@@ -5,6 +5,8 @@ import (
 	"log/slog"
 	"strings"
 	"testing"
+
+	"headcount/events/stream/batch/batchtest"
 )
 
 // landing is a Reader without brokers, with three partitions open, and what it says.
@@ -37,7 +39,7 @@ func TestLargeBatchComesFirstInTime(t *testing.T) {
 			turned.parts = append(turned.parts, p)
 			got := piece{partition: p.id}
 			if p.id != large {
-				got.data = plain(p.ahead.Offset, "x").bytes()
+				got.data = batchtest.Plain(p.ahead.Offset, "x").Bytes()
 			}
 			pieces = append(pieces, got)
 		}
@@ -49,7 +51,7 @@ func TestLargeBatchComesFirstInTime(t *testing.T) {
 func TestPartOfABatchIsShown(t *testing.T) {
 	var said bytes.Buffer
 	r, f := landing(&said)
-	part := plain(0, "a long value").bytes()[:70]
+	part := batchtest.Plain(0, "a long value").Bytes()[:70]
 	for range 5 {
 		r.land(f, []piece{{partition: 0}, {partition: 1, data: part}, {partition: 2}})
 	}
@@ -66,7 +68,7 @@ func TestHoleIsShown(t *testing.T) {
 	var said bytes.Buffer
 	r, f := landing(&said)
 	p := f.parts[0]
-	r.land(f, []piece{{partition: 0, data: join(plain(0, "a"), plain(50, "b"))}, {partition: 1}, {partition: 2}})
+	r.land(f, []piece{{partition: 0, data: batchtest.Join(batchtest.Plain(0, "a"), batchtest.Plain(50, "b"))}, {partition: 1}, {partition: 2}})
 	b, err := p.Next(t.Context())
 	if err != nil || len(b.Records) != 2 || b.Next != 51 {
 		t.Fatalf("%+v, %v", b, err)

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	"headcount/events/stream/batch"
 	"headcount/events/stream/wire"
 )
 
@@ -75,16 +76,11 @@ func (e *CorruptError) Lost()         {}
 func (e *CorruptError) Unwrap() error { return e.Err }
 func (e *CorruptError) Error() string {
 	remedy := "have the broker's copy repaired from a replica"
-	if r, ok := errors.AsType[*remediedError](e.Err); ok {
-		remedy = r.remedy
+	if r, ok := errors.AsType[*batch.UnreadableError](e.Err); ok {
+		remedy = r.Remedy
 	}
 	return fmt.Sprintf("%s: batch at offset %d: %v: nothing after it can be counted; %s", wire.PartitionName(e.Topic, e.Partition), e.Offset, e.Err, remedy)
 }
-
-// remediedError is what is wrong with a batch where another replica's copy would be no better.
-type remediedError struct{ what, remedy string }
-
-func (e *remediedError) Error() string { return e.what }
 
 // FencedError says that another process has joined the group under this one's static name.
 type FencedError struct{ Group, Instance string }

@@ -13,6 +13,7 @@ import (
 
 	"github.com/segmentio/kafka-go/protocol"
 
+	"headcount/events/stream/batch"
 	"headcount/events/stream/wire"
 )
 
@@ -31,8 +32,8 @@ type laneID struct {
 // lane is the way into one partition: one batch at a time, so that order holds.
 type lane struct {
 	mu      sync.Mutex
-	state   producerState
-	encoder batchEncoder
+	state   batch.Producer
+	encoder batch.Encoder
 }
 
 // producer is the id under which brokers know batches that they have already.
@@ -71,7 +72,7 @@ func (l *Log) Produce(ctx context.Context, messages []Message) error {
 		case m.Key == nil:
 			id.partition = int32(spread % uint32(n))
 		default:
-			id.partition = PartitionOf(m.Key, n)
+			id.partition = batch.PartitionOf(m.Key, n)
 		}
 		byLane[id] = append(byLane[id], m)
 	}
@@ -117,7 +118,7 @@ func (l *Log) lane(id laneID) *lane {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.lanes[id] == nil {
-		l.lanes[id] = &lane{state: producerState{id: -2}}
+		l.lanes[id] = &lane{state: batch.Producer{ID: -2}}
 	}
 	return l.lanes[id]
 }
@@ -128,7 +129,7 @@ func (l *Log) fill(ctx context.Context, n *lane, id laneID, ms []*Message) error
 	for len(ms) > 0 {
 		take, bytes := 0, 0
 		for take < min(len(ms), most) && (take == 0 || bytes < batchBytes) {
-			bytes += 24 + recordSize(ms[take], 0, 0)
+			bytes += ms[take].Size()
 			if take > 0 && bytes > batchBytes {
 				break
 			}
@@ -149,8 +150,8 @@ func (l *Log) fill(ctx context.Context, n *lane, id laneID, ms []*Message) error
 
 // write has one batch written, whatever it takes.
 func (l *Log) write(ctx context.Context, n *lane, id laneID, ms []*Message) error {
-	var batch []byte
-	encoded := producerState{id: -2}
+	var data []byte
+	encoded := batch.Producer{ID: -2}
 	maybe := false // written: an answer was lost, or leaves it open, as that of a leader that led no longer when the replicas had it
 	now := time.Now().UnixMilli()
 	err := l.persist(ctx, "write to "+wire.PartitionName(id.topic, id.partition), func(ctx context.Context) error {
@@ -160,8 +161,9 @@ func (l *Log) write(ctx context.Context, n *lane, id laneID, ms []*Message) erro
 			}
 		}
 		if n.state != encoded {
+			c, _ := batch.ParseCodec(l.config.Compression) // Validate has seen to it
 			var err error
-			if batch, err = n.encoder.encode(ms, codecs[l.config.Compression], n.state, now); err != nil {
+			if data, err = n.encoder.Encode(ms, c, n.state, now); err != nil {
 				return err
 			}
 			encoded = n.state
@@ -175,7 +177,7 @@ func (l *Log) write(ctx context.Context, n *lane, id laneID, ms []*Message) erro
 			l.unknow(id.topic)
 			return wire.Refusal(wire.CodeNoLeader, "write to", wire.PartitionName(id.topic, id.partition), "")
 		}
-		c, message, err := l.produceOnce(ctx, p.Leader, id, batch)
+		c, message, err := l.produceOnce(ctx, p.Leader, id, data)
 		if err != nil {
 			maybe = true
 			l.unknow(id.topic)
@@ -196,8 +198,8 @@ func (l *Log) write(ctx context.Context, n *lane, id laneID, ms []*Message) erro
 		}
 		return wire.Refusal(c, "write to", wire.PartitionName(id.topic, id.partition), message)
 	})
-	if err == nil && n.state.id >= 0 {
-		n.state.sequence = int32((int64(n.state.sequence) + int64(len(ms))) & 0x7fffffff)
+	if err == nil && n.state.ID >= 0 {
+		n.state.Sequence = int32((int64(n.state.Sequence) + int64(len(ms))) & 0x7fffffff)
 	}
 	if err != nil && maybe {
 		l.leaveProducers(n) // whether its sequence numbers are used is not known
@@ -244,10 +246,10 @@ func (l *Log) joinProducers(ctx context.Context, n *lane) error {
 		}
 		p.known = true
 	}
-	if n.state.id != p.id {
-		n.state = producerState{id: p.id, epoch: p.epoch}
+	if n.state.ID != p.id {
+		n.state = batch.Producer{ID: p.id, Epoch: p.epoch}
 		if p.id < 0 {
-			n.state.sequence = -1
+			n.state.Sequence = -1
 		}
 	}
 	return nil
@@ -269,19 +271,19 @@ func decodeProducerID(d *wire.Decoder) (c wire.Code, id int64, epoch int16, err 
 func (l *Log) leaveProducers(n *lane) {
 	p := &l.producer
 	p.mu.Lock()
-	if p.known && p.id == n.state.id && p.id >= 0 {
+	if p.known && p.id == n.state.ID && p.id >= 0 {
 		p.known = false
 	}
 	p.mu.Unlock()
 }
 
 // produceOnce sends a batch to the leader.
-func (l *Log) produceOnce(ctx context.Context, node int32, id laneID, batch []byte) (wire.Code, string, error) {
+func (l *Log) produceOnce(ctx context.Context, node int32, id laneID, data []byte) (wire.Code, string, error) {
 	version, err := l.version(ctx, node, protocol.Produce, 8, 7)
 	if err != nil {
 		return 0, "", err
 	}
-	e := wire.Encoder{Buf: make([]byte, 0, 64+len(id.topic)+len(batch))}
+	e := wire.Encoder{Buf: make([]byte, 0, 64+len(id.topic)+len(data))}
 	e.Nullable("") // no transaction
 	e.Int16(-1)    // all in-sync replicas
 	e.Int32(int32(l.config.RequestTimeout / time.Millisecond))
@@ -289,7 +291,7 @@ func (l *Log) produceOnce(ctx context.Context, node int32, id laneID, batch []by
 	e.Str(id.topic)
 	e.Array(1)
 	e.Int32(id.partition)
-	e.Bytes(batch)
+	e.Bytes(data)
 	r := &request{key: protocol.Produce, version: version, node: node, body: e.Buf}
 	if err := l.send(ctx, r); err != nil {
 		return 0, "", err

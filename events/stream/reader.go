@@ -13,6 +13,7 @@ import (
 	"github.com/segmentio/kafka-go/protocol"
 
 	"headcount/events/stream/backoff"
+	"headcount/events/stream/batch"
 	"headcount/events/stream/wire"
 )
 
@@ -392,18 +393,18 @@ func (r *Reader) accept(p *PartitionReader, got *piece) {
 		p.pause.Reset()
 		return
 	}
-	var h header
+	var h batch.Header
 	var err error
 	useful := false
-	for rest := got.data; ; rest = rest[h.size:] {
-		if err = readHeader(rest, &h); err != nil {
+	for rest := got.data; ; rest = rest[h.Size:] {
+		if err = batch.ReadHeader(rest, &h); err != nil {
 			break
 		}
-		if h.next() > p.ahead.Offset {
-			p.ahead, useful = Position{h.next(), h.base, h.crc, h.epoch}, true
+		if h.Next() > p.ahead.Offset {
+			p.ahead, useful = Position{h.Next(), h.Base, h.CRC, h.Epoch}, true
 		}
 	}
-	if errors.Is(err, errPartial) && !useful {
+	if errors.Is(err, batch.ErrPartial) && !useful {
 		// Less than a batch, or only ones that were read: it comes first another time. A broker that insists is paced, and shown.
 		r.recycleLocked(got.data)
 		r.delay(p, fmt.Errorf("answered with %d bytes, in which no batch that is to be read is whole", len(got.data)))

@@ -1,5 +1,5 @@
 //go:build !amd64
 
-package stream
+package batch
 
 func lz4Unpack(dst []byte, at, low int, src []byte) (int, bool) { return lz4Library(dst, at, low, src) }

@@ -1,4 +1,4 @@
-package stream
+package batch
 
 import (
 	"bytes"
@@ -41,16 +41,16 @@ func TestLZ4FramesOfEveryForm(t *testing.T) {
 			for _, sums := range []bool{false, true} {
 				frame := lz4Written(t, content, lz4.BlockSizeOption(size), lz4.BlockChecksumOption(sums), lz4.ChecksumOption(sums),
 					lz4.SizeOption(uint64(len(content))))
-				u := unpacker{limit: 4 << 20}
-				got, err := u.unpack(codecLZ4, frame)
+				u := Unpacker{Limit: 4 << 20}
+				got, err := u.Unpack(LZ4, frame)
 				if err != nil || !bytes.Equal(got, content) {
 					t.Fatalf("%s in blocks of %v, checksums %v: %d bytes, %v, want %d", name, size, sums, len(got), err, len(content))
 				}
-				if got, err := u.unpack(codecLZ4, append(bytes.Clone(frame), frame...)); err != nil || len(got) != 2*len(content) {
+				if got, err := u.Unpack(LZ4, append(bytes.Clone(frame), frame...)); err != nil || len(got) != 2*len(content) {
 					t.Fatalf("%s twice: %d bytes, %v", name, len(got), err)
 				}
 				for n := range min(len(frame), 40) {
-					if _, err := u.unpack(codecLZ4, frame[:n]); err == nil && n > 0 {
+					if _, err := u.Unpack(LZ4, frame[:n]); err == nil && n > 0 {
 						t.Fatalf("%s cut to %d bytes: no error", name, n)
 					}
 				}
@@ -70,8 +70,8 @@ func TestLZ4LinkedBlocks(t *testing.T) {
 	frame = binary.LittleEndian.AppendUint32(frame, uint32(len(second)))
 	frame = append(frame, second...)
 	frame = append(frame, 0, 0, 0, 0)
-	u := unpacker{limit: 1 << 20}
-	got, err := u.unpack(codecLZ4, frame)
+	u := Unpacker{Limit: 1 << 20}
+	got, err := u.Unpack(LZ4, frame)
 	if want := "0123456789abcdef0123456789abvwxyz"; err != nil || string(got) != want {
 		t.Errorf("got %q, %v, want %q", got, err, want)
 	}
@@ -80,16 +80,16 @@ func TestLZ4LinkedBlocks(t *testing.T) {
 func TestLZ4KeepsToTheLimit(t *testing.T) {
 	frame := lz4Written(t, make([]byte, 1<<20))
 	for _, limit := range []int{1, 1000, 64 << 10, 1<<20 - 1} {
-		u := unpacker{limit: limit}
-		if _, err := u.unpack(codecLZ4, frame); err == nil || !strings.Contains(err.Error(), "unpacks to more than") {
+		u := Unpacker{Limit: limit}
+		if _, err := u.Unpack(LZ4, frame); err == nil || !strings.Contains(err.Error(), "unpacks to more than") {
 			t.Errorf("limit %d: error %v", limit, err)
 		}
 		if cap(u.buf) > 2*limit+4<<20 {
 			t.Errorf("limit %d: %d bytes allocated", limit, cap(u.buf))
 		}
 	}
-	u := unpacker{limit: 1 << 20}
-	if got, err := u.unpack(codecLZ4, frame); err != nil || len(got) != 1<<20 {
+	u := Unpacker{Limit: 1 << 20}
+	if got, err := u.Unpack(LZ4, frame); err != nil || len(got) != 1<<20 {
 		t.Errorf("at the limit: %d bytes, %v", len(got), err)
 	}
 }
@@ -100,9 +100,9 @@ func TestLZ4BufferFitsTheBatch(t *testing.T) {
 	for i := range 230 {
 		content = fmt.Appendf(content, `{"type":"miniprogram.open","id":"%x","superapp":"app-001"}`, i*2654435761)
 	}
-	u := unpacker{limit: 64 << 20}
+	u := Unpacker{Limit: 64 << 20}
 	for range 3 {
-		if _, err := u.unpack(codecLZ4, lz4Written(t, content, lz4.BlockSizeOption(lz4.Block4Mb))); err != nil {
+		if _, err := u.Unpack(LZ4, lz4Written(t, content, lz4.BlockSizeOption(lz4.Block4Mb))); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -1,6 +1,6 @@
 //go:build !amd64
 
-package stream
+package batch
 
 // readExtents finds the extent of the record at b[i:].
 func readExtents(b []byte, i int, to []extent) (n int, err error) {

@@ -1,4 +1,4 @@
-package stream
+package batch
 
 import (
 	"errors"
@@ -86,33 +86,33 @@ func readExtent(b []byte, i int) (e extent, err error) {
 	return e, nil
 }
 
-// appendRecords reads the records of one batch from b, its uncompressed content, and appends those at offset from and later. They
-// alias b. All of the batch is checked, also what is not appended: its records number h.count, have rising offsets within the
+// AppendRecords reads the records of one batch from b, its uncompressed content, and appends those at offset from and later. They
+// alias b. All of the batch is checked, also what is not appended: its records number h.Count, have rising offsets within the
 // batch, and fill b exactly.
-func appendRecords(to []events.Record, h *header, b []byte, from int64) ([]events.Record, error) {
-	if int(h.count) > len(b)/leastRecord {
-		return to, fmt.Errorf("%d records in %d bytes", h.count, len(b))
+func AppendRecords(to []events.Record, h *Header, b []byte, from int64) ([]events.Record, error) {
+	if int(h.Count) > len(b)/leastRecord {
+		return to, fmt.Errorf("%d records in %d bytes", h.Count, len(b))
 	}
-	appendTime := h.attributes&logAppendTimeBit != 0
+	appendTime := h.Attributes&logAppendTimeBit != 0
 	last := int64(-1)
 	i := 0
 	var found [extentsAtOnce]extent
-	for done := int32(0); done < h.count; {
-		n, err := readExtents(b, i, found[:min(extentsAtOnce, h.count-done)])
+	for done := int32(0); done < h.Count; {
+		n, err := readExtents(b, i, found[:min(extentsAtOnce, h.Count-done)])
 		if err != nil {
-			return to, fmt.Errorf("record %d of %d: %w", done, h.count, err)
+			return to, fmt.Errorf("record %d of %d: %w", done, h.Count, err)
 		}
 		for j := range found[:n] {
 			e := &found[j]
-			if e.delta <= last || e.delta > int64(h.lastDelta) {
-				return to, fmt.Errorf("record %d of %d: offset delta %d after %d, the last is %d", done, h.count, e.delta, last, h.lastDelta)
+			if e.delta <= last || e.delta > int64(h.LastDelta) {
+				return to, fmt.Errorf("record %d of %d: offset delta %d after %d, the last is %d", done, h.Count, e.delta, last, h.LastDelta)
 			}
 			i, last = e.end, e.delta
 			to = append(to, events.Record{}) // and not with what it holds, which is copied then
 			rec := &to[len(to)-1]
-			rec.Offset, rec.Timestamp = h.base+e.delta, h.firstTime+e.time
+			rec.Offset, rec.Timestamp = h.Base+e.delta, h.FirstTime+e.time
 			if appendTime {
-				rec.Timestamp = h.maxTime
+				rec.Timestamp = h.MaxTime
 			}
 			if e.key >= 0 {
 				rec.Key = b[e.key:e.keyEnd:e.keyEnd]
@@ -122,7 +122,7 @@ func appendRecords(to []events.Record, h *header, b []byte, from int64) ([]event
 			}
 			if e.valueEnd != e.end-1 || b[e.valueEnd] != 0 {
 				if rec.HeaderCount, rec.Headers, err = readHeaders(b[:e.end:e.end], e.valueEnd); err != nil {
-					return to[:len(to)-1], fmt.Errorf("record %d of %d: %w", done, h.count, err)
+					return to[:len(to)-1], fmt.Errorf("record %d of %d: %w", done, h.Count, err)
 				}
 			}
 			if rec.Offset < from {
@@ -132,7 +132,7 @@ func appendRecords(to []events.Record, h *header, b []byte, from int64) ([]event
 		}
 	}
 	if i != len(b) {
-		return to, fmt.Errorf("%d bytes left over after %d records", len(b)-i, h.count)
+		return to, fmt.Errorf("%d bytes left over after %d records", len(b)-i, h.Count)
 	}
 	return to, nil
 }

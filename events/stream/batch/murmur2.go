@@ -1,4 +1,4 @@
-package stream
+package batch
 
 import "encoding/binary"
 
@@ -25,7 +25,7 @@ func murmur2(b []byte) uint32 {
 	return h ^ h>>15
 }
 
-// PartitionOf is the partition that a key goes to, of n.
+// PartitionOf is the partition that a key goes to, of n, as the Java client has it.
 func PartitionOf(key []byte, n int) int32 {
 	return int32(murmur2(key)&0x7fffffff) % int32(n)
 }

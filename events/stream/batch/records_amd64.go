@@ -1,4 +1,4 @@
-package stream
+package batch
 
 import "golang.org/x/sys/cpu"
 

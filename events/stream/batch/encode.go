@@ -1,31 +1,12 @@
-package stream
+package batch
 
-import (
-	"encoding/binary"
-	"time"
-)
+import "encoding/binary"
 
-// Header is a record's header. A nil value is null.
-type Header struct {
-	Key   string
-	Value []byte
-}
-
-// Message is what Produce sends.
-type Message struct {
-	Topic     string // empty: the Log's
-	Partition int32  // −1: by the key's hash, as the Java client does; without a key, any
-	Key       []byte // nil: none
-	Value     []byte // nil: a tombstone
-	Headers   []Header
-	Time      time.Time // of the record; zero: now. Brokers whose topic says LogAppendTime put theirs in its place
-}
-
-// producerState goes into a batch, so that a broker that has it already does not take it twice.
-type producerState struct {
-	id       int64 // −1: none
-	epoch    int16
-	sequence int32 // of the first record
+// Producer goes into a batch, so that a broker that has it already does not take it twice.
+type Producer struct {
+	ID       int64 // −1: none
+	Epoch    int16 // −1: none
+	Sequence int32 // of the first record; −1: none
 }
 
 func appendVarint(b []byte, v int64) []byte {
@@ -79,15 +60,15 @@ func appendRecord(b []byte, m *Message, timeDelta, delta int64) []byte {
 	return b
 }
 
-// batchEncoder makes record batches in buffers that it keeps. Not for concurrent use.
-type batchEncoder struct {
+// Encoder makes record batches in buffers that it keeps. Not for concurrent use.
+type Encoder struct {
 	records []byte
 	batch   []byte
 }
 
-// encode makes a batch of the messages, which must not be none. now stands in for times that are zero. The batch is valid until the
-// next call.
-func (e *batchEncoder) encode(ms []*Message, c codec, s producerState, now int64) ([]byte, error) {
+// Encode makes a batch of the messages, which must not be none, with base offset 0. now, in milliseconds since 1970, stands in for times
+// that are zero. The batch is valid until the next call.
+func (e *Encoder) Encode(ms []*Message, c Codec, s Producer, now int64) ([]byte, error) {
 	first, last := int64(0), int64(0)
 	e.records = e.records[:0]
 	for i, m := range ms {
@@ -101,15 +82,15 @@ func (e *batchEncoder) encode(ms []*Message, c codec, s producerState, now int64
 		last = max(last, t)
 		e.records = appendRecord(e.records, m, t-first, int64(i))
 	}
-	b := append(e.batch[:0], make([]byte, headerSize)...)
+	b := append(e.batch[:0], make([]byte, HeaderSize)...)
 	attributes := c
 	b, err := pack(b, c, e.records)
 	if err != nil {
 		return nil, err
 	}
-	if c != codecNone && len(b)-headerSize >= len(e.records) { // compression that does not help is left off
-		attributes = codecNone
-		b = append(b[:headerSize], e.records...)
+	if c != None && len(b)-HeaderSize >= len(e.records) { // compression that does not help is left off
+		attributes = None
+		b = append(b[:HeaderSize], e.records...)
 	}
 	e.batch = b
 	sealHeader(b, int16(attributes), int32(len(ms)-1), first, last, s, int32(len(ms)))
@@ -117,7 +98,7 @@ func (e *batchEncoder) encode(ms []*Message, c codec, s producerState, now int64
 }
 
 // sealHeader fills in a batch's header; offsets and leader epoch are the broker's to set.
-func sealHeader(b []byte, attributes int16, lastDelta int32, first, last int64, s producerState, count int32) {
+func sealHeader(b []byte, attributes int16, lastDelta int32, first, last int64, s Producer, count int32) {
 	binary.BigEndian.PutUint64(b, 0)
 	binary.BigEndian.PutUint32(b[8:], uint32(len(b)-lengthStart))
 	binary.BigEndian.PutUint32(b[12:], ^uint32(0))
@@ -126,9 +107,9 @@ func sealHeader(b []byte, attributes int16, lastDelta int32, first, last int64, 
 	binary.BigEndian.PutUint32(b[23:], uint32(lastDelta))
 	binary.BigEndian.PutUint64(b[27:], uint64(first))
 	binary.BigEndian.PutUint64(b[35:], uint64(last))
-	binary.BigEndian.PutUint64(b[43:], uint64(s.id))
-	binary.BigEndian.PutUint16(b[51:], uint16(s.epoch))
-	binary.BigEndian.PutUint32(b[53:], uint32(s.sequence))
+	binary.BigEndian.PutUint64(b[43:], uint64(s.ID))
+	binary.BigEndian.PutUint16(b[51:], uint16(s.Epoch))
+	binary.BigEndian.PutUint32(b[53:], uint32(s.Sequence))
 	binary.BigEndian.PutUint32(b[57:], uint32(count))
 	binary.BigEndian.PutUint32(b[17:], castagnoliSum(b[crcStart:]))
 }

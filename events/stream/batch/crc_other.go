@@ -1,6 +1,6 @@
 //go:build !amd64
 
-package stream
+package batch
 
 import "hash/crc32"
 

@@ -1,4 +1,4 @@
-package stream
+package batch
 
 import (
 	"bytes"
@@ -24,7 +24,7 @@ func monthBatches(t testing.TB, records, most, partitions int) (batches, content
 		t.Fatal(err)
 	}
 	var rec month.Record
-	var e batchEncoder
+	var e Encoder
 	for records > 0 {
 		var ms []*Message
 		for bytes := 0; len(ms) < records; {
@@ -39,7 +39,7 @@ func monthBatches(t testing.TB, records, most, partitions int) (batches, content
 			}
 			ms = append(ms, &Message{Key: slices.Clone(rec.Key), Value: slices.Clone(rec.Value), Time: time.UnixMilli(rec.Timestamp)})
 		}
-		b, err := e.encode(ms, codecLZ4, producerState{id: -1}, 1)
+		b, err := e.Encode(ms, LZ4, Producer{ID: -1}, 1)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -70,10 +70,10 @@ func BenchmarkUnpackLZ4(b *testing.B) {
 		b.Run(fmt.Sprintf("%dKiB", most>>10), func(b *testing.B) {
 			const records = 40_000
 			batches, _ := monthBatches(b, records, most, 4)
-			u := unpacker{limit: 1 << 20}
+			u := Unpacker{Limit: 1 << 20}
 			for b.Loop() {
 				for _, batch := range batches {
-					if _, err := u.unpack(codecLZ4, batch[headerSize:]); err != nil {
+					if _, err := u.Unpack(LZ4, batch[HeaderSize:]); err != nil {
 						b.Fatal(err)
 					}
 				}
@@ -86,16 +86,16 @@ func BenchmarkUnpackLZ4(b *testing.B) {
 // BenchmarkAppendRecords reads the records of a batch that has just been unpacked, time and again.
 func BenchmarkAppendRecords(b *testing.B) {
 	batches, contents := monthBatches(b, 3000, 960<<10, 4)
-	var h header
-	if err := readHeader(batches[0], &h); err != nil {
+	var h Header
+	if err := ReadHeader(batches[0], &h); err != nil {
 		b.Fatal(err)
 	}
 	var records []events.Record
 	for b.Loop() {
 		var err error
-		if records, err = appendRecords(records[:0], &h, contents[0], 0); err != nil {
+		if records, err = AppendRecords(records[:0], &h, contents[0], 0); err != nil {
 			b.Fatal(err)
 		}
 	}
-	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/float64(h.count), "ns/record")
+	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/float64(h.Count), "ns/record")
 }

@@ -1,4 +1,4 @@
-package stream
+package batch
 
 import (
 	"bytes"
@@ -10,7 +10,7 @@ import (
 // TestBatchReader reads batches that BatchWriter made, one after the other, and refuses them with any byte changed.
 func TestBatchReader(t *testing.T) {
 	for _, compression := range []string{"", "none", "gzip", "snappy", "lz4", "zstd"} {
-		var w BatchWriter
+		var w Writer
 		var all []byte
 		base := int64(0)
 		for n := 1; n <= 300; n *= 7 {
@@ -25,7 +25,7 @@ func TestBatchReader(t *testing.T) {
 			all = append(all, b...)
 			base += int64(n)
 		}
-		r := NewBatchReader(1 << 20)
+		r := NewReader(1 << 20)
 		next := int64(0)
 		for rest := all; len(rest) > 0; {
 			records, after, err := r.Read(rest)
@@ -58,7 +58,7 @@ func TestBatchReader(t *testing.T) {
 			}
 		}
 	}
-	var w BatchWriter
+	var w Writer
 	if _, err := w.Write(nil, 0, ""); err == nil {
 		t.Error("a batch of nothing")
 	}

@@ -1,7 +1,8 @@
-package stream
+package batch
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -14,32 +15,40 @@ import (
 	"github.com/pierrec/lz4/v4"
 )
 
-// codec is how a batch's records are compressed.
-type codec int16
+// Codec is how a batch's records are compressed.
+type Codec int16
 
+// The codecs, as a batch's attributes number them.
 const (
-	codecNone codec = iota
-	codecGzip
-	codecSnappy
-	codecLZ4
-	codecZstd
+	None Codec = iota
+	Gzip
+	Snappy
+	LZ4
+	Zstd
 )
 
-const defaultCompression = "lz4"
+// DefaultCompression names the codec that is used where none is named.
+const DefaultCompression = "lz4"
 
-var codecs = map[string]codec{"none": codecNone, "gzip": codecGzip, "snappy": codecSnappy, "lz4": codecLZ4, "zstd": codecZstd}
+var codecs = map[string]Codec{"none": None, "gzip": Gzip, "snappy": Snappy, "lz4": LZ4, "zstd": Zstd}
 
-// unpacker uncompresses batches into a buffer that it keeps. Not for concurrent use.
-type unpacker struct {
-	limit int
+// ParseCodec understands none, gzip, snappy, lz4 and zstd, and nothing as DefaultCompression; false: anything else.
+func ParseCodec(name string) (Codec, bool) {
+	c, ok := codecs[cmp.Or(name, DefaultCompression)]
+	return c, ok
+}
+
+// Unpacker uncompresses batches into a buffer that it keeps. Not for concurrent use.
+type Unpacker struct {
+	Limit int // of what a batch may unpack to, in bytes
 	buf   []byte
 	in    bytes.Reader
 	gzip  *gzip.Reader
 	zstd  *zstd.Decoder
 }
 
-// size is about what it holds: what it unpacked last, and what the library's decoders keep.
-func (u *unpacker) size() int {
+// Size is about how many bytes it holds: what it unpacked last, and what the library's decoders keep.
+func (u *Unpacker) Size() int {
 	n := cap(u.buf)
 	if u.gzip != nil {
 		n += 64 << 10
@@ -50,17 +59,17 @@ func (u *unpacker) size() int {
 	return n
 }
 
-func (u *unpacker) tooLarge() error {
-	return &remediedError{fmt.Sprintf("unpacks to more than %d bytes, the most that is taken for a batch", u.limit), "raise kafka.max_batch_bytes"}
+func (u *Unpacker) tooLarge() error {
+	return &UnreadableError{fmt.Sprintf("unpacks to more than %d bytes, the most that is taken for a batch", u.Limit), "raise kafka.max_batch_bytes"}
 }
 
-// unpack returns what b holds, valid until the next call.
-func (u *unpacker) unpack(c codec, b []byte) ([]byte, error) {
+// Unpack returns what b holds, valid until the next call. UnreadableError: that is more than Limit.
+func (u *Unpacker) Unpack(c Codec, b []byte) ([]byte, error) {
 	var err error
 	switch c {
-	case codecNone:
+	case None:
 		return b, nil
-	case codecGzip:
+	case Gzip:
 		u.in.Reset(b)
 		if u.gzip == nil {
 			u.gzip, err = gzip.NewReader(&u.in)
@@ -70,17 +79,17 @@ func (u *unpacker) unpack(c codec, b []byte) ([]byte, error) {
 		if err == nil {
 			err = u.readAll(u.gzip)
 		}
-	case codecSnappy:
+	case Snappy:
 		err = u.snappy(b)
-	case codecLZ4:
+	case LZ4:
 		err = u.lz4Frames(b)
-	case codecZstd:
+	case Zstd:
 		if u.zstd == nil {
-			u.zstd, err = zstd.NewReader(nil, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxMemory(uint64(u.limit)), zstd.WithDecoderLowmem(true))
+			u.zstd, err = zstd.NewReader(nil, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxMemory(uint64(u.Limit)), zstd.WithDecoderLowmem(true))
 		}
 		if err == nil {
 			u.buf, err = u.zstd.DecodeAll(b, u.buf[:0])
-			if errors.Is(err, zstd.ErrDecoderSizeExceeded) || len(u.buf) > u.limit {
+			if errors.Is(err, zstd.ErrDecoderSizeExceeded) || len(u.buf) > u.Limit {
 				err = u.tooLarge()
 			}
 		}
@@ -94,17 +103,17 @@ func (u *unpacker) unpack(c codec, b []byte) ([]byte, error) {
 }
 
 // readAll fills the buffer from r, and not a byte past the limit.
-func (u *unpacker) readAll(r io.Reader) error {
+func (u *Unpacker) readAll(r io.Reader) error {
 	u.buf = u.buf[:0]
 	for {
 		if len(u.buf) == cap(u.buf) {
-			grown := make([]byte, len(u.buf), min(max(64<<10, 2*cap(u.buf)), u.limit+1))
+			grown := make([]byte, len(u.buf), min(max(64<<10, 2*cap(u.buf)), u.Limit+1))
 			copy(grown, u.buf)
 			u.buf = grown
 		}
 		n, err := r.Read(u.buf[len(u.buf):cap(u.buf)])
 		u.buf = u.buf[:len(u.buf)+n]
-		if len(u.buf) > u.limit {
+		if len(u.buf) > u.Limit {
 			return u.tooLarge()
 		}
 		if err == io.EOF {
@@ -119,7 +128,7 @@ func (u *unpacker) readAll(r io.Reader) error {
 // xerial is how the Java client frames snappy: this, two versions of four bytes, then blocks with a length before each.
 var xerial = []byte{0x82, 'S', 'N', 'A', 'P', 'P', 'Y', 0}
 
-func (u *unpacker) snappy(b []byte) error {
+func (u *Unpacker) snappy(b []byte) error {
 	u.buf = u.buf[:0]
 	if !bytes.HasPrefix(b, xerial) {
 		return u.snappyBlock(b)
@@ -145,13 +154,13 @@ func (u *unpacker) snappy(b []byte) error {
 }
 
 // snappyBlock appends one block to the buffer.
-func (u *unpacker) snappyBlock(b []byte) error {
+func (u *Unpacker) snappyBlock(b []byte) error {
 	n, err := s2.DecodedLen(b)
 	if err != nil {
 		return err
 	}
 	at := len(u.buf)
-	if n > u.limit-at {
+	if n > u.Limit-at {
 		return u.tooLarge()
 	}
 	// A block of n bytes takes no fewer than n/64: a length that lies does not get its allocation.
@@ -193,28 +202,28 @@ func newLZ4Packer() any {
 }
 
 // pack appends b, compressed, to dst.
-func pack(dst []byte, c codec, b []byte) ([]byte, error) {
+func pack(dst []byte, c Codec, b []byte) ([]byte, error) {
 	out := bytes.NewBuffer(dst)
 	switch c {
-	case codecNone:
+	case None:
 		return append(dst, b...), nil
-	case codecGzip:
+	case Gzip:
 		w := gzipPackers.Get().(*gzip.Writer)
 		defer gzipPackers.Put(w)
 		w.Reset(out)
 		_, err := w.Write(b)
 		err = errors.Join(err, w.Close())
 		return out.Bytes(), err
-	case codecSnappy:
+	case Snappy:
 		return append(dst, s2.EncodeSnappy(nil, b)...), nil
-	case codecLZ4:
+	case LZ4:
 		w := lz4Packers.Get().(*lz4.Writer)
 		defer lz4Packers.Put(w)
 		w.Reset(out)
 		_, err := w.Write(b)
 		err = errors.Join(err, w.Close())
 		return out.Bytes(), err
-	case codecZstd:
+	case Zstd:
 		w, err := zstdPacker()
 		if err != nil {
 			return dst, err

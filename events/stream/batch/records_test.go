@@ -1,4 +1,4 @@
-package stream
+package batch
 
 import (
 	"bytes"
@@ -12,9 +12,9 @@ import (
 )
 
 // plainRecords reads records by encoding/binary; nil, false where they are wrong.
-func plainRecords(h *header, b []byte, from int64) (recs []events.Record, ok bool) {
+func plainRecords(h *Header, b []byte, from int64) (recs []events.Record, ok bool) {
 	last := int64(-1)
-	for range h.count {
+	for range h.Count {
 		size, n := binary.Varint(b)
 		if n <= 0 || size < 0 || size > int64(len(b)-n) {
 			return nil, false
@@ -47,12 +47,12 @@ func plainRecords(h *header, b []byte, from int64) (recs []events.Record, ok boo
 			return nil, false
 		}
 		r = r[1:]
-		rec := events.Record{Timestamp: h.firstTime + number()}
+		rec := events.Record{Timestamp: h.FirstTime + number()}
 		delta := number()
-		rec.Offset = h.base + delta
+		rec.Offset = h.Base + delta
 		rec.Key, rec.Value = blob(), blob()
 		count := number()
-		if bad || count < 0 || count > int64(len(r)) || delta <= last || delta > int64(h.lastDelta) {
+		if bad || count < 0 || count > int64(len(r)) || delta <= last || delta > int64(h.LastDelta) {
 			return nil, false
 		}
 		last = delta
@@ -77,8 +77,8 @@ func plainRecords(h *header, b []byte, from int64) (recs []events.Record, ok boo
 
 func sameRecords(tb testing.TB, b []byte, count, lastDelta int32, from int64) bool {
 	tb.Helper()
-	h := &header{base: 1000, count: count, lastDelta: lastDelta, firstTime: 1_700_000_000_000}
-	got, err := appendRecords(nil, h, b, from)
+	h := &Header{Base: 1000, Count: count, LastDelta: lastDelta, FirstTime: 1_700_000_000_000}
+	got, err := AppendRecords(nil, h, b, from)
 	want, ok := plainRecords(h, b, from)
 	if ok != (err == nil) {
 		tb.Fatalf("%x: %v; read plainly, it is right: %v", b, err, ok)

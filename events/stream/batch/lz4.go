@@ -1,4 +1,4 @@
-package stream
+package batch
 
 import (
 	"encoding/binary"
@@ -23,7 +23,7 @@ var (
 )
 
 // lz4Frames unpacks frames that follow each other.
-func (u *unpacker) lz4Frames(b []byte) error {
+func (u *Unpacker) lz4Frames(b []byte) error {
 	u.buf = u.buf[:0]
 	for len(b) > 0 {
 		rest, err := u.lz4Frame(b)
@@ -36,7 +36,7 @@ func (u *unpacker) lz4Frames(b []byte) error {
 }
 
 // lz4Frame appends what a frame holds to the buffer and returns what follows it.
-func (u *unpacker) lz4Frame(b []byte) ([]byte, error) {
+func (u *Unpacker) lz4Frame(b []byte) ([]byte, error) {
 	if len(b) < 7 || binary.LittleEndian.Uint32(b) != lz4Magic {
 		return nil, errLZ4
 	}
@@ -88,21 +88,21 @@ func (u *unpacker) lz4Frame(b []byte) ([]byte, error) {
 }
 
 // lz4Block appends a block of at most most bytes unpacked; start is where its frame begins in the buffer.
-func (u *unpacker) lz4Block(b []byte, most, start int, plain, linked bool) error {
+func (u *Unpacker) lz4Block(b []byte, most, start int, plain, linked bool) error {
 	at := len(u.buf)
 	low := at // where its matches may begin
 	if linked {
 		low = start
 	}
 	if plain {
-		if len(b) > u.limit-at {
+		if len(b) > u.Limit-at {
 			return u.tooLarge()
 		}
 		u.buf = append(u.buf, b...)
 		return nil
 	}
 	// A block unpacks to at most 255 times its size: a length that lies does not get its allocation.
-	room := min(most, 255*len(b)+64, u.limit-at)
+	room := min(most, 255*len(b)+64, u.Limit-at)
 	// Nor does a frame whose blocks could be large, as some clients announce 4 MiB for each batch, get more than it turns out to
 	// need: the buffer begins at a usual rate of compression and grows where that falls short.
 	for size := min(room, max(cap(u.buf)-at, 8*len(b)+64)); ; size = min(room, 2*size) {
@@ -114,7 +114,7 @@ func (u *unpacker) lz4Block(b []byte, most, start int, plain, linked bool) error
 		if size < room {
 			continue
 		}
-		if room == u.limit-at && room < most {
+		if room == u.Limit-at && room < most {
 			return u.tooLarge()
 		}
 		return errLZ4Block
