@@ -190,15 +190,16 @@ func (l *Log) checkDead(ctx context.Context) Finding {
 func (l *Log) checkGroup(ctx context.Context) Finding {
 	var f Finding
 	err := l.persistBriefly(ctx, "describe group "+l.config.Group, func(ctx context.Context) error {
-		g, err := l.group(ctx, true)
+		members, operations, err := l.group.Permissions(ctx)
 		if err != nil {
 			return err
 		}
-		if g.operations == wire.UnknownOperations || g.operations == 0 {
-			f = Finding{"group", pass, fmt.Sprintf("group %s, %d members", l.config.Group, len(g.members)), ""}
+		subject := fmt.Sprintf("group %s, %d members", l.config.Group, members)
+		if operations == wire.UnknownOperations || operations == 0 {
+			f = Finding{"group", pass, subject, ""}
 			return nil
 		}
-		f = permissions("group", fmt.Sprintf("group %s, %d members", l.config.Group, len(g.members)), g.operations, mayRead)
+		f = permissions("group", subject, operations, mayRead)
 		return nil
 	})
 	if err != nil {

@@ -11,12 +11,13 @@ import (
 
 	"github.com/segmentio/kafka-go/protocol"
 
+	"headcount/events/stream/group"
 	"headcount/events/stream/wire"
 )
 
 const (
-	anyBroker  = int32(-1) // routes a request to whichever broker is at hand
-	controller = int32(-2) // routes a request to the controller
+	anyBroker  = group.AnyBroker // routes a request to whichever broker is at hand
+	controller = int32(-2)       // routes a request to the controller
 )
 
 // maxAnswer is what a broker's answer to anything but a fetch may hold.

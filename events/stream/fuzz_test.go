@@ -5,14 +5,12 @@ import (
 	"encoding/binary"
 	"io"
 	"math"
-	"runtime"
 	"testing"
-
-	"github.com/segmentio/kafka-go/protocol"
 
 	"headcount/events/stream/batch"
 	"headcount/events/stream/batch/batchtest"
 	"headcount/events/stream/wire"
+	"headcount/events/stream/wire/wiretest"
 )
 
 // FuzzBatches: whatever a broker sends, reading ends, panics nowhere, and what it hands on lies in rising offsets at or after the
@@ -66,8 +64,8 @@ func FuzzBatches(f *testing.F) {
 	})
 }
 
-// answers decode what a broker sends, each kind of it, for topic "t" or group "g".
-var answers = []func(b []byte, take func(int) []byte) error{
+// answers decode what a broker sends, each kind of it, for topic "t".
+var answers = []wiretest.Decoder{
 	func(b []byte, take func(int) []byte) error {
 		return decodeFetch(bytes.NewReader(b), len(b), 13, &fetchRequest{topic: "t"}, take, func(piece) {})
 	},
@@ -82,27 +80,10 @@ var answers = []func(b []byte, take func(int) []byte) error{
 		return err
 	},
 	func(b []byte, _ func(int) []byte) error { _, err := decodeListOffsets(b, "t"); return err },
-	func(b []byte, _ func(int) []byte) error { _, err := decodeSubscription(b, "t"); return err },
-	func(b []byte, _ func(int) []byte) error { _, err := decodeAssignment(b, "t"); return err },
 	func(b []byte, _ func(int) []byte) error { _, _, err := decodeProduce(8, b, laneID{"t", 0}); return err },
 	func(b []byte, _ func(int) []byte) error { _, err := decodeProducers(b, "t", 0); return err },
 	func(b []byte, _ func(int) []byte) error { _, err := decodeEpochEnd(3, b, "t", 0); return err },
 	func(b []byte, _ func(int) []byte) error { _, err := decodeEpochEnd(4, b, "t", 0); return err },
-	func(b []byte, _ func(int) []byte) error {
-		_, err := decodeVerdict(&wire.Decoder{Buf: b}, protocol.Heartbeat)
-		return err
-	},
-	func(b []byte, _ func(int) []byte) error { _, err := decodeJoin(&wire.Decoder{Buf: b}); return err },
-	func(b []byte, _ func(int) []byte) error { _, _, err := decodeSync(&wire.Decoder{Buf: b}); return err },
-	func(b []byte, _ func(int) []byte) error {
-		_, err := decodeCoordinator(&wire.Decoder{Buf: b}, "g")
-		return err
-	},
-	func(b []byte, _ func(int) []byte) error { return decodeCommit(&wire.Decoder{Buf: b}) },
-	func(b []byte, _ func(int) []byte) error {
-		_, err := decodeGroup(&wire.Decoder{Buf: b}, "g")
-		return err
-	},
 	func(b []byte, _ func(int) []byte) error {
 		_, err := decodeVersions(&wire.Decoder{Buf: b}, "there")
 		return err
@@ -119,27 +100,6 @@ var answers = []func(b []byte, take func(int) []byte) error{
 		_, _, _, err := decodeProducerID(&wire.Decoder{Buf: b})
 		return err
 	},
-	func(b []byte, _ func(int) []byte) error {
-		_, err := decodeCommitted(&wire.Decoder{Buf: b}, "t", 0)
-		return err
-	},
-}
-
-// mostPerByte is what a decoder may allocate for a byte of its answer: an error for each partition of a commit's is the most.
-const mostPerByte = 100
-
-// allocated is how much a function allocates, which does the same each time: the least of three, since what earlier tests left
-// behind may allocate meanwhile.
-func allocated(f func()) uint64 {
-	least := uint64(math.MaxUint64)
-	for range 3 {
-		var before, after runtime.MemStats
-		runtime.ReadMemStats(&before)
-		f()
-		runtime.ReadMemStats(&after)
-		least = min(least, after.TotalAlloc-before.TotalAlloc)
-	}
-	return least
 }
 
 // FuzzAnswers: no answer makes a decoder panic, or allocate out of proportion to what it holds.
@@ -147,28 +107,9 @@ func FuzzAnswers(f *testing.F) {
 	f.Add(fetchAnswer(13, batchtest.Join(batchtest.Plain(0, "a"))), uint8(0))
 	f.Add(fetchAnswer(11, batchtest.Join(batchtest.Plain(0, "a"))), uint8(1))
 	f.Add([]byte{0, 0, 0, 0, 2, 0, 0, 0, 1, 2, 'h', 0, 0, 0, 1, 0, 0, 3, 'i', 'd', 0, 0, 0, 1, 1, 0}, uint8(2))
-	f.Add(subscription{topic: "t", partitions: 3, owned: []int32{1, 2}}.encode(), uint8(4))
-	f.Add(encodeAssignment("t", []int32{1, 2}), uint8(5))
-	f.Add(epochAnswer(3, 0, 7, 42), uint8(8))
-	f.Add(epochAnswer(4, 0, 7, 42), uint8(9))
-	for i := range answers { // a throttle time, no error, and a count of elements that is a lie
-		f.Add([]byte{0, 0, 0, 0, 0, 0, 0x7f, 0xff, 0xff, 0xff, 0, 1, 't'}, uint8(i))
-		f.Add([]byte{0, 0, 0, 0, 0x7f, 0xff, 0xff, 0xff, 0, 1, 't', 0x7f, 0xff, 0xff, 0xff}, uint8(i))
-	}
-	f.Fuzz(func(t *testing.T, b []byte, which uint8) {
-		taken := 0
-		take := func(n int) []byte { taken += n; return make([]byte, n) }
-		n := allocated(func() {
-			taken = 0
-			_ = answers[int(which)%len(answers)](b, take)
-		})
-		if taken > len(b) {
-			t.Errorf("%d bytes taken for an answer of %d", taken, len(b))
-		}
-		if n > uint64(64<<10+mostPerByte*len(b)) {
-			t.Errorf("%d bytes allocated for an answer of %d", n, len(b))
-		}
-	})
+	f.Add(epochAnswer(3, 0, 7, 42), uint8(6))
+	f.Add(epochAnswer(4, 0, 7, 42), uint8(7))
+	wiretest.FuzzAnswers(f, answers)
 }
 
 // FuzzFrames: what comes down the line where an answer should be neither panics nor has memory taken for bytes that do not come.
@@ -178,7 +119,7 @@ func FuzzFrames(f *testing.F) {
 	f.Fuzz(func(t *testing.T, b []byte, flexible bool) {
 		var r *request
 		var err error
-		n := allocated(func() {
+		n := wiretest.Allocated(func() {
 			if len(b) >= 8 { // the number that the request is given
 				binary.BigEndian.PutUint32(b[4:], uint32(correlation.Load()+1)&math.MaxInt32)
 			}

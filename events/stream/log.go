@@ -13,6 +13,7 @@ import (
 	"github.com/segmentio/kafka-go/protocol"
 
 	"headcount/events/stream/backoff"
+	"headcount/events/stream/group"
 	"headcount/events/stream/wire"
 )
 
@@ -27,9 +28,9 @@ type Log struct {
 	topics    map[string]*Topic // as last seen
 	pinned    topicID           // of the topic, as first seen
 	goneSince time.Time         // brokers say that there is no such topic, which was seen; zero: they do not
-	member    *membership       // of the group, while Assign runs with one
 	lanes     map[laneID]*lane
 
+	group    *group.Group
 	verified map[int32]verified // by partition, until a reader begins there
 
 	producer  producer
@@ -66,6 +67,7 @@ func Dial(ctx context.Context, c Config) (*Log, error) {
 
 		verified: map[int32]verified{},
 	}
+	l.group = l.membership()
 	within, cancel := context.WithTimeout(ctx, c.DialTimeout)
 	defer cancel()
 	var pause backoff.Pause

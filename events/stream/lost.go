@@ -81,12 +81,3 @@ func (e *CorruptError) Error() string {
 	}
 	return fmt.Sprintf("%s: batch at offset %d: %v: nothing after it can be counted; %s", wire.PartitionName(e.Topic, e.Partition), e.Offset, e.Err, remedy)
 }
-
-// FencedError says that another process has joined the group under this one's static name.
-type FencedError struct{ Group, Instance string }
-
-func (e *FencedError) Lost() {}
-func (e *FencedError) Error() string {
-	return fmt.Sprintf("group %s: another process has joined as instance %q: this one, the older, leaves; give each process an instance "+
-		"name of its own (--instance)", e.Group, e.Instance)
-}

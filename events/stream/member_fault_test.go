@@ -32,7 +32,7 @@ func (d *diary) Assigned(ps []int32) {
 func (d *diary) Revoked(ps []int32) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	d.held = without(d.held, ps)
+	d.held = slices.DeleteFunc(d.held, func(p int32) bool { return slices.Contains(ps, p) })
 	d.log = append(d.log, fmt.Sprint("-", ps))
 }
 

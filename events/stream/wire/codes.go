@@ -28,6 +28,7 @@ const (
 	CodeNoCoordinator      Code = 15
 	CodeNotCoordinator     Code = 16
 	CodeIllegalGeneration  Code = 22
+	CodeOtherProtocol      Code = 23
 	CodeUnknownMember      Code = 25
 	CodeRebalance          Code = 27
 	CodeTopicExists        Code = 36

@@ -1,4 +1,4 @@
-package stream
+package group
 
 import (
 	"cmp"
@@ -13,31 +13,31 @@ import (
 const describeGroupsVersion = 4 // the first with static names
 
 // Owners says which member of the group has each partition: by its static name, else its member id. Partitions that nobody has are
-// left out; without a group there are no owners.
-func (l *Log) Owners(ctx context.Context) (map[int32]string, error) {
-	owners := map[int32]string{}
-	if l.config.Group == "" {
-		return owners, nil
+// left out. It tries once.
+func (g *Group) Owners(ctx context.Context) (map[int32]string, error) {
+	d, err := g.describe(ctx, false)
+	if err != nil {
+		return nil, err
 	}
-	err := l.persistBriefly(ctx, "describe group "+l.config.Group, func(ctx context.Context) error {
-		clear(owners)
-		g, err := l.group(ctx, false)
+	owners := map[int32]string{}
+	for _, m := range d.members {
+		name := cmp.Or(m.instance, m.id)
+		partitions, err := decodeAssignment(m.assignment, g.config.Topic)
 		if err != nil {
-			return err
+			return nil, fmt.Errorf("group %s: member %s: %w", g.config.Group, name, err)
 		}
-		for _, m := range g.members {
-			name := cmp.Or(m.instance, m.id)
-			partitions, err := decodeAssignment(m.assignment, l.config.Topic)
-			if err != nil {
-				return fmt.Errorf("group %s: member %s: %w", l.config.Group, name, err)
-			}
-			for _, p := range partitions {
-				owners[p] = name
-			}
+		for _, p := range partitions {
+			owners[p] = name
 		}
-		return nil
-	})
-	return owners, err
+	}
+	return owners, nil
+}
+
+// Permissions says how many members the group has, and what this principal may do with it, in bits: wire.UnknownOperations where the
+// broker does not say. It tries once.
+func (g *Group) Permissions(ctx context.Context) (members int, operations int32, err error) {
+	d, err := g.describe(ctx, true)
+	return len(d.members), d.operations, err
 }
 
 // described is a group as its coordinator describes it.
@@ -51,20 +51,20 @@ type describedMember struct {
 	assignment   []byte
 }
 
-func (l *Log) group(ctx context.Context, operations bool) (described, error) {
-	node, err := l.coordinator(ctx)
+func (g *Group) describe(ctx context.Context, operations bool) (described, error) {
+	node, err := g.coordinator(ctx)
 	if err != nil {
 		return described{}, err
 	}
 	var e wire.Encoder
 	e.Array(1)
-	e.Str(l.config.Group)
+	e.Str(g.config.Group)
 	e.Bool(operations)
-	d, err := l.call(ctx, node, protocol.DescribeGroups, describeGroupsVersion, e.Buf)
+	d, err := g.call(ctx, node, protocol.DescribeGroups, describeGroupsVersion, e.Buf)
 	if err != nil {
 		return described{}, err
 	}
-	return decodeGroup(d, l.config.Group)
+	return decodeGroup(d, g.config.Group)
 }
 
 func decodeGroup(d *wire.Decoder, group string) (described, error) {

@@ -1,4 +1,4 @@
-package stream
+package group
 
 import (
 	"context"
@@ -12,18 +12,18 @@ import (
 )
 
 // Commit tells the group how far each partition is counted, for whoever watches its lag, and for the next to be told
-// where state was lost (Committed). It does nothing without a group, or while this process is no member.
-func (l *Log) Commit(ctx context.Context, offsets map[int32]int64) error {
-	l.mu.Lock()
-	ours := l.member
-	l.mu.Unlock()
+// where state was lost (Committed). It does nothing while this process is no member.
+func (g *Group) Commit(ctx context.Context, offsets map[int32]int64) error {
+	g.mu.Lock()
+	ours := g.member
+	g.mu.Unlock()
 	if ours == nil || len(offsets) == 0 {
 		return nil
 	}
 	m := *ours
 	err := m.commit(ctx, offsets)
 	if err != nil && (wire.CodeOf(err) == wire.CodeNone || wire.CodeOf(err) == wire.CodeNotCoordinator || wire.CodeOf(err) == wire.CodeNoCoordinator) {
-		m.coordinator = anyBroker // it may have moved
+		m.coordinator = AnyBroker // it may have moved
 		err = m.commit(ctx, offsets)
 	}
 	return err
@@ -33,7 +33,7 @@ func (m *membership) commit(ctx context.Context, offsets map[int32]int64) error 
 	if err := m.find(ctx); err != nil {
 		return err
 	}
-	c := m.l.config
+	c := m.g.config
 	var e wire.Encoder
 	e.Str(c.Group)
 	e.Int32(m.generation)
@@ -48,7 +48,7 @@ func (m *membership) commit(ctx context.Context, offsets map[int32]int64) error 
 		e.Int32(-1) // leader epoch
 		e.Nullable("")
 	}
-	d, err := m.l.call(ctx, m.coordinator, protocol.OffsetCommit, commitVersion, e.Buf)
+	d, err := m.g.call(ctx, m.coordinator, protocol.OffsetCommit, commitVersion, e.Buf)
 	if err != nil {
 		return err
 	}
@@ -74,15 +74,12 @@ func decodeCommit(d *wire.Decoder) error {
 // glance is how long Committed takes at most: nothing waits for what it tells.
 const glance = 5 * time.Second
 
-// Committed tells how far a partition was counted when the group was told last; −1: it was not, or there is no group. It is asked once.
-func (l *Log) Committed(ctx context.Context, partition int32) (int64, error) {
-	c := l.config
-	if c.Group == "" {
-		return -1, nil
-	}
+// Committed tells how far a partition was counted when the group was told last; −1: it was not. It tries once.
+func (g *Group) Committed(ctx context.Context, partition int32) (int64, error) {
+	c := g.config
 	ctx, cancel := context.WithTimeout(ctx, glance)
 	defer cancel()
-	node, err := l.coordinator(ctx)
+	node, err := g.coordinator(ctx)
 	if err != nil {
 		return -1, err
 	}
@@ -92,7 +89,7 @@ func (l *Log) Committed(ctx context.Context, partition int32) (int64, error) {
 	e.Str(c.Topic)
 	e.Array(1)
 	e.Int32(partition)
-	d, err := l.call(ctx, node, protocol.OffsetFetch, committedVersion, e.Buf)
+	d, err := g.call(ctx, node, protocol.OffsetFetch, committedVersion, e.Buf)
 	if err != nil {
 		return -1, err
 	}

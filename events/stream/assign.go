@@ -3,19 +3,15 @@ package stream
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"headcount/events/stream/backoff"
+	"headcount/events/stream/group"
 	"headcount/events/stream/wire"
 )
 
 // Handler is told which partitions are ours. Its methods are called one at a time.
-//
-// Assigned names partitions that are ours from now on; it should return soon. Revoked names some that no longer are: it returns when
-// nothing is done for them any more and what was done is durable; only then are they given to others.
-type Handler interface {
-	Assigned(partitions []int32)
-	Revoked(partitions []int32)
-}
+type Handler = group.Handler
 
 // Assign keeps the handler told until the context ends, revokes all, and returns nil. With a Config.Group it takes part in the
 // group; without, every partition is ours, and new ones are seen within Config.MetadataInterval. FencedError: another process
@@ -25,7 +21,7 @@ func (l *Log) Assign(ctx context.Context, h Handler) error {
 	if l.config.Group == "" {
 		err = l.assignAll(ctx, h)
 	} else {
-		err = l.assignGroup(ctx, h)
+		err = l.group.Assign(ctx, h)
 	}
 	if ctx.Err() != nil && !wire.IsLost(err) {
 		return nil
@@ -33,6 +29,7 @@ func (l *Log) Assign(ctx context.Context, h Handler) error {
 	return err
 }
 
+// assignAll has every partition be ours, as there is no group.
 func (l *Log) assignAll(ctx context.Context, h Handler) error {
 	var ours []int32
 	defer func() {
@@ -49,11 +46,13 @@ func (l *Log) assignAll(ctx context.Context, h Handler) error {
 		if err != nil {
 			return fmt.Errorf("assign the partitions of topic %s: %w", l.config.Topic, err)
 		}
-		var all []int32
+		var more []int32
 		for _, p := range t.Partitions {
-			all = append(all, p.ID)
+			if !slices.Contains(ours, p.ID) {
+				more = append(more, p.ID)
+			}
 		}
-		if more := without(all, ours); len(more) > 0 {
+		if len(more) > 0 {
 			ours = append(ours, more...)
 			h.Assigned(more)
 		}
