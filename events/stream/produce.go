@@ -8,10 +8,7 @@ import (
 	"maps"
 	"slices"
 	"sync"
-	"sync/atomic"
 	"time"
-
-	"github.com/segmentio/kafka-go/protocol"
 
 	"headcount/events/stream/batch"
 	"headcount/events/stream/wire"
@@ -34,15 +31,6 @@ type lane struct {
 	mu      sync.Mutex
 	state   batch.Producer
 	encoder batch.Encoder
-}
-
-// producer is the id under which brokers know batches that they have already.
-type producer struct {
-	mu      sync.Mutex
-	known   bool
-	id      int64
-	epoch   int16
-	rotates atomic.Uint32 // partition for messages without a key
 }
 
 // Produce sends the messages and returns when all in-sync replicas have them all. Those of a partition are written in order, each
@@ -212,126 +200,4 @@ func (l *Log) unknow(topic string) {
 	l.mu.Lock()
 	delete(l.topics, topic)
 	l.mu.Unlock()
-}
-
-// joinProducers gives the lane the producer id in force, asking for one where there is none.
-func (l *Log) joinProducers(ctx context.Context, n *lane) error {
-	p := &l.producer
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if !p.known {
-		version, err := l.version(ctx, anyBroker, protocol.InitProducerId, 1, 0)
-		if err != nil {
-			return err
-		}
-		var e wire.Encoder
-		e.Nullable("") // no transactions
-		e.Int32(0)     // nor how long one may take
-		d, err := l.call(ctx, anyBroker, protocol.InitProducerId, version, e.Buf)
-		if err != nil {
-			return err
-		}
-		c, id, epoch, err := decodeProducerID(d)
-		switch {
-		case err != nil:
-			return err
-		case c == wire.CodeNone:
-			p.id, p.epoch = id, epoch
-		case c.Class() == wire.Fatal:
-			// Without leave to be idempotent, a retry can write twice: no harm to a set of facts.
-			l.config.Logger.Warn("producing without a producer id: a retry may write a message twice", "error", c)
-			p.id, p.epoch = -1, -1
-		default:
-			return wire.Refusal(c, "ask for a producer id for", "topic "+l.config.Topic, "")
-		}
-		p.known = true
-	}
-	if n.state.ID != p.id {
-		n.state = batch.Producer{ID: p.id, Epoch: p.epoch}
-		if p.id < 0 {
-			n.state.Sequence = -1
-		}
-	}
-	return nil
-}
-
-func decodeProducerID(d *wire.Decoder) (c wire.Code, id int64, epoch int16, err error) {
-	d.Int32() // throttle
-	c, id, epoch = wire.Code(d.Int16()), d.Int64(), d.Int16()
-	if d.Err != nil {
-		return 0, 0, 0, fmt.Errorf("ask for a producer id: answer: %w", d.Err)
-	}
-	if c == wire.CodeNone && (id < 0 || epoch < 0) {
-		return 0, 0, 0, fmt.Errorf("ask for a producer id: answer: id %d, epoch %d", id, epoch)
-	}
-	return c, id, epoch, nil
-}
-
-// leaveProducers has the lane, and those that share its id, take a new one.
-func (l *Log) leaveProducers(n *lane) {
-	p := &l.producer
-	p.mu.Lock()
-	if p.known && p.id == n.state.ID && p.id >= 0 {
-		p.known = false
-	}
-	p.mu.Unlock()
-}
-
-// produceOnce sends a batch to the leader.
-func (l *Log) produceOnce(ctx context.Context, node int32, id laneID, data []byte) (wire.Code, string, error) {
-	version, err := l.version(ctx, node, protocol.Produce, 8, 7)
-	if err != nil {
-		return 0, "", err
-	}
-	e := wire.Encoder{Buf: make([]byte, 0, 64+len(id.topic)+len(data))}
-	e.Nullable("") // no transaction
-	e.Int16(-1)    // all in-sync replicas
-	e.Int32(int32(l.config.RequestTimeout / time.Millisecond))
-	e.Array(1)
-	e.Str(id.topic)
-	e.Array(1)
-	e.Int32(id.partition)
-	e.Bytes(data)
-	r := &request{key: protocol.Produce, version: version, node: node, body: e.Buf}
-	if err := l.send(ctx, r); err != nil {
-		return 0, "", err
-	}
-	return decodeProduce(version, r.whole, id)
-}
-
-func decodeProduce(version int16, b []byte, id laneID) (c wire.Code, message string, err error) {
-	d := wire.Decoder{Buf: b}
-	found := false
-	for n := d.Array(6); n > 0; n-- {
-		topic := d.Str()
-		for m := d.Array(30); m > 0; m-- {
-			partition, got := d.Int32(), wire.Code(d.Int16())
-			d.Int64() // base offset
-			d.Int64() // append time
-			d.Int64() // log start
-			words := ""
-			if version >= 8 {
-				for k := d.Array(6); k > 0; k-- {
-					index := d.Int32()
-					if s := d.Str(); words == "" && s != "" {
-						words = fmt.Sprintf("record %d: %s", index, s)
-					}
-				}
-				if s := d.Str(); s != "" {
-					words = s
-				}
-			}
-			if topic == id.topic && partition == id.partition {
-				found, c, message = true, got, words
-			}
-		}
-	}
-	d.Int32() // throttle
-	if d.Err == nil && !found {
-		d.Err = wire.ErrLeftOut
-	}
-	if d.Err != nil {
-		return 0, "", fmt.Errorf("write to %s: answer: %w", wire.PartitionName(id.topic, id.partition), d.Err)
-	}
-	return c, message, nil
 }
