@@ -139,7 +139,7 @@ func (m *membership) shareOut(a joined) (map[string][]int32, error) {
 			return nil, fmt.Errorf("member %s of group %s: %w (another program in the group? set kafka.group to a name of its own)", member.id, m.g.config.Group, err)
 		}
 		if s.topic != topic {
-			return nil, &wire.BrokerError{Code: int16(wire.CodeOtherProtocol), Op: "join", Subject: "group " + m.g.config.Group,
+			return nil, &wire.BrokerError{Code: int16(wire.CodeInconsistentProtocol), Op: "join", Subject: "group " + m.g.config.Group,
 				Message: fmt.Sprintf("member %s reads another topic than %s", member.id, topic)}
 		}
 		n = max(n, s.partitions)

@@ -18,32 +18,32 @@ const (
 
 // The codes that something is done about by name.
 const (
-	CodeNone               Code = 0
-	CodeOutOfRange         Code = 1
-	CodeCorrupt            Code = 2
-	CodeUnknownTopic       Code = 3
-	CodeNoLeader           Code = 5
-	CodeTooLarge           Code = 10
-	CodeCoordinatorLoading Code = 14
-	CodeNoCoordinator      Code = 15
-	CodeNotCoordinator     Code = 16
-	CodeIllegalGeneration  Code = 22
-	CodeOtherProtocol      Code = 23
-	CodeUnknownMember      Code = 25
-	CodeRebalance          Code = 27
-	CodeTopicExists        Code = 36
-	CodeOutOfOrderSequence Code = 45
-	CodeDuplicateSequence  Code = 46
-	CodeProducerEpoch      Code = 47
-	CodeUnsupported        Code = 35
-	CodeUnknownProducer    Code = 59
-	CodeFencedEpoch        Code = 74
-	CodeUnknownEpoch       Code = 75
-	CodeMemberIDRequired   Code = 79
-	CodeFencedInstance     Code = 82
-	CodeNoGroup            Code = 69
-	CodeUnknownTopicID     Code = 100
-	CodeInconsistentID     Code = 103
+	CodeNone                 Code = 0
+	CodeOutOfRange           Code = 1
+	CodeCorrupt              Code = 2
+	CodeUnknownTopic         Code = 3
+	CodeNoLeader             Code = 5
+	CodeTooLarge             Code = 10
+	CodeCoordinatorLoading   Code = 14
+	CodeNoCoordinator        Code = 15
+	CodeNotCoordinator       Code = 16
+	CodeIllegalGeneration    Code = 22
+	CodeInconsistentProtocol Code = 23
+	CodeUnknownMember        Code = 25
+	CodeRebalance            Code = 27
+	CodeTopicExists          Code = 36
+	CodeOutOfOrderSequence   Code = 45
+	CodeDuplicateSequence    Code = 46
+	CodeProducerEpoch        Code = 47
+	CodeUnsupported          Code = 35
+	CodeUnknownProducer      Code = 59
+	CodeFencedEpoch          Code = 74
+	CodeUnknownEpoch         Code = 75
+	CodeMemberIDRequired     Code = 79
+	CodeFencedInstance       Code = 82
+	CodeNoGroup              Code = 69
+	CodeUnknownTopicID       Code = 100
+	CodeInconsistentID       Code = 103
 )
 
 // codeTable is what is known of codes. Whatever is not listed is retried, and shown by its number.
