@@ -15,7 +15,7 @@ import (
 	"headcount/events"
 	"headcount/events/identity"
 	"headcount/events/signed"
-	"headcount/events/stream"
+	"headcount/events/stream/batch"
 )
 
 var (
@@ -55,11 +55,11 @@ const recordsAtOnce = 1024
 // feed makes up record batches in memory, compressed by lz4, and reads them as those of a fetch are read.
 type feed struct {
 	*month.Generator
-	messages []stream.Message
-	pointers []*stream.Message
+	messages []batch.Message
+	pointers []*batch.Message
 	buffer   []byte
-	writer   stream.BatchWriter
-	reader   *stream.BatchReader
+	writer   batch.Writer
+	reader   *batch.Reader
 	offset   int64
 	took     time.Duration // of CPU, to make them up
 }
@@ -67,18 +67,18 @@ type feed struct {
 func newFeed(c month.Config) (*feed, error) {
 	g, err := month.New(c)
 	return &feed{
-		Generator: g, messages: make([]stream.Message, recordsAtOnce), pointers: make([]*stream.Message, 0, recordsAtOnce),
-		buffer: make([]byte, 0, recordsAtOnce*400), reader: stream.NewBatchReader(1 << 20),
+		Generator: g, messages: make([]batch.Message, recordsAtOnce), pointers: make([]*batch.Message, 0, recordsAtOnce),
+		buffer: make([]byte, 0, recordsAtOnce*400), reader: batch.NewReader(1 << 20),
 	}, err
 }
 
 // next returns the records of the next batch; none: there is none.
 func (f *feed) next() ([]events.Record, error) {
-	batch, err := f.batch()
-	if len(batch) == 0 || err != nil {
+	b, err := f.batch()
+	if len(b) == 0 || err != nil {
 		return nil, err
 	}
-	records, _, err := f.reader.Read(batch)
+	records, _, err := f.reader.Read(b)
 	return records, err
 }
 

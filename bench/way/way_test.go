@@ -17,7 +17,7 @@ import (
 	"time"
 
 	"headcount/bench/peers"
-	"headcount/events/stream"
+	"headcount/events/stream/broker"
 )
 
 // Headcount and the peers in Go come to the number that whoever made the month knows, on the embedded broker, and every file that
@@ -27,18 +27,18 @@ func TestPeersAgree(t *testing.T) {
 		t.Skip("builds five commands")
 	}
 	dir := t.TempDir()
-	broker, err := stream.StartBroker(t.Context(), stream.BrokerConfig{Addr: "127.0.0.1:0", DataDir: filepath.Join(dir, "kafka"), NoSync: true})
+	kafka, err := broker.Start(t.Context(), broker.Config{Addr: "127.0.0.1:0", DataDir: filepath.Join(dir, "kafka"), NoSync: true})
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer broker.Close()
+	defer kafka.Close()
 	readme := filepath.Join(dir, "README.md")
 	if err := os.WriteFile(readme, []byte("before\n<!-- bench -->\nold\n<!-- /bench -->\nafter\n"), 0o644); err != nil {
 		t.Fatal(err)
 	}
 	b := &bench{dir: dir, bin: filepath.Join(dir, "bin"), options: options{
 		shape: shape{Events: 5000, Devices: 1500, Apps: 3, Partitions: 2, Codec: "lz4", Month: "2025-03", Seed: 7},
-		kafka: broker.Addr(), checkpoint: 10 * time.Second, runs: 1, only: "franz,kafkago",
+		kafka: kafka.Addr(), checkpoint: 10 * time.Second, runs: 1, only: "franz,kafkago",
 		json: filepath.Join(dir, "out.json"), svg: filepath.Join(dir, "out.svg"), readme: readme, out: dir,
 	}}
 	if err := build(b.bin, "cmd/ingest", "cmd/rollup", "endtoend/generate"); err != nil {

@@ -13,13 +13,14 @@ import (
 	"headcount/cmd/config"
 	"headcount/counter/checkpoint"
 	"headcount/events/stream"
+	"headcount/events/stream/broker"
 )
 
 // Connection is the log, and the embedded broker where this process runs it.
 type Connection struct {
 	*stream.Log
 	OwnBroker bool // nobody else can be reading
-	broker    *stream.Broker
+	broker    *broker.Broker
 }
 
 // Connect reaches the brokers. With an embedded broker configured, one that answers at its address is used; else this process
@@ -27,11 +28,11 @@ type Connection struct {
 func Connect(ctx context.Context, c *config.Config, logger *slog.Logger) (*Connection, error) {
 	conn := &Connection{}
 	if e := c.Kafka.Embedded; e != nil && !answers(c.Kafka.Brokers[0]) {
-		broker, err := stream.StartBroker(ctx, stream.BrokerConfig{Addr: c.Kafka.Brokers[0], DataDir: e.DataDir})
+		b, err := broker.Start(ctx, broker.Config{Addr: c.Kafka.Brokers[0], DataDir: e.DataDir})
 		if err != nil {
 			return nil, cli.Fail(cli.Unreachable, "embedded broker at %s: %w", c.Kafka.Brokers[0], err)
 		}
-		conn.broker, conn.OwnBroker = broker, true
+		conn.broker, conn.OwnBroker = b, true
 	}
 	secure, as, err := Security(c)
 	if err != nil {

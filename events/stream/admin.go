@@ -8,6 +8,9 @@ import (
 	"time"
 
 	"github.com/segmentio/kafka-go/protocol"
+
+	"headcount/events/stream/backoff"
+	"headcount/events/stream/wire"
 )
 
 const (
@@ -39,12 +42,12 @@ func (l *Log) CreateTopic(ctx context.Context, name string, partitions int32, co
 		if err != nil {
 			return err
 		}
-		if c == codeTopicExists {
+		if c == wire.CodeTopicExists {
 			created = tried // by a try whose answer was lost, it may be
 			return nil
 		}
-		created = c == codeNone
-		return refusal(c, "create", "topic "+name, message)
+		created = c == wire.CodeNone
+		return wire.Refusal(c, "create", "topic "+name, message)
 	})
 	if err != nil {
 		return false, err
@@ -52,49 +55,49 @@ func (l *Log) CreateTopic(ctx context.Context, name string, partitions int32, co
 	// Metadata follows a moment later; until then the topic may be unknown.
 	within, cancel := context.WithTimeout(ctx, l.config.RequestTimeout)
 	defer cancel()
-	var pause backoff
+	var pause backoff.Pause
 	for {
 		m, err := l.metadata(within, name)
 		if err == nil && !slices.ContainsFunc(m.Partitions, func(p Partition) bool { return p.Leader < 0 }) {
 			return created, nil
 		}
-		if !pause.wait(within) {
+		if !pause.Wait(within) {
 			return created, fmt.Errorf("topic %s: created, but it has no leaders yet: %w", name, err)
 		}
 	}
 }
 
 func encodeCreateTopic(name string, partitions int32, configs map[string]string, timeout time.Duration) []byte {
-	var e encoder
-	e.array(1)
-	e.string(name)
-	e.int32(partitions)
-	e.int16(-1) // the brokers' default replication
-	e.array(0)  // no assignment of our own
-	e.array(len(configs))
+	var e wire.Encoder
+	e.Array(1)
+	e.Str(name)
+	e.Int32(partitions)
+	e.Int16(-1) // the brokers' default replication
+	e.Array(0)  // no assignment of our own
+	e.Array(len(configs))
 	for _, k := range slices.Sorted(maps.Keys(configs)) {
-		e.string(k)
-		e.string(configs[k])
+		e.Str(k)
+		e.Str(configs[k])
 	}
-	e.int32(int32(timeout / time.Millisecond))
-	e.bool(false) // not only a question
-	return e.b
+	e.Int32(int32(timeout / time.Millisecond))
+	e.Bool(false) // not only a question
+	return e.Buf
 }
 
-func decodeCreateTopic(d *decoder, topic string) (c code, message string, err error) {
+func decodeCreateTopic(d *wire.Decoder, topic string) (c wire.Code, message string, err error) {
 	found := false
-	d.int32() // throttle
-	for n := d.array(6); n > 0; n-- {
-		name, got, words := d.string(), code(d.int16()), d.string()
+	d.Int32() // throttle
+	for n := d.Array(6); n > 0; n-- {
+		name, got, words := d.Str(), wire.Code(d.Int16()), d.Str()
 		if name == topic {
 			found, c, message = true, got, words
 		}
 	}
-	if d.err == nil && !found {
-		d.err = errLeftOut
+	if d.Err == nil && !found {
+		d.Err = wire.ErrLeftOut
 	}
-	if d.err != nil {
-		return 0, "", fmt.Errorf("create topic %s: answer: %w", topic, d.err)
+	if d.Err != nil {
+		return 0, "", fmt.Errorf("create topic %s: answer: %w", topic, d.Err)
 	}
 	return c, message, nil
 }
@@ -103,13 +106,13 @@ func decodeCreateTopic(d *decoder, topic string) (c code, message string, err er
 func (l *Log) Configs(ctx context.Context, topic string) (map[string]string, error) {
 	var configs map[string]string
 	err := l.persistBriefly(ctx, "describe the settings of topic "+topic, func(ctx context.Context) error {
-		var e encoder
-		e.array(1)
-		e.int8(topicResource)
-		e.string(topic)
-		e.int32(-1)   // all of them
-		e.bool(false) // without synonyms
-		d, err := l.call(ctx, anyBroker, protocol.DescribeConfigs, describeConfigsVersion, e.b)
+		var e wire.Encoder
+		e.Array(1)
+		e.Int8(topicResource)
+		e.Str(topic)
+		e.Int32(-1)   // all of them
+		e.Bool(false) // without synonyms
+		d, err := l.call(ctx, anyBroker, protocol.DescribeConfigs, describeConfigsVersion, e.Buf)
 		if err != nil {
 			return err
 		}
@@ -119,37 +122,37 @@ func (l *Log) Configs(ctx context.Context, topic string) (map[string]string, err
 	return configs, err
 }
 
-func decodeConfigs(d *decoder, topic string) (map[string]string, error) {
+func decodeConfigs(d *wire.Decoder, topic string) (map[string]string, error) {
 	configs := map[string]string{}
 	var refused error
 	found := false
-	d.int32() // throttle
-	for n := d.array(11); n > 0; n-- {
-		c, message, kind, name := code(d.int16()), d.string(), d.int8(), d.string()
+	d.Int32() // throttle
+	for n := d.Array(11); n > 0; n-- {
+		c, message, kind, name := wire.Code(d.Int16()), d.Str(), d.Int8(), d.Str()
 		ours := kind == topicResource && name == topic
 		if ours {
-			found, refused = true, refusal(c, "describe the settings of", "topic "+topic, message)
+			found, refused = true, wire.Refusal(c, "describe the settings of", "topic "+topic, message)
 		}
-		for m := d.array(11); m > 0; m-- {
-			key, value := d.string(), d.string()
-			d.bool() // read only
-			d.int8() // where it is set
-			d.bool() // sensitive
-			for k := d.array(5); k > 0; k-- {
-				d.string()
-				d.string()
-				d.int8()
+		for m := d.Array(11); m > 0; m-- {
+			key, value := d.Str(), d.Str()
+			d.Bool() // read only
+			d.Int8() // where it is set
+			d.Bool() // sensitive
+			for k := d.Array(5); k > 0; k-- {
+				d.Str()
+				d.Str()
+				d.Int8()
 			}
-			if ours && d.err == nil {
+			if ours && d.Err == nil {
 				configs[key] = value
 			}
 		}
 	}
-	if d.err == nil && !found {
-		d.err = errLeftOut
+	if d.Err == nil && !found {
+		d.Err = wire.ErrLeftOut
 	}
-	if d.err != nil {
-		return nil, fmt.Errorf("describe the settings of topic %s: answer: %w", topic, d.err)
+	if d.Err != nil {
+		return nil, fmt.Errorf("describe the settings of topic %s: answer: %w", topic, d.Err)
 	}
 	return configs, refused
 }

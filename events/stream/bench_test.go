@@ -23,7 +23,7 @@ func eventMessages(n int) []stream.Message {
 func BenchmarkProduce(b *testing.B) {
 	for _, compression := range []string{"none", "lz4", "zstd"} {
 		b.Run(compression, func(b *testing.B) {
-			addr := broker(b)
+			addr := brokerAddr(b)
 			name, _ := topic(b, addr, 4)
 			c := config(b, addr, name)
 			c.Compression = compression
@@ -45,7 +45,7 @@ func BenchmarkProduce(b *testing.B) {
 func BenchmarkRead(b *testing.B) {
 	for _, compression := range []string{"none", "lz4", "zstd"} {
 		b.Run(compression, func(b *testing.B) {
-			addr := broker(b)
+			addr := brokerAddr(b)
 			name, _ := topic(b, addr, 4)
 			c := config(b, addr, name)
 			c.Compression = compression

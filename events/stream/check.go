@@ -7,6 +7,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"headcount/events/stream/wire"
 )
 
 // Finding is one line of a preflight.
@@ -146,7 +148,7 @@ func (l *Log) checkStart(ctx context.Context) Finding {
 }
 
 func checkPermissions(check string, t *Topic, operations ...int) Finding {
-	if t.operations == unknownOperations {
+	if t.operations == wire.UnknownOperations {
 		return Finding{check, pass, fmt.Sprintf("topic %s: the brokers check none", t.Name), ""}
 	}
 	return permissions(check, "topic "+t.Name, t.operations, operations...)
@@ -188,15 +190,16 @@ func (l *Log) checkDead(ctx context.Context) Finding {
 func (l *Log) checkGroup(ctx context.Context) Finding {
 	var f Finding
 	err := l.persistBriefly(ctx, "describe group "+l.config.Group, func(ctx context.Context) error {
-		g, err := l.group(ctx, true)
+		members, operations, err := l.group.Permissions(ctx)
 		if err != nil {
 			return err
 		}
-		if g.operations == unknownOperations || g.operations == 0 {
-			f = Finding{"group", pass, fmt.Sprintf("group %s, %d members", l.config.Group, len(g.members)), ""}
+		subject := fmt.Sprintf("group %s, %d members", l.config.Group, members)
+		if operations == wire.UnknownOperations || operations == 0 {
+			f = Finding{"group", pass, subject, ""}
 			return nil
 		}
-		f = permissions("group", fmt.Sprintf("group %s, %d members", l.config.Group, len(g.members)), g.operations, mayRead)
+		f = permissions("group", subject, operations, mayRead)
 		return nil
 	})
 	if err != nil {

@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"github.com/segmentio/kafka-go/sasl"
+
+	"headcount/events/stream/batch"
 )
 
 // Config says which topic to read and how. Zero values stand for the defaults given; Validate checks, Dial fills in.
@@ -57,7 +59,7 @@ func (c *Config) Validate() error {
 	if c.Instance != "" && c.Group == "" {
 		errs = append(errs, fmt.Errorf("kafka instance %q: a member's name means nothing without a group (set kafka.group)", c.Instance))
 	}
-	if _, ok := codecs[c.Compression]; !ok && c.Compression != "" {
+	if _, ok := batch.ParseCodec(c.Compression); !ok {
 		errs = append(errs, fmt.Errorf("kafka compression %q: want none, gzip, snappy, lz4 or zstd", c.Compression))
 	}
 	for name, d := range map[string]time.Duration{
@@ -112,7 +114,7 @@ func (c Config) filled() Config {
 		c.MaxBytes = 64 << 20
 	}
 	if c.Compression == "" {
-		c.Compression = defaultCompression
+		c.Compression = batch.DefaultCompression
 	}
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)

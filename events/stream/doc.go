@@ -1,4 +1,4 @@
-// Package stream is the log: it reads and writes a Kafka topic, and is the only package that talks Kafka.
+// Package stream is the log: it reads and writes a Kafka topic, and is, with what lies below it, all that talks Kafka.
 //
 // What it promises:
 //
@@ -8,8 +8,7 @@
 //     a topic was compacted once, are shown in the log.
 //   - Where a reader stands is compared with the log at its start and whenever a partition has a new leader: by the end of the last
 //     batch's leader epoch, and by that batch's CRC. What was fetched, not handed on yet, and is not there is fetched anew.
-//   - A batch is checked against its CRC before anything in it is believed. Lengths are checked before they are used, and what a
-//     batch may unpack to is bounded.
+//   - A batch is checked against its CRC before anything in it is believed, and what it may unpack to is bounded.
 //   - Memory for fetched data is bounded by Config.MaxBytes, plus one decompressed batch for each Batch that is out, between Next and
 //     Release; what is kept to be used again, by Config.MaxBytes once more. A record costs no allocation. A partition is given no less
 //     than two shares of 16 KiB, and no less than a batch comes at all: with more partitions than MaxBytes has room for that, or with
@@ -25,12 +24,13 @@
 //
 // Layout:
 //
-//	the way to a broker      log.go config.go wire.go exchange.go versions.go throttle.go errors.go lost.go backoff.go notice.go
-//	about the topic          metadata.go offsets.go epoch.go verify.go undecided.go
-//	record batches, reading  header.go records.go compress.go aborted.go
-//	fetching                 fetch.go reader.go partition.go memory.go
-//	membership               group.go member.go heartbeat.go share.go commit.go
-//	writing                  encode.go murmur2.go produce.go
-//	for operators            admin.go check.go owners.go
-//	the embedded broker      broker.go lock_unix.go lock_other.go
+//	the way to a broker    log.go config.go exchange.go versions.go throttle.go errors.go lost.go notice.go
+//	about the topic        metadata.go offsets.go epoch.go verify.go undecided.go
+//	fetching               reader.go layout.go loop.go fetch.go answer.go compare.go partition.go memory.go
+//	membership             assign.go membership.go
+//	writing                message.go produce.go producerid.go produce_request.go
+//	for operators          admin.go check.go
+//
+// Below it, each with its own promises: batch (record batches), group (membership), wire (primitive types, error codes), backoff. broker
+// is the embedded broker, which is talked to as any other.
 package stream

@@ -5,6 +5,8 @@ import (
 	"fmt"
 
 	"github.com/segmentio/kafka-go/protocol"
+
+	"headcount/events/stream/wire"
 )
 
 // epochEnd is what a leader knows of an epoch: the newest that is not after the one asked for, and where in its log that ends.
@@ -21,24 +23,24 @@ var offsetForLeaderEpochVersions = []int16{3, 4}
 // one that was replaced refuses to answer. false: the broker does not have the request, or knows nothing of the epoch.
 func (l *Log) epochEnd(ctx context.Context, t *Topic, p Partition, epoch int32) (epochEnd, bool, error) {
 	version, err := l.version(ctx, p.Leader, protocol.OffsetForLeaderEpoch, offsetForLeaderEpochVersions...)
-	if codeOf(err) == codeUnsupported {
+	if wire.CodeOf(err) == wire.CodeUnsupported {
 		return epochEnd{}, false, nil
 	}
 	if err != nil {
 		return epochEnd{}, false, err
 	}
-	e := encoder{flexible: version >= 4}
-	e.int32(-1) // no replica
-	e.array(1)
-	e.string(t.Name)
-	e.array(1)
-	e.int32(p.ID)
-	e.int32(p.LeaderEpoch)
-	e.int32(epoch)
-	e.tags()
-	e.tags()
-	e.tags()
-	r := &request{key: protocol.OffsetForLeaderEpoch, version: version, node: p.Leader, flexible: e.flexible, body: e.b}
+	e := wire.Encoder{Flexible: version >= 4}
+	e.Int32(-1) // no replica
+	e.Array(1)
+	e.Str(t.Name)
+	e.Array(1)
+	e.Int32(p.ID)
+	e.Int32(p.LeaderEpoch)
+	e.Int32(epoch)
+	e.Tags()
+	e.Tags()
+	e.Tags()
+	r := &request{key: protocol.OffsetForLeaderEpoch, version: version, node: p.Leader, flexible: e.Flexible, body: e.Buf}
 	if err := l.send(ctx, r); err != nil {
 		return epochEnd{}, false, err
 	}
@@ -48,30 +50,30 @@ func (l *Log) epochEnd(ctx context.Context, t *Topic, p Partition, epoch int32) 
 }
 
 func decodeEpochEnd(version int16, b []byte, topic string, partition int32) (epochEnd, error) {
-	d := decoder{b: b, flexible: version >= 4}
+	d := wire.Decoder{Buf: b, Flexible: version >= 4}
 	end := epochEnd{-1, -1}
 	found := false
 	var refused error
 	const op = "ask for the leader epochs of"
-	d.int32() // throttle
-	for n := d.array(3); n > 0; n-- {
-		name := d.string()
-		for m := d.array(18); m > 0; m-- {
-			c, id := code(d.int16()), d.int32()
-			got := epochEnd{d.int32(), d.int64()}
-			d.tags()
+	d.Int32() // throttle
+	for n := d.Array(3); n > 0; n-- {
+		name := d.Str()
+		for m := d.Array(18); m > 0; m-- {
+			c, id := wire.Code(d.Int16()), d.Int32()
+			got := epochEnd{d.Int32(), d.Int64()}
+			d.Tags()
 			if name == topic && id == partition {
-				found, end, refused = true, got, refusal(c, op, partitionName(topic, id), "")
+				found, end, refused = true, got, wire.Refusal(c, op, wire.PartitionName(topic, id), "")
 			}
 		}
-		d.tags()
+		d.Tags()
 	}
-	d.tags()
-	if d.err == nil && !found {
-		d.err = errLeftOut
+	d.Tags()
+	if d.Err == nil && !found {
+		d.Err = wire.ErrLeftOut
 	}
-	if d.err != nil {
-		return epochEnd{-1, -1}, fmt.Errorf("%s %s: answer: %w", op, partitionName(topic, partition), d.err)
+	if d.Err != nil {
+		return epochEnd{-1, -1}, fmt.Errorf("%s %s: answer: %w", op, wire.PartitionName(topic, partition), d.Err)
 	}
 	return end, refused
 }

@@ -14,6 +14,8 @@ import (
 	"time"
 
 	"headcount/endtoend/apachekafka"
+	"headcount/events/stream/batch"
+	"headcount/events/stream/wire"
 
 	"github.com/segmentio/kafka-go/protocol"
 	"github.com/twmb/franz-go/pkg/kfake"
@@ -21,20 +23,20 @@ import (
 )
 
 // epochAnswer is an answer to OffsetForLeaderEpoch for topic "t", partition 0, as a broker writes it.
-func epochAnswer(version int16, c code, epoch int32, end int64) []byte {
-	e := encoder{flexible: version >= 4}
-	e.int32(0) // throttle
-	e.array(1)
-	e.string("t")
-	e.array(1)
-	e.int16(int16(c))
-	e.int32(0)
-	e.int32(epoch)
-	e.int64(end)
-	e.tags()
-	e.tags()
-	e.tags()
-	return e.b
+func epochAnswer(version int16, c wire.Code, epoch int32, end int64) []byte {
+	e := wire.Encoder{Flexible: version >= 4}
+	e.Int32(0) // throttle
+	e.Array(1)
+	e.Str("t")
+	e.Array(1)
+	e.Int16(int16(c))
+	e.Int32(0)
+	e.Int32(epoch)
+	e.Int64(end)
+	e.Tags()
+	e.Tags()
+	e.Tags()
+	return e.Buf
 }
 
 func TestEpochAnswer(t *testing.T) {
@@ -49,10 +51,10 @@ func TestEpochAnswer(t *testing.T) {
 				t.Errorf("version %d: cut at %d of %d: no error", version, n, len(b))
 			}
 		}
-		if _, err := decodeEpochEnd(version, b, "t", 1); !errors.Is(err, errLeftOut) {
+		if _, err := decodeEpochEnd(version, b, "t", 1); !errors.Is(err, wire.ErrLeftOut) {
 			t.Errorf("version %d: another partition: %v", version, err)
 		}
-		if _, err := decodeEpochEnd(version, epochAnswer(version, codeFencedEpoch, -1, -1), "t", 0); codeOf(err) != codeFencedEpoch || !Retriable(err) {
+		if _, err := decodeEpochEnd(version, epochAnswer(version, wire.CodeFencedEpoch, -1, -1), "t", 0); wire.CodeOf(err) != wire.CodeFencedEpoch || !wire.Retriable(err) {
 			t.Errorf("version %d: fenced: %v", version, err)
 		}
 	}
@@ -369,14 +371,14 @@ func cut(t *testing.T, dir string, offset int64) {
 	}
 	end := 0
 	for end < len(data) {
-		var h header
-		if err := readHeader(data[end:], &h); err != nil {
+		var h batch.Header
+		if err := batch.ReadHeader(data[end:], &h); err != nil {
 			t.Fatal(err)
 		}
-		if h.base >= offset {
+		if h.Base >= offset {
 			break
 		}
-		end += h.size
+		end += h.Size
 	}
 	if err := os.Truncate(name, int64(end)); err != nil {
 		t.Fatal(err)

@@ -3,20 +3,21 @@ package stream
 import (
 	"context"
 	"encoding/binary"
-	"errors"
 	"fmt"
 	"io"
 	"math"
-	"slices"
 	"sync/atomic"
 	"time"
 
 	"github.com/segmentio/kafka-go/protocol"
+
+	"headcount/events/stream/group"
+	"headcount/events/stream/wire"
 )
 
 const (
-	anyBroker  = int32(-1) // routes a request to whichever broker is at hand
-	controller = int32(-2) // routes a request to the controller
+	anyBroker  = group.AnyBroker // routes a request to whichever broker is at hand
+	controller = int32(-2)       // routes a request to the controller
 )
 
 // maxAnswer is what a broker's answer to anything but a fetch may hold.
@@ -53,16 +54,16 @@ func (r *request) Broker(c protocol.Cluster) (protocol.Broker, error) {
 // it.
 func (r *request) RawExchange(rw io.ReadWriter) (protocol.Message, error) {
 	id := correlation.Add(1) & math.MaxInt32
-	e := encoder{b: make([]byte, 4, 4+10+len(r.clientID)+1+len(r.body))}
-	e.int16(int16(r.key))
-	e.int16(r.version)
-	e.int32(id)
-	e.string(r.clientID) // not compact in any header
-	e.flexible = r.flexible
-	e.tags()
-	e.b = append(e.b, r.body...)
-	binary.BigEndian.PutUint32(e.b, uint32(len(e.b)-4))
-	if _, err := rw.Write(e.b); err != nil {
+	e := wire.Encoder{Buf: make([]byte, 4, 4+10+len(r.clientID)+1+len(r.body))}
+	e.Int16(int16(r.key))
+	e.Int16(r.version)
+	e.Int32(id)
+	e.Str(r.clientID) // not compact in any header
+	e.Flexible = r.flexible
+	e.Tags()
+	e.Buf = append(e.Buf, r.body...)
+	binary.BigEndian.PutUint32(e.Buf, uint32(len(e.Buf)-4))
+	if _, err := rw.Write(e.Buf); err != nil {
 		return nil, err
 	}
 	var head [8]byte
@@ -96,7 +97,7 @@ func (r *request) RawExchange(rw io.ReadWriter) (protocol.Message, error) {
 		}
 	} else {
 		var err error
-		if r.whole, err = readWhole(body); err != nil {
+		if r.whole, err = wire.ReadWhole(body); err != nil {
 			return nil, err
 		}
 	}
@@ -106,33 +107,11 @@ func (r *request) RawExchange(rw io.ReadWriter) (protocol.Message, error) {
 	return r, nil
 }
 
-// readWhole reads all that is left. Memory follows what has come, not what was announced.
-func readWhole(r *io.LimitedReader) ([]byte, error) {
-	var b []byte
-	for r.N > 0 {
-		n := len(b)
-		b = slices.Grow(b, int(min(r.N, int64(max(n, 4<<10)))))
-		b = b[:min(int64(cap(b)), int64(n)+r.N)]
-		if _, err := io.ReadFull(r, b[n:]); err != nil {
-			return nil, noEOF(err)
-		}
-	}
-	return b, nil
-}
-
-// noEOF makes an end within a message the error it is.
-func noEOF(err error) error {
-	if errors.Is(err, io.EOF) {
-		return io.ErrUnexpectedEOF
-	}
-	return err
-}
-
 // skipTags reads the tagged fields of an answer's header.
 func skipTags(r *io.LimitedReader) error {
-	s := &streamDecoder{r: r, flexible: true}
-	s.tags()
-	return s.err
+	s := &wire.StreamDecoder{R: r, Flexible: true}
+	s.Tags()
+	return s.Err
 }
 
 // send does one exchange, bounded by the request's timeout where the context has no nearer end. What the broker has asked to wait
@@ -166,12 +145,12 @@ func (l *Log) send(ctx context.Context, r *request) error {
 }
 
 // call does one exchange of a message in a version that is not flexible, and returns its answer.
-func (l *Log) call(ctx context.Context, node int32, key protocol.ApiKey, version int16, body []byte) (*decoder, error) {
+func (l *Log) call(ctx context.Context, node int32, key protocol.ApiKey, version int16, body []byte) (*wire.Decoder, error) {
 	r := &request{key: key, version: version, node: node, body: body}
 	if err := l.send(ctx, r); err != nil {
 		return nil, err
 	}
-	return &decoder{b: r.whole}, nil
+	return &wire.Decoder{Buf: r.whole}, nil
 }
 
 func (l *Log) place(node int32) string {

@@ -15,6 +15,8 @@ import (
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"headcount/events/stream/wire"
 )
 
 // patience is how long a test waits for what must happen. It only ends what hangs: no machine may be too slow for it.
@@ -179,7 +181,7 @@ func TestFinalErrors(t *testing.T) {
 	defer r.Close()
 	_, err := r.Open(0, beginning).Next(t.Context())
 	var refused *BrokerError
-	if !errors.As(err, &refused) || refused.Code != 29 || Retriable(err) {
+	if !errors.As(err, &refused) || refused.Code != 29 || wire.Retriable(err) {
 		t.Errorf("read: %v", err)
 	}
 	err = l.Produce(t.Context(), []Message{{Value: []byte("x")}})
@@ -210,7 +212,7 @@ func TestProduceSplitsWhatIsTooLarge(t *testing.T) {
 		t.Errorf("end %d, want 100", end)
 	}
 	err := l.Produce(t.Context(), []Message{{Topic: "small", Value: bytes.Repeat([]byte{1, 2, 3, byte(rng.Uint32())}, 1)}, {Topic: "small", Value: randomBytes(rng, 3000)}})
-	if codeOf(err) != codeTooLarge {
+	if wire.CodeOf(err) != wire.CodeTooLarge {
 		t.Errorf("one that does not fit: %v", err)
 	}
 }

@@ -2,43 +2,40 @@ package stream
 
 import (
 	"bytes"
-	"encoding/binary"
-	"hash/crc32"
 	"testing"
-)
 
-func mendCRC(b []byte) {
-	binary.BigEndian.PutUint32(b[17:], crc32.Checksum(b[crcStart:], castagnoli))
-}
+	"headcount/events/stream/batch"
+	"headcount/events/stream/wire"
+)
 
 // fetchAnswer is an answer to a fetch of topic "t", or of id zero, partition 3, as a broker writes it.
 func fetchAnswer(version int16, data []byte) []byte {
-	e := encoder{flexible: version >= 12}
-	e.int32(0) // throttle
-	e.int16(0)
-	e.int32(0) // session
-	e.array(1)
+	e := wire.Encoder{Flexible: version >= 12}
+	e.Int32(0) // throttle
+	e.Int16(0)
+	e.Int32(0) // session
+	e.Array(1)
 	if version >= 13 {
-		e.b = append(e.b, make([]byte, 16)...)
+		e.Buf = append(e.Buf, make([]byte, 16)...)
 	} else {
-		e.string("t")
+		e.Str("t")
 	}
-	e.array(1)
-	e.int32(3)
-	e.int16(0)
-	e.int64(30) // end
-	e.int64(20) // stable
-	e.int64(10) // start
-	e.array(1)
-	e.int64(77)
-	e.int64(11)
-	e.tags()
-	e.int32(-1)
-	e.bytes(data)
-	e.tags()
-	e.tags()
-	e.tags()
-	return e.b
+	e.Array(1)
+	e.Int32(3)
+	e.Int16(0)
+	e.Int64(30) // end
+	e.Int64(20) // stable
+	e.Int64(10) // start
+	e.Array(1)
+	e.Int64(77)
+	e.Int64(11)
+	e.Tags()
+	e.Int32(-1)
+	e.Bytes(data)
+	e.Tags()
+	e.Tags()
+	e.Tags()
+	return e.Buf
 }
 
 func TestFetchAnswer(t *testing.T) {
@@ -51,7 +48,7 @@ func TestFetchAnswer(t *testing.T) {
 		}
 		p, n, err := decode(b)
 		if err != nil || n != 1 || p.partition != 3 || p.end != 30 || p.stable != 20 || p.start != 10 || string(p.data) != "data" ||
-			len(p.aborted) != 1 || p.aborted[0] != (aborted{77, 11}) {
+			len(p.aborted) != 1 || p.aborted[0] != (batch.Aborted{Producer: 77, First: 11}) {
 			t.Errorf("version %d: %+v, %v", version, p, err)
 		}
 		for n := range b {

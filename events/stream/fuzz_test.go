@@ -5,30 +5,29 @@ import (
 	"encoding/binary"
 	"io"
 	"math"
-	"runtime"
 	"testing"
-	"time"
 
-	"github.com/segmentio/kafka-go/protocol"
+	"headcount/events/stream/batch"
+	"headcount/events/stream/batch/batchtest"
+	"headcount/events/stream/wire"
+	"headcount/events/stream/wire/wiretest"
 )
 
 // FuzzBatches: whatever a broker sends, reading ends, panics nowhere, and what it hands on lies in rising offsets at or after the
 // one asked for.
 func FuzzBatches(f *testing.F) {
-	seed := plain(5, "a", "b")
-	f.Add(join(seed), int64(5), int64(-1), int64(0), false)
-	f.Add(join(seed, plain(7, "c").with(func(r *rawBatch) { r.attributes, r.producer = transactionalBit, 1 })), int64(6), int64(1), int64(5), true)
-	for _, c := range codecs {
-		packed, err := pack(nil, c, seed.content)
+	seed := batchtest.Plain(5, "a", "b")
+	f.Add(batchtest.Join(seed), int64(5), int64(-1), int64(0), false)
+	f.Add(batchtest.Join(seed, batchtest.Plain(7, "c").With(func(r *batchtest.Batch) { r.Attributes, r.Producer = batchtest.Transactional, 1 })), int64(6), int64(1), int64(5), true)
+	var w batch.Writer
+	for _, compression := range []string{"none", "gzip", "snappy", "lz4", "zstd"} {
+		b, err := w.Write([]*Message{{Key: []byte("k"), Value: bytes.Repeat([]byte("a"), 300)}, {Key: []byte("k"), Value: []byte("b")}}, 5, compression)
 		if err != nil {
 			f.Fatal(err)
 		}
-		f.Add(join(seed.with(func(r *rawBatch) { r.attributes, r.content = int16(c), packed })), int64(5), int64(-1), int64(0), true)
+		f.Add(bytes.Clone(b), int64(5), int64(-1), int64(0), true)
 	}
-	var h []*Message
-	h = append(h, &Message{Key: []byte("k"), Headers: []Header{{Key: "x", Value: []byte("y")}, {Key: ""}}})
-	var e batchEncoder
-	b, err := e.encode(h, codecNone, producerState{id: -1}, 1)
+	b, err := w.Write([]*Message{{Key: []byte("k"), Headers: []Header{{Key: "x", Value: []byte("y")}, {Key: ""}}}}, 0, "none")
 	if err != nil {
 		f.Fatal(err)
 	}
@@ -40,15 +39,15 @@ func FuzzBatches(f *testing.F) {
 		data = bytes.Clone(data)
 		if mend { // the checksum made right, so that what is behind it is met
 			for rest := data; ; {
-				var h header
-				if readHeader(rest, &h) != nil {
+				var h batch.Header
+				if batch.ReadHeader(rest, &h) != nil {
 					break
 				}
-				mendCRC(rest[:h.size])
-				rest = rest[h.size:]
+				batchtest.MendCRC(rest[:h.Size])
+				rest = rest[h.Size:]
 			}
 		}
-		records, at, _ := readRecords(data, from, aborted{producer, first})
+		records, at, _ := readRecords(data, from, batch.Aborted{Producer: producer, First: first})
 		if at.Offset < from {
 			t.Errorf("from %d to %d", from, at.Offset)
 		}
@@ -65,38 +64,8 @@ func FuzzBatches(f *testing.F) {
 	})
 }
 
-// FuzzRoundTrip: what is encoded reads back the same, in each codec.
-func FuzzRoundTrip(f *testing.F) {
-	f.Add([]byte("key"), []byte("value"), "h", []byte("x"), int64(1_790_000_000_000), int64(3), uint8(0))
-	f.Add([]byte(nil), []byte(nil), "", []byte(nil), int64(0), int64(-1000), uint8(3))
-	f.Fuzz(func(t *testing.T, key, value []byte, name string, header []byte, at, step int64, c uint8) {
-		at, step = at%(1<<52), step%(1<<40)
-		var ms []*Message
-		for i := range 3 {
-			ms = append(ms, &Message{Key: key, Value: value, Headers: []Header{{name, header}}, Time: time.UnixMilli(at + int64(i)*step)})
-		}
-		var e batchEncoder
-		b, err := e.encode(ms, codec(c%5), producerState{id: -1}, 1)
-		if err != nil {
-			t.Fatal(err)
-		}
-		records, end, err := readRecords(b, 0)
-		if len(key)+len(value)+len(name)+len(header) > 1<<18 {
-			return // may unpack to more than the reader takes
-		}
-		if err != nil || len(records) != 3 || end.Offset != 3 {
-			t.Fatalf("%d records, next %d, %v", len(records), end.Offset, err)
-		}
-		for i, r := range records {
-			if !bytes.Equal(r.Key, key) || !bytes.Equal(r.Value, value) || r.HeaderCount != 1 || r.Timestamp != at+int64(i)*step {
-				t.Fatalf("record %d: %+v", i, r)
-			}
-		}
-	})
-}
-
-// answers decode what a broker sends, each kind of it, for topic "t" or group "g".
-var answers = []func(b []byte, take func(int) []byte) error{
+// answers decode what a broker sends, each kind of it, for topic "t".
+var answers = []wiretest.Decoder{
 	func(b []byte, take func(int) []byte) error {
 		return decodeFetch(bytes.NewReader(b), len(b), 13, &fetchRequest{topic: "t"}, take, func(piece) {})
 	},
@@ -111,81 +80,36 @@ var answers = []func(b []byte, take func(int) []byte) error{
 		return err
 	},
 	func(b []byte, _ func(int) []byte) error { _, err := decodeListOffsets(b, "t"); return err },
-	func(b []byte, _ func(int) []byte) error { _, err := decodeSubscription(b, "t"); return err },
-	func(b []byte, _ func(int) []byte) error { _, err := decodeAssignment(b, "t"); return err },
 	func(b []byte, _ func(int) []byte) error { _, _, err := decodeProduce(8, b, laneID{"t", 0}); return err },
 	func(b []byte, _ func(int) []byte) error { _, err := decodeProducers(b, "t", 0); return err },
 	func(b []byte, _ func(int) []byte) error { _, err := decodeEpochEnd(3, b, "t", 0); return err },
 	func(b []byte, _ func(int) []byte) error { _, err := decodeEpochEnd(4, b, "t", 0); return err },
 	func(b []byte, _ func(int) []byte) error {
-		_, err := decodeVerdict(&decoder{b: b}, protocol.Heartbeat)
-		return err
-	},
-	func(b []byte, _ func(int) []byte) error { _, err := decodeJoin(&decoder{b: b}); return err },
-	func(b []byte, _ func(int) []byte) error { _, _, err := decodeSync(&decoder{b: b}); return err },
-	func(b []byte, _ func(int) []byte) error { _, err := decodeCoordinator(&decoder{b: b}, "g"); return err },
-	func(b []byte, _ func(int) []byte) error { return decodeCommit(&decoder{b: b}) },
-	func(b []byte, _ func(int) []byte) error { _, err := decodeGroup(&decoder{b: b}, "g"); return err },
-	func(b []byte, _ func(int) []byte) error {
-		_, err := decodeVersions(&decoder{b: b}, "there")
+		_, err := decodeVersions(&wire.Decoder{Buf: b}, "there")
 		return err
 	},
 	func(b []byte, _ func(int) []byte) error {
-		_, _, err := decodeCreateTopic(&decoder{b: b}, "t")
+		_, _, err := decodeCreateTopic(&wire.Decoder{Buf: b}, "t")
 		return err
 	},
-	func(b []byte, _ func(int) []byte) error { _, err := decodeConfigs(&decoder{b: b}, "t"); return err },
-	func(b []byte, _ func(int) []byte) error { _, _, _, err := decodeProducerID(&decoder{b: b}); return err },
 	func(b []byte, _ func(int) []byte) error {
-		_, err := decodeCommitted(&decoder{b: b}, "t", 0)
+		_, err := decodeConfigs(&wire.Decoder{Buf: b}, "t")
 		return err
 	},
-}
-
-// mostPerByte is what a decoder may allocate for a byte of its answer: an error for each partition of a commit's is the most.
-const mostPerByte = 100
-
-// allocated is how much a function allocates, which does the same each time: the least of three, since what earlier tests left
-// behind may allocate meanwhile.
-func allocated(f func()) uint64 {
-	least := uint64(math.MaxUint64)
-	for range 3 {
-		var before, after runtime.MemStats
-		runtime.ReadMemStats(&before)
-		f()
-		runtime.ReadMemStats(&after)
-		least = min(least, after.TotalAlloc-before.TotalAlloc)
-	}
-	return least
+	func(b []byte, _ func(int) []byte) error {
+		_, _, _, err := decodeProducerID(&wire.Decoder{Buf: b})
+		return err
+	},
 }
 
 // FuzzAnswers: no answer makes a decoder panic, or allocate out of proportion to what it holds.
 func FuzzAnswers(f *testing.F) {
-	f.Add(fetchAnswer(13, join(plain(0, "a"))), uint8(0))
-	f.Add(fetchAnswer(11, join(plain(0, "a"))), uint8(1))
+	f.Add(fetchAnswer(13, batchtest.Join(batchtest.Plain(0, "a"))), uint8(0))
+	f.Add(fetchAnswer(11, batchtest.Join(batchtest.Plain(0, "a"))), uint8(1))
 	f.Add([]byte{0, 0, 0, 0, 2, 0, 0, 0, 1, 2, 'h', 0, 0, 0, 1, 0, 0, 3, 'i', 'd', 0, 0, 0, 1, 1, 0}, uint8(2))
-	f.Add(subscription{topic: "t", partitions: 3, owned: []int32{1, 2}}.encode(), uint8(4))
-	f.Add(encodeAssignment("t", []int32{1, 2}), uint8(5))
-	f.Add(epochAnswer(3, 0, 7, 42), uint8(8))
-	f.Add(epochAnswer(4, 0, 7, 42), uint8(9))
-	for i := range answers { // a throttle time, no error, and a count of elements that is a lie
-		f.Add([]byte{0, 0, 0, 0, 0, 0, 0x7f, 0xff, 0xff, 0xff, 0, 1, 't'}, uint8(i))
-		f.Add([]byte{0, 0, 0, 0, 0x7f, 0xff, 0xff, 0xff, 0, 1, 't', 0x7f, 0xff, 0xff, 0xff}, uint8(i))
-	}
-	f.Fuzz(func(t *testing.T, b []byte, which uint8) {
-		taken := 0
-		take := func(n int) []byte { taken += n; return make([]byte, n) }
-		n := allocated(func() {
-			taken = 0
-			_ = answers[int(which)%len(answers)](b, take)
-		})
-		if taken > len(b) {
-			t.Errorf("%d bytes taken for an answer of %d", taken, len(b))
-		}
-		if n > uint64(64<<10+mostPerByte*len(b)) {
-			t.Errorf("%d bytes allocated for an answer of %d", n, len(b))
-		}
-	})
+	f.Add(epochAnswer(3, 0, 7, 42), uint8(6))
+	f.Add(epochAnswer(4, 0, 7, 42), uint8(7))
+	wiretest.FuzzAnswers(f, answers)
 }
 
 // FuzzFrames: what comes down the line where an answer should be neither panics nor has memory taken for bytes that do not come.
@@ -195,7 +119,7 @@ func FuzzFrames(f *testing.F) {
 	f.Fuzz(func(t *testing.T, b []byte, flexible bool) {
 		var r *request
 		var err error
-		n := allocated(func() {
+		n := wiretest.Allocated(func() {
 			if len(b) >= 8 { // the number that the request is given
 				binary.BigEndian.PutUint32(b[4:], uint32(correlation.Load()+1)&math.MaxInt32)
 			}

@@ -136,7 +136,7 @@ func groupConfig(t testing.TB, addr, topic, instance string) stream.Config {
 }
 
 func TestAssignWithoutGroup(t *testing.T) {
-	addr := broker(t)
+	addr := brokerAddr(t)
 	name, _ := topic(t, addr, 3)
 	w := newWorld(t)
 	leave := w.join(config(t, addr, name), "a")
@@ -150,7 +150,7 @@ func TestAssignWithoutGroup(t *testing.T) {
 }
 
 func TestGroupSharesAndMovesLittle(t *testing.T) {
-	addr := broker(t)
+	addr := brokerAddr(t)
 	name, _ := topic(t, addr, 6)
 	w := newWorld(t)
 	w.slow = 300 * time.Millisecond
@@ -179,7 +179,7 @@ func TestGroupSharesAndMovesLittle(t *testing.T) {
 
 // A static member that is killed and comes back has its partitions at once.
 func TestStaticMemberComesBack(t *testing.T) {
-	addr := broker(t)
+	addr := brokerAddr(t)
 	name, _ := topic(t, addr, 4)
 	w := newWorld(t)
 	leave := w.join(groupConfig(t, addr, name, "one"), "one")
@@ -208,7 +208,7 @@ func TestStaticMemberComesBack(t *testing.T) {
 
 // Of two processes under one name the older leaves, and says why.
 func TestStaticNameTakenTwice(t *testing.T) {
-	addr := broker(t)
+	addr := brokerAddr(t)
 	name, _ := topic(t, addr, 2)
 	l := dial(t, groupConfig(t, addr, name, "same"))
 	w := newWorld(t)
@@ -231,7 +231,7 @@ func TestStaticNameTakenTwice(t *testing.T) {
 }
 
 func TestCommit(t *testing.T) {
-	addr := broker(t)
+	addr := brokerAddr(t)
 	name, _ := topic(t, addr, 2)
 	l := dial(t, groupConfig(t, addr, name, ""))
 	if err := l.Commit(t.Context(), map[int32]int64{0: 1}); err != nil {

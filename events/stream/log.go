@@ -11,6 +11,10 @@ import (
 
 	"github.com/segmentio/kafka-go"
 	"github.com/segmentio/kafka-go/protocol"
+
+	"headcount/events/stream/backoff"
+	"headcount/events/stream/group"
+	"headcount/events/stream/wire"
 )
 
 // Log is a topic, seen from a client. Safe for concurrent use.
@@ -24,9 +28,9 @@ type Log struct {
 	topics    map[string]*Topic // as last seen
 	pinned    topicID           // of the topic, as first seen
 	goneSince time.Time         // brokers say that there is no such topic, which was seen; zero: they do not
-	member    *membership       // of the group, while Assign runs with one
 	lanes     map[laneID]*lane
 
+	group    *group.Group
 	verified map[int32]verified // by partition, until a reader begins there
 
 	producer  producer
@@ -63,15 +67,16 @@ func Dial(ctx context.Context, c Config) (*Log, error) {
 
 		verified: map[int32]verified{},
 	}
+	l.group = l.membership()
 	within, cancel := context.WithTimeout(ctx, c.DialTimeout)
 	defer cancel()
-	var pause backoff
+	var pause backoff.Pause
 	for {
 		_, err := l.version(within, anyBroker, protocol.Metadata, metadataVersions...)
 		if err == nil {
 			return l, nil
 		}
-		if e := codeOf(err); e == codeUnsupported || e.class() == fatal && e != codeNone {
+		if e := wire.CodeOf(err); e == wire.CodeUnsupported || e.Class() == wire.Fatal && e != wire.CodeNone {
 			l.Close()
 			return nil, err
 		}
@@ -79,7 +84,7 @@ func Dial(ctx context.Context, c Config) (*Log, error) {
 			l.Close()
 			return nil, fmt.Errorf("%w by %v: %s: %w", ErrRefused, l.addr, why, err)
 		}
-		if !pause.wait(within) {
+		if !pause.Wait(within) {
 			l.Close()
 			if ctx.Err() != nil {
 				return nil, context.Cause(ctx)
@@ -116,19 +121,19 @@ func (l *Log) Close() { l.transport.CloseIdleConnections() }
 
 // persist does f until it succeeds, fails for good, or the context ends. What is retried is shown.
 func (l *Log) persist(ctx context.Context, what string, f func(context.Context) error) error {
-	var pause backoff
+	var pause backoff.Pause
 	for {
 		err := f(ctx)
-		if err == nil || !Retriable(err) {
+		if err == nil || !wire.Retriable(err) {
 			return err
 		}
 		if ctx.Err() != nil {
 			return err
 		}
-		if pause.tries > 1 {
+		if pause.Tries > 1 {
 			l.warn("retrying: "+what, err)
 		}
-		if !pause.wait(ctx) {
+		if !pause.Wait(ctx) {
 			return errors.Join(context.Cause(ctx), err)
 		}
 	}

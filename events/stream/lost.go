@@ -4,13 +4,10 @@ import (
 	"errors"
 	"fmt"
 	"time"
-)
 
-// lostError is what GapError, TruncatedError, RecreatedError, CorruptError and FencedError have in common: no retry helps.
-type lostError interface {
-	error
-	lost()
-}
+	"headcount/events/stream/batch"
+	"headcount/events/stream/wire"
+)
 
 // GapError says that records which were not read are gone: the log begins after the offset that is wanted.
 type GapError struct {
@@ -21,7 +18,7 @@ type GapError struct {
 	Until      time.Time // of the first record that is still there; zero: not known
 }
 
-func (e *GapError) lost() {}
+func (e *GapError) Lost() {}
 func (e *GapError) Error() string {
 	until := ""
 	if !e.Until.IsZero() {
@@ -29,7 +26,7 @@ func (e *GapError) Error() string {
 	}
 	return fmt.Sprintf("%s: offsets %d–%d were deleted before they were read (the log holds %d–%d%s; retention?): "+
 		"the count would miss them; restore them, or accept the loss with --accept-gap, which is recorded and holds invoices",
-		partitionName(e.Topic, e.Partition), e.Want, e.Start-1, e.Start, e.End, until)
+		wire.PartitionName(e.Topic, e.Partition), e.Want, e.Start-1, e.Start, e.End, until)
 }
 
 // TruncatedError says that the log no longer holds what was read from it: it ends before, or holds something else there.
@@ -43,7 +40,7 @@ type TruncatedError struct {
 	Since      time.Time // of the last record before From; zero: not known
 }
 
-func (e *TruncatedError) lost() {}
+func (e *TruncatedError) Lost() {}
 func (e *TruncatedError) Error() string {
 	since := ""
 	if !e.Since.IsZero() {
@@ -52,7 +49,7 @@ func (e *TruncatedError) Error() string {
 	return fmt.Sprintf("%s: %s (the log holds %d–%d): what was read from offset %d to %d%s, is gone: the log was truncated or "+
 		"replaced after it was counted (unclean leader election, restored backup?): restore the log, throw the state away to count again, or "+
 		"accept the loss with --accept-gap, which is recorded and holds invoices",
-		partitionName(e.Topic, e.Partition), e.Detail, e.Start, e.End, e.From, e.Want-1, since)
+		wire.PartitionName(e.Topic, e.Partition), e.Detail, e.Start, e.End, e.From, e.Want-1, since)
 }
 
 // RecreatedError says that the topic was deleted and made again under its name.
@@ -61,7 +58,7 @@ type RecreatedError struct {
 	Was, Now string // topic ids
 }
 
-func (e *RecreatedError) lost() {}
+func (e *RecreatedError) Lost() {}
 func (e *RecreatedError) Error() string {
 	return fmt.Sprintf("topic %s: made again while it was read (topic id was %s, is %s): the records not yet read of the old one are "+
 		"lost; restart to count the new topic, with --accept-gap where the old one has an unsealed month", e.Topic, e.Was, e.Now)
@@ -75,26 +72,12 @@ type CorruptError struct {
 	Err       error
 }
 
-func (e *CorruptError) lost()         {}
+func (e *CorruptError) Lost()         {}
 func (e *CorruptError) Unwrap() error { return e.Err }
 func (e *CorruptError) Error() string {
 	remedy := "have the broker's copy repaired from a replica"
-	if r, ok := errors.AsType[*remediedError](e.Err); ok {
-		remedy = r.remedy
+	if r, ok := errors.AsType[*batch.UnreadableError](e.Err); ok {
+		remedy = r.Remedy
 	}
-	return fmt.Sprintf("%s: batch at offset %d: %v: nothing after it can be counted; %s", partitionName(e.Topic, e.Partition), e.Offset, e.Err, remedy)
-}
-
-// remediedError is what is wrong with a batch where another replica's copy would be no better.
-type remediedError struct{ what, remedy string }
-
-func (e *remediedError) Error() string { return e.what }
-
-// FencedError says that another process has joined the group under this one's static name.
-type FencedError struct{ Group, Instance string }
-
-func (e *FencedError) lost() {}
-func (e *FencedError) Error() string {
-	return fmt.Sprintf("group %s: another process has joined as instance %q: this one, the older, leaves; give each process an instance "+
-		"name of its own (--instance)", e.Group, e.Instance)
+	return fmt.Sprintf("%s: batch at offset %d: %v: nothing after it can be counted; %s", wire.PartitionName(e.Topic, e.Partition), e.Offset, e.Err, remedy)
 }

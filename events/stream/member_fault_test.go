@@ -11,6 +11,8 @@ import (
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"headcount/events/stream/wire"
 )
 
 // diary writes down what a handler is told.
@@ -30,7 +32,7 @@ func (d *diary) Assigned(ps []int32) {
 func (d *diary) Revoked(ps []int32) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	d.held = without(d.held, ps)
+	d.held = slices.DeleteFunc(d.held, func(p int32) bool { return slices.Contains(ps, p) })
 	d.log = append(d.log, fmt.Sprint("-", ps))
 }
 
@@ -120,7 +122,7 @@ func TestGroupFinalErrors(t *testing.T) {
 		brokers := cluster(t, 1, 1)
 		h := brokers.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.JoinGroup}, Group: "g", TopLevel: true, Err: e, Count: -1})
 		l := dialCluster(t, brokers, func(c *Config) { c.Group = "g" })
-		if err := l.Assign(t.Context(), nobody{}); codeOf(err) != code(e.Code) {
+		if err := l.Assign(t.Context(), nobody{}); wire.CodeOf(err) != wire.Code(e.Code) {
 			t.Errorf("%s: %v", e.Message, err)
 		}
 		h.Remove()

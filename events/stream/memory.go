@@ -5,6 +5,7 @@ import (
 	"unsafe"
 
 	"headcount/events"
+	"headcount/events/stream/batch"
 )
 
 // memory is what a Reader keeps to be used again, guarded by its mu: buffers for fetched data, in powers of two, and workspaces. In
@@ -18,11 +19,11 @@ type memory struct {
 // workspace is what reading a batch takes. A partition has one while a batch of its is out, however many partitions there are.
 type workspace struct {
 	records []events.Record
-	unpack  unpacker
+	unpack  batch.Unpacker
 }
 
 func (w *workspace) size() int {
-	return cap(w.records)*int(unsafe.Sizeof(events.Record{})) + w.unpack.size()
+	return cap(w.records)*int(unsafe.Sizeof(events.Record{})) + w.unpack.Size()
 }
 
 func (r *Reader) lend() *workspace {
@@ -30,7 +31,7 @@ func (r *Reader) lend() *workspace {
 	defer r.mu.Unlock()
 	n := len(r.spaces) - 1
 	if n < 0 {
-		return &workspace{unpack: unpacker{limit: r.log.config.MaxBatchBytes}}
+		return &workspace{unpack: batch.Unpacker{Limit: r.log.config.MaxBatchBytes}}
 	}
 	w := r.spaces[n]
 	r.spaces[n], r.spaces = nil, r.spaces[:n]

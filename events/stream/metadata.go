@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/segmentio/kafka-go/protocol"
+
+	"headcount/events/stream/wire"
 )
 
 // topicID is the id that a topic has for life. A topic of the same name made again has another.
@@ -55,8 +57,6 @@ var metadataVersions = []int16{12, 10}
 // goneFor is how long a topic that was seen may be unknown before that is final: brokers that just started know no topics.
 const goneFor = 15 * time.Second
 
-const unknownOperations = -1 << 31
-
 // Describe asks for the topic as it is now. ErrNoTopic: there is none. RecreatedError: it is not the one this Log saw first.
 func (l *Log) Describe(ctx context.Context) (*Topic, error) {
 	var t *Topic
@@ -101,7 +101,7 @@ func (l *Log) metadata(ctx context.Context, name string) (*Topic, error) {
 			l.goneSince = time.Now()
 		}
 		if time.Since(l.goneSince) < goneFor {
-			return nil, refusal(codeUnknownTopic, "find", "topic "+name, "it was there before; the broker may have just started")
+			return nil, wire.Refusal(wire.CodeUnknownTopic, "find", "topic "+name, "it was there before; the broker may have just started")
 		}
 	}
 	if err != nil {
@@ -133,64 +133,64 @@ func (l *Log) known(ctx context.Context, name string) (*Topic, error) {
 }
 
 func encodeMetadata(version int16, name string) []byte {
-	e := encoder{flexible: true}
-	e.array(1)
-	e.b = append(e.b, make([]byte, 16)...) // by name, not by id
-	e.string(name)
-	e.tags()
-	e.bool(false) // create nothing
+	e := wire.Encoder{Flexible: true}
+	e.Array(1)
+	e.Buf = append(e.Buf, make([]byte, 16)...) // by name, not by id
+	e.Str(name)
+	e.Tags()
+	e.Bool(false) // create nothing
 	if version <= 10 {
-		e.bool(false) // operations on the cluster
+		e.Bool(false) // operations on the cluster
 	}
-	e.bool(true) // operations on the topic
-	e.tags()
-	return e.b
+	e.Bool(true) // operations on the topic
+	e.Tags()
+	return e.Buf
 }
 
 func decodeMetadata(version int16, b []byte, name string) (*Topic, error) {
-	d := decoder{b: b, flexible: true}
-	t := &Topic{Name: name, operations: unknownOperations}
-	d.int32() // throttle
-	for n := d.array(11); n > 0; n-- {
-		t.brokers = append(t.brokers, d.int32())
-		d.string()
-		d.int32()
-		d.string()
-		d.tags()
+	d := wire.Decoder{Buf: b, Flexible: true}
+	t := &Topic{Name: name, operations: wire.UnknownOperations}
+	d.Int32() // throttle
+	for n := d.Array(11); n > 0; n-- {
+		t.brokers = append(t.brokers, d.Int32())
+		d.Str()
+		d.Int32()
+		d.Str()
+		d.Tags()
 	}
-	t.Cluster = d.string()
-	d.int32() // controller
+	t.Cluster = d.Str()
+	d.Int32() // controller
 	found := false
-	c := codeNone
-	for n := d.array(21); n > 0; n-- {
-		topicCode := code(d.int16())
-		got := d.string()
+	c := wire.CodeNone
+	for n := d.Array(21); n > 0; n-- {
+		topicCode := wire.Code(d.Int16())
+		got := d.Str()
 		var id topicID
-		copy(id[:], d.take(16))
-		d.bool()
+		copy(id[:], d.Take(16))
+		d.Bool()
 		partitions := decodePartitions(&d)
-		operations := d.int32()
-		d.tags()
+		operations := d.Int32()
+		d.Tags()
 		if got == name {
 			found, c = true, topicCode
 			t.id, t.ID, t.Partitions, t.operations = id, id.String(), partitions, operations
 		}
 	}
 	if version <= 10 {
-		d.int32()
+		d.Int32()
 	}
-	d.tags()
-	if d.err == nil && !found {
-		d.err = errLeftOut
+	d.Tags()
+	if d.Err == nil && !found {
+		d.Err = wire.ErrLeftOut
 	}
-	if d.err != nil {
-		return nil, fmt.Errorf("metadata answer: %w", d.err)
+	if d.Err != nil {
+		return nil, fmt.Errorf("metadata answer: %w", d.Err)
 	}
-	if err := refusal(c, opDescribe, "topic "+name, ""); err != nil {
+	if err := wire.Refusal(c, wire.OpDescribe, "topic "+name, ""); err != nil {
 		return nil, err
 	}
 	if len(t.Partitions) == 0 {
-		return nil, refusal(codeNoLeader, opDescribe, "topic "+name, "no partitions yet")
+		return nil, wire.Refusal(wire.CodeNoLeader, wire.OpDescribe, "topic "+name, "no partitions yet")
 	}
 	if t.id == (topicID{}) {
 		return nil, fmt.Errorf("topic %s has no id: the brokers' metadata is older than Kafka 2.8 (raise inter.broker.protocol.version)", name)
@@ -198,15 +198,15 @@ func decodeMetadata(version int16, b []byte, name string) (*Topic, error) {
 	return t, nil
 }
 
-func decodePartitions(d *decoder) []Partition {
+func decodePartitions(d *wire.Decoder) []Partition {
 	var ps []Partition
-	for n := d.array(18); n > 0; n-- {
-		d.int16() // of the leader: a partition without one has Leader −1
+	for n := d.Array(18); n > 0; n-- {
+		d.Int16() // of the leader: a partition without one has Leader −1
 		var p Partition
-		p.ID, p.Leader, p.LeaderEpoch = d.int32(), d.int32(), d.int32()
-		p.Replicas, p.ISR = d.int32s(), d.int32s()
-		d.int32s() // offline
-		d.tags()
+		p.ID, p.Leader, p.LeaderEpoch = d.Int32(), d.Int32(), d.Int32()
+		p.Replicas, p.ISR = d.Int32s(), d.Int32s()
+		d.Int32s() // offline
+		d.Tags()
 		ps = append(ps, p)
 	}
 	slices.SortFunc(ps, func(a, b Partition) int { return int(a.ID) - int(b.ID) })

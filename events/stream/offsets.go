@@ -5,6 +5,8 @@ import (
 	"fmt"
 
 	"github.com/segmentio/kafka-go/protocol"
+
+	"headcount/events/stream/wire"
 )
 
 // Offsets are what a partition holds.
@@ -59,10 +61,10 @@ func (l *Log) offsetsOf(ctx context.Context, t *Topic, partitions []int32) (map[
 	for _, id := range partitions {
 		p, ok := t.partition(id)
 		if !ok {
-			return nil, refusal(codeUnknownTopic, "list offsets of", partitionName(t.Name, id), "")
+			return nil, wire.Refusal(wire.CodeUnknownTopic, "list offsets of", wire.PartitionName(t.Name, id), "")
 		}
 		if p.Leader < 0 {
-			return nil, refusal(codeNoLeader, "list offsets of", partitionName(t.Name, id), "")
+			return nil, wire.Refusal(wire.CodeNoLeader, "list offsets of", wire.PartitionName(t.Name, id), "")
 		}
 		byLeader[p.Leader] = append(byLeader[p.Leader], p)
 	}
@@ -92,18 +94,18 @@ func (l *Log) listOffsets(ctx context.Context, node int32, topic string, ps []Pa
 	if err != nil {
 		return nil, err
 	}
-	var e encoder
-	e.int32(-1)
-	e.int8(isolation)
-	e.array(1)
-	e.string(topic)
-	e.array(len(ps))
+	var e wire.Encoder
+	e.Int32(-1)
+	e.Int8(isolation)
+	e.Array(1)
+	e.Str(topic)
+	e.Array(len(ps))
 	for _, p := range ps {
-		e.int32(p.ID)
-		e.int32(-1) // whatever the leader's epoch
-		e.int64(time)
+		e.Int32(p.ID)
+		e.Int32(-1) // whatever the leader's epoch
+		e.Int64(time)
 	}
-	r := &request{key: protocol.ListOffsets, version: version, node: node, body: e.b}
+	r := &request{key: protocol.ListOffsets, version: version, node: node, body: e.Buf}
 	if err := l.send(ctx, r); err != nil {
 		return nil, err
 	}
@@ -113,35 +115,35 @@ func (l *Log) listOffsets(ctx context.Context, node int32, topic string, ps []Pa
 	}
 	for _, p := range ps {
 		if _, ok := found[p.ID]; !ok {
-			return nil, fmt.Errorf("list offsets of %s: the broker's answer leaves it out", partitionName(topic, p.ID))
+			return nil, fmt.Errorf("list offsets of %s: the broker's answer leaves it out", wire.PartitionName(topic, p.ID))
 		}
 	}
 	return found, nil
 }
 
 func decodeListOffsets(b []byte, topic string) (map[int32]int64, error) {
-	d := decoder{b: b}
+	d := wire.Decoder{Buf: b}
 	found := map[int32]int64{}
 	var refused error
-	d.int32()
-	for n := d.array(6); n > 0; n-- {
-		name := d.string()
-		for m := d.array(26); m > 0; m-- {
-			id, c := d.int32(), code(d.int16())
-			d.int64()
-			offset := d.int64()
-			d.int32()
+	d.Int32()
+	for n := d.Array(6); n > 0; n-- {
+		name := d.Str()
+		for m := d.Array(26); m > 0; m-- {
+			id, c := d.Int32(), wire.Code(d.Int16())
+			d.Int64()
+			offset := d.Int64()
+			d.Int32()
 			if name != topic {
 				continue
 			}
-			if c != codeNone && refused == nil {
-				refused = refusal(c, "list offsets of", partitionName(topic, id), "")
+			if c != wire.CodeNone && refused == nil {
+				refused = wire.Refusal(c, "list offsets of", wire.PartitionName(topic, id), "")
 			}
 			found[id] = offset
 		}
 	}
-	if d.err != nil {
-		return nil, fmt.Errorf("list offsets of topic %s: %w", topic, d.err)
+	if d.Err != nil {
+		return nil, fmt.Errorf("list offsets of topic %s: %w", topic, d.Err)
 	}
 	return found, refused
 }

@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"headcount/events"
+	"headcount/events/stream/backoff"
+	"headcount/events/stream/batch"
 )
 
 // Position is where a reader stands in a partition.
@@ -62,7 +64,7 @@ type PartitionReader struct {
 	flying   bool     // within a request, or being compared with the log
 	waiting  *chunk
 	stable   int64
-	pause    backoff
+	pause    backoff.Pause
 	resumeAt time.Time
 	err      error // final
 	closed   bool
@@ -73,7 +75,7 @@ type PartitionReader struct {
 	rest    []byte // of current
 	next    int64  // offset to hand out next
 	bad     int    // tries at the batch that cannot be read
-	abort   abortions
+	abort   batch.Abortions
 	space   *workspace // lent by the Reader while a batch is out; nil: none
 	batch   Batch
 }
@@ -81,7 +83,7 @@ type PartitionReader struct {
 // chunk is what one fetch brought for a partition.
 type chunk struct {
 	data    []byte
-	aborted []aborted
+	aborted []batch.Aborted
 	turn    int // of its PartitionReader
 }
 
@@ -121,7 +123,7 @@ func (p *PartitionReader) await(ctx context.Context) error {
 		if c != nil {
 			p.r.wake() // there is room for another
 			p.current, p.rest = c, c.data
-			p.abort.start(c.aborted)
+			p.abort.Start(c.aborted)
 			return nil
 		}
 		if err != nil {
@@ -145,50 +147,50 @@ func (p *PartitionReader) read() (bool, error) {
 	p.batch = Batch{Records: p.space.records[:0], Base: -1, Next: p.next, p: p}
 	b := &p.batch
 	for len(p.rest) > 0 && len(b.Records) < gather {
-		var h header
-		if err := readHeader(p.rest, &h); errors.Is(err, errPartial) {
+		var h batch.Header
+		if err := batch.ReadHeader(p.rest, &h); errors.Is(err, batch.ErrPartial) {
 			p.rest = nil
 			break
 		} else if err != nil {
-			return p.partly(err, h.base)
+			return p.partly(err, h.Base)
 		}
-		whole := p.rest[:h.size]
-		if err := h.checkCRC(whole); err != nil {
-			return p.partly(err, h.base)
+		whole := p.rest[:h.Size]
+		if err := h.CheckCRC(whole); err != nil {
+			return p.partly(err, h.Base)
 		}
-		content, packed := whole[headerSize:], h.codec()
-		skip := p.abort.skips(&h, content)
-		if h.next() <= p.next { // read before
-			p.rest = p.rest[h.size:]
+		content, packed := whole[batch.HeaderSize:], h.Codec()
+		skip := p.abort.Skips(&h, content)
+		if h.Next() <= p.next { // read before
+			p.rest = p.rest[h.Size:]
 			continue
 		}
-		if packed != codecNone && !skip {
+		if packed != batch.None && !skip {
 			if len(b.Records) > 0 {
 				// What is unpacked replaces what was: hand on what there is first. The abortions stand where they
 				// stood, as this batch was not one of theirs.
 				break
 			}
 			var err error
-			if content, err = p.space.unpack.unpack(packed, content); err != nil {
-				return p.partly(err, h.base)
+			if content, err = p.space.unpack.Unpack(packed, content); err != nil {
+				return p.partly(err, h.Base)
 			}
 		}
 		if !skip {
 			n := len(b.Records)
 			var err error
-			if b.Records, err = appendRecords(b.Records, &h, content, p.next); err != nil {
+			if b.Records, err = batch.AppendRecords(b.Records, &h, content, p.next); err != nil {
 				b.Records = b.Records[:n]
-				return p.partly(err, h.base)
+				return p.partly(err, h.Base)
 			}
 		}
-		if h.base > p.next { // compaction, or a broker that lost what it had
-			p.r.log.warn("offsets are missing within the log: what stood there is not counted", fmt.Errorf("nothing at %d–%d", p.next, h.base-1), "partition", p.id)
+		if h.Base > p.next { // compaction, or a broker that lost what it had
+			p.r.log.warn("offsets are missing within the log: what stood there is not counted", fmt.Errorf("nothing at %d–%d", p.next, h.Base-1), "partition", p.id)
 		}
-		p.rest = p.rest[h.size:]
-		p.next = h.next()
-		b.Base, b.Next, b.CRC, b.LeaderEpoch = h.base, p.next, h.crc, h.epoch
-		b.Bytes += h.size
-		if packed != codecNone && !skip {
+		p.rest = p.rest[h.Size:]
+		p.next = h.Next()
+		b.Base, b.Next, b.CRC, b.LeaderEpoch = h.Base, p.next, h.CRC, h.Epoch
+		b.Bytes += h.Size
+		if packed != batch.None && !skip {
 			break
 		}
 	}

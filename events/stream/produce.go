@@ -8,10 +8,10 @@ import (
 	"maps"
 	"slices"
 	"sync"
-	"sync/atomic"
 	"time"
 
-	"github.com/segmentio/kafka-go/protocol"
+	"headcount/events/stream/batch"
+	"headcount/events/stream/wire"
 )
 
 const (
@@ -29,17 +29,8 @@ type laneID struct {
 // lane is the way into one partition: one batch at a time, so that order holds.
 type lane struct {
 	mu      sync.Mutex
-	state   producerState
-	encoder batchEncoder
-}
-
-// producer is the id under which brokers know batches that they have already.
-type producer struct {
-	mu      sync.Mutex
-	known   bool
-	id      int64
-	epoch   int16
-	rotates atomic.Uint32 // partition for messages without a key
+	state   batch.Producer
+	encoder batch.Encoder
 }
 
 // Produce sends the messages and returns when all in-sync replicas have them all. Those of a partition are written in order, each
@@ -64,12 +55,12 @@ func (l *Log) Produce(ctx context.Context, messages []Message) error {
 		switch {
 		case m.Partition >= 0:
 			if int(m.Partition) >= n {
-				return fmt.Errorf("produce to %s: the topic has %d partitions", partitionName(id.topic, m.Partition), n)
+				return fmt.Errorf("produce to %s: the topic has %d partitions", wire.PartitionName(id.topic, m.Partition), n)
 			}
 		case m.Key == nil:
 			id.partition = int32(spread % uint32(n))
 		default:
-			id.partition = PartitionOf(m.Key, n)
+			id.partition = batch.PartitionOf(m.Key, n)
 		}
 		byLane[id] = append(byLane[id], m)
 	}
@@ -115,7 +106,7 @@ func (l *Log) lane(id laneID) *lane {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.lanes[id] == nil {
-		l.lanes[id] = &lane{state: producerState{id: -2}}
+		l.lanes[id] = &lane{state: batch.Producer{ID: -2}}
 	}
 	return l.lanes[id]
 }
@@ -126,14 +117,14 @@ func (l *Log) fill(ctx context.Context, n *lane, id laneID, ms []*Message) error
 	for len(ms) > 0 {
 		take, bytes := 0, 0
 		for take < min(len(ms), most) && (take == 0 || bytes < batchBytes) {
-			bytes += 24 + recordSize(ms[take], 0, 0)
+			bytes += ms[take].Size()
 			if take > 0 && bytes > batchBytes {
 				break
 			}
 			take++
 		}
 		err := l.write(ctx, n, id, ms[:take])
-		if codeOf(err) == codeTooLarge && take > 1 {
+		if wire.CodeOf(err) == wire.CodeTooLarge && take > 1 {
 			most = take / 2 // the topic takes less than is usual
 			continue
 		}
@@ -147,19 +138,20 @@ func (l *Log) fill(ctx context.Context, n *lane, id laneID, ms []*Message) error
 
 // write has one batch written, whatever it takes.
 func (l *Log) write(ctx context.Context, n *lane, id laneID, ms []*Message) error {
-	var batch []byte
-	encoded := producerState{id: -2}
+	var data []byte
+	encoded := batch.Producer{ID: -2}
 	maybe := false // written: an answer was lost, or leaves it open, as that of a leader that led no longer when the replicas had it
 	now := time.Now().UnixMilli()
-	err := l.persist(ctx, "write to "+partitionName(id.topic, id.partition), func(ctx context.Context) error {
+	err := l.persist(ctx, "write to "+wire.PartitionName(id.topic, id.partition), func(ctx context.Context) error {
 		if !maybe { // else it goes as it was: under another producer id it would be written twice
 			if err := l.joinProducers(ctx, n); err != nil {
 				return err
 			}
 		}
 		if n.state != encoded {
+			c, _ := batch.ParseCodec(l.config.Compression) // Validate has seen to it
 			var err error
-			if batch, err = n.encoder.encode(ms, codecs[l.config.Compression], n.state, now); err != nil {
+			if data, err = n.encoder.Encode(ms, c, n.state, now); err != nil {
 				return err
 			}
 			encoded = n.state
@@ -171,9 +163,9 @@ func (l *Log) write(ctx context.Context, n *lane, id laneID, ms []*Message) erro
 		p, ok := t.partition(id.partition)
 		if !ok || p.Leader < 0 {
 			l.unknow(id.topic)
-			return refusal(codeNoLeader, "write to", partitionName(id.topic, id.partition), "")
+			return wire.Refusal(wire.CodeNoLeader, "write to", wire.PartitionName(id.topic, id.partition), "")
 		}
-		c, message, err := l.produceOnce(ctx, p.Leader, id, batch)
+		c, message, err := l.produceOnce(ctx, p.Leader, id, data)
 		if err != nil {
 			maybe = true
 			l.unknow(id.topic)
@@ -181,21 +173,21 @@ func (l *Log) write(ctx context.Context, n *lane, id laneID, ms []*Message) erro
 			return err
 		}
 		switch c {
-		case codeNone, codeDuplicateSequence:
+		case wire.CodeNone, wire.CodeDuplicateSequence:
 			return nil
-		case codeOutOfOrderSequence, codeUnknownProducer, codeProducerEpoch:
+		case wire.CodeOutOfOrderSequence, wire.CodeUnknownProducer, wire.CodeProducerEpoch:
 			l.leaveProducers(n) // the broker forgot what this producer wrote
 			maybe = false
 		default:
-			maybe = maybe || c.class() != fatal
+			maybe = maybe || c.Class() != wire.Fatal
 		}
-		if c.class() == refresh {
+		if c.Class() == wire.Refresh {
 			l.unknow(id.topic)
 		}
-		return refusal(c, "write to", partitionName(id.topic, id.partition), message)
+		return wire.Refusal(c, "write to", wire.PartitionName(id.topic, id.partition), message)
 	})
-	if err == nil && n.state.id >= 0 {
-		n.state.sequence = int32((int64(n.state.sequence) + int64(len(ms))) & 0x7fffffff)
+	if err == nil && n.state.ID >= 0 {
+		n.state.Sequence = int32((int64(n.state.Sequence) + int64(len(ms))) & 0x7fffffff)
 	}
 	if err != nil && maybe {
 		l.leaveProducers(n) // whether its sequence numbers are used is not known
@@ -208,126 +200,4 @@ func (l *Log) unknow(topic string) {
 	l.mu.Lock()
 	delete(l.topics, topic)
 	l.mu.Unlock()
-}
-
-// joinProducers gives the lane the producer id in force, asking for one where there is none.
-func (l *Log) joinProducers(ctx context.Context, n *lane) error {
-	p := &l.producer
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if !p.known {
-		version, err := l.version(ctx, anyBroker, protocol.InitProducerId, 1, 0)
-		if err != nil {
-			return err
-		}
-		var e encoder
-		e.nullable("") // no transactions
-		e.int32(0)     // nor how long one may take
-		d, err := l.call(ctx, anyBroker, protocol.InitProducerId, version, e.b)
-		if err != nil {
-			return err
-		}
-		c, id, epoch, err := decodeProducerID(d)
-		switch {
-		case err != nil:
-			return err
-		case c == codeNone:
-			p.id, p.epoch = id, epoch
-		case c.class() == fatal:
-			// Without leave to be idempotent, a retry can write twice: no harm to a set of facts.
-			l.config.Logger.Warn("producing without a producer id: a retry may write a message twice", "error", c)
-			p.id, p.epoch = -1, -1
-		default:
-			return refusal(c, "ask for a producer id for", "topic "+l.config.Topic, "")
-		}
-		p.known = true
-	}
-	if n.state.id != p.id {
-		n.state = producerState{id: p.id, epoch: p.epoch}
-		if p.id < 0 {
-			n.state.sequence = -1
-		}
-	}
-	return nil
-}
-
-func decodeProducerID(d *decoder) (c code, id int64, epoch int16, err error) {
-	d.int32() // throttle
-	c, id, epoch = code(d.int16()), d.int64(), d.int16()
-	if d.err != nil {
-		return 0, 0, 0, fmt.Errorf("ask for a producer id: answer: %w", d.err)
-	}
-	if c == codeNone && (id < 0 || epoch < 0) {
-		return 0, 0, 0, fmt.Errorf("ask for a producer id: answer: id %d, epoch %d", id, epoch)
-	}
-	return c, id, epoch, nil
-}
-
-// leaveProducers has the lane, and those that share its id, take a new one.
-func (l *Log) leaveProducers(n *lane) {
-	p := &l.producer
-	p.mu.Lock()
-	if p.known && p.id == n.state.id && p.id >= 0 {
-		p.known = false
-	}
-	p.mu.Unlock()
-}
-
-// produceOnce sends a batch to the leader.
-func (l *Log) produceOnce(ctx context.Context, node int32, id laneID, batch []byte) (code, string, error) {
-	version, err := l.version(ctx, node, protocol.Produce, 8, 7)
-	if err != nil {
-		return 0, "", err
-	}
-	e := encoder{b: make([]byte, 0, 64+len(id.topic)+len(batch))}
-	e.nullable("") // no transaction
-	e.int16(-1)    // all in-sync replicas
-	e.int32(int32(l.config.RequestTimeout / time.Millisecond))
-	e.array(1)
-	e.string(id.topic)
-	e.array(1)
-	e.int32(id.partition)
-	e.bytes(batch)
-	r := &request{key: protocol.Produce, version: version, node: node, body: e.b}
-	if err := l.send(ctx, r); err != nil {
-		return 0, "", err
-	}
-	return decodeProduce(version, r.whole, id)
-}
-
-func decodeProduce(version int16, b []byte, id laneID) (c code, message string, err error) {
-	d := decoder{b: b}
-	found := false
-	for n := d.array(6); n > 0; n-- {
-		topic := d.string()
-		for m := d.array(30); m > 0; m-- {
-			partition, got := d.int32(), code(d.int16())
-			d.int64() // base offset
-			d.int64() // append time
-			d.int64() // log start
-			words := ""
-			if version >= 8 {
-				for k := d.array(6); k > 0; k-- {
-					index := d.int32()
-					if s := d.string(); words == "" && s != "" {
-						words = fmt.Sprintf("record %d: %s", index, s)
-					}
-				}
-				if s := d.string(); s != "" {
-					words = s
-				}
-			}
-			if topic == id.topic && partition == id.partition {
-				found, c, message = true, got, words
-			}
-		}
-	}
-	d.int32() // throttle
-	if d.err == nil && !found {
-		d.err = errLeftOut
-	}
-	if d.err != nil {
-		return 0, "", fmt.Errorf("write to %s: answer: %w", partitionName(id.topic, id.partition), d.err)
-	}
-	return c, message, nil
 }

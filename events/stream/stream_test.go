@@ -10,14 +10,15 @@ import (
 	"time"
 
 	"headcount/events/stream"
+	"headcount/events/stream/broker"
 )
 
 // patience is how long a test waits for what must happen. It only ends what hangs: no machine may be too slow for it.
 const patience = 3 * time.Minute
 
-// broker returns the address of a broker: of the Apache Kafka that HEADCOUNT_KAFKA names, or has started, else of an embedded one that
+// brokerAddr returns the address of a broker: of the Apache Kafka that HEADCOUNT_KAFKA names, or has started, else of an embedded one that
 // is the test's own. The tests hold for both.
-func broker(t testing.TB) string {
+func brokerAddr(t testing.TB) string {
 	t.Helper()
 	if kafkaAddr != "" {
 		return kafkaAddr
@@ -28,7 +29,7 @@ func broker(t testing.TB) string {
 // embedded starts an embedded broker over a folder of the test's.
 func embedded(t testing.TB) string {
 	t.Helper()
-	b, err := stream.StartBroker(t.Context(), stream.BrokerConfig{Addr: "127.0.0.1:0", DataDir: t.TempDir(), NoSync: true})
+	b, err := broker.Start(t.Context(), broker.Config{Addr: "127.0.0.1:0", DataDir: t.TempDir(), NoSync: true})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -113,7 +114,7 @@ func read(t testing.TB, p *stream.PartitionReader, end int64) (values []string, 
 }
 
 func TestWriteAndRead(t *testing.T) {
-	addr := broker(t)
+	addr := brokerAddr(t)
 	for _, compression := range []string{"none", "gzip", "snappy", "lz4", "zstd"} {
 		t.Run(compression, func(t *testing.T) {
 			c := config(t, addr, unique(compression))
@@ -153,7 +154,7 @@ func TestWriteAndRead(t *testing.T) {
 }
 
 func TestRecordFields(t *testing.T) {
-	_, l := topic(t, broker(t), 1)
+	_, l := topic(t, brokerAddr(t), 1)
 	at := time.UnixMilli(1_790_000_000_123)
 	produce(t, l,
 		stream.Message{Key: []byte("k"), Value: []byte("v"), Time: at, Headers: []stream.Header{{Key: "h", Value: []byte("x")}, {Key: "null"}}},
@@ -176,7 +177,7 @@ func TestRecordFields(t *testing.T) {
 }
 
 func TestReadFromTheMiddle(t *testing.T) {
-	_, l := topic(t, broker(t), 1)
+	_, l := topic(t, brokerAddr(t), 1)
 	var ms []stream.Message
 	for i := range 100 {
 		ms = append(ms, stream.Message{Value: fmt.Append(nil, i)})
@@ -192,7 +193,7 @@ func TestReadFromTheMiddle(t *testing.T) {
 }
 
 func TestNoTopic(t *testing.T) {
-	l := dial(t, config(t, broker(t), "nowhere"))
+	l := dial(t, config(t, brokerAddr(t), "nowhere"))
 	if _, err := l.Describe(t.Context()); !errors.Is(err, stream.ErrNoTopic) {
 		t.Errorf("describe: %v", err)
 	}

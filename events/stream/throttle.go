@@ -6,6 +6,8 @@ import (
 	"sync"
 	"time"
 
+	"headcount/events/stream/backoff"
+
 	"github.com/segmentio/kafka-go/protocol"
 )
 
@@ -55,7 +57,7 @@ func (t *throttles) wait(ctx context.Context, node int32, key protocol.ApiKey) e
 		if d <= 0 {
 			return nil
 		}
-		if !sleep(ctx, d) {
+		if !backoff.Sleep(ctx, d) {
 			return context.Cause(ctx)
 		}
 	}

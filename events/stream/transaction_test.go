@@ -13,7 +13,7 @@ import (
 
 // Another client writes transactions: those that it aborts do not count, and nothing past one that is open is read.
 func TestTransactions(t *testing.T) {
-	addr := broker(t)
+	addr := brokerAddr(t)
 	name, l := topic(t, addr, 1)
 	client, err := kgo.NewClient(kgo.SeedBrokers(addr), kgo.TransactionalID(unique("tx")), kgo.DefaultProduceTopic(name),
 		kgo.RecordPartitioner(kgo.ManualPartitioner()), kgo.TransactionTimeout(10*time.Minute))
@@ -88,7 +88,7 @@ func TestTransactions(t *testing.T) {
 
 // What other clients write, in each codec, is read.
 func TestOtherClientsCodecs(t *testing.T) {
-	addr := broker(t)
+	addr := brokerAddr(t)
 	for codec, c := range map[string]kgo.CompressionCodec{"gzip": kgo.GzipCompression(), "snappy": kgo.SnappyCompression(),
 		"lz4": kgo.Lz4Compression(), "zstd": kgo.ZstdCompression()} {
 		t.Run(codec, func(t *testing.T) {
@@ -119,7 +119,7 @@ func TestOtherClientsCodecs(t *testing.T) {
 }
 
 func TestCheck(t *testing.T) {
-	addr := broker(t)
+	addr := brokerAddr(t)
 	name := unique("checked")
 	c := config(t, addr, name)
 	c.Group = "group-of-" + name
@@ -169,7 +169,7 @@ func TestLogAppendTime(t *testing.T) {
 	if kafkaAddr == "" {
 		t.Skip("needs Apache Kafka (HEADCOUNT_KAFKA=start): the embedded broker keeps the producer's times")
 	}
-	addr := broker(t)
+	addr := brokerAddr(t)
 	name := unique("stamped")
 	l := dial(t, config(t, addr, name))
 	if _, err := l.CreateTopic(t.Context(), name, 1, map[string]string{"message.timestamp.type": "LogAppendTime"}); err != nil {

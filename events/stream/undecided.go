@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"github.com/segmentio/kafka-go/protocol"
+
+	"headcount/events/stream/wire"
 )
 
 // OpenTransaction is one that is neither committed nor aborted: nothing behind its first record is read until it is.
@@ -27,7 +29,7 @@ const describeProducers protocol.ApiKey = 61
 // that does not, the error is that it lacks the request.
 func (l *Log) OpenTransactions(ctx context.Context, partition int32) ([]OpenTransaction, error) {
 	var open []OpenTransaction
-	name := partitionName(l.config.Topic, partition)
+	name := wire.PartitionName(l.config.Topic, partition)
 	err := l.persistBriefly(ctx, "ask for the open transactions of "+name, func(ctx context.Context) error {
 		t, err := l.metadata(ctx, l.config.Topic)
 		if err != nil {
@@ -35,23 +37,23 @@ func (l *Log) OpenTransactions(ctx context.Context, partition int32) ([]OpenTran
 		}
 		p, ok := t.partition(partition)
 		if !ok {
-			return refusal(codeUnknownTopic, "describe producers of", name, "")
+			return wire.Refusal(wire.CodeUnknownTopic, "describe producers of", name, "")
 		}
 		if p.Leader < 0 {
-			return refusal(codeNoLeader, "describe producers of", name, "")
+			return wire.Refusal(wire.CodeNoLeader, "describe producers of", name, "")
 		}
 		version, err := l.version(ctx, p.Leader, describeProducers, 0)
 		if err != nil {
 			return err
 		}
-		e := encoder{flexible: true}
-		e.array(1)
-		e.string(l.config.Topic)
-		e.array(1)
-		e.int32(partition)
-		e.tags()
-		e.tags()
-		q := &request{key: describeProducers, version: version, node: p.Leader, flexible: true, body: e.b}
+		e := wire.Encoder{Flexible: true}
+		e.Array(1)
+		e.Str(l.config.Topic)
+		e.Array(1)
+		e.Int32(partition)
+		e.Tags()
+		e.Tags()
+		q := &request{key: describeProducers, version: version, node: p.Leader, flexible: true, body: e.Buf}
 		if err := l.send(ctx, q); err != nil {
 			return err
 		}
@@ -63,37 +65,37 @@ func (l *Log) OpenTransactions(ctx context.Context, partition int32) ([]OpenTran
 
 // decodeProducers reads an answer to DescribeProducers 0 and keeps the producers with an open transaction.
 func decodeProducers(b []byte, topic string, partition int32) ([]OpenTransaction, error) {
-	d := decoder{b: b, flexible: true}
+	d := wire.Decoder{Buf: b, Flexible: true}
 	var open []OpenTransaction
 	var refused error
-	d.int32() // throttle
-	for n := d.array(3); n > 0; n-- {
-		name := d.string()
-		for m := d.array(9); m > 0; m-- {
-			id, c, message := d.int32(), code(d.int16()), d.string()
+	d.Int32() // throttle
+	for n := d.Array(3); n > 0; n-- {
+		name := d.Str()
+		for m := d.Array(9); m > 0; m-- {
+			id, c, message := d.Int32(), wire.Code(d.Int16()), d.Str()
 			ours := name == topic && id == partition
-			if ours && c != codeNone && refused == nil {
-				refused = refusal(c, "describe producers of", partitionName(topic, id), message)
+			if ours && c != wire.CodeNone && refused == nil {
+				refused = wire.Refusal(c, "describe producers of", wire.PartitionName(topic, id), message)
 			}
-			for k := d.array(37); k > 0; k-- {
+			for k := d.Array(37); k > 0; k-- {
 				var o OpenTransaction
-				o.ProducerID, o.ProducerEpoch = d.int64(), d.int32()
-				d.int32() // last sequence number
-				o.Last = time.UnixMilli(d.int64())
-				d.int32() // coordinator's epoch
-				o.From = d.int64()
-				d.tags()
-				if ours && o.From >= 0 && d.err == nil {
+				o.ProducerID, o.ProducerEpoch = d.Int64(), d.Int32()
+				d.Int32() // last sequence number
+				o.Last = time.UnixMilli(d.Int64())
+				d.Int32() // coordinator's epoch
+				o.From = d.Int64()
+				d.Tags()
+				if ours && o.From >= 0 && d.Err == nil {
 					open = append(open, o)
 				}
 			}
-			d.tags()
+			d.Tags()
 		}
-		d.tags()
+		d.Tags()
 	}
-	d.tags()
-	if d.err != nil {
-		return nil, fmt.Errorf("describe producers of %s: %w", partitionName(topic, partition), d.err)
+	d.Tags()
+	if d.Err != nil {
+		return nil, fmt.Errorf("describe producers of %s: %w", wire.PartitionName(topic, partition), d.Err)
 	}
 	return open, refused
 }

@@ -8,6 +8,9 @@ import (
 	"time"
 
 	"github.com/segmentio/kafka-go/protocol"
+
+	"headcount/events/stream/batch"
+	"headcount/events/stream/wire"
 )
 
 // Verify checks that the log still holds what was read up to the position: it reaches that far, the epoch of the last batch read
@@ -15,7 +18,7 @@ import (
 // deleted since cannot be checked and is no error as long as what comes next is there. GapError, TruncatedError, RecreatedError say
 // what is lost.
 func (l *Log) Verify(ctx context.Context, partition int32, at Position) error {
-	return l.persistBriefly(ctx, "verify "+partitionName(l.config.Topic, partition), func(ctx context.Context) error {
+	return l.persistBriefly(ctx, "verify "+wire.PartitionName(l.config.Topic, partition), func(ctx context.Context) error {
 		t, err := l.metadata(ctx, l.config.Topic)
 		if err != nil {
 			return err
@@ -96,21 +99,21 @@ func (l *Log) parting(ctx context.Context, t *Topic, partition int32, at Positio
 	switch {
 	case !found:
 		return fmt.Sprintf("there is no batch at offset %d any more", at.BatchOffset), from, nil
-	case h.base != at.BatchOffset:
-		return fmt.Sprintf("the batch read at offset %d is gone, there is one at %d", at.BatchOffset, h.base), from, nil
-	case h.crc != at.BatchCRC:
-		return fmt.Sprintf("the batch at offset %d has checksum %08x, when read it had %08x", h.base, h.crc, at.BatchCRC), from, nil
-	case at.LeaderEpoch >= 0 && h.epoch != at.LeaderEpoch:
-		return fmt.Sprintf("the batch at offset %d is of leader epoch %d, when read it was of %d", h.base, h.epoch, at.LeaderEpoch), from, nil
+	case h.Base != at.BatchOffset:
+		return fmt.Sprintf("the batch read at offset %d is gone, there is one at %d", at.BatchOffset, h.Base), from, nil
+	case h.CRC != at.BatchCRC:
+		return fmt.Sprintf("the batch at offset %d has checksum %08x, when read it had %08x", h.Base, h.CRC, at.BatchCRC), from, nil
+	case at.LeaderEpoch >= 0 && h.Epoch != at.LeaderEpoch:
+		return fmt.Sprintf("the batch at offset %d is of leader epoch %d, when read it was of %d", h.Base, h.Epoch, at.LeaderEpoch), from, nil
 	}
 	return "", 0, nil
 }
 
-func firstRecord(h header) int64 { return h.firstTime }
-func lastRecord(h header) int64  { return h.maxTime }
+func firstRecord(h batch.Header) int64 { return h.FirstTime }
+func lastRecord(h batch.Header) int64  { return h.MaxTime }
 
 // timeAt is when the batch that holds an offset was written, as far as that can be told: it only makes an error clearer.
-func (l *Log) timeAt(ctx context.Context, t *Topic, partition int32, offset int64, o Offsets, which func(header) int64) time.Time {
+func (l *Log) timeAt(ctx context.Context, t *Topic, partition int32, offset int64, o Offsets, which func(batch.Header) int64) time.Time {
 	if offset < o.Start || offset >= o.End {
 		return time.Time{}
 	}
@@ -122,10 +125,10 @@ func (l *Log) timeAt(ctx context.Context, t *Topic, partition int32, offset int6
 }
 
 // batchAt fetches the header of the batch that holds an offset, or of the next one.
-func (l *Log) batchAt(ctx context.Context, t *Topic, partition int32, offset int64) (h header, found bool, err error) {
+func (l *Log) batchAt(ctx context.Context, t *Topic, partition int32, offset int64) (h batch.Header, found bool, err error) {
 	p, ok := t.partition(partition)
 	if !ok || p.Leader < 0 {
-		return h, false, refusal(codeNoLeader, "fetch from", partitionName(t.Name, partition), "")
+		return h, false, wire.Refusal(wire.CodeNoLeader, "fetch from", wire.PartitionName(t.Name, partition), "")
 	}
 	version, err := l.version(ctx, p.Leader, protocol.Fetch, fetchVersions...)
 	if err != nil {
@@ -146,16 +149,16 @@ func (l *Log) batchAt(ctx context.Context, t *Topic, partition int32, offset int
 		if g.partition != partition {
 			continue
 		}
-		if err := refusal(g.code, "fetch from", partitionName(t.Name, partition), ""); err != nil {
+		if err := wire.Refusal(g.code, "fetch from", wire.PartitionName(t.Name, partition), ""); err != nil {
 			return h, false, err
 		}
-		for rest := g.data; ; rest = rest[h.size:] {
-			if err := readHeader(rest, &h); errors.Is(err, errPartial) {
-				return header{}, false, nil
+		for rest := g.data; ; rest = rest[h.Size:] {
+			if err := batch.ReadHeader(rest, &h); errors.Is(err, batch.ErrPartial) {
+				return batch.Header{}, false, nil
 			} else if err != nil {
-				return h, false, &CorruptError{Topic: t.Name, Partition: partition, Offset: h.base, Err: err}
+				return h, false, &CorruptError{Topic: t.Name, Partition: partition, Offset: h.Base, Err: err}
 			}
-			if h.next() > offset {
+			if h.Next() > offset {
 				return h, true, nil
 			}
 		}

@@ -5,6 +5,8 @@ import (
 	"fmt"
 
 	"github.com/segmentio/kafka-go/protocol"
+
+	"headcount/events/stream/wire"
 )
 
 // versionRange is what a broker offers of one API.
@@ -31,19 +33,19 @@ func (l *Log) versions(ctx context.Context, node int32) (map[protocol.ApiKey]ver
 	return known, nil
 }
 
-func decodeVersions(d *decoder, place string) (map[protocol.ApiKey]versionRange, error) {
-	c := code(d.int16())
-	n := d.array(6)
+func decodeVersions(d *wire.Decoder, place string) (map[protocol.ApiKey]versionRange, error) {
+	c := wire.Code(d.Int16())
+	n := d.Array(6)
 	known := make(map[protocol.ApiKey]versionRange, n)
 	for range n {
-		key := protocol.ApiKey(d.int16())
-		known[key] = versionRange{d.int16(), d.int16()}
+		key := protocol.ApiKey(d.Int16())
+		known[key] = versionRange{d.Int16(), d.Int16()}
 	}
 	const op = "ask for the API versions of"
-	if d.err != nil {
-		return nil, fmt.Errorf("%s %s: %w", op, place, d.err)
+	if d.Err != nil {
+		return nil, fmt.Errorf("%s %s: %w", op, place, d.Err)
 	}
-	return known, refusal(c, op, place, "")
+	return known, wire.Refusal(c, op, place, "")
 }
 
 // forget drops what a broker was known to offer: it may come back as another version.
@@ -65,6 +67,6 @@ func (l *Log) version(ctx context.Context, node int32, key protocol.ApiKey, want
 			return v, nil
 		}
 	}
-	return 0, &BrokerError{Code: int16(codeUnsupported), Op: "send", Subject: key.String(),
+	return 0, &BrokerError{Code: int16(wire.CodeUnsupported), Op: "send", Subject: key.String(),
 		Message: fmt.Sprintf("%s offers versions %d–%d, wanted one of %v", l.place(node), r.min, r.max, wanted)}
 }

@@ -11,16 +11,17 @@ import (
 	"headcount/counter/checkpoint"
 	"headcount/events"
 	"headcount/events/stream"
+	"headcount/events/stream/broker"
 )
 
 // Whatever the log took, a dead-letter topic with the brokers' settings takes its letter: no record may stop its partition.
 func TestLettersFit(t *testing.T) {
-	broker, err := stream.StartBroker(t.Context(), stream.BrokerConfig{Addr: "127.0.0.1:0", DataDir: t.TempDir(), NoSync: true})
+	b, err := broker.Start(t.Context(), broker.Config{Addr: "127.0.0.1:0", DataDir: t.TempDir(), NoSync: true})
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer broker.Close()
-	log, err := stream.Dial(t.Context(), stream.Config{Brokers: []string{broker.Addr()}, Topic: "t"})
+	defer b.Close()
+	log, err := stream.Dial(t.Context(), stream.Config{Brokers: []string{b.Addr()}, Topic: "t"})
 	if err != nil {
 		t.Fatal(err)
 	}

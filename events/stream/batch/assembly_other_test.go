@@ -1,0 +1,7 @@
+//go:build purego || !amd64
+
+package batch
+
+import "headcount/endtoend/guard"
+
+var routines []guard.Routine

@@ -1,0 +1,158 @@
+// Package broker is the embedded broker: a Kafka broker within this process, for one machine. It has no replicas and no access control.
+//
+// What it promises:
+//
+//   - A record that it has accepted outlives the process, however that ends, and, without Config.NoSync, the machine's crash. Records
+//     are kept for ever.
+//   - Two brokers never write the same folder: the second is refused with ErrRunning.
+//   - The folder keeps its cluster id and its topics' ids from start to start.
+//
+// It has no client: package stream talks to it as to any other broker.
+//
+// Layout:
+//
+//	broker.go                     the broker over kfake, which keeps the data
+//	lock_unix.go lock_other.go    one broker a folder
+package broker
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kfake"
+)
+
+// ErrRunning says that another process, or this one, has an embedded broker over the same folder.
+var ErrRunning = errors.New("an embedded broker is running over this folder")
+
+// Config says where the broker listens and keeps its data.
+type Config struct {
+	Addr    string       // host:port, both what it listens on and what it tells clients; port 0: any free one
+	DataDir string       // made where it is missing
+	NoSync  bool         // leave it to the system when records reach the disk, as Apache Kafka does: they outlive a crash of the process, not of the machine
+	Logger  *slog.Logger // nil: discard
+}
+
+// Broker is a broker that runs, until Close.
+type Broker struct {
+	addr    string
+	cluster *kfake.Cluster
+	lock    *os.File
+}
+
+// Start starts a broker over a folder: a new one, or one that a broker left, in good order or not. ErrRunning: another has
+// it.
+func Start(ctx context.Context, c Config) (*Broker, error) {
+	host, _, err := net.SplitHostPort(c.Addr)
+	if err != nil {
+		return nil, fmt.Errorf("embedded broker: address %q: %w (want host:port)", c.Addr, err)
+	}
+	if ip := net.ParseIP(host); host == "" || ip != nil && ip.IsUnspecified() {
+		return nil, fmt.Errorf("embedded broker: address %q names no host: clients are told this address, so it must be one that they can reach (kafka.brokers: 127.0.0.1:9092)", c.Addr)
+	}
+	if c.DataDir == "" {
+		return nil, errors.New("embedded broker: no data folder given (kafka.embedded.data_dir)")
+	}
+	if err := os.MkdirAll(c.DataDir, 0o700); err != nil {
+		return nil, fmt.Errorf("embedded broker: make data folder: %w", err)
+	}
+	lock, err := lockFile(filepath.Join(c.DataDir, "headcount.lock"))
+	if err != nil {
+		return nil, fmt.Errorf("embedded broker: %s: %w", c.DataDir, err)
+	}
+	b := &Broker{lock: lock}
+	if err := b.start(ctx, c, host); err != nil {
+		lock.Close()
+		return nil, fmt.Errorf("embedded broker over %s: %w", c.DataDir, err)
+	}
+	return b, nil
+}
+
+func (b *Broker) start(ctx context.Context, c Config, host string) error {
+	id := make([]byte, 16)
+	rand.Read(id)
+	logger := c.Logger
+	if logger == nil {
+		logger = slog.New(slog.DiscardHandler)
+	}
+	options := []kfake.Opt{
+		kfake.NumBrokers(1),
+		kfake.ClusterID(base64.RawURLEncoding.EncodeToString(id)), // of a new folder; one that is there has its own
+		kfake.DataDir(c.DataDir),
+		kfake.GroupMinSessionTimeout(time.Second),
+		kfake.BrokerConfigs(map[string]string{"log.retention.ms": "-1", "log.retention.bytes": "-1", "default.replication.factor": "1", "min.insync.replicas": "1"}),
+		kfake.WithLogger(clusterLogger{logger}),
+		kfake.ListenFn(func(network, _ string) (net.Listener, error) {
+			l, err := net.Listen(network, c.Addr)
+			if err != nil {
+				return nil, err
+			}
+			_, port, err := net.SplitHostPort(l.Addr().String())
+			if err != nil {
+				return nil, errors.Join(err, l.Close())
+			}
+			b.addr = net.JoinHostPort(host, port)
+			return namedListener{l, named(b.addr)}, nil
+		}),
+	}
+	if !c.NoSync {
+		options = append(options, kfake.SyncWrites())
+	}
+	cluster, err := kfake.NewCluster(options...)
+	if err != nil {
+		return err
+	}
+	if ctx.Err() != nil {
+		cluster.Close()
+		return context.Cause(ctx)
+	}
+	b.cluster = cluster
+	return nil
+}
+
+// Addr is what the broker listens on, with the port that it has.
+func (b *Broker) Addr() string { return b.addr }
+
+// Close ends the broker in good order.
+func (b *Broker) Close() error {
+	b.cluster.Close()
+	return b.lock.Close()
+}
+
+// namedListener says the name it was given where clients are told where to go.
+type namedListener struct {
+	net.Listener
+	name named
+}
+
+func (l namedListener) Addr() net.Addr { return l.name }
+
+type named string
+
+func (named) Network() string  { return "tcp" }
+func (n named) String() string { return string(n) }
+
+// clusterLogger has the broker speak through slog.
+type clusterLogger struct{ l *slog.Logger }
+
+func (b clusterLogger) Logf(level kfake.LogLevel, msg string, args ...any) {
+	to := slog.LevelDebug // its words on single requests
+	switch level {
+	case kfake.LogLevelError:
+		to = slog.LevelError
+	case kfake.LogLevelWarn:
+		to = slog.LevelWarn
+	case kfake.LogLevelInfo, kfake.LogLevelDebug, kfake.LogLevelNone:
+	}
+	if b.l.Enabled(context.Background(), to) {
+		b.l.Log(context.Background(), to, fmt.Sprintf(msg, args...), "from", "embedded broker")
+	}
+}

@@ -1,7 +1,0 @@
-//go:build purego || !amd64
-
-package stream
-
-import "hash/crc32"
-
-func castagnoliSum(b []byte) uint32 { return crc32.Checksum(b, castagnoli) }

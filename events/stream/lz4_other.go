@@ -1,5 +1,0 @@
-//go:build purego || !amd64
-
-package stream
-
-func lz4Unpack(dst []byte, at, low int, src []byte) (int, bool) { return lz4Library(dst, at, low, src) }
