@@ -36,7 +36,7 @@ export GOTOOLCHAIN
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help build demo test test-assembly test-purego test-kafka test-postgres test-rating crash sim mutants race test-race fmt lint vuln fuzz bench bench-readme bench-curves bench-reading bench-scale bench-profile bench-micro generate clean
+.PHONY: help build demo test test-assembly test-purego test-kafka test-postgres test-rating test-verify test-witnesses crash sim mutants race test-race fmt lint vuln fuzz bench bench-readme bench-curves bench-reading bench-scale bench-profile bench-micro generate clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  \1|/' | column -t -s '|'
