@@ -114,6 +114,7 @@ func (b *Broker) start(ctx context.Context, c Config, host string) error {
 		cluster.Close()
 		return context.Cause(ctx)
 	}
+	refuseBrokersTime(cluster)
 	b.cluster = cluster
 	return nil
 }
