@@ -17,6 +17,7 @@ import (
 	"github.com/shopspring/decimal"
 
 	"headcount/events"
+	"headcount/events/stream/broker"
 )
 
 // MaxFileBytes is the largest file that is read.
@@ -67,6 +68,7 @@ type Kafka struct {
 type Embedded struct {
 	DataDir    string `yaml:"data_dir"`
 	Partitions int    `yaml:"partitions"` // of a topic it creates
+	Expose     Flag   `yaml:"expose"`     // it may listen beyond this machine, where whoever comes reads and writes
 }
 
 // Ingest tunes counting.
@@ -108,6 +110,22 @@ func (d *Duration) UnmarshalText(b []byte) error {
 		return fmt.Errorf("%q is not a duration: write 24h, 10m or 10s", b)
 	}
 	*d = Duration(v)
+	return nil
+}
+
+// Flag is true or false.
+type Flag bool
+
+// UnmarshalText reads true and false, and nothing else.
+func (f *Flag) UnmarshalText(b []byte) error {
+	switch string(b) {
+	case "true":
+		*f = true
+	case "false":
+		*f = false
+	default:
+		return fmt.Errorf("%q: want true or false", b)
+	}
 	return nil
 }
 
@@ -268,6 +286,9 @@ func (c *Config) Validate() error {
 	}
 	if err := c.validateSecurity(bad); err != nil {
 		return err
+	}
+	if e := c.Kafka.Embedded; e != nil && !bool(e.Expose) && !broker.Local(c.Kafka.Brokers[0]) {
+		return bad("kafka.brokers", "%q: %v: the embedded broker asks for no password; listen on 127.0.0.1, or, where only those reach it who may write events, set kafka.embedded.expose: true", c.Kafka.Brokers[0], broker.ErrExposed)
 	}
 	if e := c.Kafka.Embedded; e != nil && (e.Partitions < 1 || e.Partitions > 1024) {
 		return bad("kafka.embedded.partitions", "%d: 1–1024", e.Partitions)

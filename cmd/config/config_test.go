@@ -56,6 +56,19 @@ func TestEmbeddedBrokerMeansNoGroupUnlessNamed(t *testing.T) {
 	}
 }
 
+// TestExposedOnPurpose: beyond this machine the embedded broker listens only where that is said, in the file or the environment.
+func TestExposedOnPurpose(t *testing.T) {
+	if _, err := load(t, "kafka: {embedded: {expose: true}, brokers: [\"192.0.2.1:9092\"]}\n"); err != nil {
+		t.Error(err)
+	}
+	if _, err := load(t, "kafka: {embedded: {}, brokers: [\"192.0.2.1:9092\"]}\n", "HEADCOUNT_KAFKA_EMBEDDED_EXPOSE=true"); err != nil {
+		t.Error(err)
+	}
+	if _, err := load(t, "kafka: {brokers: [\"192.0.2.1:9092\"]}\n"); err != nil {
+		t.Errorf("brokers of others: %v", err)
+	}
+}
+
 func TestEnvironmentOverrides(t *testing.T) {
 	c, err := load(t, "kafka: {topic: a}\n", "HEADCOUNT_KAFKA_TOPIC=b", "HEADCOUNT_KAFKA_BROKERS=h1:1,h2:2", "HEADCOUNT_BILLING_GRACE=1h", "HEADCOUNT_OTHER=x")
 	if err != nil {
@@ -69,12 +82,12 @@ func TestEnvironmentOverrides(t *testing.T) {
 // Every field has a variable.
 func TestEnvironmentSetsEveryField(t *testing.T) {
 	names := variables(reflect.TypeFor[Config]())
-	if len(names) != 38 {
+	if len(names) != 39 {
 		t.Errorf("%d variables: %v", len(names), names)
 	}
 	values := map[string]string{
 		"BILLING_TIME_ZONE": "Asia/Tokyo", "BILLING_GRACE": "1h", "KAFKA_BROKERS": "h1:1, h2:2", "KAFKA_SESSION_TIMEOUT": "20s",
-		"KAFKA_MAX_BATCH_BYTES": "2097152", "KAFKA_MAX_FETCH_BYTES": "2097152", "KAFKA_EMBEDDED_PARTITIONS": "7", "KAFKA_SASL_MECHANISM": "PLAIN",
+		"KAFKA_MAX_BATCH_BYTES": "2097152", "KAFKA_MAX_FETCH_BYTES": "2097152", "KAFKA_EMBEDDED_PARTITIONS": "7", "KAFKA_EMBEDDED_EXPOSE": "true", "KAFKA_SASL_MECHANISM": "PLAIN",
 		"INGEST_CHECKPOINT_INTERVAL": "1s", "EVENTS_TYPES": "shop.opened=open,shop.searched=search", "LIMITS_APPS_PER_PARTITION": "1",
 		"LIMITS_RECORD_BYTES": "2", "LIMITS_QUANTITY_SOURCES": "3", "LIMITS_DEVICES_PER_APP": "4", "LIMITS_DEVICES_PER_PARTITION": "5", "BILLING_SKEW_LIMIT": "0.02", "STATE": "file:///s", "LEDGER": "sqlite:///l",
 	}
@@ -93,7 +106,7 @@ func TestEnvironmentSetsEveryField(t *testing.T) {
 		*to = append(*to, "HEADCOUNT_"+n+"="+values[n])
 	}
 	c, err := load(t, "", embedded...)
-	if want := (Embedded{"/kafka_embedded_data_dir", 7}); err != nil || *c.Kafka.Embedded != want {
+	if want := (Embedded{DataDir: "/kafka_embedded_data_dir", Partitions: 7}); err != nil || *c.Kafka.Embedded != want {
 		t.Fatalf("embedded: %v, %v", c, err)
 	}
 	c, err = load(t, "", environ...)
@@ -141,27 +154,30 @@ func TestMistakesInTheEnvironment(t *testing.T) {
 
 func TestMistakesNameFileAndPlace(t *testing.T) {
 	for text, want := range map[string]string{
-		"kafka:\n  topik: a\n":                      "headcount.yaml:2:3: kafka: unknown field \"topik\"; did you mean \"topic\"?; known are brokers, ",
-		"bogus: 1\n":                                "headcount.yaml:1:1: unknown field \"bogus\"; known are accounts, ",
-		"billing: {time_zone: Mars/Base}\n":         "headcount.yaml:1:22: billing.time_zone: \"Mars/Base\" is not a time zone",
-		"billing:\n  grace: soon\n":                 "headcount.yaml:2:10: billing.grace: \"soon\" is not a duration",
-		"billing:\n  grace: 24\n":                   "headcount.yaml:2:10: billing.grace: \"24\" is not a duration",
-		"billing:\n  grace: -1h\n":                  "billing.grace: \"-1h\"",
-		"billing: {skew_limit: 0.01}\n":             "headcount.yaml:1:23: billing.skew_limit: is not text: write it in quotes, as in \"0.01\"",
-		"billing: {skew_limit: \"much\"}\n":         "billing.skew_limit",
-		"kafka: {brokers: [nowhere]}\n":             "headcount.yaml:1:18: kafka.brokers: \"nowhere\" is not host:port",
-		"kafka: {brokers: []}\n":                    "kafka.brokers: name at least one",
-		"kafka: {brokers: \"a:1\"}\n":               "kafka.brokers: want a list, as in [a, b], got \"a:1\"",
-		"kafka: {brokers: [12]}\n":                  "kafka.brokers[0]: is not text",
-		"kafka: {topic: \"a/b\"}\n":                 "headcount.yaml:1:16: kafka.topic",
-		"kafka: {topic: 12}\n":                      "kafka.topic: is not text: write it in quotes, as in \"12\"",
-		"kafka: {topic: yes, group: true}\n":        "kafka.group: is not text",
-		"kafka: {topic: [a]}\n":                     "kafka.topic: want text, got a list",
-		"kafka: {session_timeout: 1ms}\n":           "kafka.session_timeout",
-		"kafka: {max_batch_bytes: 1}\n":             "kafka.max_batch_bytes",
-		"kafka: {max_fetch_bytes: many}\n":          "kafka.max_fetch_bytes: \"many\": want a whole number",
-		"kafka: {embedded: true}\n":                 "kafka.embedded: want fields (name: value), got \"true\"",
-		"kafka: {embedded: {partitions: 2000}}\n":   "headcount.yaml:1:32: kafka.embedded.partitions",
+		"kafka:\n  topik: a\n":                                   "headcount.yaml:2:3: kafka: unknown field \"topik\"; did you mean \"topic\"?; known are brokers, ",
+		"bogus: 1\n":                                             "headcount.yaml:1:1: unknown field \"bogus\"; known are accounts, ",
+		"billing: {time_zone: Mars/Base}\n":                      "headcount.yaml:1:22: billing.time_zone: \"Mars/Base\" is not a time zone",
+		"billing:\n  grace: soon\n":                              "headcount.yaml:2:10: billing.grace: \"soon\" is not a duration",
+		"billing:\n  grace: 24\n":                                "headcount.yaml:2:10: billing.grace: \"24\" is not a duration",
+		"billing:\n  grace: -1h\n":                               "billing.grace: \"-1h\"",
+		"billing: {skew_limit: 0.01}\n":                          "headcount.yaml:1:23: billing.skew_limit: is not text: write it in quotes, as in \"0.01\"",
+		"billing: {skew_limit: \"much\"}\n":                      "billing.skew_limit",
+		"kafka: {brokers: [nowhere]}\n":                          "headcount.yaml:1:18: kafka.brokers: \"nowhere\" is not host:port",
+		"kafka: {brokers: []}\n":                                 "kafka.brokers: name at least one",
+		"kafka: {brokers: \"a:1\"}\n":                            "kafka.brokers: want a list, as in [a, b], got \"a:1\"",
+		"kafka: {brokers: [12]}\n":                               "kafka.brokers[0]: is not text",
+		"kafka: {topic: \"a/b\"}\n":                              "headcount.yaml:1:16: kafka.topic",
+		"kafka: {topic: 12}\n":                                   "kafka.topic: is not text: write it in quotes, as in \"12\"",
+		"kafka: {topic: yes, group: true}\n":                     "kafka.group: is not text",
+		"kafka: {topic: [a]}\n":                                  "kafka.topic: want text, got a list",
+		"kafka: {session_timeout: 1ms}\n":                        "kafka.session_timeout",
+		"kafka: {max_batch_bytes: 1}\n":                          "kafka.max_batch_bytes",
+		"kafka: {max_fetch_bytes: many}\n":                       "kafka.max_fetch_bytes: \"many\": want a whole number",
+		"kafka: {embedded: true}\n":                              "kafka.embedded: want fields (name: value), got \"true\"",
+		"kafka: {embedded: {expose: 1}}\n":                       "kafka.embedded.expose: \"1\": want true or false",
+		"kafka: {embedded: {}, brokers: [\"192.0.2.1:9092\"]}\n": "kafka.brokers: \"192.0.2.1:9092\": it serves whoever comes",
+		"kafka: {embedded: {expose: false}, brokers: [\"kafka.example:9092\"]}\n": "kafka.embedded.expose: true",
+		"kafka: {embedded: {partitions: 2000}}\n":                                 "headcount.yaml:1:32: kafka.embedded.partitions",
 		"kafka: [a]\n":                              "kafka: want fields (name: value), got a list",
 		"kafka: &k {topic: a}\n":                    "headcount.yaml:1:8: aliases and anchors",
 		"kafka: {topic: a}\n---\nkafka: {topic: b}": "more than one",

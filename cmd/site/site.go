@@ -28,7 +28,7 @@ type Connection struct {
 func Connect(ctx context.Context, c *config.Config, logger *slog.Logger) (*Connection, error) {
 	conn := &Connection{}
 	if e := c.Kafka.Embedded; e != nil && !answers(c.Kafka.Brokers[0]) {
-		b, err := broker.Start(ctx, broker.Config{Addr: c.Kafka.Brokers[0], DataDir: e.DataDir})
+		b, err := broker.Start(ctx, broker.Config{Addr: c.Kafka.Brokers[0], DataDir: e.DataDir, Expose: bool(e.Expose)})
 		if err != nil {
 			return nil, cli.Fail(cli.Unreachable, "embedded broker at %s: %w", c.Kafka.Brokers[0], err)
 		}

@@ -38,7 +38,18 @@ type Config struct {
 	Addr    string       // host:port, both what it listens on and what it tells clients; port 0: any free one
 	DataDir string       // made where it is missing
 	NoSync  bool         // leave it to the system when records reach the disk, as Apache Kafka does: they outlive a crash of the process, not of the machine
+	Expose  bool         // listen beyond this machine too, where whoever comes reads and writes: it asks nobody for a password
 	Logger  *slog.Logger // nil: discard
+}
+
+// ErrExposed says that the address lies beyond this machine, and Config.Expose is not set.
+var ErrExposed = errors.New("it serves whoever comes, and this address lies beyond this machine")
+
+// Local says whether an address, host:port, is of this machine alone: a loopback address, or localhost.
+func Local(addr string) bool {
+	host, _, err := net.SplitHostPort(addr)
+	ip := net.ParseIP(host)
+	return err == nil && (host == "localhost" || ip != nil && ip.IsLoopback())
 }
 
 // Broker is a broker that runs, until Close.
@@ -49,7 +60,7 @@ type Broker struct {
 }
 
 // Start starts a broker over a folder: a new one, or one that a broker left, in good order or not. ErrRunning: another has
-// it.
+// it. ErrExposed.
 func Start(ctx context.Context, c Config) (*Broker, error) {
 	host, _, err := net.SplitHostPort(c.Addr)
 	if err != nil {
@@ -57,6 +68,9 @@ func Start(ctx context.Context, c Config) (*Broker, error) {
 	}
 	if ip := net.ParseIP(host); host == "" || ip != nil && ip.IsUnspecified() {
 		return nil, fmt.Errorf("embedded broker: address %q names no host: clients are told this address, so it must be one that they can reach (kafka.brokers: 127.0.0.1:9092)", c.Addr)
+	}
+	if !c.Expose && !Local(c.Addr) {
+		return nil, fmt.Errorf("embedded broker: address %q: %w (kafka.embedded.expose)", c.Addr, ErrExposed)
 	}
 	if c.DataDir == "" {
 		return nil, errors.New("embedded broker: no data folder given (kafka.embedded.data_dir)")
