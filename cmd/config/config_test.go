@@ -106,7 +106,7 @@ func TestEnvironmentSetsEveryField(t *testing.T) {
 		*to = append(*to, "HEADCOUNT_"+n+"="+values[n])
 	}
 	c, err := load(t, "", embedded...)
-	if want := (Embedded{DataDir: "/kafka_embedded_data_dir", Partitions: 7}); err != nil || *c.Kafka.Embedded != want {
+	if want := (Embedded{DataDir: "/kafka_embedded_data_dir", Partitions: 7, Expose: true}); err != nil || *c.Kafka.Embedded != want {
 		t.Fatalf("embedded: %v, %v", c, err)
 	}
 	c, err = load(t, "", environ...)
