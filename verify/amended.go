@@ -18,7 +18,7 @@ import (
 // amendedMonth is the month as its newest amendment prices it.
 type amendedMonth struct {
 	chain.Amendment
-	month *reprice.Month
+	month *reprice.Period
 	plans map[string]reprice.Plan
 }
 

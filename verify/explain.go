@@ -124,7 +124,7 @@ func linesOf(invoices []invoice, account, month, app, meter string, from int) (l
 
 // explainLate looks into the sealed files of the month that was closed next: they hold what came late of this one.
 func (m *closedMonth) explainLate(ctx context.Context, c Config, e *Explanation, guid string) error {
-	i := slices.IndexFunc(m.months, func(x chain.Month) bool { return x.Month == m.name })
+	i := slices.IndexFunc(m.months, func(x chain.MonthState) bool { return x.Month == m.name })
 	if i < 0 || i+1 == len(m.months) || m.months[i+1].Closed.IsZero() {
 		e.Notes = append(e.Notes, "the month after is not closed: what came late is not settled yet")
 		return nil

@@ -14,7 +14,7 @@ import (
 // formerPrices are what the month before is priced by.
 type formerPrices struct {
 	rules *recount.Rules
-	month *reprice.Month          // by the newest prices it had when this month was closed
+	month *reprice.Period         // by the newest prices it had when this month was closed
 	plans map[string]reprice.Plan // by account
 }
 

@@ -15,7 +15,7 @@ type closedMonth struct {
 	*recount.Subject
 	name    string // 2026-10
 	ledger  *chain.Ledger
-	months  []chain.Month // all that have a closing, oldest first
+	months  []chain.MonthState // all that have a closing, oldest first
 	stored  chain.Result
 	prices  *prices
 	amended *amendedMonth // nil: there is no amendment to price

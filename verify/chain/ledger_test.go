@@ -160,7 +160,7 @@ func TestBothRead(t *testing.T) {
 		stored, other := theirs.Months(ctx)
 		same("months", len(months), err, len(stored), other)
 		for i, m := range stored {
-			same("month", months[i], nil, Month{m.Month.String(), m.Closed}, nil)
+			same("month", months[i], nil, MonthState{m.Month.String(), m.Closed}, nil)
 			for _, month := range []string{m.Month.String()} {
 				c, err := mine.Closing(ctx, month)
 				w, other := theirs.Closing(ctx, m.Month)
