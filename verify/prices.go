@@ -94,7 +94,7 @@ func (m *closedMonth) readPrices(r *report.Report) *prices {
 		}
 		p.invoices = append(p.invoices, x)
 	}
-	p.month = m.layOut(m.Month, m.Closing.Books, m.Closing.Accounts, "the closing of "+m.name, r)
+	p.month = m.layOut(m.subject.Month, m.subject.Closing.Books, m.subject.Closing.Accounts, "the closing of "+m.name, r)
 	if p.month == nil {
 		return p
 	}
@@ -110,7 +110,7 @@ func (m *closedMonth) readPrices(r *report.Report) *prices {
 
 // layOut reads accounts and books and lays out a month by them; nil where they cannot be read, which the report says.
 func (m *closedMonth) layOut(month recount.Month, books map[string][]byte, accounts []byte, of string, r *report.Report) *reprice.Period {
-	sheet, err := reprice.Read(books, accounts, m.Zone)
+	sheet, err := reprice.Read(books, accounts, m.subject.Zone)
 	var laid *reprice.Period
 	if err == nil {
 		laid, err = sheet.Period(int(month)/12, time.Month(int(month)%12+1))
