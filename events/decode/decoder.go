@@ -9,6 +9,7 @@ import (
 
 	"headcount/events"
 	"headcount/events/identity"
+	"headcount/internal/appid"
 )
 
 // Decoder reads the records of one topic. Not for concurrent use.
@@ -131,7 +132,7 @@ func (d *Decoder) decode(r *events.Record, p *places, e *events.Event) error {
 		}
 		h, why = d.head()
 	}
-	if named(h.app, MaxAppBytes) {
+	if named(h.app, appid.MaxBytes) {
 		e.App = h.app
 	}
 	e.GUID = h.guid
@@ -143,9 +144,6 @@ func (d *Decoder) decode(r *events.Record, p *places, e *events.Event) error {
 
 // maxKnownHeaders is the most bytes of headers that are remembered.
 const maxKnownHeaders = 256
-
-// MaxAppBytes is the longest id of an app, bytes.
-const MaxAppBytes = 64
 
 // head takes what is read of every event from members, and says what is wrong with it.
 func (d *Decoder) head() (h head, why events.Reason) {
