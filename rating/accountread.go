@@ -5,13 +5,11 @@ import (
 	"sort"
 	"strings"
 
+	"headcount/internal/appid"
 	"headcount/internal/strict"
 )
 
-const (
-	maxAppBytes = 64
-	maxIDBytes  = 128
-)
+const maxIDBytes = 128 // of an account
 
 // FileError says what is wrong in a file, where, and what to do about it.
 type FileError = strict.Error
@@ -66,7 +64,7 @@ func readAccount(v strict.Value) *account {
 	apps := o.Must("apps")
 	seen := make(map[string]bool)
 	for _, app := range apps.List() {
-		id := readLimited(app, maxAppBytes)
+		id := readLimited(app, appid.MaxBytes)
 		if seen[id] {
 			app.Fail("app %q is there twice", id)
 		}

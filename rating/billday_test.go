@@ -12,8 +12,8 @@ import (
 )
 
 // The bill of each day, made on that day from what was counted by then, is the one that the closed month has for it; and the
-// month's bills add up to its settlement.
-func TestDailyBillsAddUpToTheSettlement(t *testing.T) {
+// month's bills add up to its invoice.
+func TestDailyBillsAddUpToTheInvoice(t *testing.T) {
 	books := builtin(t)
 	seed := uint64(time.Now().UnixNano())
 	for round := range uint64(100) {
@@ -39,7 +39,7 @@ func TestDailyBillsAddUpToTheSettlement(t *testing.T) {
 			}
 		}
 		if !sum.Equal(decimal.RequireFromString(whole.Total)) {
-			t.Fatalf("seed %d, round %d: days add up to %s, the settlement is %s", seed, round, sum, whole.Total)
+			t.Fatalf("seed %d, round %d: days add up to %s, the invoice is %s", seed, round, sum, whole.Total)
 		}
 	}
 }

@@ -33,7 +33,7 @@ type Meter struct {
 const (
 	perApp, perAccount         = "app", "account"                     // quota, blocks and rounding of each app alone
 	billedMonthly, billedDaily = "monthly", "daily"                   // one bill, of the month
-	paidAfter, paidAhead       = "after", "ahead"                     // in the settlement
+	paidAfter, paidAhead       = "after", "ahead"                     // on the invoice of the month; when bought
 	charged, free              = "charged", "free"                    // as any other month
 	freeInChangeMonth          = "free_in_change_month"               // free where the version changed in that month
 	lastPlan, dearestPlan      = "last", "dearest"                    // the plan in force last in the month

@@ -25,7 +25,8 @@
 //	contract.go   an account on the time axis: purchases, plans, halts
 //	service.go    when it is in force; one month of it
 //	usage.go      the usage document                     meters.go   what a month counts for an app; what-if
-//	rate.go       Rate                                   invoice.go  what it returns
+//	rate.go       Rate                                   line.go     a line's end: where it is rounded
+//	invoice.go    what it returns
 //	measure.go    usage against quotas: the lines of meters
 //	price.go      the price models                       draw.go     free tier, packages, resource packages
 //	fee.go        plan fees and value-added              prepaid.go  what was paid ahead    refund.go  and back

@@ -8,7 +8,7 @@ import (
 	"headcount/internal/calendar"
 )
 
-// planFee adds the line of a plan's monthly fee, where it is paid with the settlement.
+// planFee adds the line of a plan's monthly fee, where it is paid after the month.
 func (r *rater) planFee(app string) {
 	rules, plan := &r.book.Rules, r.fee
 	if plan == nil {
@@ -21,10 +21,10 @@ func (r *rater) planFee(app string) {
 		amount = decimal.Zero
 		line.Free, line.Billable, line.How = "1", "0", "no plan fee in the month of activation"
 	}
-	r.add(line, exactly(amount))
+	r.endLine(line, exactly(amount))
 }
 
-// feePlan returns whose fee the month has, where it is paid with the settlement; nil: none.
+// feePlan returns whose fee the month has, where it is paid after the month; nil: none.
 func (r *rater) feePlan() (best *Plan) {
 	if r.book.Rules.PlanFee != paidAfter {
 		return nil
@@ -140,7 +140,7 @@ func (r *rater) daysOn(a *addon) (n int) {
 
 func (r *rater) on(item *Item, app string) bool { return len(r.uses(item, app)) > 0 }
 
-// addons adds the lines of value-added items that are paid with the settlement.
+// addons adds the lines of value-added items that are paid after the month.
 func (r *rater) addons(app string) {
 	for _, item := range r.book.Items {
 		if item.Paid != paidAfter {
@@ -216,5 +216,5 @@ func (r *rater) itemLine(app string, u use, freeReason string) {
 		amount = decimal.Zero
 		line.Free, line.Billable, line.How = line.Quantity, "0", freeReason
 	}
-	r.add(line, exactly(amount))
+	r.endLine(line, exactly(amount))
 }

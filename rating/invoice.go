@@ -27,7 +27,7 @@ const (
 	StatusHeld  = "held"
 )
 
-// Line is one position of a settlement. It has a meter or an item.
+// Line is one position of an invoice. It has a meter or an item.
 type Line struct {
 	App       string `json:"app"` // empty: all the account's apps together
 	Meter     string `json:"meter,omitempty"`

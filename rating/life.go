@@ -42,7 +42,7 @@ type Subscription struct {
 	Refund       *RefundThen  `json:"refund"`       // if cancelled at this time; null: the book pays nothing back
 	Due          []Prepaid    `json:"due"`          // to be paid ahead within a month
 	Unpaid       []UnpaidBill `json:"unpaid"`
-	DeductFrom   string       `json:"deduct_from"` // of this month's settlement
+	DeductFrom   string       `json:"deduct_from"` // of this month's invoice
 	DeductUntil  string       `json:"deduct_until"`
 }
 

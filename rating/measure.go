@@ -106,7 +106,7 @@ func (r *rater) meter(c *Charge, app string, apps []string) error {
 	line := Line{App: app, Meter: c.Meter.Name, Quantity: text(u.quantity), Free: text(c.Free), UnitPrice: text(c.UnitPrice), Source: c.source}
 	if r.plan.Reported {
 		line.Billable, line.UnitPrice, line.How = "0", "0", "reported, never charged"
-		r.add(line, exactly(decimal.Zero))
+		r.endLine(line, exactly(decimal.Zero))
 		return nil
 	}
 	if c.Model == modelDaily {
@@ -135,7 +135,7 @@ func (r *rater) meter(c *Charge, app string, apps []string) error {
 	p.atLeast(c.Commitment)
 	r.chargeByDay(c, u, overs, p.exact)
 	line.Free, line.Billable, line.UnitPrice, line.How = text(quota), text(p.billable), text(p.unit), p.how
-	r.add(line, p.exact)
+	r.endLine(line, p.exact)
 	return nil
 }
 
@@ -193,7 +193,7 @@ func (r *rater) dailyUnits(c *Charge, line Line, u measured) {
 	p := priced{exact: exactly(billable.Mul(c.UnitPrice)), how: line.How}
 	p.atLeast(c.Commitment)
 	line.How = p.how
-	r.add(line, p.exact)
+	r.endLine(line, p.exact)
 }
 
 // chargeByDay spreads a line over the days of a book that is billed daily: a day's charge is that of the month so far, less

@@ -91,7 +91,7 @@ func (a *Accounts) raterOf(cat *Catalog, month Month, zone *time.Location, app s
 		return nil
 	}
 	v := views[x]
-	return &rater{bench: &bench{Input: Input{Month: month}}, c: contracts[x], v: v, plan: v.plan, book: v.plan.Book}
+	return &rater{prepared: &prepared{Input: Input{Month: month}}, c: contracts[x], v: v, plan: v.plan, book: v.plan.Book}
 }
 
 // PlanInput makes the input of a what-if: all the usage's apps in one account, "what-if", in force the whole month on one plan

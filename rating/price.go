@@ -73,8 +73,8 @@ func (c *Charge) blocks(over decimal.Decimal, partialBlock string) decimal.Decim
 	return n
 }
 
-// how says what price did. terms says how over came about, such as "250000 − 200000"; it is one number where nothing was taken
-// off.
+// how writes the sum that price did, for people. terms stands in it for the usage that is charged: "250000 − 200000" where something
+// was taken off, else one number.
 func (c *Charge) how(p *priced, terms string, partialBlock string) string {
 	if strings.Contains(terms, minus) {
 		terms = "(" + terms + ")"

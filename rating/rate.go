@@ -40,15 +40,15 @@ func Rate(in Input) ([]Invoice, error) {
 	return invoices, nil
 }
 
-// bench is an input made ready: checked, indexed, and laid on the time axis.
-type bench struct {
+// prepared is an input made ready: checked, indexed, and laid on the time axis.
+type prepared struct {
 	Input
 	usage     map[string]*AppUsage
 	contracts map[*account]*contract
 	views     map[*account]*monthView // nil: not in force in the month
 }
 
-func open(in Input) (*bench, error) {
+func open(in Input) (*prepared, error) {
 	if in.Accounts == nil || in.Catalog == nil {
 		return nil, errors.New("rate: accounts or catalog are missing")
 	}
@@ -65,7 +65,7 @@ func open(in Input) (*bench, error) {
 	if err != nil {
 		return nil, err
 	}
-	b := &bench{
+	b := &prepared{
 		Input: in, usage: make(map[string]*AppUsage, len(in.Usage.Apps)),
 		contracts: contracts, views: make(map[*account]*monthView, len(in.Accounts.list)),
 	}
@@ -99,7 +99,7 @@ func (a *Accounts) owner(app string, view func(*account) *monthView) (owner *acc
 
 // rater makes one account's invoice.
 type rater struct {
-	*bench
+	*prepared
 	c       *contract
 	v       *monthView
 	plan    *Plan
@@ -123,8 +123,8 @@ type extra struct {
 	charge *Charge
 }
 
-func (b *bench) rater(x *account, v *monthView) *rater {
-	r := &rater{bench: b, c: b.contracts[x], v: v, plan: v.plan, book: v.plan.Book}
+func (b *prepared) rater(x *account, v *monthView) *rater {
+	r := &rater{prepared: b, c: b.contracts[x], v: v, plan: v.plan, book: v.plan.Book}
 	view := func(y *account) *monthView { return b.views[y] }
 	for _, app := range x.apps {
 		if len(b.Accounts.byApp[app]) == 1 || b.Accounts.owner(app, view) == x {
@@ -182,14 +182,4 @@ func (r *rater) invoice() (Invoice, error) {
 		out.Status, out.Reason = StatusHeld, strings.Join(r.reasons, "; ")
 	}
 	return out, nil
-}
-
-func (r *rater) money(d decimal.Decimal) string { return fixed(d, r.book.Digits) }
-
-// add ends a line: here it is rounded, once.
-func (r *rater) add(l Line, exact fraction) {
-	amount := exact.round(r.book.Digits)
-	l.Amount = r.money(amount)
-	r.total = sum(r.total, amount)
-	r.lines = append(r.lines, l)
 }

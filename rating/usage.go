@@ -9,6 +9,8 @@ import (
 
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
+
+	"headcount/internal/appid"
 )
 
 // Usage is a month's sealed numbers: what rating needs of them.
@@ -41,8 +43,8 @@ func (u *Usage) Check() error {
 			return fmt.Errorf("%s: usage[%d]"+field, append([]any{u.at(a.line), i}, args...)...)
 		}
 		switch {
-		case a.App == "" || len(a.App) > maxAppBytes || strings.ContainsFunc(a.App, unicode.IsControl):
-			return fail(".app: %q: want 1 to %d bytes without control characters", a.App, maxAppBytes)
+		case a.App == "" || len(a.App) > appid.MaxBytes || strings.ContainsFunc(a.App, unicode.IsControl):
+			return fail(".app: %q: want 1 to %d bytes without control characters", a.App, appid.MaxBytes)
 		case seen[a.App]:
 			return fail(".app: %q is there twice", a.App)
 		}

@@ -10,7 +10,6 @@ import (
 	"github.com/go-json-experiment/json"
 
 	"headcount/verify/chain"
-	"headcount/verify/recount"
 	"headcount/verify/report"
 	"headcount/verify/reprice"
 )
@@ -18,7 +17,7 @@ import (
 // amendedMonth is the month as its newest amendment prices it.
 type amendedMonth struct {
 	chain.Amendment
-	month *reprice.Month
+	month *reprice.Period
 	plans map[string]reprice.Plan
 }
 
@@ -41,7 +40,7 @@ func (m *closedMonth) openAmended(ctx context.Context, r *report.Report) (*amend
 			return nil, nil
 		}
 	}
-	if a.month = m.layOut(m.Month, a.Books, a.Accounts, a.String(), r); a.month == nil {
+	if a.month = m.layOut(m.subject.Month, a.Books, a.Accounts, a.String(), r); a.month == nil {
 		return nil, nil
 	}
 	a.plans = a.month.Plans()
@@ -57,24 +56,24 @@ func (a *amendedMonth) meters(app string) map[string]meter {
 }
 
 // priceAmended compares what all revisions come to with what the month costs by its newest amendment.
-func (m *closedMonth) priceAmended(ctx context.Context, n *recount.Numbers, left leftovers, r *report.Report) error {
-	if m.amended == nil {
+func (c *invoiceCheck) priceAmended(ctx context.Context, left leftovers) error {
+	if c.m.amended == nil {
 		return nil
 	}
-	rated, err := m.amended.month.Rate(usageOf(n.Apps, m.Rules, m.amended.month), left)
+	rated, err := c.m.amended.month.Rate(usageOf(c.n.Apps, c.m.subject.Rules, c.m.amended.month), left)
 	if err != nil {
-		r.Wrong("prices", "accounts and books of "+m.amended.String(), "files that can be read", err.Error())
+		c.r.Wrong("prices", "accounts and books of "+c.m.amended.String(), "files that can be read", err.Error())
 		return nil
 	}
-	stored, err := m.ledger.Invoices(ctx, m.name)
+	stored, err := c.m.ledger.Invoices(ctx, c.m.name)
 	if err != nil {
 		return inLedger(err)
 	}
 	over := balance{}
-	over.billed(m.name, stored, r)
+	over.billed(c.m.name, stored, c.r)
 	over.right(rated)
 	for _, k := range slices.Sorted(maps.Keys(over)) {
-		r.Same("amendments", reprice.Text(over[k]), "0", "%s: %s: billed over all revisions, less what is right", m.amended, k)
+		c.r.Same("amendments", reprice.Text(over[k]), "0", "%s: %s: billed over all revisions, less what is right", c.m.amended, k)
 	}
 	return nil
 }

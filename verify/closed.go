@@ -34,8 +34,8 @@ func (c *closedRecords) take(x *recount.Closed, sig *recount.Signed, place strin
 	m := c.month
 	at := fmt.Sprintf("closed record of %s, %s", x.Month, place)
 	of, _ := recount.ParseMonth(x.Month)
-	key := m.SealKeyOf(of)
-	if key == nil || !sig.By(key) || x.Cluster != m.Closing.Cluster || x.TopicID != m.Closing.TopicID {
+	key := m.subject.SealKeyOf(of)
+	if key == nil || !sig.By(key) || x.Cluster != m.subject.Closing.Cluster || x.TopicID != m.subject.Closing.TopicID {
 		c.r.Wrong("closed records", at, "a signature by the key in the month's rules", "another")
 		return
 	}
@@ -49,7 +49,7 @@ func (c *closedRecords) take(x *recount.Closed, sig *recount.Signed, place strin
 // compare compares a closed record of the month with the ledger.
 func (c *closedRecords) compare(x *recount.Closed, at string) {
 	m := c.month
-	c.r.Same("closed records", x.SealID, m.Closing.SealID, "%s: seal_id, by the ledger's closing", at)
+	c.r.Same("closed records", x.SealID, m.subject.Closing.SealID, "%s: seal_id, by the ledger's closing", at)
 	c.r.Same("closed records", x.Apps, len(m.stored.Usage), "%s: apps, by the ledger", at)
 	c.r.Same("closed records", x.UsageHash, usageHash(m.stored.Usage), "%s: usage_hash, by the digests in the ledger", at)
 	if m.amendments == 0 {
@@ -72,7 +72,7 @@ func (c *closedRecords) checkLedger(ctx context.Context, fromLog bool) ([]string
 	if err := c.announced(ctx); err != nil {
 		return c.heads, err
 	}
-	place := fmt.Sprintf("partition %d", c.month.Closing.Partitions[0])
+	place := fmt.Sprintf("partition %d", c.month.subject.Closing.Partitions[0])
 	if !fromLog {
 		found, place = c.found, "the ledger's outbox"
 	}
@@ -105,7 +105,7 @@ func (c *closedRecords) announced(ctx context.Context) error {
 		if err != nil {
 			return inLedger(err)
 		}
-		if closing, err := m.ledger.Closing(ctx, x.Month); err == nil && closing.TopicID == m.Closing.TopicID {
+		if closing, err := m.ledger.Closing(ctx, x.Month); err == nil && closing.TopicID == m.subject.Closing.TopicID {
 			from = append(from, result)
 		}
 	}

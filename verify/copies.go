@@ -16,13 +16,13 @@ import (
 )
 
 // checkArchive compares what the archive has for people with the ledger in it.
-func (m *closedMonth) checkArchive(ctx context.Context, a *Archive, r *report.Report) error {
+func checkArchive(ctx context.Context, m *closedMonth, a *Archive, r *report.Report) error {
 	a.addTo(r)
 	invoices, err := m.ledger.Invoices(ctx, m.name)
 	if err != nil {
 		return inLedger(err)
 	}
-	want := m.copies(invoices)
+	want := copiesOf(m, invoices)
 	for _, name := range slices.Sorted(maps.Keys(want)) {
 		got, err := a.read(name, mostDocument)
 		if err != nil {
@@ -42,18 +42,18 @@ func (m *closedMonth) checkArchive(ctx context.Context, a *Archive, r *report.Re
 	return nil
 }
 
-// copies are the files of an archive that the ledger has too, as it has them.
-func (m *closedMonth) copies(invoices []chain.Invoice) map[string]string {
+// copiesOf returns the files of an archive that the ledger has too, as it has them.
+func copiesOf(m *closedMonth, invoices []chain.Invoice) map[string]string {
 	var list []string
 	for _, x := range invoices {
 		list = append(list, string(x.Document))
 	}
 	want := map[string]string{
-		"closing/accounts.yaml": string(m.Closing.Accounts),
+		"closing/accounts.yaml": string(m.subject.Closing.Accounts),
 		"usage.json":            string(m.stored.Document) + "\n",
 		"invoices.json":         `{"invoices":[` + strings.Join(list, ",") + "]}\n",
 	}
-	for name, book := range m.Closing.Books {
+	for name, book := range m.subject.Closing.Books {
 		want["closing/books/"+escapeWord(strings.TrimSuffix(name, ".yaml"))+".yaml"] = string(book)
 	}
 	for i, message := range m.stored.Outbox {

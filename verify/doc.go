@@ -9,11 +9,11 @@
 //
 // A verification goes one way (verify.go):
 //
-//	open          ledger, rules, keys, prices     open.go; chain, recount
+//	open          ledger, rules, keys, prices     open.go, prices.go; chain, recount
 //	count         log and sealed files            recount
 //	checkUsage    the numbers with the ledger's   usage.go, meters.go
-//	checkArchive  an export's copies              archive.go
-//	checkInvoices the second rating's invoices    invoices.go, amended.go, late.go; reprice
+//	checkArchive  an export's copies              archive.go, copies.go
+//	checkInvoices the second rating's invoices    invoices.go, invoices_compare.go, amended.go, late.go; reprice
 //	checkLedger   closed records, the hash chain  closed.go; chain
 //
 // What differs goes into a report (package report). explain.go says how one device was counted.

@@ -40,10 +40,10 @@ func Explain(ctx context.Context, c Config, app, guid string) (*Explanation, err
 	if err != nil {
 		return nil, err
 	}
-	if !m.CanLookUp() {
-		return nil, fmt.Errorf("the rules of %s name GUID key %s, which is not in the key file: without it no device can be looked up", c.Month, m.Rules.KeyID)
+	if !m.subject.CanLookUp() {
+		return nil, fmt.Errorf("the rules of %s name GUID key %s, which is not in the key file: without it no device can be looked up", c.Month, m.subject.Rules.KeyID)
 	}
-	found, err := recount.LookUp(ctx, m.Subject, app, guid, false, r)
+	found, err := recount.LookUp(ctx, m.subject, app, guid, false, r)
 	if err != nil {
 		return nil, err
 	}
@@ -56,12 +56,12 @@ func Explain(ctx context.Context, c Config, app, guid string) (*Explanation, err
 	if err != nil {
 		return nil, err
 	}
-	m.explainMeters(e, found.Kinds, slices.Concat(m.prices.invoices, amended))
-	if err := m.explainLate(ctx, c, e, guid); err != nil {
+	e.addMeters(m, found.Kinds, slices.Concat(m.prices.invoices, amended))
+	if err := e.addLate(ctx, m, c, guid); err != nil {
 		return nil, err
 	}
-	if m.Log != nil {
-		e.First, err = recount.Find(ctx, m.Subject, app, guid, r)
+	if m.subject.Log != nil {
+		e.First, err = recount.Find(ctx, m.subject, app, guid, r)
 	}
 	return e, err
 }
@@ -92,15 +92,15 @@ func (m *closedMonth) amendedInvoices(ctx context.Context) (amended []invoice, e
 	return amended, nil
 }
 
-// explainMeters names the meters that a device counts for, and the invoices' lines that hold them.
-func (m *closedMonth) explainMeters(e *Explanation, kinds uint16, invoices []invoice) {
+// addMeters names the meters that a device counts for, and the invoices' lines that hold them.
+func (e *Explanation) addMeters(m *closedMonth, kinds uint16, invoices []invoice) {
 	p := m.prices.planIs[e.Account]
 	if p == nil {
 		e.Notes = append(e.Notes, "nobody is billed for the app")
 		return
 	}
 	for _, name := range slices.Sorted(maps.Keys(p.charges)) {
-		if kinds&m.Rules.Set(p.meters[name].Kinds) != 0 {
+		if kinds&m.subject.Rules.Set(p.meters[name].Kinds) != 0 {
 			e.Meters = append(e.Meters, name)
 			e.Lines = append(e.Lines, linesOf(invoices, e.Account, e.Month, e.App, name, 1)...)
 		}
@@ -122,9 +122,9 @@ func linesOf(invoices []invoice, account, month, app, meter string, from int) (l
 	return lines
 }
 
-// explainLate looks into the sealed files of the month that was closed next: they hold what came late of this one.
-func (m *closedMonth) explainLate(ctx context.Context, c Config, e *Explanation, guid string) error {
-	i := slices.IndexFunc(m.months, func(x chain.Month) bool { return x.Month == m.name })
+// addLate looks into the sealed files of the month that was closed next: they hold what came late of this one.
+func (e *Explanation) addLate(ctx context.Context, m *closedMonth, c Config, guid string) error {
+	i := slices.IndexFunc(m.months, func(x chain.MonthState) bool { return x.Month == m.name })
 	if i < 0 || i+1 == len(m.months) || m.months[i+1].Closed.IsZero() {
 		e.Notes = append(e.Notes, "the month after is not closed: what came late is not settled yet")
 		return nil
@@ -135,10 +135,10 @@ func (m *closedMonth) explainLate(ctx context.Context, c Config, e *Explanation,
 	if err != nil {
 		return err
 	}
-	if next.FormerRules == nil { // it is of another topic
+	if next.subject.FormerRules == nil { // it is of another topic
 		return nil
 	}
-	found, err := recount.LookUp(ctx, next.Subject, e.App, guid, true, r)
+	found, err := recount.LookUp(ctx, next.subject, e.App, guid, true, r)
 	if err != nil {
 		return err
 	}
@@ -152,7 +152,7 @@ func (m *closedMonth) explainLate(ctx context.Context, c Config, e *Explanation,
 		return nil
 	}
 	for _, name := range slices.Sorted(maps.Keys(p.charges)) {
-		if found.Kinds&next.FormerRules.Set(p.meters[name].Kinds) != 0 {
+		if found.Kinds&next.subject.FormerRules.Set(p.meters[name].Kinds) != 0 {
 			e.LateLines = append(e.LateLines, linesOf(next.prices.invoices, e.Account, e.Month, e.App, name, 2)...)
 		}
 	}

@@ -14,65 +14,83 @@ import (
 	"headcount/verify/reprice"
 )
 
+// invoiceCheck is the comparison of a close's invoices with a second rating of what was counted again.
+type invoiceCheck struct {
+	m *closedMonth
+	n *recount.Numbers
+	r *report.Report
+}
+
 // checkInvoices rates the month again by a second rating and compares every invoice with it: those of the month, and what was
 // settled late of the month before.
-func (m *closedMonth) checkInvoices(ctx context.Context, n *recount.Numbers, r *report.Report) error {
-	for i := range m.prices.invoices {
-		x := &m.prices.invoices[i]
+func checkInvoices(ctx context.Context, m *closedMonth, n *recount.Numbers, r *report.Report) error {
+	c := invoiceCheck{m, n, r}
+	c.totals()
+	if m.prices.month == nil {
+		return nil
+	}
+	return c.price(ctx)
+}
+
+// totals adds up the invoices' lines.
+func (c *invoiceCheck) totals() {
+	for i := range c.m.prices.invoices {
+		x := &c.m.prices.invoices[i]
 		sum := new(big.Rat)
 		for _, l := range x.Lines {
 			sum.Add(sum, decimal(l.Amount))
 		}
-		r.Same("invoices", reprice.Text(decimal(x.Total)), reprice.Text(sum), "%s: total, by its lines", x.place())
+		c.r.Same("invoices", reprice.Text(decimal(x.Total)), reprice.Text(sum), "%s: total, by its lines", x.place())
 	}
-	if m.prices.month == nil {
-		return nil
-	}
+}
+
+// price rates the month, what an amendment made of it, and what came late of the month before.
+func (c *invoiceCheck) price(ctx context.Context) error {
 	var left leftovers
-	if m.Closing.Previous != nil {
+	if c.m.subject.Closing.Previous != nil {
 		var err error
-		if left, err = m.left(ctx, m.Closing.Previous.Month, r); err != nil {
+		if left, err = c.left(ctx, c.m.subject.Closing.Previous.Month); err != nil {
 			return err
 		}
 	}
-	m.priceMonth(n, left, r)
-	if err := m.priceAmended(ctx, n, left, r); err != nil {
+	c.priceMonth(left)
+	if err := c.priceAmended(ctx, left); err != nil {
 		return err
 	}
-	if m.Closing.Previous == nil {
+	if c.m.subject.Closing.Previous == nil {
 		return nil
 	}
-	return m.priceLate(ctx, n, r)
+	return c.priceLate(ctx)
 }
 
 // priceMonth compares the first revisions of the month's invoices.
-func (m *closedMonth) priceMonth(n *recount.Numbers, left leftovers, r *report.Report) {
-	rated, err := m.prices.month.Rate(usageOf(n.Apps, m.Rules, m.prices.month), left)
+func (c *invoiceCheck) priceMonth(left leftovers) {
+	rated, err := c.m.prices.month.Rate(usageOf(c.n.Apps, c.m.subject.Rules, c.m.prices.month), left)
 	if err != nil {
-		r.Wrong("prices", "accounts and books of the closing of "+m.name, "files that can be read", err.Error())
+		c.r.Wrong("prices", "accounts and books of the closing of "+c.m.name, "files that can be read", err.Error())
 		return
 	}
-	for i := range m.prices.invoices {
-		x := &m.prices.invoices[i]
-		if x.Month != m.name {
+	for i := range c.m.prices.invoices {
+		x := &c.m.prices.invoices[i]
+		if x.Month != c.m.name {
 			continue
 		}
 		want := rated[x.Account]
 		if want == nil || x.Revision != 1 {
-			r.Wrong("invoices", x.place(), "no such invoice", x.Total)
+			c.r.Wrong("invoices", x.place(), "no such invoice", x.Total)
 			continue
 		}
 		delete(rated, x.Account)
-		compareInvoice(x, want, r)
+		compareInvoice(x, want, c.r)
 	}
 	for _, id := range slices.Sorted(maps.Keys(rated)) {
-		r.Wrong("invoices", fmt.Sprintf("invoice of %s for %s", id, m.name), "one of "+reprice.Text(rated[id].Total), "none")
+		c.r.Wrong("invoices", fmt.Sprintf("invoice of %s for %s", id, c.m.name), "one of "+reprice.Text(rated[id].Total), "none")
 	}
 }
 
 // left returns what the month before left of packages, by its invoices.
-func (m *closedMonth) left(ctx context.Context, month string, r *report.Report) (leftovers, error) {
-	issued, err := m.issued(ctx, month, r)
+func (c *invoiceCheck) left(ctx context.Context, month string) (leftovers, error) {
+	issued, err := c.issued(ctx, month)
 	if err != nil {
 		return nil, err
 	}
@@ -90,24 +108,24 @@ func (m *closedMonth) left(ctx context.Context, month string, r *report.Report) 
 
 // issued returns the revisions of an earlier month's invoices as they stood when this close was done. Those that an amendment
 // made since are the last of their account, behind what this close made.
-func (m *closedMonth) issued(ctx context.Context, month string, r *report.Report) ([]invoice, error) {
-	all, err := m.ledger.Invoices(ctx, month)
+func (c *invoiceCheck) issued(ctx context.Context, month string) ([]invoice, error) {
+	all, err := c.m.ledger.Invoices(ctx, month)
 	if err != nil {
 		return nil, inLedger(err)
 	}
 	newest := map[string]int{} // revision that this close made, by account
-	for i := range m.prices.invoices {
-		if x := &m.prices.invoices[i]; x.Month == month {
+	for i := range c.m.prices.invoices {
+		if x := &c.m.prices.invoices[i]; x.Month == month {
 			newest[x.Account] = x.Revision
 		}
 	}
-	amendments, err := m.ledger.Amendments(ctx, month)
+	amendments, err := c.m.ledger.Amendments(ctx, month)
 	if err != nil {
 		return nil, inLedger(err)
 	}
 	amended := false
 	for _, a := range amendments {
-		amended = amended || a.At.After(m.stored.At)
+		amended = amended || a.At.After(c.m.stored.At)
 	}
 	var out []invoice
 	for _, s := range all {
@@ -117,7 +135,7 @@ func (m *closedMonth) issued(ctx context.Context, month string, r *report.Report
 		}
 		var x invoice
 		if err := json.Unmarshal(s.Document, &x); err != nil {
-			r.Wrong("invoices", fmt.Sprintf("ledger, invoice of %s, %s", s.Account, s.Month), "a document that can be read", err.Error())
+			c.r.Wrong("invoices", fmt.Sprintf("ledger, invoice of %s, %s", s.Account, s.Month), "a document that can be read", err.Error())
 			continue
 		}
 		out = append(out, x)

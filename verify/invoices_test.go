@@ -34,13 +34,13 @@ func priced(t *testing.T) (m *closedMonth, n *recount.Numbers, invoices []rating
 		t.Fatal(err)
 	}
 	rules := &recount.Rules{Kinds: []string{"open", "push", "login"}}
-	m = &closedMonth{name: "2026-03", Subject: &recount.Subject{Month: 2026*12 + 2, Rules: rules, Zone: time.UTC,
+	m = &closedMonth{name: "2026-03", subject: &recount.Subject{Month: 2026*12 + 2, Rules: rules, Zone: time.UTC,
 		Closing: chain.Closing{Books: books.Documents(), Accounts: []byte(pricedAccounts)}}}
 	n = &recount.Numbers{Apps: map[string]*recount.App{}}
 	for _, name := range []string{"a", "b", "c", "d"} {
 		n.Apps[name] = &recount.App{Sets: map[uint16]*recount.SetCount{}, Totals: map[recount.Quantity]recount.Standing{}}
 	}
-	u := rating.Usage{Month: rating.Month(m.Month)}
+	u := rating.Usage{Month: rating.Month(m.subject.Month)}
 	people := func(name, kind string, days ...int) {
 		c := &recount.SetCount{}
 		for i := 0; i < len(days); i += 2 {
@@ -58,7 +58,7 @@ func priced(t *testing.T) (m *closedMonth, n *recount.Numbers, invoices []rating
 	n.Apps["b"].Totals[recount.Quantity{Meter: "gateway_calls", Source: "s", Day: 0}] = recount.Standing{Revision: 1, Value: 10001}
 	for _, name := range []string{"a", "b", "c", "d"} {
 		of := rating.AppUsage{App: name}
-		_, _, meters := accounts.MetersOf(books, rating.Month(m.Month), time.UTC, name)
+		_, _, meters := accounts.MetersOf(books, rating.Month(m.subject.Month), time.UTC, name)
 		for _, x := range meters {
 			exact, days := n.Apps[name].Value(x.Name, string(x.Aggregate), rules.Set(x.Kinds))
 			y := rating.MeterUsage{Meter: x.Name, Exact: int64(exact)}
@@ -71,7 +71,7 @@ func priced(t *testing.T) (m *closedMonth, n *recount.Numbers, invoices []rating
 		}
 		u.Apps = append(u.Apps, of)
 	}
-	invoices, err = rating.Rate(rating.Input{Month: rating.Month(m.Month), Zone: time.UTC, Usage: u, Accounts: accounts, Catalog: books})
+	invoices, err = rating.Rate(rating.Input{Month: rating.Month(m.subject.Month), Zone: time.UTC, Usage: u, Accounts: accounts, Catalog: books})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -90,7 +90,7 @@ func (m *closedMonth) checkDocuments(t *testing.T, n *recount.Numbers, documents
 		with.stored.Invoices = append(with.stored.Invoices, chain.Invoice{Document: text})
 	}
 	with.prices = with.readPrices(r)
-	if err := with.checkInvoices(t.Context(), n, r); err != nil {
+	if err := checkInvoices(t.Context(), &with, n, r); err != nil {
 		t.Fatal(err)
 	}
 	return r.Differences

@@ -14,30 +14,30 @@ import (
 // formerPrices are what the month before is priced by.
 type formerPrices struct {
 	rules *recount.Rules
-	month *reprice.Month          // by the newest prices it had when this month was closed
+	month *reprice.Period         // by the newest prices it had when this month was closed
 	plans map[string]reprice.Plan // by account
 }
 
 // openFormer reads what the month before is priced by; nil where it is not counted here.
 func (m *closedMonth) openFormer(ctx context.Context, r *report.Report) (*formerPrices, error) {
-	if m.Before == 0 || m.FormerRules == nil {
+	if m.subject.Before == 0 || m.subject.FormerRules == nil {
 		return nil, nil
 	}
-	books, accounts, of := m.Former.Books, m.Former.Accounts, "the closing of "+m.Before.String()
-	amendments, err := m.ledger.Amendments(ctx, m.Before.String())
+	books, accounts, of := m.subject.Former.Books, m.subject.Former.Accounts, "the closing of "+m.subject.Before.String()
+	amendments, err := m.ledger.Amendments(ctx, m.subject.Before.String())
 	if err != nil {
 		return nil, inLedger(err)
 	}
 	for _, a := range amendments {
 		if !a.At.After(m.stored.At) {
-			books, accounts, of = a.Books, a.Accounts, fmt.Sprintf("amendment %d of %s", a.Number, m.Before)
+			books, accounts, of = a.Books, a.Accounts, fmt.Sprintf("amendment %d of %s", a.Number, m.subject.Before)
 		}
 	}
-	month := m.layOut(m.Before, books, accounts, of, r)
+	month := m.layOut(m.subject.Before, books, accounts, of, r)
 	if month == nil {
 		return nil, nil
 	}
-	return &formerPrices{m.FormerRules, month, month.Plans()}, nil
+	return &formerPrices{m.subject.FormerRules, month, month.Plans()}, nil
 }
 
 // sets returns what tells the sets of kinds that an app's meters count; nil where there are no prices.
@@ -54,32 +54,32 @@ func (f *formerPrices) sets() func(app string) []uint16 {
 
 // priceLate prices the month before with what came late, and compares the revisions that this close made with what that comes to
 // more than was billed.
-func (m *closedMonth) priceLate(ctx context.Context, n *recount.Numbers, r *report.Report) error {
-	before := m.Closing.Previous.Month
+func (c *invoiceCheck) priceLate(ctx context.Context) error {
+	before := c.m.subject.Closing.Previous.Month
 	made := map[string]*invoice{}
-	for i := range m.prices.invoices {
-		if x := &m.prices.invoices[i]; x.Month == before {
+	for i := range c.m.prices.invoices {
+		if x := &c.m.prices.invoices[i]; x.Month == before {
 			made[x.Account] = x
 		}
 	}
-	if n.Late == nil {
+	if c.n.Late == nil {
 		for _, id := range slices.Sorted(maps.Keys(made)) {
-			r.Remark("%s: what came late was not counted here, so it was not priced again", made[id].place())
+			c.r.Remark("%s: what came late was not counted here, so it was not priced again", made[id].place())
 		}
 		return nil
 	}
-	issued, err := m.issued(ctx, before, r)
+	issued, err := c.issued(ctx, before)
 	if err != nil {
 		return err
 	}
 	billed := billedBefore(issued, made)
-	left, err := m.leftBefore(ctx, r)
+	left, err := c.leftBefore(ctx)
 	if err != nil {
 		return err
 	}
-	rated, err := m.former.month.Rate(usageOf(n.Late, m.former.rules, m.former.month), left)
+	rated, err := c.m.former.month.Rate(usageOf(c.n.Late, c.m.former.rules, c.m.former.month), left)
 	if err != nil {
-		r.Wrong("prices", "accounts and books of "+before, "files that can be read", err.Error())
+		c.r.Wrong("prices", "accounts and books of "+before, "files that can be read", err.Error())
 		return nil
 	}
 	for _, id := range slices.Sorted(maps.Keys(rated)) {
@@ -88,19 +88,19 @@ func (m *closedMonth) priceLate(ctx context.Context, n *recount.Numbers, r *repo
 		delete(made, id)
 		switch {
 		case x == nil && len(lines) > 0:
-			r.Wrong("invoices", fmt.Sprintf("invoice of %s for %s", id, before), fmt.Sprintf("a revision for what came late: %s", linesText(lines)), "none")
+			c.r.Wrong("invoices", fmt.Sprintf("invoice of %s for %s", id, before), fmt.Sprintf("a revision for what came late: %s", linesText(lines)), "none")
 		case x != nil:
-			r.Same("invoices", x.Plan, rated[id].Plan, "%s: plan", x.place())
-			compareLines(x, lines, rated[id].Version, r)
+			c.r.Same("invoices", x.Plan, rated[id].Plan, "%s: plan", x.place())
+			compareLines(x, lines, rated[id].Version, c.r)
 			if rated[id].Late { // else it draws on nothing
-				compareLeft(x, rated[id].Left, r)
+				compareLeft(x, rated[id].Left, c.r)
 			} else {
-				compareLeft(x, nil, r)
+				compareLeft(x, nil, c.r)
 			}
 		}
 	}
 	for _, id := range slices.Sorted(maps.Keys(made)) {
-		r.Wrong("invoices", made[id].place(), "no such invoice", made[id].Total)
+		c.r.Wrong("invoices", made[id].place(), "no such invoice", made[id].Total)
 	}
 	return nil
 }
@@ -126,11 +126,11 @@ func billedBefore(issued []invoice, made map[string]*invoice) map[string]map[rep
 }
 
 // leftBefore returns what the month before the last left of packages.
-func (m *closedMonth) leftBefore(ctx context.Context, r *report.Report) (left leftovers, err error) {
-	if m.Former.Previous == nil {
+func (c *invoiceCheck) leftBefore(ctx context.Context) (left leftovers, err error) {
+	if c.m.subject.Former.Previous == nil {
 		return nil, nil
 	}
-	return m.left(ctx, m.Former.Previous.Month, r)
+	return c.left(ctx, c.m.subject.Former.Previous.Month)
 }
 
 func linesText(lines []reprice.Line) (text string) {

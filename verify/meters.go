@@ -11,24 +11,23 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 
 	"headcount/verify/recount"
-	"headcount/verify/report"
 )
 
-// checkMeters compares an app's meters: which account's plan they are of, and their values.
-func (m *closedMonth) checkMeters(u *usageApp, a *recount.App, b bounds, r *report.Report) {
+// meters compares an app's meters: which account's plan they are of, and their values.
+func (c *usageCheck) meters(u *usageApp, a *recount.App) {
 	account := ""
 	if u.Account != nil {
 		account = *u.Account
 	}
-	candidates := m.prices.accountsOf(u.App)
+	candidates := c.m.prices.accountsOf(u.App)
 	if !slices.Contains(candidates, account) && (account != "" || len(candidates) > 0) {
-		r.Wrong("meters", "app "+u.App+": account", strings.Join(candidates, " or "), account)
+		c.r.Wrong("meters", "app "+u.App+": account", strings.Join(candidates, " or "), account)
 	}
-	r.Count("meters", 1)
-	plan := m.prices.planIs[account]
+	c.r.Count("meters", 1)
+	plan := c.m.prices.planIs[account]
 	if plan == nil {
 		if len(u.Meters) > 0 {
-			r.Remark("app %s: the plan is not known here; its meters were not counted again", u.App)
+			c.r.Remark("app %s: the plan is not known here; its meters were not counted again", u.App)
 		}
 		return
 	}
@@ -38,50 +37,50 @@ func (m *closedMonth) checkMeters(u *usageApp, a *recount.App, b bounds, r *repo
 		seen[x.Meter] = true
 		def, ok := plan.meters[x.Meter]
 		if !ok {
-			r.Wrong("meters", "app "+u.App+": meter "+x.Meter, "a meter of "+plan.id, "it is in no book")
+			c.r.Wrong("meters", "app "+u.App+": meter "+x.Meter, "a meter of "+plan.id, "it is in no book")
 			continue
 		}
-		m.checkMeter(u.App, x, def, a, b, r)
+		c.meter(u.App, x, def, a)
 	}
 	for name := range plan.charges {
-		r.Same("meters", seen[name], true, "app %s: meter %s of %s is listed", u.App, name, plan.id)
+		c.r.Same("meters", seen[name], true, "app %s: meter %s of %s is listed", u.App, name, plan.id)
 	}
 }
 
-// checkMeter compares a meter's value, its witness and its days.
-func (m *closedMonth) checkMeter(app string, x *usageMeter, def meter, a *recount.App, b bounds, r *report.Report) {
-	set := m.Rules.Set(def.Kinds)
+// meter compares a meter's value, its witness and its days.
+func (c *usageCheck) meter(app string, x *usageMeter, def meter, a *recount.App) {
+	set := c.m.subject.Rules.Set(def.Kinds)
 	exact, days := a.Value(x.Meter, def.Aggregate, set)
-	r.Same("meters", x.Exact, exact, "app %s: meter %s", app, x.Meter)
+	c.r.Same("meters", x.Exact, exact, "app %s: meter %s", app, x.Meter)
 	if def.Aggregate == "unique" {
 		want, got := a.Estimate(set), uint64(0)
 		if x.Estimate != nil {
 			got = *x.Estimate
 		}
-		r.Same("meters", got, want, "app %s: meter %s, estimate", app, x.Meter)
-		r.Same("meters", x.Bound != nil && math.Abs(*x.Bound-b.relative) < 0.00006, true, "app %s: meter %s, bound %.4f", app, x.Meter, b.relative)
-		r.Same("meters", x.Verdict, b.judge(exact, want), "app %s: meter %s, verdict", app, x.Meter)
+		c.r.Same("meters", got, want, "app %s: meter %s, estimate", app, x.Meter)
+		c.r.Same("meters", x.Bound != nil && math.Abs(*x.Bound-c.bounds.relative) < 0.00006, true, "app %s: meter %s, bound %.4f", app, x.Meter, c.bounds.relative)
+		c.r.Same("meters", x.Verdict, c.bounds.judge(exact, want), "app %s: meter %s, verdict", app, x.Meter)
 	} else {
-		r.Same("meters", x.Verdict, "none", "app %s: meter %s, verdict", app, x.Meter)
-		r.Same("meters", x.Estimate != nil, false, "app %s: meter %s has an estimate", app, x.Meter)
+		c.r.Same("meters", x.Verdict, "none", "app %s: meter %s, verdict", app, x.Meter)
+		c.r.Same("meters", x.Estimate != nil, false, "app %s: meter %s has an estimate", app, x.Meter)
 	}
 	list := map[string]uint64{}
 	for _, d := range x.Days {
 		list[d.Day] = d.Value
 	}
-	for day := 1; day <= m.Month.Days(); day++ {
-		date := fmt.Sprintf("%s-%02d", m.name, day)
-		r.Same("meters by day", list[date], days[day], "app %s: meter %s on %s", app, x.Meter, date)
+	for day := 1; day <= c.m.subject.Month.Days(); day++ {
+		date := fmt.Sprintf("%s-%02d", c.m.name, day)
+		c.r.Same("meters by day", list[date], days[day], "app %s: meter %s on %s", app, x.Meter, date)
 		delete(list, date)
 	}
-	r.Same("meters by day", len(list), 0, "app %s: meter %s, days outside the month", app, x.Meter)
+	c.r.Same("meters by day", len(list), 0, "app %s: meter %s, days outside the month", app, x.Meter)
 }
 
 // bounds say how far a meter's two witnesses may lie apart.
 type bounds struct{ relative, slack float64 }
 
-// bounds returns those of a month's usage: a close of more than a thousand meters allows them more.
-func (m *closedMonth) bounds(usage []jsontext.Value) bounds {
+// boundsOf returns those of a month's usage: a close of more than a thousand meters allows them more.
+func boundsOf(usage []jsontext.Value, precision int) bounds {
 	judged := 0 // meters with an estimate
 	for _, text := range usage {
 		var u usageApp
@@ -98,7 +97,7 @@ func (m *closedMonth) bounds(usage []jsontext.Value) bounds {
 	if judged > 1000 {
 		k, slack = 6.5, 16
 	}
-	return bounds{k * 1.04 / math.Sqrt(float64(int(1)<<m.Rules.Precision)), slack}
+	return bounds{k * 1.04 / math.Sqrt(float64(int(1)<<precision)), slack}
 }
 
 // judge compares the witnesses of a meter.
@@ -113,9 +112,9 @@ func (b bounds) judge(exact, estimate uint64) (verdict string) {
 func (m *closedMonth) sets(app string) []uint16 {
 	all := map[uint16]bool{}
 	for _, account := range m.prices.accountsOf(app) {
-		addSets(all, m.Rules, m.prices.planIs[account].meters)
+		addSets(all, m.subject.Rules, m.prices.planIs[account].meters)
 	}
-	addSets(all, m.Rules, m.amended.meters(app))
+	addSets(all, m.subject.Rules, m.amended.meters(app))
 	return slices.Collect(maps.Keys(all))
 }
 

@@ -12,10 +12,10 @@ import (
 
 // closedMonth is what is read of a closed month before anything of it is counted. Nothing of it changes.
 type closedMonth struct {
-	*recount.Subject
 	name    string // 2026-10
+	subject *recount.Subject
 	ledger  *chain.Ledger
-	months  []chain.Month // all that have a closing, oldest first
+	months  []chain.MonthState // all that have a closing, oldest first
 	stored  chain.Result
 	prices  *prices
 	amended *amendedMonth // nil: there is no amendment to price
@@ -39,7 +39,7 @@ func open(ctx context.Context, c Config, r *report.Report) (*closedMonth, error)
 		return nil, err
 	}
 	c.Keyless = c.Archive != nil
-	if m.Subject, err = recount.Open(ctx, c.Config, closing, former, fixed, r); err != nil {
+	if m.subject, err = recount.Open(ctx, c.Config, closing, former, fixed, r); err != nil {
 		return nil, err
 	}
 	m.prices = m.readPrices(r)
@@ -49,7 +49,7 @@ func open(ctx context.Context, c Config, r *report.Report) (*closedMonth, error)
 	if m.former, err = m.openFormer(ctx, r); err != nil {
 		return nil, err
 	}
-	if c.Accounts != nil && string(c.Accounts) != string(m.Closing.Accounts) {
+	if c.Accounts != nil && string(c.Accounts) != string(m.subject.Closing.Accounts) {
 		r.Remark("the accounts file is not what it was at the close; the month is priced by what the closing holds")
 	}
 	return m, nil

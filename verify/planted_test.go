@@ -15,7 +15,7 @@ var plantedBugs = flag.Int("planted", 1, "how many of the planted bugs TestPlant
 
 // planted are bugs in the product: a text that its file has once, and what takes its place.
 var planted = []struct{ file, text, bug string }{
-	{"events/decode/decoder.go", "if !has || e.Skewed {", "if !has {"},                                                                // a wrong clock decides the month
+	{"events/decode/verdict.go", "if !has || e.Skewed {", "if !has {"},                                                                // a wrong clock decides the month
 	{"events/identity/guid.go", "case 34, 38:", "case 34:"},                                                                           // a spelling is another device
 	{"counter/tally.go", "a.New[bits.TrailingZeros32(devices)%32]++", "a.New[(31-bits.LeadingZeros32(devices))%32]++"},                // new on the last day
 	{"counter/tally.go", "if events.Kind(kind) != events.Login {", "if events.Kind(kind) < events.MaxKinds {"},                        // users are devices

@@ -78,8 +78,8 @@ type leftovers map[string]map[string]*big.Rat
 
 // prices are accounts and books as the closing holds them, and the invoices made of them.
 type prices struct {
-	month    *reprice.Month // nil: they cannot be read
-	invoices []invoice      // of the close: the month's, and further revisions of the month before
+	month    *reprice.Period // nil: they cannot be read
+	invoices []invoice       // of the close: the month's, and further revisions of the month before
 	planIs   map[string]*plan
 }
 
@@ -94,7 +94,7 @@ func (m *closedMonth) readPrices(r *report.Report) *prices {
 		}
 		p.invoices = append(p.invoices, x)
 	}
-	p.month = m.layOut(m.Month, m.Closing.Books, m.Closing.Accounts, "the closing of "+m.name, r)
+	p.month = m.layOut(m.subject.Month, m.subject.Closing.Books, m.subject.Closing.Accounts, "the closing of "+m.name, r)
 	if p.month == nil {
 		return p
 	}
@@ -109,11 +109,11 @@ func (m *closedMonth) readPrices(r *report.Report) *prices {
 }
 
 // layOut reads accounts and books and lays out a month by them; nil where they cannot be read, which the report says.
-func (m *closedMonth) layOut(month recount.Month, books map[string][]byte, accounts []byte, of string, r *report.Report) *reprice.Month {
-	sheet, err := reprice.Read(books, accounts, m.Zone)
-	var laid *reprice.Month
+func (m *closedMonth) layOut(month recount.Month, books map[string][]byte, accounts []byte, of string, r *report.Report) *reprice.Period {
+	sheet, err := reprice.Read(books, accounts, m.subject.Zone)
+	var laid *reprice.Period
 	if err == nil {
-		laid, err = sheet.Month(int(month)/12, time.Month(int(month)%12+1))
+		laid, err = sheet.Period(int(month)/12, time.Month(int(month)%12+1))
 	}
 	if err != nil {
 		r.Wrong("prices", "accounts and books of "+of, "files that can be read", err.Error())
@@ -133,7 +133,7 @@ func (p *prices) accountsOf(app string) []string {
 }
 
 // usageOf is the recount as prices need it.
-func usageOf(apps map[string]*recount.App, rules *recount.Rules, of *reprice.Month) reprice.Usage {
+func usageOf(apps map[string]*recount.App, rules *recount.Rules, of *reprice.Period) reprice.Usage {
 	plans := of.Plans()
 	return func(name, meter string) (q reprice.Quantity) {
 		a := apps[name]

@@ -64,67 +64,82 @@ type usageMeter struct {
 // caseless: what a kind has as "exact" is Exact here.
 var caseless = json.MatchCaseInsensitiveNames(true)
 
+// usageCheck is the comparison of a month's usage in the ledger with what was counted again.
+type usageCheck struct {
+	m      *closedMonth
+	n      *recount.Numbers
+	bounds bounds
+	r      *report.Report
+}
+
 // checkUsage compares the ledger's usage with the recount.
-func (m *closedMonth) checkUsage(n *recount.Numbers, r *report.Report) {
+func checkUsage(m *closedMonth, n *recount.Numbers, r *report.Report) {
 	var doc document
 	if err := json.Unmarshal(m.stored.Document, &doc, caseless); err != nil {
 		r.Wrong("usage", "ledger, result of "+m.name, "a document that can be read", err.Error())
 		return
 	}
-	m.checkHead(&doc, n, r)
+	c := usageCheck{m, n, boundsOf(doc.Usage, m.subject.Rules.Precision), r}
+	c.head(&doc)
+	c.apps(doc.Usage)
+}
+
+// apps compares the apps: those of the usage, and those that were counted and are not in it.
+func (c *usageCheck) apps(usage []jsontext.Value) {
 	missing := map[string]bool{}
-	for name, a := range n.Apps {
+	for name, a := range c.n.Apps {
 		if a.Listed || a.LateNew > 0 {
 			missing[name] = true
 		}
 	}
-	bounds := m.bounds(doc.Usage)
-	for i, text := range doc.Usage {
+	for i, text := range usage {
 		var u usageApp
 		if err := json.Unmarshal(text, &u, caseless); err != nil {
-			r.Wrong("usage", fmt.Sprintf("ledger, result of %s: usage[%d]", m.name, i), "a document that can be read", err.Error())
+			c.r.Wrong("usage", fmt.Sprintf("ledger, result of %s: usage[%d]", c.m.name, i), "a document that can be read", err.Error())
 			continue
 		}
-		if i < len(m.stored.Usage) {
-			row := m.stored.Usage[i]
-			r.Same("usage", string(row.Document), string(text), "ledger, usage of %s, app %s: document", m.name, u.App)
-			r.Same("usage", row.Digest, u.Digest, "ledger, usage of %s, app %s: digest", m.name, u.App)
+		if i < len(c.m.stored.Usage) {
+			row := c.m.stored.Usage[i]
+			c.r.Same("usage", string(row.Document), string(text), "ledger, usage of %s, app %s: document", c.m.name, u.App)
+			c.r.Same("usage", row.Digest, u.Digest, "ledger, usage of %s, app %s: digest", c.m.name, u.App)
 		}
 		switch {
 		case missing[u.App]:
 			delete(missing, u.App)
-			m.checkApp(&u, n, bounds, r)
-		case n.Before == 0 && m.Closing.Previous != nil && u.Events == 0:
-			r.Remark("app %s: that it has late devices of %s was not checked", u.App, m.Closing.Previous.Month)
+			c.app(&u)
+		case c.n.Before == 0 && c.m.subject.Closing.Previous != nil && u.Events == 0:
+			c.r.Remark("app %s: that it has late devices of %s was not checked", u.App, c.m.subject.Closing.Previous.Month)
 		default:
-			r.Wrong("usage", "app "+u.App, "no such app", "one")
+			c.r.Wrong("usage", "app "+u.App, "no such app", "one")
 		}
 	}
 	for _, name := range slices.Sorted(maps.Keys(missing)) {
-		r.Wrong("usage", "app "+name, fmt.Sprintf("%d events", n.Apps[name].Events), "no such app")
+		c.r.Wrong("usage", "app "+name, fmt.Sprintf("%d events", c.n.Apps[name].Events), "no such app")
 	}
 }
 
-// checkHead compares what the usage says beside its apps.
-func (m *closedMonth) checkHead(doc *document, n *recount.Numbers, r *report.Report) {
-	same := func(what string, got, want any) { r.Same("usage", got, want, "ledger, result of %s: %s", m.name, what) }
-	same("month", doc.Month, m.name)
-	same("time_zone", doc.TimeZone, m.TimeZone)
-	same("topic", doc.Topic, m.Closing.Topic)
-	same("rejected", doc.Rejected, n.Nameless)
-	same("partitions", len(doc.Sealed), len(m.Closing.Partitions))
+// head compares what the usage says beside its apps.
+func (c *usageCheck) head(doc *document) {
+	same := func(what string, got, want any) {
+		c.r.Same("usage", got, want, "ledger, result of %s: %s", c.m.name, what)
+	}
+	same("month", doc.Month, c.m.name)
+	same("time_zone", doc.TimeZone, c.m.subject.TimeZone)
+	same("topic", doc.Topic, c.m.subject.Closing.Topic)
+	same("rejected", doc.Rejected, c.n.Nameless)
+	same("partitions", len(doc.Sealed), len(c.m.subject.Closing.Partitions))
 	for _, s := range doc.Sealed {
-		if offset, ok := n.Seals[s.Partition]; ok {
-			r.Same("usage", s.Offset, offset, "ledger, result of %s: offset of the seal in partition %d", m.name, s.Partition)
+		if offset, ok := c.n.Seals[s.Partition]; ok {
+			c.r.Same("usage", s.Offset, offset, "ledger, result of %s: offset of the seal in partition %d", c.m.name, s.Partition)
 		}
 	}
-	same("apps with a row of their own", len(m.stored.Usage), len(doc.Usage))
+	same("apps with a row of their own", len(c.m.stored.Usage), len(doc.Usage))
 }
 
-// checkApp compares an app's usage.
-func (m *closedMonth) checkApp(u *usageApp, n *recount.Numbers, b bounds, r *report.Report) {
-	a := n.Apps[u.App]
-	same := func(check, what string, got, want any) { r.Same(check, got, want, "app %s: %s", u.App, what) }
+// app compares an app's usage.
+func (c *usageCheck) app(u *usageApp) {
+	a := c.n.Apps[u.App]
+	same := func(check, what string, got, want any) { c.r.Same(check, got, want, "app %s: %s", u.App, what) }
 	same("usage counters", "events", u.Events, a.Events)
 	same("usage counters", "duplicates", u.Duplicates, a.Repeats)
 	same("usage counters", "skewed", u.Skewed, a.Skewed)
@@ -132,7 +147,7 @@ func (m *closedMonth) checkApp(u *usageApp, n *recount.Numbers, b bounds, r *rep
 	same("usage counters", "rejected", u.Rejected, a.Stretch.Rejected)
 	same("digests", "digest of its facts and quantities", u.Digest, a.Digest)
 	shown := 0
-	for k, name := range m.Rules.Kinds {
+	for k, name := range c.m.subject.Rules.Kinds {
 		got, ok := u.Kinds[name]
 		if ok {
 			shown++
@@ -143,23 +158,23 @@ func (m *closedMonth) checkApp(u *usageApp, n *recount.Numbers, b bounds, r *rep
 		}
 	}
 	same("kinds", "kinds listed that the rules have", len(u.Kinds), shown)
-	same("days", "days", len(u.Daily), m.Month.Days())
+	same("days", "days", len(u.Daily), c.m.subject.Month.Days())
 	for i, d := range u.Daily {
 		day := i + 1
 		if day > 31 {
 			break
 		}
-		same("days", fmt.Sprintf("daily[%d], day", i), d.Day, fmt.Sprintf("%s-%02d", m.name, day))
+		same("days", fmt.Sprintf("daily[%d], day", i), d.Day, fmt.Sprintf("%s-%02d", c.m.name, day))
 		same("days", d.Day+", active", d.Active, a.Active[day])
 		same("days", d.Day+", new", d.New, a.Fresh[day])
 		same("days", d.Day+", users", d.Users, a.Users[day])
 	}
-	m.checkMeters(u, a, b, r)
+	c.meters(u, a)
 	for _, l := range u.Late {
 		switch {
-		case l.Month == m.name, m.Closing.Previous == nil:
+		case l.Month == c.m.name, c.m.subject.Closing.Previous == nil:
 			same("late", "devices of "+l.Month, l.Devices, uint64(0))
-		case n.Before != 0 && l.Month == n.Before.String():
+		case c.n.Before != 0 && l.Month == c.n.Before.String():
 			same("late", "devices of "+l.Month, l.Devices, a.LateNew)
 		}
 	}

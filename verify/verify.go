@@ -51,31 +51,32 @@ func Run(ctx context.Context, c Config) (*report.Report, error) {
 	return r, nil
 }
 
-// verify returns the ledger's heads that were published; with an error, those that were found before it.
+// verify opens the month, counts it again, and compares what that came to, each with the ledger: what was lost, the usage, an archive's
+// copies, the invoices, the chain. It returns the ledger's heads that were published; with an error, those that were found before it.
 func verify(ctx context.Context, c Config, r *report.Report) (heads []string, err error) {
 	m, err := open(ctx, c, r)
 	if err != nil {
 		return nil, err
 	}
-	sealed := recount.OpenSealed(ctx, m.Subject, r)
+	sealed := recount.OpenSealed(ctx, m.subject, r)
 	defer sealed.Close()
-	losses, err := recount.ReadLosses(ctx, m.Subject, sealed, r)
+	losses, err := recount.ReadLosses(ctx, m.subject, sealed, r)
 	if err != nil {
 		return nil, err
 	}
-	m.checkHeld(losses, r)
+	checkHeld(m, losses, r)
 	records := closedRecords{month: m, r: r}
-	n, err := recount.Count(ctx, m.Subject, recount.Input{Sealed: sealed, Losses: losses, Sets: m.sets, LateSets: m.former.sets(), Closed: records.inLog}, r)
+	n, err := recount.Count(ctx, m.subject, recount.Input{Sealed: sealed, Losses: losses, Sets: m.sets, LateSets: m.former.sets(), Closed: records.inLog}, r)
 	if err != nil {
 		return records.heads, err
 	}
-	m.checkUsage(n, r)
+	checkUsage(m, n, r)
 	if c.Archive != nil {
-		if err := m.checkArchive(ctx, c.Archive, r); err != nil {
+		if err := checkArchive(ctx, m, c.Archive, r); err != nil {
 			return records.heads, err
 		}
 	}
-	if err := m.checkInvoices(ctx, n, r); err != nil {
+	if err := checkInvoices(ctx, m, n, r); err != nil {
 		return records.heads, err
 	}
 	return records.checkLedger(ctx, n.FromLog)
@@ -83,10 +84,10 @@ func verify(ctx context.Context, c Config, r *report.Report) (heads []string, er
 
 // checkHeld says which losses concern the month. What was on record when the close began holds the month's invoices; what was
 // accepted later may have come when all was sealed and billed.
-func (m *closedMonth) checkHeld(losses recount.Losses, r *report.Report) {
+func checkHeld(m *closedMonth, losses recount.Losses, r *report.Report) {
 	for _, x := range losses.Concerning {
-		if !x.Accepted.Before(m.Closing.At) {
-			r.Remark("%s, after the close of %s had begun, on %s", x, m.name, m.Closing.At.Format(time.RFC3339))
+		if !x.Accepted.Before(m.subject.Closing.At) {
+			r.Remark("%s, after the close of %s had begun, on %s", x, m.name, m.subject.Closing.At.Format(time.RFC3339))
 			continue
 		}
 		r.Remark("%s: the invoices of %s are to be held", x, m.name)

@@ -9,6 +9,7 @@ import (
 
 	"headcount/events"
 	"headcount/events/identity"
+	"headcount/internal/appid"
 )
 
 // Decoder reads the records of one topic. Not for concurrent use.
@@ -131,7 +132,7 @@ func (d *Decoder) decode(r *events.Record, p *places, e *events.Event) error {
 		}
 		h, why = d.head()
 	}
-	if named(h.app, MaxAppBytes) {
+	if named(h.app, appid.MaxBytes) {
 		e.App = h.app
 	}
 	e.GUID = h.guid
@@ -143,14 +144,6 @@ func (d *Decoder) decode(r *events.Record, p *places, e *events.Event) error {
 
 // maxKnownHeaders is the most bytes of headers that are remembered.
 const maxKnownHeaders = 256
-
-// MaxAppBytes is the longest id of an app, bytes.
-const MaxAppBytes = 64
-
-func reject(e *events.Event, why events.Reason) error {
-	e.Outcome, e.Reason = events.Rejected, why
-	return nil
-}
 
 // head takes what is read of every event from members, and says what is wrong with it.
 func (d *Decoder) head() (h head, why events.Reason) {
@@ -171,82 +164,4 @@ func (d *Decoder) head() (h head, why events.Reason) {
 		}
 	}
 	return h, why
-}
-
-// judge gives the verdict on an event whose head is well-formed.
-func (d *Decoder) judge(r *events.Record, e *events.Event, h *head) error {
-	var t instant
-	if len(h.time) > 0 {
-		var ok bool
-		if t, ok = d.dates.readTime(h.time); !ok {
-			return reject(e, events.BadTime)
-		}
-	}
-	if len(h.kind) == 0 {
-		return reject(e, events.NoType)
-	}
-	if h.kind[0] == events.ControlPrefix[0] && bytes.HasPrefix(h.kind, []byte(events.ControlPrefix)) {
-		e.Outcome, e.Type = events.Control, h.kind
-		return nil
-	}
-	at, ok := d.effective(r, e, t, len(h.time) > 0)
-	if !ok {
-		return reject(e, events.NoTime)
-	}
-	if string(h.kind) == events.ReportedType {
-		return d.reported(r, e, at)
-	}
-	m, finished, err := d.at(at)
-	if err != nil {
-		return err
-	}
-	kind, known := m.kinds.Find(h.kind)
-	if !known {
-		e.Outcome, e.Type = events.Unknown, h.kind
-		return nil
-	}
-	if e.App == nil {
-		if len(h.app) == 0 {
-			return reject(e, events.NoApp)
-		}
-		return reject(e, events.BadApp)
-	}
-	if len(h.guid) == 0 {
-		return reject(e, events.NoGUID)
-	}
-	if len(h.guid) > identity.MaxGUIDBytes {
-		return reject(e, events.BadGUID)
-	}
-	if len(r.Value) > m.rules.Limits.RecordBytes {
-		return reject(e, events.OverLimit)
-	}
-	e.Kind = kind
-	if finished {
-		e.Outcome, e.Month = events.Expired, events.MonthAt(d.zone, at)
-		return nil
-	}
-	e.Outcome, e.Month, e.Day = events.Counted, m.month, m.rules.DayOf(at)
-	if in := d.pending.Add(m.key, &e.Fingerprint); kind == events.Login {
-		d.inputs.User(in, h.guid)
-	} else {
-		d.inputs.Device(in, h.guid)
-	}
-	return nil
-}
-
-// latest is the first instant of year 10000, with room for any zone: no month can be named after it.
-const latest = 253402300800_000 - 36*3600_000
-
-// effective returns the time that counts: the event's, or the record's timestamp where the event has none or its clock is
-// wrong.
-func (d *Decoder) effective(r *events.Record, e *events.Event, t instant, has bool) (int64, bool) {
-	at := t.ms
-	if has {
-		ahead := t.ms - d.topic.SkewMS
-		e.Skewed = t.ms < d.topic.OldestMS || r.Timestamp > 0 && (ahead > r.Timestamp || ahead == r.Timestamp && t.more)
-	}
-	if !has || e.Skewed {
-		at = r.Timestamp
-	}
-	return at, at > 0 && at < latest
 }

@@ -9,7 +9,8 @@
 //
 // Layout:
 //
-//	decoder.go months.go quantity.go     verdicts
+//	decoder.go                           a batch, record by record
+//	verdict.go quantity.go months.go     what an event is, in which month it counts, or why it is rejected
 //	time.go                              RFC 3339
 //	content.go                           structured or binary mode
 //	layout* skeleton.go skeletons*       the quickest readers: of records written as those before were

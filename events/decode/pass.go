@@ -144,76 +144,91 @@ func passDigits(b []byte, i int) int {
 
 // passValue passes any value up to 64 levels deep.
 func passValue(b []byte, i int) int {
-	objects := uint64(0) // bit 0: the innermost container is an object
-	depth := 0
+	var in containers
 	for {
-		// A value begins here.
-		if i = passSpace(b, i); i >= len(b) {
+		var opened, ended bool
+		if i, opened = in.begin(b, passSpace(b, i)); i < 0 {
 			return -1
 		}
-		switch b[i] {
-		case '"':
-			if i = passText(b, i+1); i >= 0 {
-				i++
-			}
-		case '{', '[':
-			object := b[i] == '{'
-			if i = passSpace(b, i+1); i >= len(b) {
-				return -1
-			}
-			if object && b[i] == '}' || !object && b[i] == ']' {
-				i++
-				break
-			}
-			if depth++; depth > 64 {
-				return -1
-			}
-			objects <<= 1
-			if object {
-				objects |= 1
-				if i = passName(b, i); i < 0 {
-					return -1
-				}
-			}
+		if opened {
 			continue
-		case 't':
-			i = passWord(b, i, "true")
-		case 'f':
-			i = passWord(b, i, "false")
-		case 'n':
-			i = passWord(b, i, "null")
-		default:
-			i = passNumber(b, i)
 		}
-		if i < 0 {
-			return -1
-		}
-		// A value has ended: what follows belongs to the containers around it.
-		for {
-			if depth == 0 {
-				return i
-			}
-			if i = passSpace(b, i); i >= len(b) {
-				return -1
-			}
-			object := objects&1 == 1
-			if b[i] == ',' {
-				i++
-				if object {
-					if i = passName(b, passSpace(b, i)); i < 0 {
-						return -1
-					}
-				}
-				break
-			}
-			if object && b[i] != '}' || !object && b[i] != ']' {
-				return -1
-			}
-			i++
-			depth--
-			objects >>= 1
+		if i, ended = in.end(b, i); i < 0 || ended {
+			return i
 		}
 	}
+}
+
+// containers are the objects and lists around a value.
+type containers struct {
+	objects uint64 // bit 0: the innermost is an object
+	depth   int
+}
+
+// begin passes a value that is no container, or an empty one, or, where opened says so, what comes before a container's first value.
+func (c *containers) begin(b []byte, i int) (next int, opened bool) {
+	if i >= len(b) {
+		return -1, false
+	}
+	switch b[i] {
+	case '"':
+		if i = passText(b, i+1); i < 0 {
+			return -1, false
+		}
+		return i + 1, false
+	case '{', '[':
+		return c.open(b, i)
+	case 't':
+		return passWord(b, i, "true"), false
+	case 'f':
+		return passWord(b, i, "false"), false
+	case 'n':
+		return passWord(b, i, "null"), false
+	}
+	return passNumber(b, i), false
+}
+
+func (c *containers) open(b []byte, i int) (next int, opened bool) {
+	object := b[i] == '{'
+	if i = passSpace(b, i+1); i >= len(b) {
+		return -1, false
+	}
+	if object && b[i] == '}' || !object && b[i] == ']' {
+		return i + 1, false
+	}
+	if c.depth++; c.depth > 64 {
+		return -1, false
+	}
+	c.objects <<= 1
+	if object {
+		c.objects |= 1
+		i = passName(b, i)
+	}
+	return i, true
+}
+
+// end passes what follows a value: the ends of containers up to a comma, and in an object the next name. ended says that the
+// value was the last of the outermost.
+func (c *containers) end(b []byte, i int) (next int, ended bool) {
+	for c.depth > 0 {
+		if i = passSpace(b, i); i >= len(b) {
+			return -1, false
+		}
+		object := c.objects&1 == 1
+		if b[i] == ',' {
+			if i++; object {
+				i = passName(b, passSpace(b, i))
+			}
+			return i, false
+		}
+		if object && b[i] != '}' || !object && b[i] != ']' {
+			return -1, false
+		}
+		i++
+		c.depth--
+		c.objects >>= 1
+	}
+	return i, true
 }
 
 // passName passes a member's name and the colon.

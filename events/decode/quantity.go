@@ -16,61 +16,17 @@ const (
 
 // reported gives the verdict on a usage.reported, whose members hold what it says. Its month is the one it names: at only says
 // which month is the latest it can be.
-func (d *Decoder) reported(r *events.Record, e *events.Event, at int64) error {
-	now, finished, err := d.at(at)
+func (d *Decoder) reported(r *events.Record, e *events.Event, h *head, at int64) error {
+	newest, err := d.newest(at)
 	if err != nil {
 		return err
 	}
-	newest := now.month
-	if finished {
-		newest = events.MonthAt(d.zone, at)
-	}
 	if e.App == nil {
-		if d.members[slotApp].shape == text && len(d.members[slotApp].val) > 0 {
-			return reject(e, events.BadApp)
-		}
-		return reject(e, events.NoApp)
+		return reject(e, whyNoApp(h))
 	}
-	for _, s := range [...]slot{slotMeter, slotMonth, slotDay, slotSource, slotValue, slotRevision} {
-		switch m := &d.members[s]; {
-		case m.shape == repeated:
-			return reject(e, events.DuplicateName)
-		case m.shape == other, m.shape == number && s != slotRevision:
-			return reject(e, events.NotString)
-		case m.shape == text && !utf8.Valid(m.val): // of a header; JSON is checked already
-			return reject(e, events.BadUTF8)
-		}
-	}
-	q := &events.Quantity{}
-	month, ok := readMonth(d.members[slotMonth].val)
-	if !ok || month < events.MonthAt(d.zone, d.topic.OldestMS) {
-		return reject(e, events.BadMonth)
-	}
-	if month > newest {
-		return reject(e, events.FutureMonth)
-	}
-	if day := d.members[slotDay].val; len(day) > 0 {
-		if q.Day, ok = readDay(day, month); !ok {
-			return reject(e, events.BadDay)
-		}
-	}
-	if meter := d.members[slotMeter].val; named(meter, MaxMeterBytes) {
-		q.Meter = string(meter)
-	} else {
-		return reject(e, events.BadMeter)
-	}
-	if source := d.members[slotSource].val; named(source, MaxSourceBytes) {
-		q.Source = string(source)
-	} else {
-		return reject(e, events.BadSource)
-	}
-	if q.Value, ok = readValue(d.members[slotValue].val); !ok {
-		return reject(e, events.BadValue)
-	}
-	if revision := d.members[slotRevision].val; len(revision) > 0 {
-		if q.Revision, ok = readRevision(revision); !ok {
-			return reject(e, events.BadRevision)
-		}
+	q, month, why := d.readQuantity(newest)
+	if why != "" {
+		return reject(e, why)
 	}
 	e.Month = month
 	if month < d.floor {
@@ -86,6 +42,70 @@ func (d *Decoder) reported(r *events.Record, e *events.Event, at int64) error {
 	}
 	e.Outcome, e.Day, e.Quantity = events.Reported, q.Day, q
 	return nil
+}
+
+// newest returns the month of an instant.
+func (d *Decoder) newest(at int64) (events.Month, error) {
+	now, finished, err := d.at(at)
+	if err != nil {
+		return 0, err
+	}
+	if finished { // the rules are then of a later month
+		return events.MonthAt(d.zone, at), nil
+	}
+	return now.month, nil
+}
+
+// readQuantity reads a quantity and its month from members, or says what is wrong with it.
+func (d *Decoder) readQuantity(newest events.Month) (q *events.Quantity, month events.Month, why events.Reason) {
+	if why = d.checkShapes(); why != "" {
+		return nil, 0, why
+	}
+	month, ok := readMonth(d.members[slotMonth].val)
+	if !ok || month < events.MonthAt(d.zone, d.topic.OldestMS) {
+		return nil, 0, events.BadMonth
+	}
+	if month > newest {
+		return nil, 0, events.FutureMonth
+	}
+	q = &events.Quantity{}
+	if day := d.members[slotDay].val; len(day) > 0 {
+		if q.Day, ok = readDay(day, month); !ok {
+			return nil, 0, events.BadDay
+		}
+	}
+	meter, source := d.members[slotMeter].val, d.members[slotSource].val
+	if !named(meter, MaxMeterBytes) {
+		return nil, 0, events.BadMeter
+	}
+	if !named(source, MaxSourceBytes) {
+		return nil, 0, events.BadSource
+	}
+	q.Meter, q.Source = string(meter), string(source)
+	if q.Value, ok = readValue(d.members[slotValue].val); !ok {
+		return nil, 0, events.BadValue
+	}
+	if revision := d.members[slotRevision].val; len(revision) > 0 {
+		if q.Revision, ok = readRevision(revision); !ok {
+			return nil, 0, events.BadRevision
+		}
+	}
+	return q, month, ""
+}
+
+// checkShapes says whether what a quantity is read from is text, each once; its revision may be a number.
+func (d *Decoder) checkShapes() events.Reason {
+	for _, s := range [...]slot{slotMeter, slotMonth, slotDay, slotSource, slotValue, slotRevision} {
+		switch m := &d.members[s]; {
+		case m.shape == repeated:
+			return events.DuplicateName
+		case m.shape == other, m.shape == number && s != slotRevision:
+			return events.NotString
+		case m.shape == text && !utf8.Valid(m.val): // of a header; JSON is checked already
+			return events.BadUTF8
+		}
+	}
+	return ""
 }
 
 func readMonth(b []byte) (events.Month, bool) {

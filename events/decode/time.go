@@ -13,6 +13,8 @@ type instant struct {
 
 // parseTime reads an RFC 3339 date-time: T and Z of any case, any number of fractional digits, any offset. A leap second is
 // taken where one can be, in the last minute of a month in UTC; it belongs to the day it ends.
+//
+// Date and clock, fraction, offset, leap second: with fraction and offset as functions of their own it takes a tenth longer.
 func (c *timeReader) parseTime(b []byte) (t instant, ok bool) {
 	if len(b) < len("2006-01-02T15:04:05Z") {
 		return t, false
@@ -27,7 +29,7 @@ func (c *timeReader) parseTime(b []byte) (t instant, ok bool) {
 		return t, false
 	}
 
-	i := 19
+	i := len("2006-01-02T15:04:05")
 	millis := 0
 	if b[i] == '.' {
 		i++

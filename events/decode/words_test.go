@@ -5,6 +5,8 @@ import (
 	"strings"
 	"testing"
 	"unicode/utf8"
+
+	"headcount/internal/appid"
 )
 
 // TestNamed holds names against their definition, a rune at a time.
@@ -19,11 +21,11 @@ func TestNamed(t *testing.T) {
 				b[r.IntN(len(b))] = []byte{0x1f, 0x20, 0x7e, 0x7f, 0x80, 0xc2, 0xff, byte(r.Uint32())}[r.IntN(8)]
 			}
 		}
-		want := len(b) >= 1 && len(b) <= MaxAppBytes && utf8.Valid(b)
+		want := len(b) >= 1 && len(b) <= appid.MaxBytes && utf8.Valid(b)
 		for _, c := range string(b) {
 			want = want && c >= 0x20 && (c < 0x7f || c > 0x9f)
 		}
-		if got := named(b, MaxAppBytes); got != want {
+		if got := named(b, appid.MaxBytes); got != want {
 			t.Fatalf("named(%q) = %v", b, got)
 		}
 	}

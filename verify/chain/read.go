@@ -11,8 +11,8 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 )
 
-// Month says how far a month's close is.
-type Month struct {
+// MonthState says how far a month's close is.
+type MonthState struct {
 	Month  string
 	Closed time.Time // zero: its close has begun and is not done
 }
@@ -40,10 +40,10 @@ type Previous struct {
 }
 
 // Months returns every month that has a closing, oldest first.
-func (l *Ledger) Months(ctx context.Context) (all []Month, err error) {
+func (l *Ledger) Months(ctx context.Context) (all []MonthState, err error) {
 	err = l.each(ctx, `SELECT c.month, coalesce(r.at, '') FROM closings c LEFT JOIN results r ON r.month = c.month ORDER BY c.month`, nil,
 		func(scan func(...any) error) error {
-			var m Month
+			var m MonthState
 			var closed string
 			if err := scan(&m.Month, &closed); err != nil {
 				return err

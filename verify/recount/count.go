@@ -45,8 +45,8 @@ func Count(ctx context.Context, s *Subject, in Input, r *report.Report) (*Number
 		return countSealed(ctx, s, &in, r)
 	}
 	n, err := countLog(ctx, s, &in, r)
-	_, gone := errors.AsType[ErrStart](err)
-	_, unsealed := errors.AsType[errLostSeal](err)
+	_, gone := errors.AsType[StartError](err)
+	_, unsealed := errors.AsType[lostSealError](err)
 	if gone && len(in.Losses.Concerning) > 0 || unsealed {
 		r.Remark("the month was not counted again: %s", err)
 		return countSealed(ctx, s, &in, r)

@@ -6,10 +6,10 @@
 //
 //	Open      what is counted: a Subject, with its rules and keys   subject.go, rules.go, keys.go
 //	Count     the numbers, from log or sealed files                 count.go
-//	          the log, and what a record is                         log.go, decode.go, json.go, seal.go
+//	          the log, and what a record is                         log.go, decode.go, fields.go, forms.go, seal.go
 //	          one partition's state                                 partition.go, windows.go
 //	          facts in memory and on disk                           facts.go
-//	          facts united into an app's numbers                    union.go, app.go, late.go
+//	          facts united into an app's numbers                    union.go, app.go
 //	          sealed files, and read along with the facts           sealed.go, index.go, along.go, heads.go, fromsealed.go
 //	ReadLosses what was lost of the log, and accepted               losses.go
 //	LookUp, Find   one device                                       lookup.go

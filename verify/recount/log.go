@@ -18,20 +18,20 @@ import (
 type Log interface {
 	// Read calls take with the records of the closing's partitions from offset 0 up to the end that each has now, in order within
 	// a partition, until take wants no more of that partition. It returns where each ends; one that is not there has no end.
-	// A partition that no longer begins at offset 0 is an ErrStart.
+	// A partition that no longer begins at offset 0 is a StartError.
 	Read(ctx context.Context, closing *chain.Closing, take Take) (ends map[int32]int64, err error)
 }
 
 // Take takes a record, and says whether it wants more of its partition.
 type Take func(rec *kgo.Record) (more bool, err error)
 
-// ErrStart says that the log no longer begins at offset 0.
-type ErrStart struct {
+// StartError says that the log no longer begins at offset 0.
+type StartError struct {
 	Partition int32
 	Offset    int64
 }
 
-func (e ErrStart) Error() string {
+func (e StartError) Error() string {
 	return fmt.Sprintf("partition %d of the log begins at offset %d: what lay before is gone, so the month cannot be counted again; --from-sealed checks what can be checked without the log", e.Partition, e.Offset)
 }
 
@@ -99,7 +99,7 @@ func readEnds(ctx context.Context, admin *kadm.Client, closing *chain.Closing) (
 			continue
 		}
 		if start.Offset > 0 {
-			return nil, ErrStart{id, start.Offset}
+			return nil, StartError{id, start.Offset}
 		}
 		end, _ := stable.Lookup(closing.Topic, id)
 		ends[id] = end.Offset

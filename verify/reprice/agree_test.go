@@ -411,7 +411,7 @@ func agreeOn(t *testing.T, d dice, text string, cat *rating.Catalog, accounts *r
 		if err != nil {
 			t.Fatalf("%s: %v\n%s", name, err, text)
 		}
-		m, err := sheet.Month(first.Year(), first.Month())
+		m, err := sheet.Period(first.Year(), first.Month())
 		if err != nil {
 			t.Fatalf("%s: %v\n%s", name, err, text)
 		}

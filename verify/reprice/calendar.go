@@ -1,7 +1,6 @@
 package reprice
 
 import (
-	"fmt"
 	"strconv"
 	"strings"
 	"time"
@@ -83,23 +82,6 @@ func term(s string) int {
 		k *= 12
 	}
 	return k
-}
-
-// badFile is thrown where a file is not well formed.
-type badFile struct{ error }
-
-func bad(format string, args ...any) badFile { return badFile{fmt.Errorf(format, args...)} }
-
-// catch makes an error of what a file that is not well formed leads to, whatever it is: the first rating refuses such files, so
-// that only one that was changed since gets here.
-func catch(err *error) {
-	switch r := recover().(type) {
-	case nil:
-	case badFile:
-		*err = r.error
-	default:
-		*err = fmt.Errorf("accounts and books do not fit each other: %v", r)
-	}
 }
 
 // before and soonest take a zero time for never.

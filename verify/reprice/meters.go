@@ -123,6 +123,31 @@ func (m *monthly) eachDay(line Line, c charge, parts []part) (Line, *big.Rat) {
 
 // above charges what neither the quota nor a package covers.
 func (m *monthly) above(line Line, c charge, parts []part) (Line, *big.Rat) {
+	pots := m.pots(&line)
+	if m.book.Rules.Draw == "by_month" {
+		parts = []part{{0, line.Quantity}}
+	}
+	over := m.draw(parts, pots)
+	for _, n := range over {
+		line.Billable = plus(line.Billable, n)
+	}
+	amount, unit := c.of(line.Billable, m.book)
+	line.UnitPrice = unit
+	if m.shared {
+		amount = share(amount, m.inUse, int(m.last-m.firstDay)+1)
+	}
+	if floor := number(c.Commitment); amount.Cmp(floor) < 0 {
+		amount = floor
+	}
+	if m.book.Rules.Billed == "daily" {
+		m.spread(c, parts, over, amount)
+	}
+	return line, amount
+}
+
+// pots returns what covers a line's usage, in the order in which it is drawn on: the quota, what packages cover anew in the month,
+// which adds to the line's quota, and what is left of resource packages.
+func (m *monthly) pots(line *Line) []*pot {
 	pots := []*pot{{kind: "free", left: line.Free, drawn: new(big.Rat)}}
 	for i := range m.life.Packages {
 		p := &m.life.Packages[i]
@@ -146,59 +171,63 @@ func (m *monthly) above(line Line, c charge, parts []part) (Line, *big.Rat) {
 			pots = append(pots, h.pot)
 		}
 	}
-	order := m.book.Rules.Order
+	m.book.sort(pots)
+	return pots
+}
+
+// sort puts pots into the order in which a book draws on them.
+func (b *book) sort(pots []*pot) {
+	order := b.Rules.Order
 	if order == nil {
 		order = []string{"free", "package", "resource_package"}
 	}
 	sort.SliceStable(pots, func(i, j int) bool {
-		a, b := pots[i], pots[j]
-		if a.kind != b.kind {
-			return slices.Index(order, a.kind) < slices.Index(order, b.kind)
+		x, y := pots[i], pots[j]
+		if x.kind != y.kind {
+			return slices.Index(order, x.kind) < slices.Index(order, y.kind)
 		}
-		if m.book.Rules.Resources == "earliest_bought" {
-			return a.bought < b.bought
+		if b.Rules.Resources == "earliest_bought" {
+			return x.bought < y.bought
 		}
-		return a.until < b.until
+		return x.until < y.until
 	})
-	if m.book.Rules.Draw == "by_month" {
-		parts = []part{{0, line.Quantity}}
-	}
-	byDay := len(parts) > 1
-	charges := make([]*big.Rat, m.last-m.firstDay+1)
-	so := new(big.Rat)
-	for _, u := range parts {
-		n := u.n
+}
+
+// draw lets each part draw on the pots, and returns what no pot covers of it.
+func (m *monthly) draw(parts []part, pots []*pot) []*big.Rat {
+	over := make([]*big.Rat, len(parts))
+	for i, u := range parts {
+		over[i] = u.n
 		for _, p := range pots {
 			if m.covers(p, u) {
-				take := least(n, p.left)
-				n, p.left, p.drawn = less(n, take), less(p.left, take), plus(p.drawn, take)
+				take := least(over[i], p.left)
+				over[i], p.left, p.drawn = less(over[i], take), less(p.left, take), plus(p.drawn, take)
 			}
 		}
-		line.Billable = plus(line.Billable, n)
-		if byDay && u.day != 0 && u.day != m.last {
-			now, _ := c.of(line.Billable, m.book)
-			now = Round(now, m.book.Digits)
-			charges[u.day-m.firstDay], so = less(now, so), now
-		}
 	}
-	amount, unit := c.of(line.Billable, m.book)
-	line.UnitPrice = unit
-	if m.shared {
-		amount = share(amount, m.inUse, int(m.last-m.firstDay)+1)
+	return over
+}
+
+// spread charges a line's amount to the days, of a book that is billed daily: a day's charge is what the month costs up to it, less
+// what it cost up to the day before. The last day has the rest.
+func (m *monthly) spread(c charge, parts []part, over []*big.Rat, amount *big.Rat) {
+	used, charged := new(big.Rat), new(big.Rat)
+	bill := func(d day, total *big.Rat) {
+		total = Round(total, m.book.Digits)
+		at := &m.daily[d-m.firstDay]
+		*at, charged = plus(*at, less(total, charged)), total
 	}
-	if floor := number(c.Commitment); amount.Cmp(floor) < 0 {
-		amount = floor
-	}
-	if m.book.Rules.Billed == "daily" {
-		charges[m.last-m.firstDay] = less(Round(amount, m.book.Digits), so)
-		for i, x := range charges {
-			if x != nil {
-				m.daily[i] = plus(m.daily[i], x)
+	if len(parts) > 1 {
+		m.dated = true
+		for i, u := range parts {
+			used = plus(used, over[i])
+			if u.day != 0 && u.day != m.last {
+				total, _ := c.of(used, m.book)
+				bill(u.day, total)
 			}
 		}
-		m.dated = m.dated || byDay
 	}
-	return line, amount
+	bill(m.last, amount)
 }
 
 // of makes money of what is above the quota, and says at which price the last of it is charged.
@@ -206,7 +235,11 @@ func (c *charge) of(over *big.Rat, b *book) (amount, unit *big.Rat) {
 	unit = number(c.UnitPrice)
 	switch c.Model {
 	case "blocks":
-		q := new(big.Rat).Quo(over, number(c.Block))
+		block := number(c.Block)
+		if block.Sign() <= 0 {
+			panic(bad("a block of %q", c.Block))
+		}
+		q := new(big.Rat).Quo(over, block)
 		n := new(big.Int).Quo(q.Num(), q.Denom())
 		if !q.IsInt() && b.Rules.Block != "free" {
 			n.Add(n, big.NewInt(1))
@@ -218,6 +251,9 @@ func (c *charge) of(over *big.Rat, b *book) (amount, unit *big.Rat) {
 		}
 		return unit, unit
 	case "graduated":
+		if len(c.Tiers) == 0 {
+			panic(bad("a graduated price without tiers"))
+		}
 		amount, unit = new(big.Rat), number(c.Tiers[0].UnitPrice)
 		below := new(big.Rat)
 		for _, t := range c.Tiers {

@@ -65,16 +65,16 @@ func (m *monthly) add(l Line, exact *big.Rat) {
 	m.lines = append(m.lines, l)
 }
 
-// Month is one month of a sheet.
-type Month struct {
+// Period is one month of a sheet, laid out.
+type Period struct {
 	all   []*monthly
 	views map[string][]*monthly // by app
 }
 
-// Month lays out a month.
-func (s *Sheet) Month(year int, month time.Month) (_ *Month, err error) {
+// Period lays out a month.
+func (s *Sheet) Period(year int, month time.Month) (_ *Period, err error) {
 	defer catch(&err)
-	out := &Month{views: map[string][]*monthly{}}
+	out := &Period{views: map[string][]*monthly{}}
 	for _, a := range s.accounts {
 		m := s.view(s.lives[a], year, month)
 		if m == nil {
@@ -102,7 +102,7 @@ type Meter struct {
 }
 
 // Plans returns the plan of every account in force.
-func (m *Month) Plans() map[string]Plan {
+func (m *Period) Plans() map[string]Plan {
 	out := map[string]Plan{}
 	for _, x := range m.all {
 		p := Plan{ID: x.plan.id, Meters: x.book.Meters}
@@ -115,7 +115,7 @@ func (m *Month) Plans() map[string]Plan {
 }
 
 // Owner returns who is billed for an app, "": nobody.
-func (m *Month) Owner(app string) string {
+func (m *Period) Owner(app string) string {
 	if x := owner(m.views[app]); x != nil {
 		return x.life.ID
 	}
@@ -124,7 +124,7 @@ func (m *Month) Owner(app string) string {
 
 // Rate returns the month's invoices by account. left is what was left of packages at the end of the month before, by account and
 // package; what is not in it is as the account says.
-func (m *Month) Rate(usage Usage, left map[string]map[string]*big.Rat) (_ map[string]*Invoice, err error) {
+func (m *Period) Rate(usage Usage, left map[string]map[string]*big.Rat) (_ map[string]*Invoice, err error) {
 	defer catch(&err)
 	out := map[string]*Invoice{}
 	for _, view := range m.all {

@@ -17,7 +17,7 @@ var planted = []struct{ what, file, right, wrong string }{
 	{"a block that is begun is free", "price.go", blockRule, ``},
 	{"rounded down", "amount.go", `return f.num.Round(digits)`, `return f.num.RoundFloor(digits)`},
 	{"half to even", "amount.go", `return f.num.Round(digits)`, `return f.num.RoundBank(digits)`},
-	{"the total rounded, not the lines", "rate.go", `r.total = sum(r.total, amount)`, `r.total = sum(r.total, exact.num)`},
+	{"the total rounded, not the lines", "line.go", `r.total = sum(r.total, amount)`, `r.total = sum(r.total, exact.num)`},
 	{"packages from the day of purchase", "draw.go", `from = bought.AddDays(1)`, `from = bought`},
 	{"the package bought first, not the one that expires", "draw.go", `return s.until`, `return s.bought`},
 	{"the anchor day is lost", "contract.go", `offset, from = offset+p.months, p.until`, `anchor.Day = min(anchor.Day, 28); offset, from = offset+p.months, p.until`},

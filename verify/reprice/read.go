@@ -143,8 +143,16 @@ func Read(books map[string][]byte, accounts []byte, zone *time.Location) (_ *She
 			return nil, fmt.Errorf("%s: %w", file, err)
 		}
 		for name, p := range b.Plans {
+			if p == nil {
+				return nil, fmt.Errorf("%s: plan %s is empty", file, name)
+			}
 			p.id, p.name, p.book = b.Book+"/"+name, name, b
 			s.plans[p.id] = p
+		}
+		for name, i := range b.Items {
+			if i == nil {
+				return nil, fmt.Errorf("%s: item %s is empty", file, name)
+			}
 		}
 	}
 	var file struct{ Accounts []*account }
@@ -152,7 +160,10 @@ func Read(books map[string][]byte, accounts []byte, zone *time.Location) (_ *She
 		return nil, fmt.Errorf("accounts: %w", err)
 	}
 	s.accounts = file.Accounts
-	for _, a := range s.accounts {
+	for i, a := range s.accounts {
+		if a == nil {
+			return nil, fmt.Errorf("accounts: account %d is empty", i+1)
+		}
 		if s.lives[a], err = s.life(a); err != nil {
 			return nil, fmt.Errorf("account %s: %w", a.ID, err)
 		}

@@ -25,7 +25,7 @@ const (
 	quantities  = "counter/quantities.go"
 	monthsFile  = "events/decode/months.go"
 	rulesFile   = "events/rules.go"
-	decoderFile = "events/decode/decoder.go"
+	verdictFile = "events/decode/verdict.go"
 	guidFile    = "events/identity/guid.go"
 	settling    = "rating/late.go"
 	gatherFile  = "rollup/usage/gather.go"
@@ -103,10 +103,10 @@ var Bugs = []Bug{
 	// the decoder
 	{"end of a month inclusive", monthsFile, "	if s := d.current; s != nil && s.from <= ms && ms < s.until {", "	if s := d.current; s != nil && s.from <= ms && (ms < s.until || MUTANT && ms == s.until) {"},
 	{"end of a day inclusive", rulesFile, "	for i < last && ms >= r.DayStarts[i+1] {", "	for i < last && (ms > r.DayStarts[i+1] || !MUTANT && ms == r.DayStarts[i+1]) {"},
-	{"wrong clock believed", decoderFile, "	if !has || e.Skewed {", "	if !has || e.Skewed && !MUTANT {"},
-	{"ten minutes exclusive", decoderFile, "ahead > r.Timestamp ||", "ahead > r.Timestamp || MUTANT && ahead == r.Timestamp ||"},
+	{"wrong clock believed", verdictFile, "	if !has || e.Skewed {", "	if !has || e.Skewed && !MUTANT {"},
+	{"ten minutes exclusive", verdictFile, "ahead > r.Timestamp ||", "ahead > r.Timestamp || MUTANT && ahead == r.Timestamp ||"},
 	{"a GUID in braces is another", guidFile, "	case 34, 38:\n		if g[0] == '{'", "	case 34, 38:\n		if !MUTANT && g[0] == '{'"},
-	{"a user is a device", decoderFile, "kind == events.Login {\n		d.inputs.User", "kind == events.Login && !MUTANT {\n		d.inputs.User"},
+	{"a user is a device", verdictFile, "kind == events.Login {\n		d.inputs.User", "kind == events.Login && !MUTANT {\n		d.inputs.User"},
 	// the close
 	{"a second close keeps its own seal id", adoptFile, "	if adopted {\n", "	if MUTANT {\n		stored = c\n	}\n	if adopted {\n"},
 	{"a close begins over what was begun", adoptFile, "	if err == nil {\n		return w.adopted", "	if err == nil && !MUTANT {\n		return w.adopted"},
