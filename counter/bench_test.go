@@ -121,14 +121,14 @@ func benchLarge(n int) *window {
 				}
 			}
 		}
-		w.settle()
+		w.markCut()
 	}
 	return w
 }
 
 func BenchmarkRowsOfLarge(b *testing.B) {
 	w := benchLarge(1_000_000)
-	w.large.settle()
+	w.large.mergeWaiting()
 	apps := []appWindow{{app: "app", window: w}}
 	buf := make([]Row, 4096)
 	defer cpuTime(b)()
@@ -274,7 +274,7 @@ func countDecoded(b *testing.B, ahead bool) {
 // BenchmarkAbsorb restores a window of a million devices from deltas as a checkpoint keeps them; an operation is a fact.
 func BenchmarkAbsorb(b *testing.B) {
 	w := benchLarge(1_000_000)
-	w.large.settle()
+	w.large.mergeWaiting()
 	var facts []Fact
 	for ordinal := range w.devices() {
 		for _, k := range w.large.kinds() {

@@ -191,7 +191,7 @@ func readLate(in *month) func() RowReader {
 func reader(apps []appWindow) func() RowReader {
 	for _, a := range apps {
 		if a.window != nil && a.window.large != nil {
-			a.window.large.settle() // here, because what reads may be many
+			a.window.large.mergeWaiting() // here, because what reads may be many
 		}
 	}
 	slices.SortFunc(apps, func(a, b appWindow) int { return strings.Compare(a.app, b.app) })

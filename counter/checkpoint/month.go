@@ -251,7 +251,7 @@ func (p *Partition) Index(ctx context.Context, m events.Month) (*Index, error) {
 		return nil, damage(file, 0, "it names the data file %q, with precision %d", x.Data, x.Precision)
 	}
 	// A checkpoint past the seal, or a bill, is about to depend on it.
-	if err := settle(ctx, p.bucket, file); err != nil {
+	if err := persist(ctx, p.bucket, file); err != nil {
 		return nil, err
 	}
 	return x, nil
