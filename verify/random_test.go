@@ -150,7 +150,7 @@ func (l memoryLog) append(p int, r events.Record) {
 type memoryReader struct{ log memoryLog }
 
 func (memoryReader) Close() {}
-func (r memoryReader) Open(p int32, at stream.Position) worker.Partition {
+func (r memoryReader) Open(p int32, at stream.Position) worker.PartitionReader {
 	return &memoryReading{r.log, p, at.Offset}
 }
 
@@ -274,7 +274,7 @@ func newRandomSite(t *testing.T, rnd *rand.Rand) *randomSite {
 	s.log = make(memoryLog, 1+rnd.IntN(4))
 	s.topic = &stream.Topic{Name: "t", ID: "topic-id", Cluster: "cluster"}
 	for p := range s.log {
-		s.topic.Partitions = append(s.topic.Partitions, stream.Partition{ID: int32(p)})
+		s.topic.Partitions = append(s.topic.Partitions, stream.PartitionInfo{ID: int32(p)})
 	}
 	ring, err := identity.ParseKeyring([]byte(s.keys))
 	if err != nil {
@@ -442,7 +442,7 @@ func TestRandomMonths(t *testing.T) {
 		for m := first; m <= first+1; m++ {
 			s.send(t, rnd, m.String(), 20+rnd.IntN(250))
 			if m > first && rnd.IntN(3) == 0 { // the topic grows: what comes late in a new partition lies where no closing was
-				s.topic.Partitions = append(s.topic.Partitions, stream.Partition{ID: int32(len(s.log))})
+				s.topic.Partitions = append(s.topic.Partitions, stream.PartitionInfo{ID: int32(len(s.log))})
 				s.log = append(s.log, nil)
 			}
 			if m > first {

@@ -141,7 +141,7 @@ type reader struct{ client }
 
 func (r *reader) Close() {}
 
-func (r *reader) Open(id int32, at stream.Position) worker.Partition {
+func (r *reader) Open(id int32, at stream.Position) worker.PartitionReader {
 	defer r.shake()
 	return &reading{client: r.client, part: r.w.log.partitions[id], at: at}
 }

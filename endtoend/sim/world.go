@@ -227,7 +227,7 @@ func newWorld(seed uint64, of shape) *World {
 func (w *World) grow() {
 	id := int32(len(w.log.partitions))
 	w.log.partitions = append(w.log.partitions, &partition{id: id, held: -1, epoch: 1, committed: -1})
-	w.topic.Partitions = append(w.topic.Partitions[:id:id], stream.Partition{ID: id})
+	w.topic.Partitions = append(w.topic.Partitions[:id:id], stream.PartitionInfo{ID: id})
 }
 
 // start is the first instant of the i-th month.

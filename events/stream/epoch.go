@@ -21,7 +21,7 @@ var offsetForLeaderEpochVersions = []int16{3, 4}
 
 // epochEnd asks the partition's leader where an epoch ends in its log (KIP-320). The epoch of the leader itself goes along, so that
 // one that was replaced refuses to answer. false: the broker does not have the request, or knows nothing of the epoch.
-func (l *Log) epochEnd(ctx context.Context, t *Topic, p Partition, epoch int32) (epochEnd, bool, error) {
+func (l *Log) epochEnd(ctx context.Context, t *Topic, p PartitionInfo, epoch int32) (epochEnd, bool, error) {
 	version, err := l.version(ctx, p.Leader, protocol.OffsetForLeaderEpoch, offsetForLeaderEpochVersions...)
 	if wire.CodeOf(err) == wire.CodeUnsupported {
 		return epochEnd{}, false, nil

@@ -80,7 +80,10 @@ var answers = []wiretest.Decoder{
 		return err
 	},
 	func(b []byte, _ func(int) []byte) error { _, err := decodeListOffsets(b, "t"); return err },
-	func(b []byte, _ func(int) []byte) error { _, _, err := decodeProduce(8, b, laneID{"t", 0}); return err },
+	func(b []byte, _ func(int) []byte) error {
+		_, _, err := decodeProduce(8, b, topicPartition{"t", 0})
+		return err
+	},
 	func(b []byte, _ func(int) []byte) error { _, err := decodeProducers(b, "t", 0); return err },
 	func(b []byte, _ func(int) []byte) error { _, err := decodeEpochEnd(3, b, "t", 0); return err },
 	func(b []byte, _ func(int) []byte) error { _, err := decodeEpochEnd(4, b, "t", 0); return err },

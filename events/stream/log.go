@@ -28,7 +28,7 @@ type Log struct {
 	topics    map[string]*Topic // as last seen
 	pinned    topicID           // of the topic, as first seen
 	goneSince time.Time         // brokers say that there is no such topic, which was seen; zero: they do not
-	lanes     map[laneID]*lane
+	writers   map[topicPartition]*partitionWriter
 
 	group    *group.Group
 	verified map[int32]verified // by partition, until a reader begins there
@@ -63,7 +63,7 @@ func Dial(ctx context.Context, c Config) (*Log, error) {
 		},
 		offered: map[int32]map[protocol.ApiKey]versionRange{},
 		topics:  map[string]*Topic{},
-		lanes:   map[laneID]*lane{},
+		writers: map[topicPartition]*partitionWriter{},
 
 		verified: map[int32]verified{},
 	}
@@ -80,7 +80,7 @@ func Dial(ctx context.Context, c Config) (*Log, error) {
 			l.Close()
 			return nil, err
 		}
-		if why := refusedAtTheDoor(err); why != "" {
+		if why := refusedConnection(err); why != "" {
 			l.Close()
 			return nil, fmt.Errorf("%w by %v: %s: %w", ErrRefused, l.addr, why, err)
 		}
@@ -94,8 +94,8 @@ func Dial(ctx context.Context, c Config) (*Log, error) {
 	}
 }
 
-// refusedAtTheDoor says what is wrong where no connection is made for a reason that stays; empty: it may go well later.
-func refusedAtTheDoor(err error) string {
+// refusedConnection says what is wrong where no connection is made for a reason that stays; empty: it may go well later.
+func refusedConnection(err error) string {
 	if e, ok := errors.AsType[kafka.Error](err); ok {
 		switch e {
 		case kafka.SASLAuthenticationFailed:

@@ -26,7 +26,7 @@ type Topic struct {
 	Name       string
 	ID         string // a UUID: of this topic, and of none made later under its name
 	Cluster    string
-	Partitions []Partition // sorted by ID
+	Partitions []PartitionInfo // sorted by ID
 
 	id         topicID
 	seen       time.Time
@@ -34,8 +34,8 @@ type Topic struct {
 	brokers    []int32
 }
 
-// Partition is one of a topic's partitions.
-type Partition struct {
+// PartitionInfo is what metadata says of one of a topic's partitions.
+type PartitionInfo struct {
 	ID          int32
 	Leader      int32 // −1: none at the moment
 	LeaderEpoch int32
@@ -43,10 +43,10 @@ type Partition struct {
 	ISR         []int32
 }
 
-func (t *Topic) partition(id int32) (Partition, bool) {
-	i, ok := slices.BinarySearchFunc(t.Partitions, id, func(p Partition, id int32) int { return int(p.ID) - int(id) })
+func (t *Topic) partition(id int32) (PartitionInfo, bool) {
+	i, ok := slices.BinarySearchFunc(t.Partitions, id, func(p PartitionInfo, id int32) int { return int(p.ID) - int(id) })
 	if !ok {
-		return Partition{}, false
+		return PartitionInfo{}, false
 	}
 	return t.Partitions[i], true
 }
@@ -198,17 +198,17 @@ func decodeMetadata(version int16, b []byte, name string) (*Topic, error) {
 	return t, nil
 }
 
-func decodePartitions(d *wire.Decoder) []Partition {
-	var ps []Partition
+func decodePartitions(d *wire.Decoder) []PartitionInfo {
+	var ps []PartitionInfo
 	for n := d.Array(18); n > 0; n-- {
 		d.Int16() // of the leader: a partition without one has Leader −1
-		var p Partition
+		var p PartitionInfo
 		p.ID, p.Leader, p.LeaderEpoch = d.Int32(), d.Int32(), d.Int32()
 		p.Replicas, p.ISR = d.Int32s(), d.Int32s()
 		d.Int32s() // offline
 		d.Tags()
 		ps = append(ps, p)
 	}
-	slices.SortFunc(ps, func(a, b Partition) int { return int(a.ID) - int(b.ID) })
+	slices.SortFunc(ps, func(a, b PartitionInfo) int { return int(a.ID) - int(b.ID) })
 	return ps
 }

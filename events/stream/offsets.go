@@ -26,17 +26,17 @@ const (
 
 // Offsets asks the leaders for every partition's offsets.
 func (l *Log) Offsets(ctx context.Context) (map[int32]Offsets, error) {
-	return l.askOffsets(ctx, func(Partition) bool { return true })
+	return l.askOffsets(ctx, func(PartitionInfo) bool { return true })
 }
 
 // PartitionOffsets asks the leader for one partition's offsets; false: the topic has no such partition.
 func (l *Log) PartitionOffsets(ctx context.Context, partition int32) (Offsets, bool, error) {
-	all, err := l.askOffsets(ctx, func(p Partition) bool { return p.ID == partition })
+	all, err := l.askOffsets(ctx, func(p PartitionInfo) bool { return p.ID == partition })
 	o, ok := all[partition]
 	return o, ok, err
 }
 
-func (l *Log) askOffsets(ctx context.Context, wanted func(Partition) bool) (map[int32]Offsets, error) {
+func (l *Log) askOffsets(ctx context.Context, wanted func(PartitionInfo) bool) (map[int32]Offsets, error) {
 	var all map[int32]Offsets
 	err := l.persistBriefly(ctx, "ask for the offsets of topic "+l.config.Topic, func(ctx context.Context) error {
 		t, err := l.metadata(ctx, l.config.Topic)
@@ -57,7 +57,7 @@ func (l *Log) askOffsets(ctx context.Context, wanted func(Partition) bool) (map[
 
 func (l *Log) offsetsOf(ctx context.Context, t *Topic, partitions []int32) (map[int32]Offsets, error) {
 	all := make(map[int32]Offsets, len(partitions))
-	byLeader := map[int32][]Partition{}
+	byLeader := map[int32][]PartitionInfo{}
 	for _, id := range partitions {
 		p, ok := t.partition(id)
 		if !ok {
@@ -89,7 +89,7 @@ func (l *Log) offsetsOf(ctx context.Context, t *Topic, partitions []int32) (map[
 	return all, nil
 }
 
-func (l *Log) listOffsets(ctx context.Context, node int32, topic string, ps []Partition, time int64, isolation int8) (map[int32]int64, error) {
+func (l *Log) listOffsets(ctx context.Context, node int32, topic string, ps []PartitionInfo, time int64, isolation int8) (map[int32]int64, error) {
 	version, err := l.version(ctx, node, protocol.ListOffsets, 5)
 	if err != nil {
 		return nil, err

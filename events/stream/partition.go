@@ -61,7 +61,7 @@ type PartitionReader struct {
 	position Position // after what Next last handed out, and before that as opened
 	checked  int32    // epoch of the leader whose log ahead was compared with; −1: none yet
 	turn     int      // rises where what was fetched and not handed out is not to count
-	flying   bool     // within a request, or being compared with the log
+	inFlight bool     // within a request, or being compared with the log
 	waiting  *chunk
 	stable   int64
 	pause    backoff.Pause

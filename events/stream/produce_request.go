@@ -11,7 +11,7 @@ import (
 )
 
 // produceOnce sends a batch to the leader.
-func (l *Log) produceOnce(ctx context.Context, node int32, id laneID, data []byte) (wire.Code, string, error) {
+func (l *Log) produceOnce(ctx context.Context, node int32, id topicPartition, data []byte) (wire.Code, string, error) {
 	version, err := l.version(ctx, node, protocol.Produce, 8, 7)
 	if err != nil {
 		return 0, "", err
@@ -32,7 +32,7 @@ func (l *Log) produceOnce(ctx context.Context, node int32, id laneID, data []byt
 	return decodeProduce(version, r.whole, id)
 }
 
-func decodeProduce(version int16, b []byte, id laneID) (c wire.Code, message string, err error) {
+func decodeProduce(version int16, b []byte, id topicPartition) (c wire.Code, message string, err error) {
 	d := wire.Decoder{Buf: b}
 	found := false
 	for n := d.Array(6); n > 0; n-- {

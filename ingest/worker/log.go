@@ -27,14 +27,14 @@ type Sink interface {
 	Committed(ctx context.Context, partition int32) (int64, error)
 }
 
-// Reader reads partitions, one Partition at a time for each.
+// Reader reads partitions, one PartitionReader at a time for each.
 type Reader interface {
-	Open(partition int32, at stream.Position) Partition
+	Open(partition int32, at stream.Position) PartitionReader
 	Close()
 }
 
-// Partition hands out batches in order. An error other than the context's is final.
-type Partition interface {
+// PartitionReader hands out batches in order. An error other than the context's is final.
+type PartitionReader interface {
 	Next(ctx context.Context) (*stream.Batch, error)
 	Close()
 }
@@ -55,7 +55,7 @@ func (l streamLog) NewReader(ctx context.Context) Reader { return streamReader{l
 
 type streamReader struct{ *stream.Reader }
 
-func (r streamReader) Open(partition int32, at stream.Position) Partition {
+func (r streamReader) Open(partition int32, at stream.Position) PartitionReader {
 	return r.Reader.Open(partition, at)
 }
 

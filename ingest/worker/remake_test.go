@@ -30,7 +30,7 @@ func (l *cutLog) PartitionOffsets(context.Context, int32) (stream.Offsets, bool,
 }
 
 func (l *cutLog) NewReader(context.Context) Reader      { return l }
-func (l *cutLog) Open(int32, stream.Position) Partition { return l }
+func (l *cutLog) Open(int32, stream.Position) PartitionReader { return l }
 func (l *cutLog) Close()                                {}
 func (l *cutLog) Next(ctx context.Context) (*stream.Batch, error) {
 	<-ctx.Done()

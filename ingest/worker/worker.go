@@ -121,7 +121,7 @@ func (w *Worker) Run(ctx context.Context, reader Reader) error {
 
 // count counts whole batches until ctx ends or the end is reached, or what is written beside fails; longer is for what must not be
 // left half done.
-func (w *Worker) count(ctx, longer context.Context, in Partition) error {
+func (w *Worker) count(ctx, longer context.Context, in PartitionReader) error {
 	ctx, w.fail = context.WithCancel(ctx)
 	defer w.fail()
 	next := w.cfg.Clock.Now().Add(w.cfg.Interval)
@@ -163,7 +163,7 @@ func (w *Worker) count(ctx, longer context.Context, in Partition) error {
 func (w *Worker) countBatch(ctx context.Context, batch *stream.Batch) error {
 	for recs := batch.Records; len(recs) > 0; {
 		n, sealed, err := w.shard.Count(recs)
-		w.bury(recs[:n])
+		w.addDeadLetters(recs[:n])
 		if err != nil {
 			return fmt.Errorf("count after offset %d: %w", w.pos.Next, err)
 		}

@@ -78,7 +78,7 @@ type testReader struct{ s *testSite }
 
 func (testReader) Close() {}
 
-func (r testReader) Open(p int32, at stream.Position) worker.Partition {
+func (r testReader) Open(p int32, at stream.Position) worker.PartitionReader {
 	return &testReading{r.s, p, at.Offset}
 }
 

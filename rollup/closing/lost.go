@@ -27,7 +27,7 @@ func (w *work) lost(ctx context.Context) (reasons []string, err error) {
 	closing, sealed := &w.this.Closing, w.this.sealed
 	in := w.conn.NewReader(ctx)
 	defer in.Close()
-	seals := make([]worker.Partition, len(sealed))
+	seals := make([]worker.PartitionReader, len(sealed))
 	for i := range seals {
 		seals[i] = openSeal(in, sealed[i].Index, offsets[closing.Partitions[i]])
 	}

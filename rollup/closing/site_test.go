@@ -94,7 +94,7 @@ func newTestSite(t *testing.T) *testSite {
 	t.Helper()
 	s := &testSite{
 		t: t, files: map[string][]byte{},
-		topic:    &stream.Topic{Name: "sdk-events", ID: "topic-1", Cluster: "cluster", Partitions: []stream.Partition{{ID: 0}, {ID: 1}}},
+		topic:    &stream.Topic{Name: "sdk-events", ID: "topic-1", Cluster: "cluster", Partitions: []stream.PartitionInfo{{ID: 0}, {ID: 1}}},
 		log:      make([][]events.Record, 2),
 		template: &events.Template{TimeZone: zoneName, Precision: 6, Limits: events.DefaultLimits, KeyID: keys.Newest().ID(), SealKey: sealKey.Public().(ed25519.PublicKey)},
 		accounts: accountsFile, books: map[string][]byte{"test.yaml": fmt.Appendf(nil, bookFile, "0.50")},

@@ -119,7 +119,7 @@ func (r *reader) partitions(ctx context.Context, rules *checkpoint.Rules, offset
 		}
 	}
 	for _, p := range r.Topic.Partitions {
-		at := usage.Partition{Partition: p.ID, End: offsets[p.ID].End, Owner: owners[p.ID]}
+		at := usage.Progress{Partition: p.ID, End: offsets[p.ID].End, Owner: owners[p.ID]}
 		if rules != nil {
 			if at.Offset, err = r.partition(ctx, p.ID, rules); err != nil {
 				return fmt.Errorf("partition %d: %w", p.ID, err)

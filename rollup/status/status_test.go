@@ -61,7 +61,7 @@ func newSource(t *testing.T) Source {
 	if err != nil {
 		t.Fatal(err)
 	}
-	topic := &stream.Topic{Name: "events", ID: "id", Cluster: "cluster", Partitions: []stream.Partition{{ID: 0}, {ID: 1}}}
+	topic := &stream.Topic{Name: "events", ID: "id", Cluster: "cluster", Partitions: []stream.PartitionInfo{{ID: 0}, {ID: 1}}}
 	return Source{
 		Log: testLog{}, Topic: topic, State: checkpoint.OpenTopic(bucket, topic.Name, topic.ID), Keys: identity.NewKeyring(identity.NewGUIDKey([16]byte{1})),
 		Books: books, Accounts: accounts, Zone: "UTC", SkewLimit: usage.NoSkewLimit, Group: "readers",
@@ -111,7 +111,7 @@ func TestRead(t *testing.T) {
 		if doc, err = Read(t.Context(), s, c.asked, c.now); err != nil || doc.Month != october {
 			t.Fatalf("%s at %s: %v, %v", c.asked, c.now, doc, err)
 		}
-		want := []usage.Partition{{Partition: 0, Offset: 3, End: 7, Lag: 4}, {Partition: 1, End: 7, Lag: 7, Owner: "member"}}
+		want := []usage.Progress{{Partition: 0, Offset: 3, End: 7, Lag: 4}, {Partition: 1, End: 7, Lag: 7, Owner: "member"}}
 		if len(doc.Partitions) != 2 || doc.Partitions[0] != want[0] || doc.Partitions[1] != want[1] {
 			t.Errorf("partitions: got %+v, want %+v", doc.Partitions, want)
 		}

@@ -16,7 +16,7 @@ type Document struct {
 	Topic       string       `json:"topic"`
 	Provisional bool         `json:"provisional,omitempty"`
 	Sealed      []Sealed     `json:"sealed,omitempty"`
-	Partitions  []Partition  `json:"partitions,omitempty"` // of a provisional document, in place of Sealed
+	Partitions  []Progress   `json:"partitions,omitempty"` // of a provisional document, in place of Sealed
 	Usage       []App        `json:"usage"`
 	Rejected    uint64       `json:"rejected"` // dead letters whose app cannot be read
 }
@@ -27,8 +27,8 @@ type Sealed struct {
 	Offset    int64 `json:"offset"`
 }
 
-// Partition says how far a partition is counted.
-type Partition struct {
+// Progress says how far a partition is counted.
+type Progress struct {
 	Partition int32  `json:"partition"`
 	Offset    int64  `json:"offset"` // of the next record to count, by the newest checkpoint
 	End       int64  `json:"end"`    // of the partition
