@@ -93,8 +93,8 @@ func (s *Shard) follows(seal *signed.Seal) bool {
 }
 
 // seal closes a month: its windows, and the late ones of the closing before, leave the shard. Where that closing did not list
-// this partition, all of its month is late; so it is where its seal was lost, and what it sealed is united with that when it is
-// settled. What is older is finished.
+// this partition, all of its month is late; so it is where its seal was lost, and what it sealed is united with that when the
+// late usage is settled. What is older is finished.
 func (s *Shard) seal(offset int64, seal *signed.Seal, rules *events.MonthRules) *Sealed {
 	var late *month
 	if p := seal.Previous; p != nil {
@@ -141,7 +141,7 @@ func (s *Shard) drop() {
 func (s *Shard) Snapshot(m events.Month) *Sealed {
 	z := &Sealed{Partition: s.id.Partition, Month: m, Offset: -1}
 	in := s.open[m]
-	if m == s.state.Sealed {
+	if s.isLate(m) {
 		in = s.late
 	}
 	if in != nil {
