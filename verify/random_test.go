@@ -418,10 +418,14 @@ func (s *randomSite) remove() { os.RemoveAll(filepath.Dir(s.file)) }
 
 func kafkaRecord(r *events.Record, partition int32) *kgo.Record {
 	k := &kgo.Record{Partition: partition, Offset: r.Offset, Timestamp: time.UnixMilli(r.Timestamp), Key: r.Key, Value: r.Value}
-	_ = r.EachHeader(func(name, value []byte) bool {
+	headers := r.EncodedHeaders()
+	for range r.HeaderCount {
+		name, value, ok := headers.Next()
+		if !ok {
+			break
+		}
 		k.Headers = append(k.Headers, kgo.RecordHeader{Key: string(name), Value: value})
-		return true
-	})
+	}
 	return k
 }
 

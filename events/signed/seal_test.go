@@ -147,9 +147,24 @@ func TestSealsThatCannotBe(t *testing.T) {
 			t.Errorf("%s: parses", name)
 		}
 	}
-	if _, _, err := ParseClosed(testSeal().Sign(fixedSealKey())); err == nil {
+	if _, _, err := parseClosed(testSeal().Sign(fixedSealKey())); err == nil {
 		t.Error("a seal parses as a closed record")
 	}
+}
+
+// parseClosed reads a closed record and its signature: the product writes them for others to read.
+func parseClosed(value []byte) (*Closed, *Signature, error) {
+	c, sig, err := parseSigned(value, ClosedType, ClosedVersion, func(c *Closed) (string, int) { return c.SealID, c.Version })
+	if err != nil {
+		return nil, nil, err
+	}
+	if c.Cluster == "" || c.TopicID == "" || c.SealID == "" {
+		return nil, nil, errors.New("closed record: cluster, topic_id or seal_id is empty")
+	}
+	if c.Usage != nil && (len(c.Usage) != c.Apps || canonical.Hash(canonical.MustMarshal(c.Usage)) != c.UsageHash) {
+		return nil, nil, errors.New("closed record: usage does not have the hash it names")
+	}
+	return c, sig, nil
 }
 
 func TestClosed(t *testing.T) {
@@ -158,15 +173,15 @@ func TestClosed(t *testing.T) {
 	c.SetUsage(map[string]string{"app-002": "sha256:02", "app-001": "sha256:01"})
 	value := c.Sign(key)
 	goldenRecord(t, "closed-1.json", value)
-	got, sig, err := ParseClosed(value)
+	got, sig, err := parseClosed(value)
 	if err != nil || sig.Verify(key.Public().(ed25519.PublicKey)) != nil {
-		t.Fatalf("ParseClosed: %v", err)
+		t.Fatalf("parseClosed: %v", err)
 	}
 	if got.Hash() != c.Hash() || got.Usage["app-002"] != "sha256:02" || got.Apps != 2 {
 		t.Errorf("got %+v", got)
 	}
 	got.Usage["app-002"] = "sha256:03"
-	if _, _, err := ParseClosed(got.Sign(key)); err == nil {
+	if _, _, err := parseClosed(got.Sign(key)); err == nil {
 		t.Error("usage that does not have its hash parses")
 	}
 
@@ -176,11 +191,11 @@ func TestClosed(t *testing.T) {
 	}
 	c.SetUsage(many)
 	value = c.Sign(key)
-	if got, _, err := ParseClosed(value); err != nil || got.Usage != nil || got.Apps != len(many) || len(value) > 1<<20 {
+	if got, _, err := parseClosed(value); err != nil || got.Usage != nil || got.Apps != len(many) || len(value) > 1<<20 {
 		t.Errorf("%d apps: %d bytes, %v", len(many), len(value), err)
 	}
 	c.SetUsage(nil)
-	if got, _, err := ParseClosed(c.Sign(key)); err != nil || got.Apps != 0 {
+	if got, _, err := parseClosed(c.Sign(key)); err != nil || got.Apps != 0 {
 		t.Errorf("no apps: %v", err)
 	}
 }
@@ -231,9 +246,6 @@ func TestSealKeyFiles(t *testing.T) {
 	}
 	if again, err := MarshalSealPublicKey(key); err != nil || !bytes.Equal(again, public) {
 		t.Errorf("public key written anew differs: %v", err)
-	}
-	if id := SealKeyID(pub); len(id) != 16 || id == SealKeyID(make([]byte, 32)) {
-		t.Errorf("key id %q", id)
 	}
 	write(privatePath, private, 0o644)
 	if _, err := LoadSealKey(privatePath); err == nil || !strings.Contains(err.Error(), "chmod 600") {
