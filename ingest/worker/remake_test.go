@@ -29,9 +29,9 @@ func (l *cutLog) PartitionOffsets(context.Context, int32) (stream.Offsets, bool,
 	return stream.Offsets{}, true, nil
 }
 
-func (l *cutLog) NewReader(context.Context) Reader      { return l }
+func (l *cutLog) NewReader(context.Context) Reader            { return l }
 func (l *cutLog) Open(int32, stream.Position) PartitionReader { return l }
-func (l *cutLog) Close()                                {}
+func (l *cutLog) Close()                                      {}
 func (l *cutLog) Next(ctx context.Context) (*stream.Batch, error) {
 	<-ctx.Done()
 	return nil, ctx.Err()
