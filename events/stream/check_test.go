@@ -52,7 +52,7 @@ func TestPreflightPermissions(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(c.Close)
-	l := dialCluster(t, c, func(c *Config) { c.SASL, c.Group = saslplain.Mechanism{Username: "reader", Password: "x"}, "g" })
+	l := dialCluster(t, c, func(c *testConfig) { c.SASL, c.Group = saslplain.Mechanism{Username: "reader", Password: "x"}, "g" })
 	got := map[string]Finding{}
 	for _, f := range l.Check(t.Context()) {
 		got[f.Check] = f

@@ -1,4 +1,5 @@
-// Package stream is the log: it reads and writes a Kafka topic, and is, with what lies below it, all that talks Kafka.
+// Package stream is the log: it reads and writes a Kafka topic, and is, with what lies below it, all of the first implementation that
+// talks Kafka.
 //
 // What it promises:
 //

@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -85,9 +86,14 @@ func TestParted(t *testing.T) {
 type epochs struct {
 	asked  atomic.Int32
 	answer atomic.Pointer[func(n int32, epoch int32) (int32, int64)]
+	moving sync.RWMutex // held: nobody hears who leads
 }
 
 func (e *epochs) meddle(x *exchanged) error {
+	if x.key == protocol.Metadata {
+		e.moving.RLock()
+		defer e.moving.RUnlock()
+	}
 	if x.key != protocol.OffsetForLeaderEpoch {
 		return nil
 	}
@@ -127,7 +133,9 @@ func TestNewLeaderLacksWhatWasRead(t *testing.T) {
 		t.Errorf("asked %d times before anything was read", n)
 	}
 	e.says(func(_, epoch int32) (int32, int64) { return epoch, 21 })
-	move(t, c, l, 28, 14)
+	e.moving.Lock() // the reader is to find the new leader with all that it is sent
+	move(t, c, dialCluster(t, c), 28, 14)
+	e.moving.Unlock()
 	_, err := p.Next(t.Context())
 	truncated, ok := errors.AsType[*TruncatedError](err)
 	if !ok || truncated.From != 21 || truncated.Want != 28 || truncated.End != 42 || truncated.Since.Before(began) || truncated.Since.After(time.Now()) {
@@ -212,7 +220,7 @@ func TestBrokerWithoutOffsetForLeaderEpoch(t *testing.T) {
 func TestUnreadIsFetchedAnew(t *testing.T) {
 	c := cluster(t, 2, 1)
 	e := &epochs{}
-	l := dialCluster(t, c, meddled(t, e.meddle), func(c *Config) { c.Compression = "lz4" }) // a packed batch is handed on alone
+	l := dialCluster(t, c, meddled(t, e.meddle), func(c *testConfig) { c.Compression = "lz4" }) // a packed batch is handed on alone
 	long := strings.Repeat("x", 100)
 	for i := range 4 {
 		var ms []Message
@@ -304,13 +312,9 @@ func TestKafkaLosesItsEnd(t *testing.T) {
 	dir := t.TempDir()
 	k := apachekafka.NeedOwn(t, apachekafka.Config{DataDir: dir})
 	e := &epochs{}
-	c := Config{Brokers: []string{k.Addr}, Topic: "t", MetadataInterval: 200 * time.Millisecond}
+	c := testConfig{Config: Config{Brokers: []string{k.Addr}, Topic: "t", MetadataInterval: 200 * time.Millisecond}}
 	meddled(t, e.meddle)(&c)
-	l, err := Dial(t.Context(), c)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(l.Close)
+	l := c.reach(t)
 	if _, err := l.CreateTopic(t.Context(), "t", 2, nil); err != nil {
 		t.Fatal(err)
 	}

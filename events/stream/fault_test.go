@@ -2,6 +2,7 @@ package stream
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -33,14 +34,32 @@ func cluster(t testing.TB, brokers int, partitions int32) *kfake.Cluster {
 	return c
 }
 
-func dialCluster(t testing.TB, c *kfake.Cluster, change ...func(*Config)) *Log {
+// testConfig is a Config, and what only a test wants of the way to the brokers.
+type testConfig struct {
+	Config
+	dial func(ctx context.Context, network, addr string) (net.Conn, error) // a bad line; nil: a good one
+	beat time.Duration                                                     // between heartbeats; 0: as the session asks for
+}
+
+func dialCluster(t testing.TB, c *kfake.Cluster, change ...func(*testConfig)) *Log {
 	t.Helper()
-	config := Config{Brokers: c.ListenAddrs(), Topic: "t", MetadataInterval: 200 * time.Millisecond, RequestTimeout: 5 * time.Second,
-		Logger: slog.New(slog.NewTextHandler(logWriter{t}, nil))}
+	config := testConfig{Config: Config{Brokers: c.ListenAddrs(), Topic: "t", MetadataInterval: 200 * time.Millisecond, RequestTimeout: 5 * time.Second,
+		Logger: slog.New(slog.NewTextHandler(logWriter{t}, nil))}}
 	for _, f := range change {
 		f(&config)
 	}
-	l, err := Dial(t.Context(), config)
+	return config.reach(t)
+}
+
+func (c *testConfig) reach(t testing.TB) *Log {
+	t.Helper()
+	if err := c.Validate(); err != nil {
+		t.Fatal(err)
+	}
+	filled := c.filled()
+	transport := filled.transport()
+	transport.Dial = c.dial
+	l, err := reach(t.Context(), filled, transport, cmp.Or(c.beat, filled.heartbeat()))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -49,7 +68,7 @@ func dialCluster(t testing.TB, c *kfake.Cluster, change ...func(*Config)) *Log {
 }
 
 // grouped makes a member of a group, which no machine is too slow to remain, and which beats often.
-func grouped(c *Config) { c.Group, c.SessionTimeout, c.heartbeat = "g", patience, 200*time.Millisecond }
+func grouped(c *testConfig) { c.Group, c.SessionTimeout, c.beat = "g", patience, 200*time.Millisecond }
 
 // beats counts the heartbeats that a cluster is sent.
 func beats(c *kfake.Cluster) *atomic.Int64 {
@@ -387,7 +406,7 @@ func TestSpoiltOnTheWay(t *testing.T) {
 			c := cluster(t, 1, 1)
 			var left atomic.Int32
 			left.Store(times)
-			l := dialCluster(t, c, func(c *Config) {
+			l := dialCluster(t, c, func(c *testConfig) {
 				c.Compression = "none"
 				c.dial = func(ctx context.Context, network, addr string) (net.Conn, error) {
 					conn, err := new(net.Dialer).DialContext(ctx, network, addr)
@@ -455,7 +474,7 @@ func TestLinesBreak(t *testing.T) {
 	for range cap(numbers) {
 		numbers <- 500 + rng.IntN(80000)
 	}
-	l := dialCluster(t, c, func(c *Config) {
+	l := dialCluster(t, c, func(c *testConfig) {
 		c.Logger = nil
 		c.MaxBytes = 64 << 10 // answers that are small against what a line lasts
 		c.dial = func(ctx context.Context, network, addr string) (net.Conn, error) {

@@ -88,7 +88,7 @@ func TestAnswersGoWrong(t *testing.T) {
 					return errStall
 				}
 				return nil
-			}), grouped, func(c *Config) { c.RequestTimeout, c.RebalanceTimeout = 3*time.Second, time.Second })
+			}), grouped, func(c *testConfig) { c.RequestTimeout, c.RebalanceTimeout = 3*time.Second, time.Second })
 			everything(t, c, l)
 			if met.Load() == 0 {
 				t.Error("no answer went wrong")

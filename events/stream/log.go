@@ -45,29 +45,22 @@ func Dial(ctx context.Context, c Config) (*Log, error) {
 		return nil, err
 	}
 	c = c.filled()
-	var tlsConfig *tls.Config
-	if c.TLS != nil {
-		tlsConfig = c.TLS.Clone()
-	}
+	return reach(ctx, c, c.transport(), c.heartbeat())
+}
+
+// reach is Dial by a transport; a member of the group sends heartbeats that far apart.
+func reach(ctx context.Context, c Config, transport *kafka.Transport, heartbeat time.Duration) (*Log, error) {
 	l := &Log{
-		config: c,
-		addr:   kafka.TCP(c.Brokers...),
-		transport: &kafka.Transport{
-			ClientID:    c.ClientID,
-			DialTimeout: min(c.DialTimeout, c.RequestTimeout),
-			// The Transport asks for no topic but these. They need not exist.
-			MetadataTopics: []string{c.Topic},
-			TLS:            tlsConfig,
-			SASL:           c.SASL,
-			Dial:           c.dial,
-		},
-		offered: map[int32]map[protocol.ApiKey]versionRange{},
-		topics:  map[string]*Topic{},
-		writers: map[topicPartition]*partitionWriter{},
+		config:    c,
+		addr:      kafka.TCP(c.Brokers...),
+		transport: transport,
+		offered:   map[int32]map[protocol.ApiKey]versionRange{},
+		topics:    map[string]*Topic{},
+		writers:   map[topicPartition]*partitionWriter{},
 
 		verified: map[int32]verified{},
 	}
-	l.group = l.membership()
+	l.group = l.membership(heartbeat)
 	within, cancel := context.WithTimeout(ctx, c.DialTimeout)
 	defer cancel()
 	var pause backoff.Pause
@@ -93,6 +86,24 @@ func Dial(ctx context.Context, c Config) (*Log, error) {
 		}
 	}
 }
+
+// transport makes the connections of a filled Config.
+func (c *Config) transport() *kafka.Transport {
+	t := &kafka.Transport{
+		ClientID:    c.ClientID,
+		DialTimeout: min(c.DialTimeout, c.RequestTimeout),
+		// The Transport asks for no topic but these. They need not exist.
+		MetadataTopics: []string{c.Topic},
+		SASL:           c.SASL,
+	}
+	if c.TLS != nil {
+		t.TLS = c.TLS.Clone()
+	}
+	return t
+}
+
+// heartbeat is how far apart a filled Config has a member's heartbeats, which is also how soon it hears of a new member.
+func (c *Config) heartbeat() time.Duration { return min(c.SessionTimeout/4, time.Second) }
 
 // refusedConnection says what is wrong where no connection is made for a reason that stays; empty: it may go well later.
 func refusedConnection(err error) string {

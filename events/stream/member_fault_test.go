@@ -76,7 +76,7 @@ func TestGroupThroughErrors(t *testing.T) {
 			t.Parallel()
 			brokers := cluster(t, 2, 3)
 			beaten := beats(brokers)
-			l := dialCluster(t, brokers, grouped, func(config *Config) {
+			l := dialCluster(t, brokers, grouped, func(config *testConfig) {
 				if c.loses { // the broker knows it under its old id too, and waits for that one to join
 					config.RebalanceTimeout = time.Second
 				}
@@ -121,7 +121,7 @@ func TestGroupFinalErrors(t *testing.T) {
 	for _, e := range []*kerr.Error{kerr.GroupAuthorizationFailed, kerr.InvalidSessionTimeout, kerr.GroupMaxSizeReached, kerr.InconsistentGroupProtocol} {
 		brokers := cluster(t, 1, 1)
 		h := brokers.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.JoinGroup}, Group: "g", TopLevel: true, Err: e, Count: -1})
-		l := dialCluster(t, brokers, func(c *Config) { c.Group = "g" })
+		l := dialCluster(t, brokers, func(c *testConfig) { c.Group = "g" })
 		if err := l.Assign(t.Context(), nobody{}); wire.CodeOf(err) != wire.Code(e.Code) {
 			t.Errorf("%s: %v", e.Message, err)
 		}
@@ -135,7 +135,7 @@ func TestTopicUnknownForAMoment(t *testing.T) {
 		t.Run("group "+group, func(t *testing.T) {
 			t.Parallel()
 			brokers := cluster(t, 1, 3)
-			l := dialCluster(t, brokers, grouped, func(c *Config) { c.Group = group })
+			l := dialCluster(t, brokers, grouped, func(c *testConfig) { c.Group = group })
 			d := &diary{}
 			ctx, cancel := context.WithCancel(t.Context())
 			done := make(chan error, 1)

@@ -14,12 +14,12 @@ import (
 type FencedError = group.FencedError
 
 // membership makes the group of a Config, which is not asked for anything where that names none.
-func (l *Log) membership() *group.Group {
+func (l *Log) membership(heartbeat time.Duration) *group.Group {
 	c := l.config
 	return group.New(groupCluster{l}, group.Config{
 		Group: c.Group, Topic: c.Topic, Instance: c.Instance,
 		SessionTimeout: c.SessionTimeout, RebalanceTimeout: c.RebalanceTimeout, RequestTimeout: c.RequestTimeout,
-		MetadataInterval: c.MetadataInterval, Heartbeat: c.heartbeat, Logger: c.Logger,
+		MetadataInterval: c.MetadataInterval, Heartbeat: heartbeat, Logger: c.Logger,
 	})
 }
 

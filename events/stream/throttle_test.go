@@ -62,7 +62,7 @@ func TestThrottled(t *testing.T) {
 		}
 	}
 	th := newThrottling()
-	l = dialCluster(t, c, meddled(t, th.meddle), func(c *Config) { c.Group = "g" })
+	l = dialCluster(t, c, meddled(t, th.meddle), func(c *testConfig) { c.Group = "g" })
 	d := &diary{}
 	done := make(chan error, 1)
 	go func() { done <- l.Assign(t.Context(), d) }()

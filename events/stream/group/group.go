@@ -35,7 +35,7 @@ type Cluster interface {
 	Warn(what string, err error, args ...any)
 }
 
-// Config says which group, and how to be in it. All durations but Heartbeat are to be above 0.
+// Config says which group, and how to be in it. All durations are to be above 0.
 type Config struct {
 	Group    string
 	Topic    string // that the group shares
@@ -45,7 +45,7 @@ type Config struct {
 	RebalanceTimeout time.Duration // how long the group waits for a member to rejoin
 	RequestTimeout   time.Duration // for a broker to answer, beside that
 	MetadataInterval time.Duration // how often the topic is looked at for new partitions
-	Heartbeat        time.Duration // between two; 0: a quarter of the session, and a second at most
+	Heartbeat        time.Duration // between two, which is also how soon we hear of a new member
 
 	Logger *slog.Logger // who joins and leaves
 }
