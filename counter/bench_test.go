@@ -42,7 +42,7 @@ func benchRecords(n, devices, apps int) []events.Record {
 		if r.IntN(8) == 0 {
 			sessions[session] = r.IntN(devices)
 		}
-		recs[i] = events.Record{Offset: int64(i), Timestamp: at.UnixMilli(), Value: fmt.Appendf(nil,
+		recs[i] = events.Record{Offset: events.Offset(i), Timestamp: at.UnixMilli(), Value: fmt.Appendf(nil,
 			`{"specversion":"1.0","type":%q,"source":"sdk/android/2.4.1","id":"0198f7d2-6a4c-7c31-9b55-%012x","time":%q,"subject":"6f1c2f0e-7e5c-4b7e-9b1f-%012x","superapp":"app-%03d","miniprogram":"mp-42"}`,
 			types[r.IntN(len(types))], i, at.Format("2006-01-02T15:04:05.000Z"), d, d%apps)}
 	}

@@ -20,12 +20,12 @@ var ErrRules = errors.New("rules")
 type Identity struct {
 	Cluster   string
 	TopicID   string
-	Partition int32
+	Partition events.Partition
 }
 
 // DeadLetter is a record that could not be counted.
 type DeadLetter struct {
-	Offset int64
+	Offset events.Offset
 	Reason events.Reason
 	App    string // empty where none could be read
 }

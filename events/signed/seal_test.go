@@ -36,8 +36,8 @@ func goldenRecord(t *testing.T, name string, got []byte) {
 func testSeal() *Seal {
 	return &Seal{
 		Cluster: "MkU3OEVBNTcwNTJENDM2Qg", TopicID: "0b6f6e5c-3a55-4a3a-8a57-6d2f5d2b9a11", Partition: 2, Month: events.MonthOf(2026, 10),
-		SealID: "01JC2V3M", RulesHash: "sha256:ab", Partitions: []int32{0, 1, 2, 3},
-		Previous: &PreviousClosing{Month: events.MonthOf(2026, 9), Partitions: []int32{0, 1}},
+		SealID: "01JC2V3M", RulesHash: "sha256:ab", Partitions: []events.Partition{0, 1, 2, 3},
+		Previous: &PreviousClosing{Month: events.MonthOf(2026, 9), Partitions: []events.Partition{0, 1}},
 	}
 }
 
@@ -115,8 +115,8 @@ func TestSealFieldsAreSigned(t *testing.T) {
 	for _, change := range []func(*Seal){
 		func(s *Seal) { s.Cluster += "x" }, func(s *Seal) { s.TopicID += "x" }, func(s *Seal) { s.Partition = 1 },
 		func(s *Seal) { s.Month++ }, func(s *Seal) { s.SealID += "x" }, func(s *Seal) { s.RulesHash += "x" },
-		func(s *Seal) { s.Partitions = []int32{0, 1, 2} }, func(s *Seal) { s.Previous = nil },
-		func(s *Seal) { s.Previous.Month-- }, func(s *Seal) { s.Previous.Partitions = []int32{0} }, func(s *Seal) { s.Version = 2 },
+		func(s *Seal) { s.Partitions = []events.Partition{0, 1, 2} }, func(s *Seal) { s.Previous = nil },
+		func(s *Seal) { s.Previous.Month-- }, func(s *Seal) { s.Previous.Partitions = []events.Partition{0} }, func(s *Seal) { s.Version = 2 },
 	} {
 		s := testSeal()
 		s.Version = SealVersion
@@ -132,12 +132,12 @@ func TestSealsThatCannotBe(t *testing.T) {
 		"no cluster":                     func(s *Seal) { s.Cluster = "" },
 		"no id":                          func(s *Seal) { s.SealID = "" },
 		"not of its own list":            func(s *Seal) { s.Partition = 9 },
-		"partitions out of order":        func(s *Seal) { s.Partitions = []int32{2, 0} },
-		"a partition twice":              func(s *Seal) { s.Partitions = []int32{0, 2, 2} },
-		"negative partition":             func(s *Seal) { s.Partitions = []int32{-1, 2} },
+		"partitions out of order":        func(s *Seal) { s.Partitions = []events.Partition{2, 0} },
+		"a partition twice":              func(s *Seal) { s.Partitions = []events.Partition{0, 2, 2} },
+		"negative partition":             func(s *Seal) { s.Partitions = []events.Partition{-1, 2} },
 		"no partitions":                  func(s *Seal) { s.Partitions = nil },
 		"previous is the same month":     func(s *Seal) { s.Previous.Month = s.Month },
-		"previous list out of order":     func(s *Seal) { s.Previous.Partitions = []int32{1, 0} },
+		"previous list out of order":     func(s *Seal) { s.Previous.Partitions = []events.Partition{1, 0} },
 		"month 0, which stands for none": func(s *Seal) { s.Month = 0; s.Previous = nil },
 		"a version to come":              func(s *Seal) { s.Version = 2 },
 	} {

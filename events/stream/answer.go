@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"headcount/events"
 	"headcount/events/stream/batch"
 	"headcount/events/stream/wire"
 )
@@ -42,7 +43,7 @@ func (r *Reader) complete(f *inFlightFetch, pieces []piece) (first int) {
 }
 
 // pieceOf finds a partition's piece. Brokers answer in the order they were asked.
-func pieceOf(pieces []piece, i int, partition int32) *piece {
+func pieceOf(pieces []piece, i int, partition events.Partition) *piece {
 	if i < len(pieces) && pieces[i].partition == partition {
 		return &pieces[i]
 	}

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"headcount/events"
 	"headcount/events/stream/batch/batchtest"
 )
 
@@ -13,7 +14,7 @@ import (
 func openReader(said *bytes.Buffer) (*Reader, *inFlightFetch) {
 	r := &Reader{log: &Log{config: Config{Topic: "t", Logger: slog.New(slog.NewTextHandler(said, nil))}.filled()}, memory: memory{free: map[int][][]byte{}}}
 	f := &inFlightFetch{}
-	for id := range int32(3) {
+	for id := range events.Partition(3) {
 		p := &PartitionReader{r: r, id: id, ready: make(chan struct{}, 1)}
 		f.parts, f.turns = append(f.parts, p), append(f.turns, 0)
 	}
@@ -39,7 +40,7 @@ func TestLargeBatchComesFirstInTime(t *testing.T) {
 			turned.parts = append(turned.parts, p)
 			got := piece{partition: p.id}
 			if p.id != large {
-				got.data = batchtest.Plain(p.ahead.Offset, "x").Bytes()
+				got.data = batchtest.Plain(int64(p.ahead.Offset), "x").Bytes()
 			}
 			pieces = append(pieces, got)
 		}

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"headcount/endtoend/apachekafka"
+	"headcount/events"
 	"headcount/events/stream/batch"
 	"headcount/events/stream/wire"
 
@@ -66,7 +67,7 @@ func TestParted(t *testing.T) {
 	for _, c := range []struct {
 		end  epochEnd
 		want string
-		from int64
+		from events.Offset
 	}{
 		{epochEnd{5, 50}, "", 0},
 		{epochEnd{5, 90}, "", 0},
@@ -242,7 +243,7 @@ func TestUnreadIsFetchedAnew(t *testing.T) {
 			t.Fatal(err)
 		}
 		for _, rec := range b.Records {
-			if got, want := string(rec.Value), fmt.Sprint(next, " ", long); got != want || rec.Offset != int64(next) {
+			if got, want := string(rec.Value), fmt.Sprint(next, " ", long); got != want || rec.Offset != events.Offset(next) {
 				t.Fatalf("offset %d: %q, want %q", rec.Offset, got, want)
 			}
 			next++
@@ -322,7 +323,7 @@ func TestKafkaLosesItsEnd(t *testing.T) {
 	var readers [2]*PartitionReader
 	r := l.NewReader(t.Context())
 	defer r.Close()
-	for p := range int32(2) {
+	for p := range events.Partition(2) {
 		fill(t, l, p, 0, 49)
 		readers[p] = r.Open(p, beginning)
 		at[p] = expect(t, readers[p], 0, 49)
@@ -342,7 +343,7 @@ func TestKafkaLosesItsEnd(t *testing.T) {
 	if o, err := restarted.Offsets(t.Context()); err != nil || o[0].End != 49 || o[1].End != 21 {
 		t.Fatalf("the test did not cut the log: %v, %v", o, err)
 	}
-	for p := range int32(2) {
+	for p := range events.Partition(2) {
 		fill(t, restarted, p, 49, 49) // of the second partition the first of these lies at offset 21
 	}
 	expect(t, readers[0], 49, 98) // a new leader epoch, and nothing lost
@@ -379,7 +380,7 @@ func cut(t *testing.T, dir string, offset int64) {
 		if err := batch.ReadHeader(data[end:], &h); err != nil {
 			t.Fatal(err)
 		}
-		if h.Base >= offset {
+		if h.Base >= events.Offset(offset) {
 			break
 		}
 		end += h.Size

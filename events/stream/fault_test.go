@@ -17,6 +17,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kmsg"
 
+	"headcount/events"
 	"headcount/events/stream/wire"
 )
 
@@ -102,7 +103,7 @@ func (w logWriter) Write(p []byte) (int, error) {
 }
 
 // fill sends n messages numbered from first to a partition, a few at a time.
-func fill(t testing.TB, l *Log, partition int32, first, n int) {
+func fill(t testing.TB, l *Log, partition events.Partition, first, n int) {
 	t.Helper()
 	for n > 0 {
 		var ms []Message
@@ -128,12 +129,12 @@ func expect(t testing.TB, p *PartitionReader, first, end int) Position {
 			t.Fatalf("partition %d before %d: %v", p.id, first, err)
 		}
 		for _, r := range b.Records {
-			if got, want := string(r.Value), fmt.Sprintf("value-%d", first); got != want || r.Offset != int64(first) {
+			if got, want := string(r.Value), fmt.Sprintf("value-%d", first); got != want || r.Offset != events.Offset(first) {
 				t.Fatalf("partition %d offset %d: %q, want %q", p.id, r.Offset, got, want)
 			}
 			first++
 		}
-		if b.Next >= int64(end) {
+		if b.Next >= events.Offset(end) {
 			if first != end {
 				t.Fatalf("partition %d: read up to %d, want %d", p.id, first, end)
 			}
@@ -254,7 +255,7 @@ func TestLeadersMove(t *testing.T) {
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		for p := range int32(4) {
+		for p := range events.Partition(4) {
 			fill(t, l, p, 0, n)
 		}
 	}()
@@ -266,7 +267,7 @@ func TestLeadersMove(t *testing.T) {
 			c.ShufflePartitionLeaders()
 		}
 	}()
-	for p := range int32(4) {
+	for p := range events.Partition(4) {
 		pr := r.Open(p, beginning)
 		expect(t, pr, 0, n)
 		pr.Close()
@@ -383,8 +384,8 @@ func recreated(t *testing.T, n int) {
 
 type nobody struct{}
 
-func (nobody) Assigned([]int32) {}
-func (nobody) Revoked([]int32)  {}
+func (nobody) Assigned([]events.Partition) {}
+func (nobody) Revoked([]events.Partition)  {}
 
 // spoiler is a line that changes a word on its way, as often as told.
 type spoiler struct {
@@ -492,7 +493,7 @@ func TestLinesBreak(t *testing.T) {
 	})
 	const n = 7000
 	done := make(chan struct{})
-	for p := range int32(2) {
+	for p := range events.Partition(2) {
 		go func() {
 			defer func() { done <- struct{}{} }()
 			fill(t, l, p, 0, n)
@@ -500,7 +501,7 @@ func TestLinesBreak(t *testing.T) {
 	}
 	r := l.NewReader(t.Context())
 	defer r.Close()
-	for p := range int32(2) {
+	for p := range events.Partition(2) {
 		go func() {
 			defer func() { done <- struct{}{} }()
 			pr := r.Open(p, beginning)
@@ -514,8 +515,8 @@ func TestLinesBreak(t *testing.T) {
 	if broke.Load() < 10 {
 		t.Errorf("only %d lines broke", broke.Load())
 	}
-	for p := range int32(2) {
-		if end := c.PartitionInfo("t", p).HighWatermark; end != n {
+	for p := range events.Partition(2) {
+		if end := c.PartitionInfo("t", int32(p)).HighWatermark; end != n {
 			t.Errorf("partition %d holds %d records, want %d", p, end, n)
 		}
 	}

@@ -12,6 +12,7 @@ import (
 	"github.com/segmentio/kafka-go"
 	"github.com/segmentio/kafka-go/protocol"
 
+	"headcount/events"
 	"headcount/events/stream/backoff"
 	"headcount/events/stream/group"
 	"headcount/events/stream/wire"
@@ -31,7 +32,7 @@ type Log struct {
 	writers   map[topicPartition]*partitionWriter
 
 	group    *group.Group
-	verified map[int32]verified // by partition, until a reader begins there
+	verified map[events.Partition]verified // by partition, until a reader begins there
 
 	producer  producer
 	notices   notices
@@ -58,7 +59,7 @@ func reach(ctx context.Context, c Config, transport *kafka.Transport, heartbeat 
 		topics:    map[string]*Topic{},
 		writers:   map[topicPartition]*partitionWriter{},
 
-		verified: map[int32]verified{},
+		verified: map[events.Partition]verified{},
 	}
 	l.group = l.membership(heartbeat)
 	within, cancel := context.WithTimeout(ctx, c.DialTimeout)

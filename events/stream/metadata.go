@@ -10,6 +10,7 @@ import (
 
 	"github.com/segmentio/kafka-go/protocol"
 
+	"headcount/events"
 	"headcount/events/stream/wire"
 )
 
@@ -36,15 +37,15 @@ type Topic struct {
 
 // PartitionInfo is what metadata says of one of a topic's partitions.
 type PartitionInfo struct {
-	ID          int32
+	ID          events.Partition
 	Leader      int32 // −1: none at the moment
 	LeaderEpoch int32
 	Replicas    []int32
 	ISR         []int32
 }
 
-func (t *Topic) partition(id int32) (PartitionInfo, bool) {
-	i, ok := slices.BinarySearchFunc(t.Partitions, id, func(p PartitionInfo, id int32) int { return int(p.ID) - int(id) })
+func (t *Topic) partition(id events.Partition) (PartitionInfo, bool) {
+	i, ok := slices.BinarySearchFunc(t.Partitions, id, func(p PartitionInfo, id events.Partition) int { return int(p.ID) - int(id) })
 	if !ok {
 		return PartitionInfo{}, false
 	}
@@ -203,7 +204,7 @@ func decodePartitions(d *wire.Decoder) []PartitionInfo {
 	for n := d.Array(18); n > 0; n-- {
 		d.Int16() // of the leader: a partition without one has Leader −1
 		var p PartitionInfo
-		p.ID, p.Leader, p.LeaderEpoch = d.Int32(), d.Int32(), d.Int32()
+		p.ID, p.Leader, p.LeaderEpoch = d.Partition(), d.Int32(), d.Int32()
 		p.Replicas, p.ISR = d.Int32s(), d.Int32s()
 		d.Int32s() // offline
 		d.Tags()

@@ -10,6 +10,7 @@ import (
 	"sync"
 	"time"
 
+	"headcount/events"
 	"headcount/events/stream/batch"
 	"headcount/events/stream/wire"
 )
@@ -23,7 +24,7 @@ const (
 
 type topicPartition struct {
 	topic     string
-	partition int32
+	partition events.Partition
 }
 
 // partitionWriter is the way into one partition: one batch at a time, so that order holds.
@@ -58,7 +59,7 @@ func (l *Log) Produce(ctx context.Context, messages []Message) error {
 				return fmt.Errorf("produce to %s: the topic has %d partitions", wire.PartitionName(id.topic, m.Partition), n)
 			}
 		case m.Key == nil:
-			id.partition = int32(spread % uint32(n))
+			id.partition = events.Partition(spread % uint32(n))
 		default:
 			id.partition = batch.PartitionOf(m.Key, n)
 		}

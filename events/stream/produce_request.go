@@ -23,7 +23,7 @@ func (l *Log) produceOnce(ctx context.Context, node int32, id topicPartition, da
 	e.Array(1)
 	e.Str(id.topic)
 	e.Array(1)
-	e.Int32(id.partition)
+	e.Partition(id.partition)
 	e.Bytes(data)
 	r := &request{key: protocol.Produce, version: version, node: node, body: e.Buf}
 	if err := l.send(ctx, r); err != nil {
@@ -38,7 +38,7 @@ func decodeProduce(version int16, b []byte, id topicPartition) (c wire.Code, mes
 	for n := d.Array(6); n > 0; n-- {
 		topic := d.Str()
 		for m := d.Array(30); m > 0; m-- {
-			partition, got := d.Int32(), wire.Code(d.Int16())
+			partition, got := d.Partition(), wire.Code(d.Int16())
 			d.Int64() // base offset
 			d.Int64() // append time
 			d.Int64() // log start

@@ -45,7 +45,7 @@ func (w *Worker) letter(r *events.Record, reason events.Reason) stream.Message {
 			{Key: "reason", Value: []byte(reason)},
 			{Key: "topic", Value: []byte(w.cfg.Topic.Name)},
 			{Key: "partition", Value: strconv.AppendInt(nil, int64(w.partition), 10)},
-			{Key: "offset", Value: strconv.AppendInt(nil, r.Offset, 10)},
+			{Key: "offset", Value: strconv.AppendInt(nil, int64(r.Offset), 10)},
 		},
 	}
 	if whole := len(r.Key) + len(r.Value); whole > mostLetter {

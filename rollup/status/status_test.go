@@ -39,12 +39,12 @@ plans:
 // testLog is a log of 7 records a partition.
 type testLog struct{ offsets, owners error }
 
-func (l testLog) Offsets(context.Context) (map[int32]stream.Offsets, error) {
-	return map[int32]stream.Offsets{0: {End: 7}, 1: {End: 7}}, l.offsets
+func (l testLog) Offsets(context.Context) (map[events.Partition]stream.Offsets, error) {
+	return map[events.Partition]stream.Offsets{0: {End: 7}, 1: {End: 7}}, l.offsets
 }
 
-func (l testLog) Owners(context.Context) (map[int32]string, error) {
-	return map[int32]string{1: "member"}, l.owners
+func (l testLog) Owners(context.Context) (map[events.Partition]string, error) {
+	return map[events.Partition]string{1: "member"}, l.owners
 }
 
 func newSource(t *testing.T) Source {
@@ -86,7 +86,7 @@ func (s *Source) count(t *testing.T) {
 	for i := range 3 {
 		at := time.Date(2026, 10, 1+i, 12, 0, 0, 0, time.UTC)
 		value := fmt.Appendf(nil, `{"specversion":"1.0","type":"miniprogram.open","time":%q,"subject":"%032x","superapp":"app-a"}`, at.Format(time.RFC3339), i)
-		records = append(records, events.Record{Offset: int64(i), Timestamp: at.UnixMilli(), Value: value})
+		records = append(records, events.Record{Offset: events.Offset(i), Timestamp: at.UnixMilli(), Value: value})
 	}
 	if _, _, err := shard.Count(records); err != nil {
 		t.Fatal(err)

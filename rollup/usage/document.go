@@ -23,17 +23,17 @@ type Document struct {
 
 // Sealed says where a partition's month ends.
 type Sealed struct {
-	Partition int32 `json:"partition"`
-	Offset    int64 `json:"offset"`
+	Partition events.Partition `json:"partition"`
+	Offset    events.Offset    `json:"offset"`
 }
 
 // Progress says how far a partition is counted.
 type Progress struct {
-	Partition int32  `json:"partition"`
-	Offset    int64  `json:"offset"` // of the next record to count, by the newest checkpoint
-	End       int64  `json:"end"`    // of the partition
-	Lag       int64  `json:"lag"`
-	Owner     string `json:"owner"`
+	Partition events.Partition `json:"partition"`
+	Offset    events.Offset    `json:"offset"` // of the next record to count, by the newest checkpoint
+	End       events.Offset    `json:"end"`    // of the partition
+	Lag       int64            `json:"lag"`
+	Owner     string           `json:"owner"`
 }
 
 // App is the usage of one app.

@@ -9,6 +9,7 @@ import (
 
 	"github.com/segmentio/kafka-go/protocol"
 
+	"headcount/events"
 	"headcount/events/stream/wire"
 )
 
@@ -17,8 +18,8 @@ import (
 // Assigned names partitions that are ours from now on; it should return soon. Revoked names some that no longer are: it returns when
 // nothing is done for them any more and what was done is durable; only then are they given to others.
 type Handler interface {
-	Assigned(partitions []int32)
-	Revoked(partitions []int32)
+	Assigned(partitions []events.Partition)
+	Revoked(partitions []events.Partition)
 }
 
 // AnyBroker is a node that stands for whichever broker is at hand.
