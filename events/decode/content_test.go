@@ -104,7 +104,8 @@ func TestConfiguredFieldsTakeAnyJSON(t *testing.T) {
 
 var errHeaders = errors.New("malformed record headers")
 
-// eachHeader calls f with every header of a record in order, until f returns false. errHeaders: they are not what the wire format allows.
+// eachHeader calls f with every header of a record in order, until f returns false. errHeaders: they are not what the wire format
+// allows.
 func eachHeader(r *events.Record, f func(key, value []byte) bool) error {
 	it := r.EncodedHeaders()
 	for range r.HeaderCount {

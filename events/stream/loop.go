@@ -73,8 +73,8 @@ const (
 	briefWait     = 5 * time.Millisecond // of a broker, where a partition that is left out may soon be ready
 )
 
-// build collects the partitions to fetch from a broker: those it leads, for which nothing waits or is in flight. Where there are none, it
-// says how long to sleep. The first in a request gets at least one batch however large, so each comes first in turn.
+// build makes a fetch request of the partitions to fetch from a broker: those it leads, for which nothing waits or is in flight. Where
+// there are none, it says how long to sleep. The first in a request gets at least one batch however large, so each comes first in turn.
 func (r *Reader) build(node int32, first int) (f *inFlightFetch, idle time.Duration) {
 	r.mu.Lock()
 	defer r.mu.Unlock()

@@ -13,8 +13,8 @@ import (
 	"headcount/events/stream"
 )
 
-// addDeadLetters copies the records that were rejected, with the reason and the place they came from: the reader's buffers are about to
-// be used again.
+// addDeadLetters copies the records that were rejected, with the reason and the place they came from: the reader's buffers are about
+// to be used again.
 func (w *Worker) addDeadLetters(recs []events.Record) {
 	for i, dead := 0, w.shard.TakeDead(); len(dead) > 0; i++ {
 		if recs[i].Offset != dead[0].Offset {
