@@ -42,7 +42,7 @@ func benchRecords(n, devices, apps int) []events.Record {
 		if r.IntN(8) == 0 {
 			sessions[session] = r.IntN(devices)
 		}
-		recs[i] = events.Record{Offset: int64(i), Timestamp: at.UnixMilli(), Value: fmt.Appendf(nil,
+		recs[i] = events.Record{Offset: events.Offset(i), Timestamp: at.UnixMilli(), Value: fmt.Appendf(nil,
 			`{"specversion":"1.0","type":%q,"source":"sdk/android/2.4.1","id":"0198f7d2-6a4c-7c31-9b55-%012x","time":%q,"subject":"6f1c2f0e-7e5c-4b7e-9b1f-%012x","superapp":"app-%03d","miniprogram":"mp-42"}`,
 			types[r.IntN(len(types))], i, at.Format("2006-01-02T15:04:05.000Z"), d, d%apps)}
 	}
@@ -121,14 +121,14 @@ func benchLarge(n int) *window {
 				}
 			}
 		}
-		w.settle()
+		w.markCut()
 	}
 	return w
 }
 
 func BenchmarkRowsOfLarge(b *testing.B) {
 	w := benchLarge(1_000_000)
-	w.large.settle()
+	w.large.mergeWaiting()
 	apps := []appWindow{{app: "app", window: w}}
 	buf := make([]Row, 4096)
 	defer cpuTime(b)()
@@ -274,7 +274,7 @@ func countDecoded(b *testing.B, ahead bool) {
 // BenchmarkAbsorb restores a window of a million devices from deltas as a checkpoint keeps them; an operation is a fact.
 func BenchmarkAbsorb(b *testing.B) {
 	w := benchLarge(1_000_000)
-	w.large.settle()
+	w.large.mergeWaiting()
 	var facts []Fact
 	for ordinal := range w.devices() {
 		for _, k := range w.large.kinds() {

@@ -15,8 +15,8 @@ import (
 type lostSeals struct {
 	sealed  []events.Month
 	refuses error
-	asked   []events.Month // whether it was sealed
-	at      []int64        // offsets of seals that came next
+	asked   []events.Month  // whether it was sealed
+	at      []events.Offset // offsets of seals that came next
 }
 
 func (c *lostSeals) Sealed(m events.Month) (bool, error) {
@@ -24,7 +24,7 @@ func (c *lostSeals) Sealed(m events.Month) (bool, error) {
 	return slices.Contains(c.sealed, m), nil
 }
 
-func (c *lostSeals) Accept(_ *signed.Seal, offset int64) error {
+func (c *lostSeals) Accept(_ *signed.Seal, offset events.Offset) error {
 	if c.refuses == nil {
 		c.at = append(c.at, offset)
 	}
@@ -32,18 +32,18 @@ func (c *lostSeals) Accept(_ *signed.Seal, offset int64) error {
 }
 
 // cutLog is a log that lost September's seal. It returns the offset of October's.
-func cutLog(book *testBook) (*testLog, int64) {
+func cutLog(book *testBook) (*testLog, events.Offset) {
 	l := newTestLog()
 	l.open(1, "a", september, 3) // before the seal that was lost
 	l.open(2, "a", september, 4) // behind it
 	l.open(2, "a", october, 1)
 	l.add([]byte(`no event`))
 	l.open(3, "a", october, 2)
-	l.seal(book, october, &signed.PreviousClosing{Month: september, Partitions: []int32{3}}, nil)
-	at := int64(len(l.records) - 1)
+	l.seal(book, october, &signed.PreviousClosing{Month: september, Partitions: []events.Partition{3}}, nil)
+	at := events.Offset(len(l.records) - 1)
 	l.open(4, "a", october, 3)
 	l.open(5, "a", september, 5)
-	l.seal(book, november, &signed.PreviousClosing{Month: october, Partitions: []int32{3}}, nil)
+	l.seal(book, november, &signed.PreviousClosing{Month: october, Partitions: []events.Partition{3}}, nil)
 	return l, at
 }
 
@@ -58,7 +58,7 @@ func TestSealBehindALostOne(t *testing.T) {
 	if len(sealed) != 2 || sealed[0].Month != october || sealed[0].Offset != at || sealed[1].Month != november {
 		t.Fatalf("sealed %+v, want October at offset %d, and November", sealed, at)
 	}
-	if want := []int64{at}; !slices.Equal(chain.at, want) || !slices.Equal(chain.asked, []events.Month{september}) {
+	if want := []events.Offset{at}; !slices.Equal(chain.at, want) || !slices.Equal(chain.asked, []events.Month{september}) {
 		t.Errorf("asked of %v, accepted at %v, want September, and %v", chain.asked, chain.at, want)
 	}
 	for _, tt := range []struct {
@@ -87,7 +87,7 @@ func TestLostSealNotAccepted(t *testing.T) {
 	chain := &lostSeals{sealed: []events.Month{september}, refuses: refused}
 	s.SetChain(chain)
 	n, sealed, err := s.Count(l.records)
-	if int64(n) != at || sealed != nil || !errors.Is(err, refused) {
+	if events.Offset(n) != at || sealed != nil || !errors.Is(err, refused) {
 		t.Fatalf("%d records counted, %v, %v; want %d, and the refusal", n, sealed, err, at)
 	}
 	chain.refuses = nil
@@ -114,7 +114,7 @@ func TestLostSealNotAccepted(t *testing.T) {
 // sealed of the month before.
 func TestWhichSealsTheChainIsAskedOf(t *testing.T) {
 	_, stranger, _ := ed25519.GenerateKey(nil)
-	closing := func(m events.Month, partitions ...int32) *signed.PreviousClosing {
+	closing := func(m events.Month, partitions ...events.Partition) *signed.PreviousClosing {
 		return &signed.PreviousClosing{Month: m, Partitions: partitions}
 	}
 	for _, tt := range []struct {
@@ -142,7 +142,7 @@ func TestWhichSealsTheChainIsAskedOf(t *testing.T) {
 			l.seal(book, september, nil, nil)
 			if tt.forged {
 				rules, _ := other.MonthRules(tt.month)
-				seal := signed.Seal{Cluster: testID.Cluster, TopicID: testID.TopicID, Partition: 3, Month: tt.month, SealID: "x", RulesHash: rules.Hash(), Partitions: []int32{3}, Previous: tt.previous}
+				seal := signed.Seal{Cluster: testID.Cluster, TopicID: testID.TopicID, Partition: 3, Month: tt.month, SealID: "x", RulesHash: rules.Hash(), Partitions: []events.Partition{3}, Previous: tt.previous}
 				l.add(seal.Sign(stranger))
 			} else {
 				l.seal(other, tt.month, tt.previous, nil)

@@ -64,10 +64,10 @@ type WindowDelta struct {
 
 // Position is where a shard stands in the log.
 type Position struct {
-	Next        int64  // offset of the next record to read
-	BatchOffset int64  // base offset of the last batch read; −1: none
-	BatchCRC    uint32 // its CRC as in the log
-	LeaderEpoch int32  // −1: unknown
+	Next        events.Offset // offset of the next record to read
+	BatchOffset events.Offset // base offset of the last batch read; −1: none
+	BatchCRC    uint32        // its CRC as in the log
+	LeaderEpoch int32         // −1: unknown
 }
 
 // State is the small part of a shard, stored whole with every checkpoint.
@@ -86,14 +86,14 @@ type State struct {
 
 // Gap is a stretch of the log that was lost and accepted by the operator.
 type Gap struct {
-	From, To int64 // offsets, half open
+	From, To events.Offset // offsets, half open
 	Reason   string
 }
 
 // Delta is what a shard learned since its last cut. Applied in order to an empty shard, a shard's deltas make the same shard
 // again.
 type Delta struct {
-	Partition int32
+	Partition events.Partition
 	Position  Position
 	State     State
 	Windows   []WindowDelta  // sorted by month, on time before late, app
@@ -129,9 +129,9 @@ type RowReader interface {
 // Sealed is one month of one partition, final: what a shard hands out at a seal (or, with an empty seal, at any time, for a
 // look at an open month).
 type Sealed struct {
-	Partition    int32
+	Partition    events.Partition
 	Month        events.Month
-	Offset       int64 // of the seal
+	Offset       events.Offset // of the seal
 	SealHash     string
 	SealID       string
 	RulesHash    string // of the month

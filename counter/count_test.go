@@ -97,7 +97,7 @@ func TestLateAndExpired(t *testing.T) {
 	l.open(1, "app", october, 3)
 	l.open(1, "app", october, 4)
 	l.open(2, "app", november, 1)
-	l.seal(book, november, &signed.PreviousClosing{Month: october, Partitions: []int32{3}}, nil)
+	l.seal(book, november, &signed.PreviousClosing{Month: october, Partitions: []events.Partition{3}}, nil)
 	s := NewShard(testID, book, testKeys)
 	sealed := countAll(t, s, l.records)
 	if len(sealed) != 2 {

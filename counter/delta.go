@@ -35,12 +35,12 @@ func (w *window) takeNew() WindowDelta {
 	for _, k := range slices.Compact(w.moved) {
 		d.Totals = append(d.Totals, w.reported.standing(k.meter, k.source, k.day))
 	}
-	w.settle()
+	w.markCut()
 	return d
 }
 
-// settle says that nothing is new.
-func (w *window) settle() {
+// markCut says that a cut has all there is: nothing is new.
+func (w *window) markCut() {
 	w.dirty, w.cut, w.facts, w.noted, w.risen, w.moved = false, w.devices(), nil, nil, nil, nil
 	if w.large != nil {
 		w.large.takeRuns()
@@ -129,7 +129,7 @@ func (s *Shard) absorb(d *WindowDelta) error {
 		w.reported.report(&q, 0)
 	}
 	w.counters = d.Counters
-	w.settle()
+	w.markCut()
 	return nil
 }
 

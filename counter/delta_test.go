@@ -30,7 +30,7 @@ func TestCutWhileCounting(t *testing.T) {
 	var lock sync.Mutex
 	for at := 0; at < len(l.records); at += 700 {
 		countAll(t, s, l.records[at:min(len(l.records), at+700)])
-		d := s.Cut(Position{Next: int64(at)})
+		d := s.Cut(Position{Next: events.Offset(at)})
 		cut = append(cut, d)
 		wg.Go(func() {
 			b, err := json.Marshal(d)

@@ -17,6 +17,7 @@
 //
 //	content.go                               what passes between a shard and what stores it
 //	shard.go count.go seal.go                the shard, its way through records, the end of a month
+//	late.go                                  which events are late
 //	window.go flat.go large.go               one app's month in a partition, and its two forms
 //	dictionary/                              fingerprint → ordinal
 //	prefetch.go registers*.go                what is known of a batch's events before they are counted

@@ -76,7 +76,7 @@ func newTestLog() *testLog {
 }
 
 func (l *testLog) add(value []byte) {
-	l.records = append(l.records, events.Record{Offset: int64(len(l.records)), Timestamp: l.now.UnixMilli(), Value: value})
+	l.records = append(l.records, events.Record{Offset: events.Offset(len(l.records)), Timestamp: l.now.UnixMilli(), Value: value})
 }
 
 func (l *testLog) event(kind, guid, app string, at time.Time) {
@@ -127,7 +127,7 @@ func (l *testLog) seal(book *testBook, month events.Month, previous *signed.Prev
 	}
 	s := signed.Seal{
 		Cluster: testID.Cluster, TopicID: testID.TopicID, Partition: testID.Partition, Month: month, SealID: "seal of " + month.String(),
-		RulesHash: rules.Hash(), Partitions: []int32{0, 1, 2, 3}, Previous: previous,
+		RulesHash: rules.Hash(), Partitions: []events.Partition{0, 1, 2, 3}, Previous: previous,
 	}
 	if change != nil {
 		change(&s)

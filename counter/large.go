@@ -32,7 +32,7 @@ func newLarge(f *flat) *large {
 			}
 		}
 	}
-	l.settle()
+	l.mergeWaiting()
 	l.runs = nil // the window has noted what is new of it
 	return l
 }
@@ -52,7 +52,7 @@ func (l *large) learn(ordinal uint32, day events.Day, kind events.Kind) (isNew, 
 		e.Seen = now
 	default:
 		if w := &l.waiting[kind][day%2]; w.day == day {
-			l.settleOne(kind, w)
+			l.mergeOne(kind, w)
 		}
 		return l.bitmap(kind, day).CheckedAdd(ordinal), false
 	}

@@ -10,7 +10,7 @@ import (
 
 // flood is a log in which an attacker invents devices, or apps, between the events of honest ones.
 type flood struct {
-	offset  int64
+	offset  events.Offset
 	records []events.Record
 }
 

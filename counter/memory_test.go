@@ -14,14 +14,14 @@ import (
 
 // heap is what lives, on the heap and outside.
 func heap() uint64 {
-	pages := settled()
+	pages := bytesAtRest()
 	var m runtime.MemStats
 	runtime.ReadMemStats(&m)
 	return m.HeapAlloc + pages
 }
 
-// settled is dictionary.BytesInUse once what earlier tests let go of has come back: the collector finds it at some time.
-func settled() uint64 {
+// bytesAtRest is dictionary.BytesInUse once what earlier tests let go of has come back: the collector finds it at some time.
+func bytesAtRest() uint64 {
 	for still := 0; ; {
 		was := dictionary.BytesInUse()
 		runtime.GC()
@@ -49,7 +49,7 @@ func TestMemoryOfLargeWindow(t *testing.T) {
 	before := heap()
 	w := benchLarge(n)
 	after := heap()
-	w.large.settle()
+	w.large.mergeWaiting()
 	facts := uint64(0)
 	for _, days := range w.large.facts {
 		for day := range 32 {

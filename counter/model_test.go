@@ -38,7 +38,7 @@ type modelWindow struct {
 
 type modelSealed struct {
 	month        events.Month
-	offset       int64
+	offset       events.Offset
 	unattributed Stretch
 	onTime, late []appContent
 }

@@ -6,6 +6,7 @@ import (
 	"sync/atomic"
 	"testing"
 
+	"headcount/events"
 	"headcount/events/identity"
 )
 
@@ -26,7 +27,7 @@ func TestPartsWhileCounting(t *testing.T) {
 	parts := make([]*Delta, 6)
 	for i := range 5 {
 		countAll(t, s, l.records[i*step:(i+1)*step])
-		d := s.Cut(Position{Next: int64(i)})
+		d := s.Cut(Position{Next: events.Offset(i)})
 		deltas = append(deltas, d)
 		readers.Go(func() {
 			for parts[i] = whole(d); !counted.Load(); {

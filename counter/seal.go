@@ -67,7 +67,7 @@ type Chain interface {
 	// Sealed says whether the partition was sealed for a month.
 	Sealed(m events.Month) (bool, error)
 	// Accept returns nil where a valid seal, at an offset, comes next although the log has lost the one that it follows.
-	Accept(seal *signed.Seal, offset int64) error
+	Accept(seal *signed.Seal, offset events.Offset) error
 }
 
 // SetChain has a shard ask for what a seal follows where the log does not tell. Without, such a seal is not valid.
@@ -93,9 +93,9 @@ func (s *Shard) follows(seal *signed.Seal) bool {
 }
 
 // seal closes a month: its windows, and the late ones of the closing before, leave the shard. Where that closing did not list
-// this partition, all of its month is late; so it is where its seal was lost, and what it sealed is united with that when it is
-// settled. What is older is finished.
-func (s *Shard) seal(offset int64, seal *signed.Seal, rules *events.MonthRules) *Sealed {
+// this partition, all of its month is late; so it is where its seal was lost, and what it sealed is united with that when the
+// late usage is settled. What is older is finished.
+func (s *Shard) seal(offset events.Offset, seal *signed.Seal, rules *events.MonthRules) *Sealed {
 	var late *month
 	if p := seal.Previous; p != nil {
 		if s.state.Sealed == p.Month {
@@ -141,7 +141,7 @@ func (s *Shard) drop() {
 func (s *Shard) Snapshot(m events.Month) *Sealed {
 	z := &Sealed{Partition: s.id.Partition, Month: m, Offset: -1}
 	in := s.open[m]
-	if m == s.state.Sealed {
+	if s.isLate(m) {
 		in = s.late
 	}
 	if in != nil {
@@ -191,7 +191,7 @@ func readLate(in *month) func() RowReader {
 func reader(apps []appWindow) func() RowReader {
 	for _, a := range apps {
 		if a.window != nil && a.window.large != nil {
-			a.window.large.settle() // here, because what reads may be many
+			a.window.large.mergeWaiting() // here, because what reads may be many
 		}
 	}
 	slices.SortFunc(apps, func(a, b appWindow) int { return strings.Compare(a.app, b.app) })

@@ -10,7 +10,7 @@ import (
 
 // TestWhichSealsCount tries one seal on a shard that has sealed September, or nothing.
 func TestWhichSealsCount(t *testing.T) {
-	closing := func(m events.Month, partitions ...int32) *signed.PreviousClosing {
+	closing := func(m events.Month, partitions ...events.Partition) *signed.PreviousClosing {
 		return &signed.PreviousClosing{Month: m, Partitions: partitions}
 	}
 	const valid, repeat, invalid = "valid", "repeat", "invalid"
@@ -69,7 +69,7 @@ func TestSealOfAnotherKey(t *testing.T) {
 	l := newTestLog()
 	_, stranger, _ := ed25519.GenerateKey(nil)
 	rules, _ := book.MonthRules(october)
-	seal := signed.Seal{Cluster: testID.Cluster, TopicID: testID.TopicID, Partition: testID.Partition, Month: october, SealID: "x", RulesHash: rules.Hash(), Partitions: []int32{3}}
+	seal := signed.Seal{Cluster: testID.Cluster, TopicID: testID.TopicID, Partition: testID.Partition, Month: october, SealID: "x", RulesHash: rules.Hash(), Partitions: []events.Partition{3}}
 	l.add(seal.Sign(stranger))
 	l.add([]byte(`{"type":"headcount.seal"}`))
 	l.add([]byte(`{"type":"headcount.closed"}`))
@@ -87,7 +87,7 @@ func TestForgedSealsMakeNoRules(t *testing.T) {
 	other := newTestBook(nil)
 	l := newTestLog()
 	l.seal(other, october, nil, func(s *signed.Seal) { s.TopicID = "another" })
-	l.seal(other, october, &signed.PreviousClosing{Month: september, Partitions: []int32{3}}, nil)
+	l.seal(other, october, &signed.PreviousClosing{Month: september, Partitions: []events.Partition{3}}, nil)
 	book := newTestBook(nil)
 	countAll(t, NewShard(testID, book, testKeys), l.records)
 	if len(book.months) != 0 {

@@ -20,12 +20,12 @@ var ErrRules = errors.New("rules")
 type Identity struct {
 	Cluster   string
 	TopicID   string
-	Partition int32
+	Partition events.Partition
 }
 
 // DeadLetter is a record that could not be counted.
 type DeadLetter struct {
-	Offset int64
+	Offset events.Offset
 	Reason events.Reason
 	App    string // empty where none could be read
 }
@@ -133,7 +133,7 @@ func appEnds(app []byte) (first, last uint64) {
 
 func (s *Shard) lookUp(m events.Month, app []byte) *window {
 	in := s.open[m]
-	if m == s.state.Sealed {
+	if s.isLate(m) {
 		in = s.late
 	}
 	if in == nil {
@@ -174,7 +174,7 @@ func (s *Shard) window(m events.Month, app string, takes func(*month) bool) (*wi
 
 // month returns the windows of an unfinished month.
 func (s *Shard) month(m events.Month) (*month, error) {
-	late := m == s.state.Sealed
+	late := s.isLate(m)
 	if late && s.late != nil {
 		return s.late, nil
 	}

@@ -24,11 +24,11 @@ func randomLog(r *rand.Rand, book *testBook, n, devices int) []events.Record {
 	previous := map[events.Month]*signed.PreviousClosing{}
 	member := r.IntN(4) > 0 // of September's closing
 	if member {
-		previous[october] = &signed.PreviousClosing{Month: september, Partitions: []int32{2, 3}}
+		previous[october] = &signed.PreviousClosing{Month: september, Partitions: []events.Partition{2, 3}}
 	} else {
-		previous[october] = &signed.PreviousClosing{Month: september, Partitions: []int32{2}}
+		previous[october] = &signed.PreviousClosing{Month: september, Partitions: []events.Partition{2}}
 	}
-	previous[november] = &signed.PreviousClosing{Month: october, Partitions: []int32{0, 1, 2, 3}}
+	previous[november] = &signed.PreviousClosing{Month: october, Partitions: []events.Partition{0, 1, 2, 3}}
 	if r.IntN(3) == 0 {
 		l.now = time.Date(2026, 12, 20, 0, 0, 0, 0, time.UTC)
 	}
@@ -155,16 +155,16 @@ func shardAgainstModel(t *testing.T, seed uint64, n, devices int) {
 		}
 		if r.IntN(3) == 0 {
 			dead = append(dead, shard.TakeDead()...)
-			deltas = append(deltas, shard.Cut(Position{Next: int64(at)}))
+			deltas = append(deltas, shard.Cut(Position{Next: events.Offset(at)}))
 		}
 		if r.IntN(12) == 0 { // a crash after the last cut is a replay from there; here, right after one
-			deltas = append(deltas, shard.Cut(Position{Next: int64(at)}))
+			deltas = append(deltas, shard.Cut(Position{Next: events.Offset(at)}))
 			dead = append(dead, shard.TakeDead()...)
 			shard = restore(t, book, deltas)
 		}
 	}
 	dead = append(dead, shard.TakeDead()...)
-	deltas = append(deltas, shard.Cut(Position{Next: int64(at)}))
+	deltas = append(deltas, shard.Cut(Position{Next: events.Offset(at)}))
 	if !slices.Equal(dead, want.dead) {
 		t.Errorf("dead letters:\n%v, want\n%v", dead, want.dead)
 	}

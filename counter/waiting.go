@@ -34,14 +34,14 @@ func (l *large) await(kind events.Kind, day events.Day, ordinal uint32) bool {
 		return false
 	}
 	if day > w.day {
-		l.settleOne(kind, w)
+		l.mergeOne(kind, w)
 		if w.grown { // little comes to it yet
 			l.facts[kind][w.day] = l.bitmap(kind, w.day).Clone()
 		}
 		w.day, w.grown = day, false
 	}
 	if len(w.ordinals) == cap(w.ordinals) {
-		l.settleOne(kind, w)
+		l.mergeOne(kind, w)
 		// So many that each container they go to, of 65,536 ordinals, gets enough to be worth moving.
 		w.ordinals = make([]uint32, 0, min(max(int(l.Len())/128, min(int(l.Len())/8, 1024)), 1<<17))
 	}
@@ -49,16 +49,16 @@ func (l *large) await(kind events.Kind, day events.Day, ordinal uint32) bool {
 	return true
 }
 
-// settle puts all that waits into the bitmaps.
-func (l *large) settle() {
+// mergeWaiting puts all that waits into the bitmaps.
+func (l *large) mergeWaiting() {
 	for k := range l.waiting {
 		for i := range l.waiting[k] {
-			l.settleOne(events.Kind(k), &l.waiting[k][i])
+			l.mergeOne(events.Kind(k), &l.waiting[k][i])
 		}
 	}
 }
 
-func (l *large) settleOne(kind events.Kind, w *waiting) {
+func (l *large) mergeOne(kind events.Kind, w *waiting) {
 	if len(w.ordinals) == 0 {
 		return
 	}

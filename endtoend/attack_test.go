@@ -13,6 +13,8 @@ import (
 	"testing"
 	"time"
 
+	"headcount/events"
+
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
@@ -84,10 +86,10 @@ func (s *site) deleteTopic(name string) {
 }
 
 // deleteBefore deletes a partition's records below an offset.
-func (s *site) deleteBefore(partition int32, offset int64) {
+func (s *site) deleteBefore(partition events.Partition, offset int64) {
 	s.Helper()
 	o := kadm.Offsets{}
-	o.AddOffset(s.topic, partition, offset, -1)
+	o.AddOffset(s.topic, int32(partition), offset, -1)
 	if r, err := s.admin().DeleteRecords(s.Context(), o); err != nil || r.Error() != nil {
 		s.Fatal(err, r.Error())
 	}

@@ -13,6 +13,7 @@ import (
 
 	"headcount/counter"
 	"headcount/counter/checkpoint"
+	"headcount/events"
 )
 
 // says checks that a verification names something, in a difference or a note.
@@ -103,7 +104,7 @@ func (s *site) content(pattern string) string {
 }
 
 // acceptedOn puts a loss in a partition on record, as accepted at a time.
-func (s *site) acceptedOn(at time.Time, partition int32, g counter.Gap) {
+func (s *site) acceptedOn(at time.Time, partition events.Partition, g counter.Gap) {
 	s.Helper()
 	of := decode[counter.Identity](s.T, strings.NewReplacer("topic_id", "TopicID").Replace(s.content("data/state/*/*/3/checkpoint/*.manifest")))
 	of.Partition = partition
@@ -180,7 +181,7 @@ func TestSealsDeletedBeforeTheClose(t *testing.T) {
 	s := newSite(t, openAccount, nil)
 	s.send(nil, devices(0, 100, "2025-03-10T10:00:00Z"))
 	s.sealedOnly()
-	for p := range int32(4) {
+	for p := range events.Partition(4) {
 		index := decode[struct{ Offset int64 }](t, s.content(fmt.Sprintf("data/state/*/*/%d/sealed/2025-03.index", p)))
 		s.deleteBefore(p, index.Offset+1)
 	}

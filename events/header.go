@@ -1,13 +1,6 @@
 package events
 
-import (
-	"encoding/binary"
-	"errors"
-	"fmt"
-)
-
-// ErrHeaders says that a record's headers are not what the wire format allows.
-var ErrHeaders = errors.New("malformed record headers")
+import "encoding/binary"
 
 // EncodeHeader appends a header as record batches v2 hold it. A nil value is null.
 func EncodeHeader(dst []byte, key string, value []byte) []byte {
@@ -22,24 +15,6 @@ func EncodeHeader(dst []byte, key string, value []byte) []byte {
 
 // EncodedHeaders returns the record's headers, to be walked over.
 func (r *Record) EncodedHeaders() Headers { return Headers{rest: r.Headers} }
-
-// EachHeader calls f with every header in order, until f returns false. A null value is nil. The slices alias the record.
-func (r *Record) EachHeader(f func(key, value []byte) bool) error {
-	it := r.EncodedHeaders()
-	for n := range r.HeaderCount {
-		key, value, ok := it.Next()
-		if !ok {
-			return fmt.Errorf("header %d of %d at offset %d: %w", n+1, r.HeaderCount, r.Offset, ErrHeaders)
-		}
-		if !f(key, value) {
-			return nil
-		}
-	}
-	if len(it.rest) > 0 {
-		return fmt.Errorf("%d bytes after the headers at offset %d: %w", len(it.rest), r.Offset, ErrHeaders)
-	}
-	return nil
-}
 
 // Headers walks over encoded headers. The slices that it gives alias them.
 type Headers struct{ rest []byte }

@@ -5,7 +5,7 @@ import "headcount/events/identity"
 // Record is one record of the log as the reader hands it on. Its slices alias the reader's buffer: they are valid until the
 // batch they came in is released, and are never written to.
 type Record struct {
-	Offset      int64  // in its partition
+	Offset      Offset // in its partition
 	Timestamp   int64  // milliseconds since 1970, the broker's or the producer's; ≤ 0: absent
 	Key         []byte // nil: none
 	Value       []byte // nil: a tombstone

@@ -110,28 +110,29 @@ func (b bucket) Delete(_ context.Context, name string) error {
 // log keeps a topic in memory: each partition's records.
 type memoryLog [][]events.Record
 
-func (l memoryLog) offsets(p int32) stream.Offsets {
-	n := int64(len(l[p]))
+func (l memoryLog) offsets(p events.Partition) stream.Offsets {
+	n := events.Offset(len(l[p]))
 	return stream.Offsets{End: n, Stable: n}
 }
 
-func (l memoryLog) PartitionOffsets(_ context.Context, p int32) (stream.Offsets, bool, error) {
+func (l memoryLog) PartitionOffsets(_ context.Context, p events.Partition) (stream.Offsets, bool, error) {
 	return l.offsets(p), true, nil
 }
 
-func (l memoryLog) Offsets(context.Context) (map[int32]stream.Offsets, error) {
-	all := map[int32]stream.Offsets{}
+func (l memoryLog) Offsets(context.Context) (map[events.Partition]stream.Offsets, error) {
+	all := map[events.Partition]stream.Offsets{}
 	for p := range l {
-		all[int32(p)] = l.offsets(int32(p))
+		id := events.Partition(p)
+		all[id] = l.offsets(id)
 	}
 	return all, nil
 }
 
-func (memoryLog) Owners(context.Context) (map[int32]string, error)     { return nil, nil }
-func (memoryLog) Verify(context.Context, int32, stream.Position) error { return nil }
-func (memoryLog) Commit(context.Context, map[int32]int64) error        { return nil }
-func (memoryLog) Committed(context.Context, int32) (int64, error)      { return -1, nil }
-func (l memoryLog) NewReader(context.Context) worker.Reader            { return memoryReader{l} }
+func (memoryLog) Owners(context.Context) (map[events.Partition]string, error)        { return nil, nil }
+func (memoryLog) Verify(context.Context, events.Partition, stream.Position) error    { return nil }
+func (memoryLog) Commit(context.Context, map[events.Partition]events.Offset) error   { return nil }
+func (memoryLog) Committed(context.Context, events.Partition) (events.Offset, error) { return -1, nil }
+func (l memoryLog) NewReader(context.Context) worker.Reader                          { return memoryReader{l} }
 
 func (l memoryLog) Produce(_ context.Context, messages []stream.Message) error {
 	for _, m := range messages {
@@ -143,26 +144,26 @@ func (l memoryLog) Produce(_ context.Context, messages []stream.Message) error {
 }
 
 func (l memoryLog) append(p int, r events.Record) {
-	r.Offset = int64(len(l[p]))
+	r.Offset = events.Offset(len(l[p]))
 	l[p] = append(l[p], r)
 }
 
 type memoryReader struct{ log memoryLog }
 
 func (memoryReader) Close() {}
-func (r memoryReader) Open(p int32, at stream.Position) worker.Partition {
+func (r memoryReader) Open(p events.Partition, at stream.Position) worker.PartitionReader {
 	return &memoryReading{r.log, p, at.Offset}
 }
 
 type memoryReading struct {
 	log  memoryLog
-	p    int32
-	next int64
+	p    events.Partition
+	next events.Offset
 }
 
 func (*memoryReading) Close() {}
 func (r *memoryReading) Next(ctx context.Context) (*stream.Batch, error) {
-	end := int64(len(r.log[r.p]))
+	end := events.Offset(len(r.log[r.p]))
 	if r.next >= end {
 		return nil, context.DeadlineExceeded
 	}
@@ -274,7 +275,7 @@ func newRandomSite(t *testing.T, rnd *rand.Rand) *randomSite {
 	s.log = make(memoryLog, 1+rnd.IntN(4))
 	s.topic = &stream.Topic{Name: "t", ID: "topic-id", Cluster: "cluster"}
 	for p := range s.log {
-		s.topic.Partitions = append(s.topic.Partitions, stream.Partition{ID: int32(p)})
+		s.topic.Partitions = append(s.topic.Partitions, stream.PartitionInfo{ID: events.Partition(p)})
 	}
 	ring, err := identity.ParseKeyring([]byte(s.keys))
 	if err != nil {
@@ -417,11 +418,15 @@ func (l memoryLog) Read(_ context.Context, closing *chain.Closing, take recount.
 func (s *randomSite) remove() { os.RemoveAll(filepath.Dir(s.file)) }
 
 func kafkaRecord(r *events.Record, partition int32) *kgo.Record {
-	k := &kgo.Record{Partition: partition, Offset: r.Offset, Timestamp: time.UnixMilli(r.Timestamp), Key: r.Key, Value: r.Value}
-	_ = r.EachHeader(func(name, value []byte) bool {
+	k := &kgo.Record{Partition: partition, Offset: int64(r.Offset), Timestamp: time.UnixMilli(r.Timestamp), Key: r.Key, Value: r.Value}
+	headers := r.EncodedHeaders()
+	for range r.HeaderCount {
+		name, value, ok := headers.Next()
+		if !ok {
+			break
+		}
 		k.Headers = append(k.Headers, kgo.RecordHeader{Key: string(name), Value: value})
-		return true
-	})
+	}
 	return k
 }
 
@@ -442,7 +447,7 @@ func TestRandomMonths(t *testing.T) {
 		for m := first; m <= first+1; m++ {
 			s.send(t, rnd, m.String(), 20+rnd.IntN(250))
 			if m > first && rnd.IntN(3) == 0 { // the topic grows: what comes late in a new partition lies where no closing was
-				s.topic.Partitions = append(s.topic.Partitions, stream.Partition{ID: int32(len(s.log))})
+				s.topic.Partitions = append(s.topic.Partitions, stream.PartitionInfo{ID: events.Partition(len(s.log))})
 				s.log = append(s.log, nil)
 			}
 			if m > first {

@@ -13,6 +13,7 @@ import (
 	"github.com/segmentio/kafka-go"
 	"github.com/twmb/franz-go/pkg/kgo"
 
+	"headcount/events"
 	"headcount/events/stream"
 )
 
@@ -71,10 +72,10 @@ func peak() (kb int64, err error) {
 }
 
 // readHeadcount reads as ingest does: a goroutine for each partition.
-func readHeadcount(ctx context.Context, l *stream.Log, ends map[int32]stream.Offsets) (tally, error) {
+func readHeadcount(ctx context.Context, l *stream.Log, ends map[events.Partition]stream.Offsets) (tally, error) {
 	r := l.NewReader(ctx)
 	defer r.Close()
-	return each(ends, func(partition int32, at stream.Offsets) (t tally, err error) {
+	return each(ends, func(partition events.Partition, at stream.Offsets) (t tally, err error) {
 		p := r.Open(partition, stream.Position{Offset: at.Start, BatchOffset: -1, LeaderEpoch: -1})
 		defer p.Close()
 		for next := at.Start; next < at.Stable; {
@@ -93,7 +94,7 @@ func readHeadcount(ctx context.Context, l *stream.Log, ends map[int32]stream.Off
 	})
 }
 
-func readFranz(ctx context.Context, o options, ends map[int32]stream.Offsets) (t tally, err error) {
+func readFranz(ctx context.Context, o options, ends map[events.Partition]stream.Offsets) (t tally, err error) {
 	client, err := kgo.NewClient(kgo.SeedBrokers(o.Kafka), kgo.ConsumeTopics(o.topic), kgo.FetchIsolationLevel(kgo.ReadCommitted()))
 	if err != nil {
 		return t, err
@@ -113,8 +114,8 @@ func readFranz(ctx context.Context, o options, ends map[int32]stream.Offsets) (t
 	return t, nil
 }
 
-func readKafkaGo(ctx context.Context, o options, ends map[int32]stream.Offsets) (tally, error) {
-	return each(ends, func(partition int32, at stream.Offsets) (t tally, err error) {
+func readKafkaGo(ctx context.Context, o options, ends map[events.Partition]stream.Offsets) (tally, error) {
+	return each(ends, func(partition events.Partition, at stream.Offsets) (t tally, err error) {
 		if at.Start >= at.Stable {
 			return t, nil
 		}
@@ -128,7 +129,7 @@ func readKafkaGo(ctx context.Context, o options, ends map[int32]stream.Offsets) 
 			}
 			t.Records++
 			t.Bytes += int64(len(m.Value))
-			if m.Offset+1 >= at.Stable {
+			if events.Offset(m.Offset)+1 >= at.Stable {
 				return t, nil
 			}
 		}
@@ -136,7 +137,7 @@ func readKafkaGo(ctx context.Context, o options, ends map[int32]stream.Offsets) 
 }
 
 // each reads every partition in a goroutine of its own and adds up what they saw.
-func each(ends map[int32]stream.Offsets, read func(int32, stream.Offsets) (tally, error)) (tally, error) {
+func each(ends map[events.Partition]stream.Offsets, read func(events.Partition, stream.Offsets) (tally, error)) (tally, error) {
 	var records, bytes atomic.Int64
 	var group sync.WaitGroup
 	errs := make([]error, len(ends))
@@ -155,9 +156,9 @@ func each(ends map[int32]stream.Offsets, read func(int32, stream.Offsets) (tally
 	return tally{Records: records.Load(), Bytes: bytes.Load()}, errors.Join(errs...)
 }
 
-func total(ends map[int32]stream.Offsets) (n int64) {
+func total(ends map[events.Partition]stream.Offsets) (n int64) {
 	for _, at := range ends {
-		n += at.Stable - at.Start
+		n += int64(at.Stable - at.Start)
 	}
 	return n
 }

@@ -31,7 +31,7 @@ type store struct {
 	rules *checkpoint.Rules
 }
 
-func open(ctx context.Context, folder string, partition int32) (store, error) {
+func open(ctx context.Context, folder string, partition events.Partition) (store, error) {
 	bucket, err := checkpoint.OpenDirectory(folder)
 	if err != nil {
 		return store{}, err
@@ -60,7 +60,7 @@ type feed struct {
 	buffer   []byte
 	writer   batch.Writer
 	reader   *batch.Reader
-	offset   int64
+	offset   events.Offset
 	took     time.Duration // of CPU, to make them up
 }
 
@@ -97,7 +97,7 @@ func (f *feed) batch() ([]byte, error) {
 		return nil, nil
 	}
 	base := f.offset
-	f.offset += int64(len(f.pointers))
+	f.offset += events.Offset(len(f.pointers))
 	return f.writer.Write(f.pointers, base, "lz4")
 }
 
@@ -266,7 +266,7 @@ func (c *counting) seal(ctx context.Context, r *result, seen float64) (err error
 	}
 	s := signed.Seal{
 		Version: signed.SealVersion, Cluster: whose.Cluster, TopicID: whose.TopicID, Month: march, SealID: "seal",
-		RulesHash: rules.Hash(), Partitions: []int32{0},
+		RulesHash: rules.Hash(), Partitions: []events.Partition{0},
 	}
 	if c.feed, err = newFeed(month.Config{Month: (march + 1).String(), Events: 1 << 30, Devices: 1_000_000, Apps: 20, Seed: 2}); err != nil {
 		return err

@@ -61,11 +61,11 @@ func (s *sorted) Rows(buf []counter.Row) (int, error) {
 // sealMonths leaves a sealed month for each partition.
 func sealMonths(ctx context.Context, o options, devices int) (r result, err error) {
 	for p := range o.unite {
-		s, err := open(ctx, o.state, int32(p))
+		s, err := open(ctx, o.state, events.Partition(p))
 		if err != nil {
 			return nil, err
 		}
-		z := &counter.Sealed{Partition: int32(p), Month: march, Precision: 14, RulesHash: "rules", KeyID: guidKey.ID()}
+		z := &counter.Sealed{Partition: events.Partition(p), Month: march, Precision: 14, RulesHash: "rules", KeyID: guidKey.ID()}
 		z.OnTime = func() counter.RowReader { return &sorted{n: uint64(devices / o.unite), r: rand.NewPCG(uint64(p), 1)} }
 		if _, err := s.Seal(ctx, z); err != nil {
 			return nil, err
@@ -80,7 +80,7 @@ func unite(ctx context.Context, o options, _ int) (r result, err error) {
 	bytes := int64(0)
 	process, began := cpu(ofProcess), time.Now()
 	for p := range o.unite {
-		s, err := open(ctx, o.state, int32(p))
+		s, err := open(ctx, o.state, events.Partition(p))
 		if err != nil {
 			return nil, err
 		}

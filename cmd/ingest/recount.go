@@ -80,7 +80,7 @@ func recount(ctx context.Context, p *cli.Program, c *config.Config, m events.Mon
 	p.Log.Info("month is counted again from the log", "month", m, "rules", rules.Hash())
 	records, err := count(ctx, p, w.conn, worker.Config{
 		Topic: w.topic, State: w.state, Template: w.policy.Template, Keys: w.policy.Keys,
-		Interval: time.Duration(c.Ingest.CheckpointInterval), Until: func(int32) bool { return true }, Alone: true,
+		Interval: time.Duration(c.Ingest.CheckpointInterval), Until: func(events.Partition) bool { return true }, Alone: true,
 	})
 	if err != nil {
 		return err

@@ -14,6 +14,7 @@ import (
 	"headcount/cmd/ingest/setup"
 	"headcount/cmd/site"
 	"headcount/counter/checkpoint"
+	"headcount/events"
 	"headcount/events/identity"
 	"headcount/events/stream"
 	"headcount/ingest/worker"
@@ -125,7 +126,7 @@ func run(ctx context.Context, p *cli.Program, c *config.Config, untilEnd, accept
 		Interval: time.Duration(c.Ingest.CheckpointInterval), AcceptGap: acceptGap, Former: former,
 	}
 	if untilEnd {
-		cfg.Until = func(int32) bool { return true }
+		cfg.Until = func(events.Partition) bool { return true }
 	}
 	records, err := count(ctx, p, w.conn, cfg)
 	if err != nil {

@@ -37,7 +37,7 @@ func TestExplain(t *testing.T) {
 		{&closing.SealedMonthLostError{Partition: 3, Month: m, Former: "id", Err: broke}, cli.CheckFailed, "partition 3 of the former topic id: it broke: its log is gone; restore the state store from its backup"},
 		{&closing.LogGoneError{Month: m, Err: broke}, cli.CheckFailed, "2026-10 was sealed, but its log is gone: it broke"},
 		{fmt.Errorf("2026-10: %w", &closing.NotAsBilledError{Month: m, App: "a", Digest: "x", Billed: "y"}), cli.CheckFailed, "2026-10: the sealed files of 2026-10 are not those that were billed: app a has digest x, the ledger y; see `rollup verify --month 2026-10`"},
-		{&closing.TimedOutError{Month: m, Waited: time.Minute, Partitions: []int32{1, 2}, Why: "being read: 1 by x"}, cli.Unreachable, "waited 1m0s for partitions 1, 2 of 2026-10 to be sealed (being read: 1 by x): see that `ingest run` is up and reads them, then run the close again"},
+		{&closing.TimedOutError{Month: m, Waited: time.Minute, Partitions: []events.Partition{1, 2}, Why: "being read: 1 by x"}, cli.Unreachable, "waited 1m0s for partitions 1, 2 of 2026-10 to be sealed (being read: 1 by x): see that `ingest run` is up and reads them, then run the close again"},
 		{&closing.UnreachableError{What: "ledger", Err: broke}, cli.Unreachable, "ledger: it broke"},
 		{&closing.UnreachableError{What: "seal 2026-10", Err: broke, Again: true}, cli.Unreachable, "seal 2026-10: it broke; run the close again"},
 		{&closing.UnreachableError{Err: broke}, cli.Unreachable, "it broke"},

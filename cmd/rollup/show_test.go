@@ -77,7 +77,7 @@ func TestStatusTable(t *testing.T) {
 	d := &status.Document{Document: *testUsage(), SealedPartitions: 1, Forecast: []status.Forecast{
 		{App: "app-001", Meter: "mau", Exact: 120, Free: "400", Used: "0.3025", Forecast: 240}, {App: "app-001", Meter: "push_calls", Exact: 5, Forecast: 10},
 	}}
-	d.Partitions = []usage.Partition{{Partition: 0, Offset: 900, End: 1000, Lag: 100, Owner: "host-1"}, {Partition: 1, Offset: 5, End: 5}}
+	d.Partitions = []usage.Progress{{Partition: 0, Offset: 900, End: 1000, Lag: 100, Owner: "host-1"}, {Partition: 1, Offset: 5, End: 5}}
 	usagePart := `
 Usage of 2026-10 (UTC), topic sdk-events, so far, provisional
 

@@ -67,7 +67,7 @@ func TestAcceptRace(t *testing.T) {
 		const writers = 8
 		for i := range writers {
 			wg.Go(func() {
-				for _, n := range []int64{int64(i), 100} { // one of its own, and one that all accept
+				for _, n := range []events.Offset{events.Offset(i), 100} { // one of its own, and one that all accept
 					if err := topic.Partition(shardID).Accept(t.Context(), counter.Gap{From: n, To: n + 1}, accepted); err != nil {
 						t.Error(name, err)
 					}
@@ -248,14 +248,14 @@ func TestSealedBefore(t *testing.T) {
 	p := open(t, newState())
 	const october = events.Month(2026*12 + 9)
 	for i := range events.Month(3) {
-		z := &counter.Sealed{Partition: shardID.Partition, Month: october + i, Offset: 10 * int64(i+1), SealHash: sealOf(october + i), Precision: 4}
+		z := &counter.Sealed{Partition: shardID.Partition, Month: october + i, Offset: 10 * events.Offset(i+1), SealHash: sealOf(october + i), Precision: 4}
 		if _, err := p.Seal(t.Context(), z); err != nil {
 			t.Fatal(err)
 		}
 	}
 	p = OpenTopic(unlisted{p.bucket}, "sdk-events", shardID.TopicID).Partition(shardID)
 	for _, c := range []struct {
-		offset             int64
+		offset             events.Offset
 		after, until, want events.Month
 	}{
 		{10, 0, october + 99, 0}, {11, 0, october + 99, october}, {30, 0, october + 99, october + 1}, {31, 0, october + 99, october + 2},

@@ -137,7 +137,7 @@ func deltaOf(r *rand.Rand, first, n int) *counter.Delta {
 	for range 2 * n {
 		w.Facts = append(w.Facts, counter.Fact{Ordinal: r.Uint32N(uint32(first + n)), Day: 3, Kind: events.Kind(r.IntN(8))})
 	}
-	return &counter.Delta{Partition: shardID.Partition, Position: counter.Position{Next: int64(first + n)}, Windows: []counter.WindowDelta{w}}
+	return &counter.Delta{Partition: shardID.Partition, Position: counter.Position{Next: events.Offset(first + n)}, Windows: []counter.WindowDelta{w}}
 }
 
 func BenchmarkSave(b *testing.B) {

@@ -120,13 +120,13 @@ var plain = func() (is [256]bool) {
 	return is
 }()
 
-// settle makes a file that was found, not made, durable before something elsewhere comes to depend on it: its maker may have
+// persist makes a file that was found, not made, durable before something elsewhere comes to depend on it: its maker may have
 // died between making it visible and making it last.
-func settle(ctx context.Context, b Bucket, name string) error {
+func persist(ctx context.Context, b Bucket, name string) error {
 	if s, ok := b.(interface {
-		Settle(ctx context.Context, name string) error
+		Persist(ctx context.Context, name string) error
 	}); ok {
-		return s.Settle(ctx, name)
+		return s.Persist(ctx, name)
 	}
 	return nil
 }

@@ -262,9 +262,9 @@ func TestBucketCrash(t *testing.T) {
 	}
 }
 
-// An existing file, once seen by Create or settled, lasts, whoever made it and died.
+// An existing file, once seen by Create or persisted, lasts, whoever made it and died.
 func TestFoundFilesLast(t *testing.T) {
-	for _, how := range []string{"create", "settle"} {
+	for _, how := range []string{"create", "persist"} {
 		disk := inMemory(durabletest.NewMemory())
 		first, _ := openOn(disk, "data")
 		// The first dies between publishing and syncing the folder.
@@ -286,7 +286,7 @@ func TestFoundFilesLast(t *testing.T) {
 				err = nil
 			}
 		} else {
-			err = settle(t.Context(), b, "t/a")
+			err = persist(t.Context(), b, "t/a")
 		}
 		if err != nil {
 			t.Fatalf("%s: %v", how, err)

@@ -53,13 +53,13 @@ func (d *directory) Create(ctx context.Context, name string, write func(io.Write
 // NewName implements namer.
 func (d *directory) NewName() string { return d.name() }
 
-// Settle makes a file that is there last.
-func (d *directory) Settle(_ context.Context, name string) error {
+// Persist makes a file that is there last.
+func (d *directory) Persist(_ context.Context, name string) error {
 	if err := CheckName(name); err != nil {
 		return err
 	}
 	if err := d.folder.Persist(d.path(name)); err != nil {
-		return fmt.Errorf("settle %s: %w", name, err)
+		return fmt.Errorf("persist %s: %w", name, err)
 	}
 	return nil
 }

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"headcount/counter"
+	"headcount/events"
 )
 
 const (
@@ -19,7 +20,7 @@ const (
 type gapRecord struct {
 	Cluster   string
 	TopicID   string
-	Partition int32
+	Partition events.Partition
 	Number    uint64 // in its name too
 	Accepted  time.Time
 	gap

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"headcount/counter"
+	"headcount/events"
 )
 
 // A log that was cut short is gone on with from its new end, where the loss is on the record, and only there.
@@ -14,7 +15,7 @@ func TestSaveGoesBackOnlyWithAGap(t *testing.T) {
 	if _, _, err := load(t.Context(), p, func() *nothing { return &nothing{} }); err == nil {
 		t.Fatal("a checkpoint where none was saved")
 	}
-	save := func(next int64, gaps ...counter.Gap) error {
+	save := func(next events.Offset, gaps ...counter.Gap) error {
 		_, err := p.Save(t.Context(), &counter.Delta{Partition: shardID.Partition, Position: counter.Position{Next: next, BatchOffset: -1, LeaderEpoch: -1},
 			State: counter.State{Records: 10, Gaps: gaps}})
 		return err

@@ -24,7 +24,7 @@ type manifest struct {
 	Writer     string // random, of the process that wrote it
 	Cluster    string
 	TopicID    string
-	Partition  int32
+	Partition  events.Partition
 	Position   counter.Position
 	TopicRules string    // hash
 	Rules      []ruleRef // of the months that the segments hold, sorted
@@ -145,8 +145,8 @@ func (a *appStretch) describe(f *form) {
 }
 
 type gap struct {
-	From   int64
-	To     int64
+	From   events.Offset
+	To     events.Offset
 	Reason text
 }
 

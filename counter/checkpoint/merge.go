@@ -47,7 +47,7 @@ func merge(out *segmentWriter, sources []source, sealed events.Month) error {
 			}
 		}
 	}
-	w := windows.Get().(*window)
+	w := mergers.Get().(*windowMerger)
 	defer w.release()
 	w.out = out
 	for i := range sources {
@@ -82,8 +82,8 @@ func merge(out *segmentWriter, sources []source, sealed events.Month) error {
 	}
 }
 
-// window gathers the parts of one window into fewer, and then those of the next.
-type window struct {
+// windowMerger gathers the parts of one window into fewer, and then those of the next.
+type windowMerger struct {
 	out       *segmentWriter
 	part      counter.WindowDelta // fingerprints not yet put out
 	started   bool                // fingerprints came by: from then on they follow each other
@@ -94,19 +94,19 @@ type window struct {
 	sorter    sorter
 }
 
-// windows lends a merge the memory of one before.
-var windows = sync.Pool{New: func() any { return new(window) }}
+// mergers lends a merge the memory of one before.
+var mergers = sync.Pool{New: func() any { return new(windowMerger) }}
 
-// release gives the window back, and holds on to nothing that was gathered but the room for it.
-func (w *window) release() {
-	*w = window{part: counter.WindowDelta{Fingerprints: w.part.Fingerprints[:0]}, facts: w.facts[:0], registers: w.registers[:0], sorter: w.sorter}
-	windows.Put(w)
+// release gives the merger back, and holds on to nothing that was gathered but the room for it.
+func (w *windowMerger) release() {
+	*w = windowMerger{part: counter.WindowDelta{Fingerprints: w.part.Fingerprints[:0]}, facts: w.facts[:0], registers: w.registers[:0], sorter: w.sorter}
+	mergers.Put(w)
 }
 
 // mostFacts is how many facts are held before they are put out.
 const mostFacts = 1 << 20
 
-func (w *window) begin(id counter.WindowID) {
+func (w *windowMerger) begin(id counter.WindowID) {
 	w.part = counter.WindowDelta{WindowID: id, Fingerprints: w.part.Fingerprints[:0]}
 	w.started, w.facts, w.registers, w.compacted, w.totals = false, w.facts[:0], w.registers[:0], 0, nil
 }
@@ -116,7 +116,7 @@ type totalKey struct {
 	day           events.Day
 }
 
-func (w *window) add(d *counter.WindowDelta) error {
+func (w *windowMerger) add(d *counter.WindowDelta) error {
 	next := uint64(w.part.First) + uint64(len(w.part.Fingerprints))
 	switch {
 	case w.started && len(d.Fingerprints) > 0 && uint64(d.First) != next:
@@ -160,7 +160,7 @@ func (w *window) add(d *counter.WindowDelta) error {
 }
 
 // flushFacts puts out facts until at most so many are left, which are in part then, with the fingerprints gathered so far.
-func (w *window) flushFacts(most int) error {
+func (w *windowMerger) flushFacts(most int) error {
 	facts := w.sorter.compactFacts(w.facts)
 	for len(facts) > most {
 		n := min(len(facts), maxPartFacts)
@@ -174,7 +174,7 @@ func (w *window) flushFacts(most int) error {
 }
 
 // flush puts out the part gathered so far.
-func (w *window) flush() error {
+func (w *windowMerger) flush() error {
 	if err := w.out.write(&w.part); err != nil {
 		return fmt.Errorf("app %q in %s: %w", w.part.App, w.part.Month, err)
 	}
@@ -185,7 +185,7 @@ func (w *window) flush() error {
 }
 
 // finish puts out the window's last parts.
-func (w *window) finish() error {
+func (w *windowMerger) finish() error {
 	if err := w.flushFacts(maxPartFacts); err != nil {
 		return err
 	}

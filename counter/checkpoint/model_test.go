@@ -81,7 +81,7 @@ type script struct {
 	r      *rand.Rand
 	truth  *model
 	month  events.Month // being counted
-	offset int64
+	offset events.Offset
 	state  counter.State
 	apps   []string
 	print  uint64
@@ -100,7 +100,7 @@ func (s *script) next(t testing.TB) *counter.Delta {
 	t.Helper()
 	r := s.r
 	n := r.Uint64N(1000)
-	s.offset += int64(n)
+	s.offset += events.Offset(n)
 	s.state.Records += n
 	s.state.Unknown += r.Uint64N(2)
 	d := &counter.Delta{Partition: shardID.Partition, Position: counter.Position{Next: s.offset, BatchOffset: s.offset - 1, BatchCRC: r.Uint32(), LeaderEpoch: r.Int32N(3) - 1}}

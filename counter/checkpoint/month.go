@@ -31,9 +31,9 @@ const (
 type Index struct {
 	Cluster      string
 	TopicID      string
-	Partition    int32
+	Partition    events.Partition
 	Month        events.Month
-	Offset       int64 // of the seal
+	Offset       events.Offset // of the seal
 	SealID       string
 	SealHash     string
 	RulesHash    string
@@ -251,7 +251,7 @@ func (p *Partition) Index(ctx context.Context, m events.Month) (*Index, error) {
 		return nil, damage(file, 0, "it names the data file %q, with precision %d", x.Data, x.Precision)
 	}
 	// A checkpoint past the seal, or a bill, is about to depend on it.
-	if err := settle(ctx, p.bucket, file); err != nil {
+	if err := persist(ctx, p.bucket, file); err != nil {
 		return nil, err
 	}
 	return x, nil
@@ -309,7 +309,7 @@ func (p *Partition) sealedAfter(ctx context.Context, m events.Month) (events.Mon
 
 // SealedBefore returns the newest month, of those after one and up to another, whose seal lies before an offset of the log; 0: there is
 // none. It asks for each by its name: a list may be out of date, and be empty.
-func (p *Partition) SealedBefore(ctx context.Context, offset int64, after, until events.Month) (m events.Month, sealHash string, err error) {
+func (p *Partition) SealedBefore(ctx context.Context, offset events.Offset, after, until events.Month) (m events.Month, sealHash string, err error) {
 	for m := until; m > after; m-- {
 		x, err := p.Index(ctx, m)
 		if err == nil && x.Offset < offset {

@@ -76,7 +76,7 @@ func load[A absorber](ctx context.Context, p *Partition, fresh func() A) (into A
 			m, err := p.restore(ctx, g, into)
 			if err == nil {
 				// Its writer may have died before it made sure that it lasts.
-				err = settle(ctx, p.bucket, p.folder+manifestName(g))
+				err = persist(ctx, p.bucket, p.folder+manifestName(g))
 			}
 			if err == nil {
 				p.writer, p.current = newName(p.bucket), m

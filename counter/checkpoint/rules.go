@@ -122,7 +122,7 @@ func (t *Topic) rulesFile(ctx context.Context, file string, content func() ([]by
 			doc, err = readAll(ctx, t.bucket, file, maxRules)
 		}
 	} else if err == nil {
-		err = settle(ctx, t.bucket, file)
+		err = persist(ctx, t.bucket, file)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("rules: %w", err)

@@ -255,11 +255,11 @@ func TestSiblings(t *testing.T) {
 	mine := OpenTopic(b, "a.topic", "id-1")
 	for name, what := range map[string]struct {
 		months []events.Month
-		sealed map[int32]events.Month
+		sealed map[events.Partition]events.Month
 	}{
 		"id-1":  {[]events.Month{october}, nil},
-		"id/2":  {[]events.Month{october, october + 1}, map[int32]events.Month{0: october, 1: october + 1}},
-		"id-3":  {[]events.Month{october}, map[int32]events.Month{0: october}},
+		"id/2":  {[]events.Month{october, october + 1}, map[events.Partition]events.Month{0: october, 1: october + 1}},
+		"id-3":  {[]events.Month{october}, map[events.Partition]events.Month{0: october}},
 		"id-4 ": {[]events.Month{october}, nil},
 	} {
 		topic := OpenTopic(b, "a.topic", name)
@@ -289,7 +289,7 @@ func TestSiblings(t *testing.T) {
 	if err != nil || fmt.Sprint(got) != fmt.Sprint(want) {
 		t.Errorf("siblings %v, %v, want %v", got, err, want)
 	}
-	if ps, err := OpenTopic(b, "a.topic", "id/2").Partitions(t.Context()); err != nil || !slices.Equal(ps, []int32{0, 1}) {
+	if ps, err := OpenTopic(b, "a.topic", "id/2").Partitions(t.Context()); err != nil || !slices.Equal(ps, []events.Partition{0, 1}) {
 		t.Errorf("partitions %v, %v", ps, err)
 	}
 	if ps, err := mine.Partitions(t.Context()); err != nil || len(ps) != 0 {

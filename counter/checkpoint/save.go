@@ -161,7 +161,7 @@ func (p *Partition) writeManifest(ctx context.Context, saved *Saved, generation 
 		there, e := readAll(ctx, p.bucket, file, maxDocument)
 		switch {
 		case e == nil && bytes.Equal(there, text):
-			err = settle(ctx, p.bucket, file)
+			err = persist(ctx, p.bucket, file)
 			if err != nil {
 				p.writer = ""
 			}

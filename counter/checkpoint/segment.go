@@ -23,10 +23,10 @@ const (
 
 var segmentMagic = magic{'H', 'C', 'S', 'E', 'G', 'M', 'T', '\n'}
 
-// tally counts what a segment holds.
-type tally struct{ parts, fingerprints, facts uint64 }
+// segmentCounts counts what a segment holds.
+type segmentCounts struct{ parts, fingerprints, facts uint64 }
 
-func (t *tally) add(w *counter.WindowDelta) {
+func (t *segmentCounts) add(w *counter.WindowDelta) {
 	t.parts++
 	t.fingerprints += uint64(len(w.Fingerprints))
 	t.facts += uint64(len(w.Facts))
@@ -46,7 +46,7 @@ func compareWindows(a, b counter.WindowID) int {
 type segmentWriter struct {
 	blocks *blockWriter
 	buf    []byte
-	tally  tally
+	counts segmentCounts
 	months []events.Month // seen, on time
 	late   []events.Month // seen, late
 }
@@ -60,7 +60,7 @@ func (s *segmentWriter) write(w *counter.WindowDelta) (err error) {
 	if s.buf, err = appendPart(s.buf, w); err != nil {
 		return err
 	}
-	s.tally.add(w)
+	s.counts.add(w)
 	seen := &s.months
 	if w.Late {
 		seen = &s.late
@@ -88,9 +88,9 @@ func (s *segmentWriter) finish() error {
 	if err := s.flush(); err != nil {
 		return err
 	}
-	b := binary.AppendUvarint(nil, s.tally.parts)
-	b = binary.AppendUvarint(b, s.tally.fingerprints)
-	return s.blocks.write(endBlock, binary.AppendUvarint(b, s.tally.facts))
+	b := binary.AppendUvarint(nil, s.counts.parts)
+	b = binary.AppendUvarint(b, s.counts.fingerprints)
+	return s.blocks.write(endBlock, binary.AppendUvarint(b, s.counts.facts))
 }
 
 // segmentReader reads a segment, part by part. It is a source.
@@ -101,7 +101,7 @@ type segmentReader struct {
 	at     int64  // offset of the block
 	block  int    // ordinal of the block
 	last   counter.WindowID
-	tally  tally
+	counts segmentCounts
 	ended  bool
 }
 
@@ -130,11 +130,11 @@ func (s *segmentReader) next() (*counter.WindowDelta, error) {
 	if err != nil {
 		return nil, damage(s.file, s.at, "%v", err)
 	}
-	if s.tally.parts > 0 && compareWindows(s.last, w.WindowID) > 0 {
+	if s.counts.parts > 0 && compareWindows(s.last, w.WindowID) > 0 {
 		return nil, damage(s.file, s.at, "windows out of order")
 	}
 	s.last = w.WindowID
-	s.tally.add(&w)
+	s.counts.add(&w)
 	return &w, nil
 }
 
@@ -158,8 +158,8 @@ func (s *segmentReader) nextBlock() error {
 		return nil
 	case t == endBlock:
 		const all = 1<<64 - 1
-		want := tally{s.parts.uvarint(all), s.parts.uvarint(all), s.parts.uvarint(all)}
-		if s.parts.done() != nil || want != s.tally {
+		want := segmentCounts{s.parts.uvarint(all), s.parts.uvarint(all), s.parts.uvarint(all)}
+		if s.parts.done() != nil || want != s.counts {
 			return damage(s.file, s.at, "the end block does not count what came before")
 		}
 		s.ended = true

@@ -49,7 +49,7 @@ func logOf(t testing.TB, r *rand.Rand, rules *Rules, n int) (records []events.Re
 	t.Helper()
 	now := time.Date(2026, 10, 1, 0, 0, 0, 0, time.UTC)
 	add := func(value []byte) {
-		records = append(records, events.Record{Offset: int64(len(records)), Timestamp: now.UnixMilli(), Value: value})
+		records = append(records, events.Record{Offset: events.Offset(len(records)), Timestamp: now.UnixMilli(), Value: value})
 	}
 	month := events.MonthOf(2026, 10)
 	var previous *signed.PreviousClosing
@@ -71,7 +71,7 @@ func logOf(t testing.TB, r *rand.Rand, rules *Rules, n int) (records []events.Re
 			}
 			seal := signed.Seal{
 				Version: 1, Cluster: shardID.Cluster, TopicID: shardID.TopicID, Partition: shardID.Partition, Month: month,
-				SealID: "seal " + month.String(), RulesHash: m.Hash(), Partitions: []int32{shardID.Partition}, Previous: previous,
+				SealID: "seal " + month.String(), RulesHash: m.Hash(), Partitions: []events.Partition{shardID.Partition}, Previous: previous,
 			}
 			add(seal.Sign(sealKey))
 			previous = &signed.PreviousClosing{Month: month, Partitions: seal.Partitions}
@@ -118,7 +118,7 @@ func TestShardComesBack(t *testing.T) {
 			if r.IntN(3) > 0 {
 				continue
 			}
-			pos := counter.Position{Next: int64(at), BatchOffset: int64(at) - 1, LeaderEpoch: 2}
+			pos := counter.Position{Next: events.Offset(at), BatchOffset: events.Offset(at) - 1, LeaderEpoch: 2}
 			if saved, err := p.Save(t.Context(), shard.Cut(pos)); err != nil || saved.Postponed != nil {
 				t.Fatal(err, saved)
 			}
@@ -162,13 +162,14 @@ func TestBytesPerDevice(t *testing.T) {
 		var records []events.Record
 		for i := from; i < to; i++ {
 			value := fmt.Appendf(nil, `{"type":"miniprogram.open","superapp":"app-001","subject":"%032x","time":%q}`, i, now.Format(time.RFC3339))
-			records = append(records, events.Record{Offset: int64(i), Timestamp: now.UnixMilli(), Value: value})
+			records = append(records, events.Record{Offset: events.Offset(i), Timestamp: now.UnixMilli(), Value: value})
 		}
 		if n, _, err := shard.Count(records); err != nil || n != len(records) {
 			t.Fatal(n, err)
 		}
 	}
-	var next, first, written, named int64
+	var first, written, named int64
+	var next events.Offset
 	save := func() *Saved {
 		next++
 		saved, err := p.Save(t.Context(), shard.Cut(counter.Position{Next: next}))

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"strconv"
 	"strings"
 	"sync"
 
@@ -50,7 +49,7 @@ func (t *Topic) Siblings(ctx context.Context) ([]Sibling, error) {
 		element, rest, ok := strings.Cut(rest, "/")
 		if id, err := unescape(element); err == nil && ok {
 			if found[id] == nil {
-				found[id] = &contents{sealed: map[int32]events.Month{}}
+				found[id] = &contents{sealed: map[events.Partition]events.Month{}}
 			}
 			found[id].add(rest)
 		}
@@ -65,7 +64,7 @@ func (t *Topic) Siblings(ctx context.Context) ([]Sibling, error) {
 // contents is what the file names of a topic tell.
 type contents struct {
 	rules  []events.Month
-	sealed map[int32]events.Month // by partition that has state: its newest sealed month; 0: none
+	sealed map[events.Partition]events.Month // by partition that has state: its newest sealed month; 0: none
 }
 
 // add takes a name within the topic's folder.
@@ -77,8 +76,8 @@ func (c *contents) add(name string) {
 		return
 	}
 	element, rest, _ := strings.Cut(name, "/")
-	p, ok := parsePartition(element)
-	if !ok {
+	p, err := events.ParsePartition(element)
+	if err != nil {
 		return
 	}
 	m := c.sealed[p]
@@ -100,7 +99,7 @@ func (c *contents) unsealed() []events.Month {
 }
 
 // Partitions returns the partitions that have state, sorted.
-func (t *Topic) Partitions(ctx context.Context) ([]int32, error) {
+func (t *Topic) Partitions(ctx context.Context) ([]events.Partition, error) {
 	c, err := t.contents(ctx)
 	if err != nil {
 		return nil, err
@@ -132,21 +131,16 @@ func (t *Topic) contents(ctx context.Context) (*contents, error) {
 	if err != nil {
 		return nil, fmt.Errorf("list the state of topic %s: %w", t.topic, err)
 	}
-	c := &contents{sealed: map[int32]events.Month{}}
+	c := &contents{sealed: map[events.Partition]events.Month{}}
 	for _, name := range names {
 		c.add(strings.TrimPrefix(name, t.folder+"/"))
 	}
 	return c, nil
 }
 
-func parsePartition(element string) (int32, bool) {
-	p, err := strconv.ParseInt(element, 10, 32)
-	return int32(p), err == nil && p >= 0 && strconv.FormatInt(p, 10) == element
-}
-
 // Partition returns the state of one partition, for one goroutine to load and save. id's topic id is the topic's.
 func (t *Topic) Partition(id counter.Identity) *Partition {
-	folder := t.folder + "/" + strconv.FormatInt(int64(id.Partition), 10)
+	folder := t.folder + "/" + id.Partition.String()
 	return &Partition{topic: t, bucket: t.bucket, id: id, folder: folder + "/checkpoint/", sealed: folder + "/sealed/"}
 }
 

@@ -24,14 +24,14 @@ func fastPrint(r *rand.PCG) (f identity.Fingerprint) {
 
 // heap is what lives, on the heap and outside.
 func heap() uint64 {
-	pages := settled()
+	pages := bytesAtRest()
 	var m runtime.MemStats
 	runtime.ReadMemStats(&m)
 	return m.HeapAlloc + pages
 }
 
-// settled is BytesInUse once what earlier tests let go of has come back: the collector finds it at some time.
-func settled() uint64 {
+// bytesAtRest is BytesInUse once what earlier tests let go of has come back: the collector finds it at some time.
+func bytesAtRest() uint64 {
 	for still := 0; ; {
 		was := BytesInUse()
 		runtime.GC()

@@ -12,7 +12,7 @@ import (
 // TestPages takes and releases pieces at random, and wants none to overlap and all pages to come back.
 func TestPages(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 1))
-	before := settled()
+	before := bytesAtRest()
 	var held []piece
 	at := func(p piece) uintptr { return uintptr(p.at()) }
 	for range 3000 {

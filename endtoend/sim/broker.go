@@ -20,22 +20,22 @@ type broker struct {
 
 // partition is one partition's log. Readers see what lies below stable.
 type partition struct {
-	id      int32
+	id      events.Partition
 	batches []*batch // offsets ascending, from start on
-	start   int64
-	end     int64
-	held    int64 // base of the open transaction; −1: none
+	start   events.Offset
+	end     events.Offset
+	held    events.Offset // base of the open transaction; −1: none
 	epoch   int32
 	lost    []*batch // truncated away after they could be read
 	old     []*batch // deleted by retention
 	bitten  bool     // a bit of its state changed
 
-	committed int64 // to the group; −1: nothing
+	committed events.Offset // to the group; −1: nothing
 }
 
 // batch is a record batch.
 type batch struct {
-	base, next int64
+	base, next events.Offset
 	records    []events.Record
 	made       []*made // what the records were made to be; nil for those of the product
 	says       *line   // what one of the product says
@@ -46,7 +46,7 @@ type batch struct {
 	gone       int // the step at which it was truncated away or deleted
 }
 
-func (p *partition) stable() int64 {
+func (p *partition) stable() events.Offset {
 	if p.held >= 0 {
 		return p.held
 	}
@@ -66,7 +66,7 @@ func (p *partition) append(records []events.Record, what []*made) *batch {
 	}
 	crc := crc32.NewIEEE()
 	for i := range records {
-		records[i].Offset = p.end + int64(i)
+		records[i].Offset = p.end + events.Offset(i)
 		if what != nil { // what the product writes may hold the time of a real ledger
 			crc.Write(records[i].Value)
 			crc.Write(records[i].Headers)
@@ -75,14 +75,14 @@ func (p *partition) append(records []events.Record, what []*made) *batch {
 	}
 	crc.Write(binary.LittleEndian.AppendUint64(binary.LittleEndian.AppendUint64(nil, uint64(b.base)<<16|uint64(b.epoch)), uint64(records[0].Timestamp)))
 	b.crc = crc.Sum32()
-	p.end += int64(len(records))
+	p.end += events.Offset(len(records))
 	b.next = p.end
 	p.batches = append(p.batches, b)
 	return b
 }
 
 // at returns the index of the first batch that ends after an offset.
-func (p *partition) at(offset int64) int {
+func (p *partition) at(offset events.Offset) int {
 	lo, hi := 0, len(p.batches)
 	for lo < hi {
 		m := (lo + hi) / 2
@@ -113,7 +113,7 @@ func (b *broker) check(p *partition, at stream.Position) error {
 }
 
 // truncate cuts the log off at a batch's base, as an unclean fail-over does.
-func (p *partition) truncate(base int64, step int) {
+func (p *partition) truncate(base events.Offset, step int) {
 	i := p.at(base)
 	for _, b := range p.batches[i:] {
 		b.gone = step
@@ -124,7 +124,7 @@ func (p *partition) truncate(base int64, step int) {
 }
 
 // retain deletes what lies before a batch's base.
-func (p *partition) retain(base int64, step int) {
+func (p *partition) retain(base events.Offset, step int) {
 	i := p.at(base)
 	for _, b := range p.batches[:i] {
 		b.gone = step

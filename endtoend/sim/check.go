@@ -26,8 +26,8 @@ import (
 // document is a month's usage as it is printed.
 type document struct {
 	Sealed []struct {
-		Partition int64 `json:"partition"`
-		Offset    int64 `json:"offset"`
+		Partition events.Partition `json:"partition"`
+		Offset    events.Offset    `json:"offset"`
 	} `json:"sealed"`
 	Usage    []appUsage `json:"usage"`
 	Rejected int        `json:"rejected"`
@@ -78,7 +78,7 @@ type bill struct {
 // sealOf names a month's seal in a partition.
 type sealOf struct {
 	month     events.Month
-	partition int64
+	partition events.Partition
 }
 
 // check holds what a close printed against the log.
@@ -124,7 +124,7 @@ func (w *World) checkHeld(m events.Month, r *closing.Result, d *document, again 
 	concerned := len(cut) > 0
 	for _, s := range d.Sealed {
 		for _, g := range w.gaps {
-			if int64(g.partition) != s.Partition || g.at == 0 || g.at >= w.looked(m, g.partition) || g.from > s.Offset {
+			if g.partition != s.Partition || g.at == 0 || g.at >= w.looked(m, g.partition) || g.from > s.Offset {
 				continue
 			}
 			// What lies before the seal of the month before the last is none of this month's.
@@ -164,8 +164,8 @@ func (w *World) checkHeld(m events.Month, r *closing.Result, d *document, again 
 
 // lastSeal is the offset of a month's seal in a partition, or of its last repeat: the month is sealed there where it is counted again from a
 // log that has lost those before.
-func (w *World) lastSeal(m events.Month, partition int32) int64 {
-	last := w.sealedAt[sealOf{m, int64(partition)}]
+func (w *World) lastSeal(m events.Month, partition events.Partition) events.Offset {
+	last := w.sealedAt[sealOf{m, partition}]
 	for _, b := range w.log.partitions[partition].batches {
 		if b.sealOf(m, partition) {
 			last = max(last, b.base)
@@ -195,7 +195,7 @@ func (c *comparison) same(what string, got, want any) {
 func (c *comparison) document(d *document) {
 	c.same("rejected", d.Rejected, c.want.lost)
 	for _, s := range d.Sealed {
-		at, ok := c.want.offsets[int32(s.Partition)]
+		at, ok := c.want.offsets[s.Partition]
 		if !ok || s.Offset != at {
 			c.same(fmt.Sprintf("seal of partition %d", s.Partition), s.Offset, fmt.Sprint(at, ok))
 		}

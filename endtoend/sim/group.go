@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 
+	"headcount/events"
 	"headcount/events/stream"
 )
 
@@ -12,14 +13,14 @@ import (
 type group struct {
 	w       *World
 	members []*process
-	owner   map[int32]*process // by the group; nil: nobody
-	target  map[int32]*process
+	owner   map[events.Partition]*process // by the group; nil: nobody
+	target  map[events.Partition]*process
 }
 
 // rebalance draws anew who is to own what.
 func (g *group) rebalance() {
 	g.members = slices.DeleteFunc(g.members, func(p *process) bool { return p.dead || p.left })
-	g.target = map[int32]*process{}
+	g.target = map[events.Partition]*process{}
 	if len(g.members) == 0 {
 		return
 	}
@@ -48,9 +49,9 @@ func (c client) Assign(ctx context.Context, h stream.Handler) error {
 		return c.assignAll(ctx, h)
 	}
 	g.join(p)
-	mine := map[int32]bool{}
+	mine := map[events.Partition]bool{}
 	for {
-		var give, take []int32
+		var give, take []events.Partition
 		for _, part := range w.log.partitions {
 			id := part.id
 			switch {
@@ -104,7 +105,7 @@ func (c client) Assign(ctx context.Context, h stream.Handler) error {
 // assignAll is Assign without a group: every partition is the process's own, also one that the topic gets while it runs.
 func (c client) assignAll(ctx context.Context, h stream.Handler) error {
 	w, p := c.w, c.p
-	var ours []int32
+	var ours []events.Partition
 	for !p.dead && ctx.Err() == nil {
 		from := len(ours)
 		for _, part := range w.log.partitions[from:] {
@@ -123,7 +124,7 @@ func (c client) assignAll(ctx context.Context, h stream.Handler) error {
 }
 
 // stale says whether what a member believes to own has changed.
-func (g *group) stale(p *process, mine map[int32]bool) bool {
+func (g *group) stale(p *process, mine map[events.Partition]bool) bool {
 	for _, part := range g.w.log.partitions {
 		id := part.id
 		if mine[id] && (g.owner[id] != p || g.target[id] != p) ||
@@ -134,16 +135,16 @@ func (g *group) stale(p *process, mine map[int32]bool) bool {
 	return false
 }
 
-func (c client) OpenTransactions(context.Context, int32) ([]stream.OpenTransaction, error) {
+func (c client) OpenTransactions(context.Context, events.Partition) ([]stream.OpenTransaction, error) {
 	return nil, c.w.request(c.p)
 }
 
 // Owners implements closing.Log.
-func (c client) Owners(context.Context) (map[int32]string, error) {
+func (c client) Owners(context.Context) (map[events.Partition]string, error) {
 	if err := c.w.request(c.p); err != nil {
 		return nil, err
 	}
-	owners := map[int32]string{}
+	owners := map[events.Partition]string{}
 	for id, p := range c.w.group.owner {
 		if p != nil && !p.dead {
 			owners[id] = p.name
@@ -152,8 +153,8 @@ func (c client) Owners(context.Context) (map[int32]string, error) {
 	return owners, nil
 }
 
-func sorted(set map[int32]bool) []int32 {
-	var all []int32
+func sorted(set map[events.Partition]bool) []events.Partition {
+	var all []events.Partition
 	for id := range set {
 		all = append(all, id)
 	}

@@ -130,7 +130,7 @@ func (c *comparison) past(app string, a *appMonth, v *bill) bool {
 }
 
 // mostHeld is all that a month of a partition may have held before its seal, of what ever was there; nil without limits.
-func (w *World) mostHeld(m events.Month, p *partition, seal int64) windows {
+func (w *World) mostHeld(m events.Month, p *partition, seal events.Offset) windows {
 	if !w.limited {
 		return nil
 	}

@@ -61,7 +61,7 @@ func (w *World) sealLost(m events.Month, d *document) (lost bool, seen []string)
 }
 
 // looked is the step at which the close that billed a month looked at a partition last; 0: none billed it.
-func (w *World) looked(m events.Month, partition int32) int {
+func (w *World) looked(m events.Month, partition events.Partition) int {
 	if p := w.billed[m]; p != nil {
 		return p.looked[partition]
 	}
@@ -69,7 +69,7 @@ func (w *World) looked(m events.Month, partition int32) int {
 }
 
 // sealOf says whether the batch is a seal of a month that a close wrote.
-func (b *batch) sealOf(m events.Month, partition int32) bool {
+func (b *batch) sealOf(m events.Month, partition events.Partition) bool {
 	if b.made != nil || b.says.Type != "headcount.seal" {
 		return false
 	}
@@ -113,7 +113,7 @@ func (x *window) take(w *World, m *made, at int64) {
 }
 
 // mayBeLost says whether an offset lies in a gap that was accepted, or in a part of the log that was replaced.
-func (w *World) mayBeLost(p *partition, offset int64) bool {
+func (w *World) mayBeLost(p *partition, offset events.Offset) bool {
 	for _, g := range w.gaps {
 		if g.partition == p.id && g.from <= offset && offset < g.to {
 			return true

@@ -30,13 +30,13 @@ type process struct {
 	left    bool  // it left the group
 	ended   bool
 	closing bool
-	month   events.Month       // that is closed
-	looked  map[int32]int      // by partition: the step at which a close looked at its log last
-	told    map[int32][2]int64 // by partition: from where the log said that it lacks something, and where the process stood
-	naps    int                // how often it slept for long
-	unsaved int                // records read
-	unsent  bool               // the closed record is not in the log yet: the close is to be run again, it said
-	halted  error              // of a partition
+	month   events.Month                          // that is closed
+	looked  map[events.Partition]int              // by partition: the step at which a close looked at its log last
+	told    map[events.Partition][2]events.Offset // by partition: from where the log said that it lacks something, and where the process stood
+	naps    int                                   // how often it slept for long
+	unsaved int                                   // records read
+	unsent  bool                                  // the closed record is not in the log yet: the close is to be run again, it said
+	halted  error                                 // of a partition
 	log     *slog.Logger
 }
 
@@ -271,7 +271,7 @@ func (w *World) mend(err error, ofClose bool) {
 // ears hear what a process says.
 type ears struct {
 	p         *process
-	partition int64 // −1: none said
+	partition events.Partition // −1: none said
 }
 
 func (e ears) Enabled(_ context.Context, l slog.Level) bool {
@@ -282,7 +282,7 @@ func (e ears) WithGroup(string) slog.Handler { return e }
 func (e ears) WithAttrs(attrs []slog.Attr) slog.Handler {
 	for _, a := range attrs {
 		if a.Key == "partition" {
-			e.partition = a.Value.Int64()
+			e.partition = a.Value.Any().(events.Partition)
 		}
 	}
 	return e
@@ -317,9 +317,9 @@ func (e ears) Handle(_ context.Context, r slog.Record) error {
 		r.Attrs(func(a slog.Attr) bool {
 			switch a.Key {
 			case "from":
-				g.from = a.Value.Int64()
+				g.from = a.Value.Any().(events.Offset)
 			case "to":
-				g.to = a.Value.Int64()
+				g.to = a.Value.Any().(events.Offset)
 			case "month":
 				month, _ = a.Value.Any().(events.Month)
 			case "seal": // that goes on without the one before
@@ -346,7 +346,7 @@ func (e ears) Handle(_ context.Context, r slog.Record) error {
 }
 
 // comeToNothing notes that what a process was about to accept in a partition it did not: it is about to accept something else.
-func (w *World) comeToNothing(p *process, partition int32) {
+func (w *World) comeToNothing(p *process, partition events.Partition) {
 	for i := range w.gaps {
 		if g := &w.gaps[i]; g.by == p && g.partition == partition && g.at == 0 {
 			g.by = nil
@@ -355,7 +355,7 @@ func (w *World) comeToNothing(p *process, partition int32) {
 }
 
 // goesOn notes that a process reads on in a partition: what it accepted there is on record by now.
-func (w *World) goesOn(p *process, partition int32) {
+func (w *World) goesOn(p *process, partition events.Partition) {
 	for i := range w.gaps {
 		if g := &w.gaps[i]; g.by == p && g.partition == partition && g.at == 0 {
 			g.at = w.steps

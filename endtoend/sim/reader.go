@@ -17,7 +17,7 @@ type client struct {
 
 var errBroker = errors.New("the broker's answer did not come")
 
-func (c client) PartitionOffsets(_ context.Context, id int32) (stream.Offsets, bool, error) {
+func (c client) PartitionOffsets(_ context.Context, id events.Partition) (stream.Offsets, bool, error) {
 	if err := c.w.request(c.p); err != nil {
 		return stream.Offsets{}, false, err
 	}
@@ -27,12 +27,12 @@ func (c client) PartitionOffsets(_ context.Context, id int32) (stream.Offsets, b
 	return c.w.log.partitions[id].offsets(), true, nil
 }
 
-func (c client) Offsets(context.Context) (map[int32]stream.Offsets, error) {
+func (c client) Offsets(context.Context) (map[events.Partition]stream.Offsets, error) {
 	if err := c.w.request(c.p); err != nil {
 		return nil, err
 	}
 	c.shake()
-	all := map[int32]stream.Offsets{}
+	all := map[events.Partition]stream.Offsets{}
 	for _, p := range c.w.log.partitions {
 		all[p.id] = p.offsets()
 		c.looks(p.id)
@@ -40,14 +40,14 @@ func (c client) Offsets(context.Context) (map[int32]stream.Offsets, error) {
 	return all, nil
 }
 
-func (c client) Verify(_ context.Context, id int32, at stream.Position) error {
+func (c client) Verify(_ context.Context, id events.Partition, at stream.Position) error {
 	if err := c.w.request(c.p); err != nil {
 		return err
 	}
 	err := c.w.log.check(c.w.log.partitions[id], at)
 	if lost, ok := lacks(err); ok {
 		if c.p.told == nil {
-			c.p.told = map[int32][2]int64{}
+			c.p.told = map[events.Partition][2]events.Offset{}
 		}
 		c.p.told[id] = lost
 	}
@@ -55,12 +55,12 @@ func (c client) Verify(_ context.Context, id int32, at stream.Position) error {
 }
 
 // lacks is what an error says that the log lacks: from where on, and up to where it was read.
-func lacks(err error) (lost [2]int64, ok bool) {
+func lacks(err error) (lost [2]events.Offset, ok bool) {
 	if gap, ok := errors.AsType[*stream.GapError](err); ok {
-		return [2]int64{gap.Want, gap.Start}, true
+		return [2]events.Offset{gap.Want, gap.Start}, true
 	}
 	if cut, ok := errors.AsType[*stream.TruncatedError](err); ok {
-		return [2]int64{min(cut.From, cut.Want, cut.End), cut.Want}, true
+		return [2]events.Offset{min(cut.From, cut.Want, cut.End), cut.Want}, true
 	}
 	return lost, false
 }
@@ -73,16 +73,16 @@ func (c client) shake() {
 }
 
 // looks notes that a close looks at a partition's log.
-func (c client) looks(id int32) {
+func (c client) looks(id events.Partition) {
 	if c.p.closing {
 		if c.p.looked == nil {
-			c.p.looked = map[int32]int{}
+			c.p.looked = map[events.Partition]int{}
 		}
 		c.p.looked[id] = c.w.steps
 	}
 }
 
-func (c client) Commit(_ context.Context, offsets map[int32]int64) error {
+func (c client) Commit(_ context.Context, offsets map[events.Partition]events.Offset) error {
 	if err := c.w.request(c.p); err != nil {
 		return err
 	}
@@ -94,7 +94,7 @@ func (c client) Commit(_ context.Context, offsets map[int32]int64) error {
 	return nil
 }
 
-func (c client) Committed(_ context.Context, id int32) (int64, error) {
+func (c client) Committed(_ context.Context, id events.Partition) (events.Offset, error) {
 	if c.w.alone {
 		return -1, nil
 	}
@@ -141,7 +141,7 @@ type reader struct{ client }
 
 func (r *reader) Close() {}
 
-func (r *reader) Open(id int32, at stream.Position) worker.Partition {
+func (r *reader) Open(id events.Partition, at stream.Position) worker.PartitionReader {
 	defer r.shake()
 	return &reading{client: r.client, part: r.w.log.partitions[id], at: at}
 }

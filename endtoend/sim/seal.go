@@ -82,7 +82,7 @@ func (w *World) isSealed(p *partition, m events.Month) bool {
 func (w *World) sealDeletedAt(m events.Month, d *document) bool {
 	for _, s := range d.Sealed {
 		for _, b := range w.log.partitions[s.Partition].old {
-			if b.base == s.Offset && b.gone < w.looked(m, int32(s.Partition)) {
+			if b.base == s.Offset && b.gone < w.looked(m, s.Partition) {
 				return true
 			}
 		}

@@ -231,11 +231,11 @@ func (t *traffic) forge() {
 		w.fail("%v", err)
 		return
 	}
-	s := signed.Seal{Cluster: w.topic.Cluster, TopicID: w.topic.ID, Partition: p.id, Month: month, SealID: "forged", RulesHash: rules, Partitions: []int32{p.id}}
+	s := signed.Seal{Cluster: w.topic.Cluster, TopicID: w.topic.ID, Partition: p.id, Month: month, SealID: "forged", RulesHash: rules, Partitions: []events.Partition{p.id}}
 	key := strangeKey
 	if w.chanceEven() {
 		key = sealKey
-		s.Previous = &signed.PreviousClosing{Month: month - 20, Partitions: []int32{p.id}}
+		s.Previous = &signed.PreviousClosing{Month: month - 20, Partitions: []events.Partition{p.id}}
 	}
 	p.append([]events.Record{{Timestamp: w.now, Value: s.Sign(key)}}, nil)
 }

@@ -86,8 +86,8 @@ type appMonth struct {
 // month is what is known of a month once it is closed.
 type month struct {
 	apps    map[string]*appMonth
-	offsets map[int32]int64 // of the seals
-	lost    int             // records without an app
+	offsets map[events.Partition]events.Offset // of the seals
+	lost    int                                // records without an app
 }
 
 // truth is all that the log says.
@@ -99,20 +99,20 @@ type truth struct {
 
 // spot is where a record lies.
 type spot struct {
-	partition int32
-	offset    int64
+	partition events.Partition
+	offset    events.Offset
 }
 
 // line is a seal or a closed record as far as it matters here.
 type line struct {
 	Type string `json:"type"`
 	Data struct {
-		Month     string `json:"month"`
-		Partition int32  `json:"partition"`
-		SealID    string `json:"seal_id"`
+		Month     string           `json:"month"`
+		Partition events.Partition `json:"partition"`
+		SealID    string           `json:"seal_id"`
 		Previous  *struct {
-			Month      string  `json:"month"`
-			Partitions []int32 `json:"partitions"`
+			Month      string             `json:"month"`
+			Partitions []events.Partition `json:"partitions"`
 		} `json:"previous"`
 		Apps  int               `json:"apps"`
 		Usage map[string]string `json:"usage"`
@@ -142,7 +142,7 @@ func (ws windows) of(app string) *window {
 // reading of one partition.
 type walk struct {
 	t         *truth
-	id        int32
+	id        events.Partition
 	sealed    events.Month
 	open      map[events.Month]windows
 	late      windows
@@ -186,7 +186,7 @@ func (w *World) monthOf(ms int64) events.Month {
 
 func (w *World) dayOf(ms int64) int { return time.UnixMilli(ms).In(w.zone).Day() }
 
-func (x *walk) count(m *made, offset int64) {
+func (x *walk) count(m *made, offset events.Offset) {
 	w := x.t.w
 	switch m.verdict {
 	case tombstone, unknown:
@@ -239,7 +239,7 @@ func (x *walk) count(m *made, offset int64) {
 }
 
 // past counts a record that is over a limit.
-func (x *walk) past(m *made, offset int64) {
+func (x *walk) past(m *made, offset events.Offset) {
 	x.t.past[spot{x.id, offset}] = true
 	s := x.stretches[m.app]
 	s.rejected++
@@ -253,7 +253,7 @@ func report(to map[total]standing, at total, s standing) {
 	}
 }
 
-func (x *walk) control(s *line, offset int64, closings map[events.Month]closed) {
+func (x *walk) control(s *line, offset events.Offset, closings map[events.Month]closed) {
 	if s.Type != "headcount.seal" {
 		return
 	}
@@ -297,7 +297,7 @@ func (x *walk) control(s *line, offset int64, closings map[events.Month]closed) 
 func (t *truth) month(m events.Month) *month {
 	r := t.months[m]
 	if r == nil {
-		r = &month{apps: map[string]*appMonth{}, offsets: map[int32]int64{}}
+		r = &month{apps: map[string]*appMonth{}, offsets: map[events.Partition]events.Offset{}}
 		t.months[m] = r
 	}
 	return r

@@ -67,7 +67,7 @@ type World struct {
 	prints      map[person][16]byte        // that were made
 	held        int
 	gaps        []loss
-	sealedAt    map[sealOf]int64          // offsets, of closed months
+	sealedAt    map[sealOf]events.Offset  // offsets, of closed months
 	billed      map[events.Month]*process // by month: the close that the ledger has the result of
 	unrecovered int                       // runs that ended with a halt
 	read        int                       // records that were handed out
@@ -80,11 +80,11 @@ type World struct {
 
 // loss is one that a process accepted in a partition.
 type loss struct {
-	partition int32
-	from, to  int64        // offsets
-	before    events.Month // the month of a seal that the log has lost: both that follow are concerned; 0: none
-	by        *process     // nil: it came to nothing
-	at        int          // the step with which that process went on: from then on it is on record; 0: it did not yet
+	partition events.Partition
+	from, to  events.Offset // offsets
+	before    events.Month  // the month of a seal that the log has lost: both that follow are concerned; 0: none
+	by        *process      // nil: it came to nothing
+	at        int           // the step with which that process went on: from then on it is on record; 0: it did not yet
 }
 
 var errDead = errors.New("the process is dead")
@@ -202,7 +202,7 @@ func newWorld(seed uint64, of shape) *World {
 	}
 	w.disk = newDisk(w)
 	w.objects = &objects{w: w, files: map[string][]byte{}}
-	w.group = &group{w: w, owner: map[int32]*process{}, target: map[int32]*process{}}
+	w.group = &group{w: w, owner: map[events.Partition]*process{}, target: map[events.Partition]*process{}}
 	w.keys = keyring
 	w.template = &events.Template{TimeZone: w.zoneName, Precision: 6, Limits: events.DefaultLimits, KeyID: keyring.Newest().ID(), SealKey: sealKey.Public().(ed25519.PublicKey)}
 	w.drawLimits()
@@ -210,7 +210,7 @@ func newWorld(seed uint64, of shape) *World {
 	w.interval = time.Duration(1+w.draw(72)) * time.Hour
 	w.now = w.start(0)
 	w.printed, w.bills, w.prints = map[events.Month]*document{}, map[string]*bill{}, map[person][16]byte{}
-	w.closed, w.sealedAt, w.billed = map[events.Month]bool{}, map[sealOf]int64{}, map[events.Month]*process{}
+	w.closed, w.sealedAt, w.billed = map[events.Month]bool{}, map[sealOf]events.Offset{}, map[events.Month]*process{}
 	w.books = &shelf{w: w}
 	if seed%10 == 0 {
 		w.books = &sqlite{}
@@ -225,9 +225,9 @@ func newWorld(seed uint64, of shape) *World {
 
 // grow gives the topic a further partition.
 func (w *World) grow() {
-	id := int32(len(w.log.partitions))
+	id := events.Partition(len(w.log.partitions))
 	w.log.partitions = append(w.log.partitions, &partition{id: id, held: -1, epoch: 1, committed: -1})
-	w.topic.Partitions = append(w.topic.Partitions[:id:id], stream.Partition{ID: id})
+	w.topic.Partitions = append(w.topic.Partitions[:id:id], stream.PartitionInfo{ID: id})
 }
 
 // start is the first instant of the i-th month.

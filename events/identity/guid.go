@@ -8,13 +8,8 @@ import (
 // MaxGUIDBytes is the longest GUID or user id, bytes.
 const MaxGUIDBytes = 128
 
-// ParseUUID reads a GUID that is a UUID: 32 hex digits of any case, plain or hyphenated 8-4-4-4-12, optionally in braces or after
+// parseUUID reads a GUID that is a UUID: 32 hex digits of any case, plain or hyphenated 8-4-4-4-12, optionally in braces or after
 // "urn:uuid:". Nothing is trimmed. Any other GUID is opaque and compared byte for byte.
-func ParseUUID(guid []byte) (u [16]byte, ok bool) {
-	ok = parseUUID(&u, guid)
-	return u, ok
-}
-
 func parseUUID(u *[16]byte, g []byte) bool {
 	switch len(g) {
 	case 36:

@@ -2,7 +2,6 @@ package signed
 
 import (
 	"crypto/ed25519"
-	"errors"
 
 	"headcount/events"
 	"headcount/internal/canonical"
@@ -53,18 +52,3 @@ func (c *Closed) Sign(key ed25519.PrivateKey) []byte {
 
 // Hash returns the SHA-256 of what is signed, "sha256:" and 64 hex digits.
 func (c *Closed) Hash() string { return canonical.Hash(message(ClosedType, *c)) }
-
-// ParseClosed reads a closed record and its signature, which the caller checks with the public key of the month's rules.
-func ParseClosed(value []byte) (*Closed, *Signature, error) {
-	c, sig, err := parseSigned(value, ClosedType, ClosedVersion, func(c *Closed) (string, int) { return c.SealID, c.Version })
-	if err != nil {
-		return nil, nil, err
-	}
-	if c.Cluster == "" || c.TopicID == "" || c.SealID == "" {
-		return nil, nil, errors.New("closed record: cluster, topic_id or seal_id is empty")
-	}
-	if c.Usage != nil && (len(c.Usage) != c.Apps || canonical.Hash(canonical.MustMarshal(c.Usage)) != c.UsageHash) {
-		return nil, nil, errors.New("closed record: usage does not have the hash it names")
-	}
-	return c, sig, nil
-}

@@ -17,25 +17,27 @@ const SealVersion = 1
 
 // Seal closes a month in a partition: what lies before it in the log is on time, what lies after is late.
 type Seal struct {
-	Version    int              `json:"version"`
-	Cluster    string           `json:"cluster"`
-	TopicID    string           `json:"topic_id"`
-	Partition  int32            `json:"partition"`
-	Month      events.Month     `json:"month"`
-	SealID     string           `json:"seal_id"`    // of the closing, the same in all its partitions
-	RulesHash  string           `json:"rules"`      // MonthRules.Hash of the month
-	Partitions []int32          `json:"partitions"` // of the closing, ascending
-	Previous   *PreviousClosing `json:"previous"`   // nil: the first, which opens the books
+	Version    int                `json:"version"`
+	Cluster    string             `json:"cluster"`
+	TopicID    string             `json:"topic_id"`
+	Partition  events.Partition   `json:"partition"`
+	Month      events.Month       `json:"month"`
+	SealID     string             `json:"seal_id"`    // of the closing, the same in all its partitions
+	RulesHash  string             `json:"rules"`      // MonthRules.Hash of the month
+	Partitions []events.Partition `json:"partitions"` // of the closing, ascending
+	Previous   *PreviousClosing   `json:"previous"`   // nil: the first, which opens the books
 }
 
 // PreviousClosing is the closing before a seal's.
 type PreviousClosing struct {
-	Month      events.Month `json:"month"`
-	Partitions []int32      `json:"partitions"` // ascending
+	Month      events.Month       `json:"month"`
+	Partitions []events.Partition `json:"partitions"` // ascending
 }
 
 // Has says whether a partition was in the closing.
-func (p *PreviousClosing) Has(partition int32) bool { return contains(p.Partitions, partition) }
+func (p *PreviousClosing) Has(partition events.Partition) bool {
+	return contains(p.Partitions, partition)
+}
 
 // Sign returns the record's value. A Version of 0 is filled in.
 func (s *Seal) Sign(key ed25519.PrivateKey) []byte {

@@ -36,8 +36,8 @@ func goldenRecord(t *testing.T, name string, got []byte) {
 func testSeal() *Seal {
 	return &Seal{
 		Cluster: "MkU3OEVBNTcwNTJENDM2Qg", TopicID: "0b6f6e5c-3a55-4a3a-8a57-6d2f5d2b9a11", Partition: 2, Month: events.MonthOf(2026, 10),
-		SealID: "01JC2V3M", RulesHash: "sha256:ab", Partitions: []int32{0, 1, 2, 3},
-		Previous: &PreviousClosing{Month: events.MonthOf(2026, 9), Partitions: []int32{0, 1}},
+		SealID: "01JC2V3M", RulesHash: "sha256:ab", Partitions: []events.Partition{0, 1, 2, 3},
+		Previous: &PreviousClosing{Month: events.MonthOf(2026, 9), Partitions: []events.Partition{0, 1}},
 	}
 }
 
@@ -115,8 +115,8 @@ func TestSealFieldsAreSigned(t *testing.T) {
 	for _, change := range []func(*Seal){
 		func(s *Seal) { s.Cluster += "x" }, func(s *Seal) { s.TopicID += "x" }, func(s *Seal) { s.Partition = 1 },
 		func(s *Seal) { s.Month++ }, func(s *Seal) { s.SealID += "x" }, func(s *Seal) { s.RulesHash += "x" },
-		func(s *Seal) { s.Partitions = []int32{0, 1, 2} }, func(s *Seal) { s.Previous = nil },
-		func(s *Seal) { s.Previous.Month-- }, func(s *Seal) { s.Previous.Partitions = []int32{0} }, func(s *Seal) { s.Version = 2 },
+		func(s *Seal) { s.Partitions = []events.Partition{0, 1, 2} }, func(s *Seal) { s.Previous = nil },
+		func(s *Seal) { s.Previous.Month-- }, func(s *Seal) { s.Previous.Partitions = []events.Partition{0} }, func(s *Seal) { s.Version = 2 },
 	} {
 		s := testSeal()
 		s.Version = SealVersion
@@ -132,12 +132,12 @@ func TestSealsThatCannotBe(t *testing.T) {
 		"no cluster":                     func(s *Seal) { s.Cluster = "" },
 		"no id":                          func(s *Seal) { s.SealID = "" },
 		"not of its own list":            func(s *Seal) { s.Partition = 9 },
-		"partitions out of order":        func(s *Seal) { s.Partitions = []int32{2, 0} },
-		"a partition twice":              func(s *Seal) { s.Partitions = []int32{0, 2, 2} },
-		"negative partition":             func(s *Seal) { s.Partitions = []int32{-1, 2} },
+		"partitions out of order":        func(s *Seal) { s.Partitions = []events.Partition{2, 0} },
+		"a partition twice":              func(s *Seal) { s.Partitions = []events.Partition{0, 2, 2} },
+		"negative partition":             func(s *Seal) { s.Partitions = []events.Partition{-1, 2} },
 		"no partitions":                  func(s *Seal) { s.Partitions = nil },
 		"previous is the same month":     func(s *Seal) { s.Previous.Month = s.Month },
-		"previous list out of order":     func(s *Seal) { s.Previous.Partitions = []int32{1, 0} },
+		"previous list out of order":     func(s *Seal) { s.Previous.Partitions = []events.Partition{1, 0} },
 		"month 0, which stands for none": func(s *Seal) { s.Month = 0; s.Previous = nil },
 		"a version to come":              func(s *Seal) { s.Version = 2 },
 	} {
@@ -147,9 +147,24 @@ func TestSealsThatCannotBe(t *testing.T) {
 			t.Errorf("%s: parses", name)
 		}
 	}
-	if _, _, err := ParseClosed(testSeal().Sign(fixedSealKey())); err == nil {
+	if _, _, err := parseClosed(testSeal().Sign(fixedSealKey())); err == nil {
 		t.Error("a seal parses as a closed record")
 	}
+}
+
+// parseClosed reads a closed record and its signature: the product writes them for others to read.
+func parseClosed(value []byte) (*Closed, *Signature, error) {
+	c, sig, err := parseSigned(value, ClosedType, ClosedVersion, func(c *Closed) (string, int) { return c.SealID, c.Version })
+	if err != nil {
+		return nil, nil, err
+	}
+	if c.Cluster == "" || c.TopicID == "" || c.SealID == "" {
+		return nil, nil, errors.New("closed record: cluster, topic_id or seal_id is empty")
+	}
+	if c.Usage != nil && (len(c.Usage) != c.Apps || canonical.Hash(canonical.MustMarshal(c.Usage)) != c.UsageHash) {
+		return nil, nil, errors.New("closed record: usage does not have the hash it names")
+	}
+	return c, sig, nil
 }
 
 func TestClosed(t *testing.T) {
@@ -158,15 +173,15 @@ func TestClosed(t *testing.T) {
 	c.SetUsage(map[string]string{"app-002": "sha256:02", "app-001": "sha256:01"})
 	value := c.Sign(key)
 	goldenRecord(t, "closed-1.json", value)
-	got, sig, err := ParseClosed(value)
+	got, sig, err := parseClosed(value)
 	if err != nil || sig.Verify(key.Public().(ed25519.PublicKey)) != nil {
-		t.Fatalf("ParseClosed: %v", err)
+		t.Fatalf("parseClosed: %v", err)
 	}
 	if got.Hash() != c.Hash() || got.Usage["app-002"] != "sha256:02" || got.Apps != 2 {
 		t.Errorf("got %+v", got)
 	}
 	got.Usage["app-002"] = "sha256:03"
-	if _, _, err := ParseClosed(got.Sign(key)); err == nil {
+	if _, _, err := parseClosed(got.Sign(key)); err == nil {
 		t.Error("usage that does not have its hash parses")
 	}
 
@@ -176,11 +191,11 @@ func TestClosed(t *testing.T) {
 	}
 	c.SetUsage(many)
 	value = c.Sign(key)
-	if got, _, err := ParseClosed(value); err != nil || got.Usage != nil || got.Apps != len(many) || len(value) > 1<<20 {
+	if got, _, err := parseClosed(value); err != nil || got.Usage != nil || got.Apps != len(many) || len(value) > 1<<20 {
 		t.Errorf("%d apps: %d bytes, %v", len(many), len(value), err)
 	}
 	c.SetUsage(nil)
-	if got, _, err := ParseClosed(c.Sign(key)); err != nil || got.Apps != 0 {
+	if got, _, err := parseClosed(c.Sign(key)); err != nil || got.Apps != 0 {
 		t.Errorf("no apps: %v", err)
 	}
 }
@@ -231,9 +246,6 @@ func TestSealKeyFiles(t *testing.T) {
 	}
 	if again, err := MarshalSealPublicKey(key); err != nil || !bytes.Equal(again, public) {
 		t.Errorf("public key written anew differs: %v", err)
-	}
-	if id := SealKeyID(pub); len(id) != 16 || id == SealKeyID(make([]byte, 32)) {
-		t.Errorf("key id %q", id)
 	}
 	write(privatePath, private, 0o644)
 	if _, err := LoadSealKey(privatePath); err == nil || !strings.Contains(err.Error(), "chmod 600") {

@@ -3,9 +3,7 @@ package signed
 import (
 	"crypto/ed25519"
 	"crypto/rand"
-	"crypto/sha256"
 	"crypto/x509"
-	"encoding/hex"
 	"encoding/pem"
 	"errors"
 	"fmt"
@@ -114,10 +112,4 @@ func onePEM(data []byte, want string) ([]byte, error) {
 		return nil, errors.New("more than one PEM block in it: leave the one that counts")
 	}
 	return block.Bytes, nil
-}
-
-// SealKeyID names a public key: 16 hex digits of a hash of it.
-func SealKeyID(key ed25519.PublicKey) string {
-	sum := sha256.Sum256(append([]byte("headcount seal key\x00"), key...))
-	return hex.EncodeToString(sum[:8])
 }

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"slices"
 
+	"headcount/events"
 	"headcount/internal/canonical"
 )
 
@@ -74,7 +75,7 @@ func parseSigned[T any](value []byte, kind string, version int, id func(*T) (str
 }
 
 // sortedOnce says whether a partition list is ascending, without a repeat and without negatives.
-func sortedOnce(partitions []int32) bool {
+func sortedOnce(partitions []events.Partition) bool {
 	for i, p := range partitions {
 		if p < 0 || i > 0 && p <= partitions[i-1] {
 			return false
@@ -83,7 +84,7 @@ func sortedOnce(partitions []int32) bool {
 	return true
 }
 
-func contains(partitions []int32, p int32) bool {
+func contains(partitions []events.Partition, p events.Partition) bool {
 	_, found := slices.BinarySearch(partitions, p)
 	return found
 }

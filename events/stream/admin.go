@@ -58,7 +58,7 @@ func (l *Log) CreateTopic(ctx context.Context, name string, partitions int32, co
 	var pause backoff.Pause
 	for {
 		m, err := l.metadata(within, name)
-		if err == nil && !slices.ContainsFunc(m.Partitions, func(p Partition) bool { return p.Leader < 0 }) {
+		if err == nil && !slices.ContainsFunc(m.Partitions, func(p PartitionInfo) bool { return p.Leader < 0 }) {
 			return created, nil
 		}
 		if !pause.Wait(within) {

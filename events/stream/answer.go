@@ -6,17 +6,18 @@ import (
 	"slices"
 	"time"
 
+	"headcount/events"
 	"headcount/events/stream/batch"
 	"headcount/events/stream/wire"
 )
 
-// land takes what a flight brought; nothing, where it failed. It returns the partition to begin with next: after the last that got
+// complete takes what a fetch brought; nothing, where it failed. It returns the partition to begin with next: after the last that got
 // something, as an answer has room for so much.
-func (r *Reader) land(f *flight, pieces []piece) (first int) {
+func (r *Reader) complete(f *inFlightFetch, pieces []piece) (first int) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for i, p := range f.parts {
-		p.flying = false
+		p.inFlight = false
 		got := pieceOf(pieces, i, p.id)
 		if got != nil && len(got.data) > 0 {
 			first = int(p.id) + 1
@@ -42,7 +43,7 @@ func (r *Reader) land(f *flight, pieces []piece) (first int) {
 }
 
 // pieceOf finds a partition's piece. Brokers answer in the order they were asked.
-func pieceOf(pieces []piece, i int, partition int32) *piece {
+func pieceOf(pieces []piece, i int, partition events.Partition) *piece {
 	if i < len(pieces) && pieces[i].partition == partition {
 		return &pieces[i]
 	}
@@ -90,7 +91,7 @@ func (r *Reader) refused(p *PartitionReader, got *piece) {
 		if err == nil {
 			err = errDiverged
 		}
-		p.flying = true // until it is known what happened
+		p.inFlight = true // until it is known what happened
 		t := r.topic
 		m, _ := t.partition(p.id)
 		r.wg.Go(func() { r.check(p, t, m.LeaderEpoch, err) })

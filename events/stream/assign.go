@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 
+	"headcount/events"
 	"headcount/events/stream/backoff"
 	"headcount/events/stream/group"
 	"headcount/events/stream/wire"
@@ -31,7 +32,7 @@ func (l *Log) Assign(ctx context.Context, h Handler) error {
 
 // assignAll has every partition be ours, as there is no group.
 func (l *Log) assignAll(ctx context.Context, h Handler) error {
-	var ours []int32
+	var ours []events.Partition
 	defer func() {
 		if len(ours) > 0 {
 			h.Revoked(ours)
@@ -46,7 +47,7 @@ func (l *Log) assignAll(ctx context.Context, h Handler) error {
 		if err != nil {
 			return fmt.Errorf("assign the partitions of topic %s: %w", l.config.Topic, err)
 		}
-		var more []int32
+		var more []events.Partition
 		for _, p := range t.Partitions {
 			if !slices.Contains(ours, p.ID) {
 				more = append(more, p.ID)

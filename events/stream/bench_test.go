@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"headcount/events"
 	"headcount/events/stream"
 )
 
@@ -70,7 +71,7 @@ func BenchmarkRead(b *testing.B) {
 					pr := r.Open(p, fresh)
 					go func() {
 						seen := 0
-						for at := int64(0); at < o.End; {
+						for at := events.Offset(0); at < o.End; {
 							batch, err := pr.Next(b.Context())
 							if err != nil {
 								b.Error(err)

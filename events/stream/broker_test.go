@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"headcount/endtoend/apachekafka"
+	"headcount/events"
 	"headcount/events/stream"
 	"headcount/events/stream/broker"
 )
@@ -91,7 +92,7 @@ func TestBrokerOutlivesKill(t *testing.T) {
 	send := func() {
 		var ms []stream.Message
 		for range 1000 {
-			ms = append(ms, stream.Message{Partition: int32(sent % 3), Value: fmt.Append(nil, sent), Time: old})
+			ms = append(ms, stream.Message{Partition: events.Partition(sent % 3), Value: fmt.Append(nil, sent), Time: old})
 			sent++
 		}
 		produce(t, l, ms...)
@@ -114,9 +115,9 @@ func TestBrokerOutlivesKill(t *testing.T) {
 	}
 	r := l.NewReader(t.Context())
 	defer r.Close()
-	for p := range int32(3) {
+	for p := range events.Partition(3) {
 		pr := r.Open(p, fresh)
-		got, _ := read(t, pr, int64(sent/3))
+		got, _ := read(t, pr, events.Offset(sent/3))
 		for i, v := range got {
 			if want := fmt.Sprint(i*3 + int(p)); v != want {
 				t.Fatalf("partition %d offset %d: %q, want %q", p, i, v, want)
@@ -139,7 +140,7 @@ func TestBrokerOutlivesKill(t *testing.T) {
 	childBroker(t, dir, addr)
 	send()
 	o, err := l.Offsets(t.Context())
-	if err != nil || o[0].End+o[1].End+o[2].End != int64(sent) || o[0].Start != 0 {
+	if err != nil || o[0].End+o[1].End+o[2].End != events.Offset(sent) || o[0].Start != 0 {
 		t.Errorf("offsets %v, %v, want %d in all", o, err, sent)
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"headcount/events"
 	"headcount/events/stream/wire"
 )
 
@@ -133,7 +134,7 @@ func (l *Log) checkStart(ctx context.Context) Finding {
 	if err != nil {
 		return Finding{"log", fail, err.Error(), "see the brokers"}
 	}
-	var records int64
+	var records events.Offset
 	begun := 0
 	for _, o := range all {
 		records += o.End - o.Start

@@ -11,7 +11,7 @@ import (
 )
 
 func TestPreflightLines(t *testing.T) {
-	one := func(p ...Partition) *Topic { return &Topic{Partitions: p} }
+	one := func(p ...PartitionInfo) *Topic { return &Topic{Partitions: p} }
 	three := []int32{1, 2, 3}
 	for name, c := range map[string]struct {
 		got           Finding
@@ -28,10 +28,10 @@ func TestPreflightLines(t *testing.T) {
 		"deletion":                 {checkCompaction(map[string]string{"cleanup.policy": "delete"}), pass, ""},
 		"producers' clock":         {checkTimestamps(map[string]string{"message.timestamp.type": "CreateTime"}), warn, "producer's clock"},
 		"brokers' clock":           {checkTimestamps(map[string]string{"message.timestamp.type": "LogAppendTime"}), pass, ""},
-		"three replicas":           {checkReplication(one(Partition{Replicas: three, ISR: three})), pass, "3 replicas"},
-		"one replica":              {checkReplication(one(Partition{Replicas: three, ISR: three}, Partition{Replicas: three[:1], ISR: three[:1]})), warn, "one replica"},
-		"out of sync":              {checkReplication(one(Partition{Replicas: three, ISR: three[:2]})), warn, "out of sync"},
-		"no leader":                {checkReplication(one(Partition{Leader: -1, Replicas: three})), fail, "no leader"},
+		"three replicas":           {checkReplication(one(PartitionInfo{Replicas: three, ISR: three})), pass, "3 replicas"},
+		"one replica":              {checkReplication(one(PartitionInfo{Replicas: three, ISR: three}, PartitionInfo{Replicas: three[:1], ISR: three[:1]})), warn, "one replica"},
+		"out of sync":              {checkReplication(one(PartitionInfo{Replicas: three, ISR: three[:2]})), warn, "out of sync"},
+		"no leader":                {checkReplication(one(PartitionInfo{Leader: -1, Replicas: three})), fail, "no leader"},
 		"not allowed":              {permissions("permissions", "topic t", 1<<mayRead|1<<mayDescribe, mayRead, mayWrite, mayDescribe), fail, "no WRITE"},
 		"allowed":                  {permissions("permissions", "topic t", 1<<mayRead|1<<mayWrite, mayRead, mayWrite), pass, "READ, WRITE"},
 	} {
@@ -52,7 +52,7 @@ func TestPreflightPermissions(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(c.Close)
-	l := dialCluster(t, c, func(c *Config) { c.SASL, c.Group = saslplain.Mechanism{Username: "reader", Password: "x"}, "g" })
+	l := dialCluster(t, c, func(c *testConfig) { c.SASL, c.Group = saslplain.Mechanism{Username: "reader", Password: "x"}, "g" })
 	got := map[string]Finding{}
 	for _, f := range l.Check(t.Context()) {
 		got[f.Check] = f

@@ -32,7 +32,7 @@ func (r *Reader) check(p *PartitionReader, t *Topic, epoch int32, refused error)
 		}
 	}
 	r.mu.Lock()
-	p.flying = false
+	p.inFlight = false
 	switch {
 	case r.ctx.Err() != nil || p.closed:
 	case err != nil:

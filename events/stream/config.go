@@ -1,7 +1,6 @@
 package stream
 
 import (
-	"context"
 	"crypto/tls"
 	"errors"
 	"fmt"
@@ -37,9 +36,6 @@ type Config struct {
 	TLS    *tls.Config    // nil: plain
 	SASL   sasl.Mechanism // nil: none
 	Logger *slog.Logger   // nil: discard
-
-	dial      func(ctx context.Context, network, addr string) (net.Conn, error) // for tests: a bad line
-	heartbeat time.Duration                                                     // for tests: between two; 0: as the session asks for
 }
 
 // Validate says what is wrong, all at once.

@@ -1,4 +1,5 @@
-// Package stream is the log: it reads and writes a Kafka topic, and is, with what lies below it, all that talks Kafka.
+// Package stream is the log: it reads and writes a Kafka topic. With what lies below it, it is all of the first implementation that
+// talks Kafka; the second has a client of its own.
 //
 // What it promises:
 //

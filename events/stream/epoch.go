@@ -6,6 +6,7 @@ import (
 
 	"github.com/segmentio/kafka-go/protocol"
 
+	"headcount/events"
 	"headcount/events/stream/wire"
 )
 
@@ -13,7 +14,7 @@ import (
 // A leader that knows none says −1.
 type epochEnd struct {
 	epoch  int32
-	offset int64
+	offset events.Offset
 }
 
 // offsetForLeaderEpoch 3 is the first that clients may ask (Kafka 2.3); 4 is flexible.
@@ -21,7 +22,7 @@ var offsetForLeaderEpochVersions = []int16{3, 4}
 
 // epochEnd asks the partition's leader where an epoch ends in its log (KIP-320). The epoch of the leader itself goes along, so that
 // one that was replaced refuses to answer. false: the broker does not have the request, or knows nothing of the epoch.
-func (l *Log) epochEnd(ctx context.Context, t *Topic, p Partition, epoch int32) (epochEnd, bool, error) {
+func (l *Log) epochEnd(ctx context.Context, t *Topic, p PartitionInfo, epoch int32) (epochEnd, bool, error) {
 	version, err := l.version(ctx, p.Leader, protocol.OffsetForLeaderEpoch, offsetForLeaderEpochVersions...)
 	if wire.CodeOf(err) == wire.CodeUnsupported {
 		return epochEnd{}, false, nil
@@ -34,7 +35,7 @@ func (l *Log) epochEnd(ctx context.Context, t *Topic, p Partition, epoch int32) 
 	e.Array(1)
 	e.Str(t.Name)
 	e.Array(1)
-	e.Int32(p.ID)
+	e.Partition(p.ID)
 	e.Int32(p.LeaderEpoch)
 	e.Int32(epoch)
 	e.Tags()
@@ -49,7 +50,7 @@ func (l *Log) epochEnd(ctx context.Context, t *Topic, p Partition, epoch int32) 
 	return end, err == nil && end.epoch >= 0 && end.epoch <= epoch && end.offset >= 0, err
 }
 
-func decodeEpochEnd(version int16, b []byte, topic string, partition int32) (epochEnd, error) {
+func decodeEpochEnd(version int16, b []byte, topic string, partition events.Partition) (epochEnd, error) {
 	d := wire.Decoder{Buf: b, Flexible: version >= 4}
 	end := epochEnd{-1, -1}
 	found := false
@@ -59,8 +60,8 @@ func decodeEpochEnd(version int16, b []byte, topic string, partition int32) (epo
 	for n := d.Array(3); n > 0; n-- {
 		name := d.Str()
 		for m := d.Array(18); m > 0; m-- {
-			c, id := wire.Code(d.Int16()), d.Int32()
-			got := epochEnd{d.Int32(), d.Int64()}
+			c, id := wire.Code(d.Int16()), d.Partition()
+			got := epochEnd{d.Int32(), d.Offset()}
 			d.Tags()
 			if name == topic && id == partition {
 				found, end, refused = true, got, wire.Refusal(c, op, wire.PartitionName(topic, id), "")
@@ -80,7 +81,7 @@ func decodeEpochEnd(version int16, b []byte, topic string, partition int32) (epo
 
 // parted says in words where the log and what was read from it part, by the leader's word on the epoch of the last batch read; from
 // is the first offset that is gone or replaced. Empty: they do not part.
-func (end epochEnd) parted(at Position) (detail string, from int64) {
+func (end epochEnd) parted(at Position) (detail string, from events.Offset) {
 	switch {
 	case end.epoch < at.LeaderEpoch:
 		return fmt.Sprintf("the leader's log knows no epoch %d, in which offset %d was read; its epoch %d ends at offset %d",

@@ -9,11 +9,13 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
 
 	"headcount/endtoend/apachekafka"
+	"headcount/events"
 	"headcount/events/stream/batch"
 	"headcount/events/stream/wire"
 
@@ -65,7 +67,7 @@ func TestParted(t *testing.T) {
 	for _, c := range []struct {
 		end  epochEnd
 		want string
-		from int64
+		from events.Offset
 	}{
 		{epochEnd{5, 50}, "", 0},
 		{epochEnd{5, 90}, "", 0},
@@ -85,9 +87,14 @@ func TestParted(t *testing.T) {
 type epochs struct {
 	asked  atomic.Int32
 	answer atomic.Pointer[func(n int32, epoch int32) (int32, int64)]
+	moving sync.RWMutex // held: nobody hears who leads
 }
 
 func (e *epochs) meddle(x *exchanged) error {
+	if x.key == protocol.Metadata {
+		e.moving.RLock()
+		defer e.moving.RUnlock()
+	}
 	if x.key != protocol.OffsetForLeaderEpoch {
 		return nil
 	}
@@ -127,7 +134,9 @@ func TestNewLeaderLacksWhatWasRead(t *testing.T) {
 		t.Errorf("asked %d times before anything was read", n)
 	}
 	e.says(func(_, epoch int32) (int32, int64) { return epoch, 21 })
-	move(t, c, l, 28, 14)
+	e.moving.Lock() // the reader is to find the new leader with all that it is sent
+	move(t, c, dialCluster(t, c), 28, 14)
+	e.moving.Unlock()
 	_, err := p.Next(t.Context())
 	truncated, ok := errors.AsType[*TruncatedError](err)
 	if !ok || truncated.From != 21 || truncated.Want != 28 || truncated.End != 42 || truncated.Since.Before(began) || truncated.Since.After(time.Now()) {
@@ -212,7 +221,7 @@ func TestBrokerWithoutOffsetForLeaderEpoch(t *testing.T) {
 func TestUnreadIsFetchedAnew(t *testing.T) {
 	c := cluster(t, 2, 1)
 	e := &epochs{}
-	l := dialCluster(t, c, meddled(t, e.meddle), func(c *Config) { c.Compression = "lz4" }) // a packed batch is handed on alone
+	l := dialCluster(t, c, meddled(t, e.meddle), func(c *testConfig) { c.Compression = "lz4" }) // a packed batch is handed on alone
 	long := strings.Repeat("x", 100)
 	for i := range 4 {
 		var ms []Message
@@ -234,7 +243,7 @@ func TestUnreadIsFetchedAnew(t *testing.T) {
 			t.Fatal(err)
 		}
 		for _, rec := range b.Records {
-			if got, want := string(rec.Value), fmt.Sprint(next, " ", long); got != want || rec.Offset != int64(next) {
+			if got, want := string(rec.Value), fmt.Sprint(next, " ", long); got != want || rec.Offset != events.Offset(next) {
 				t.Fatalf("offset %d: %q, want %q", rec.Offset, got, want)
 			}
 			next++
@@ -304,13 +313,9 @@ func TestKafkaLosesItsEnd(t *testing.T) {
 	dir := t.TempDir()
 	k := apachekafka.NeedOwn(t, apachekafka.Config{DataDir: dir})
 	e := &epochs{}
-	c := Config{Brokers: []string{k.Addr}, Topic: "t", MetadataInterval: 200 * time.Millisecond}
+	c := testConfig{Config: Config{Brokers: []string{k.Addr}, Topic: "t", MetadataInterval: 200 * time.Millisecond}}
 	meddled(t, e.meddle)(&c)
-	l, err := Dial(t.Context(), c)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(l.Close)
+	l := c.reach(t)
 	if _, err := l.CreateTopic(t.Context(), "t", 2, nil); err != nil {
 		t.Fatal(err)
 	}
@@ -318,7 +323,7 @@ func TestKafkaLosesItsEnd(t *testing.T) {
 	var readers [2]*PartitionReader
 	r := l.NewReader(t.Context())
 	defer r.Close()
-	for p := range int32(2) {
+	for p := range events.Partition(2) {
 		fill(t, l, p, 0, 49)
 		readers[p] = r.Open(p, beginning)
 		at[p] = expect(t, readers[p], 0, 49)
@@ -338,7 +343,7 @@ func TestKafkaLosesItsEnd(t *testing.T) {
 	if o, err := restarted.Offsets(t.Context()); err != nil || o[0].End != 49 || o[1].End != 21 {
 		t.Fatalf("the test did not cut the log: %v, %v", o, err)
 	}
-	for p := range int32(2) {
+	for p := range events.Partition(2) {
 		fill(t, restarted, p, 49, 49) // of the second partition the first of these lies at offset 21
 	}
 	expect(t, readers[0], 49, 98) // a new leader epoch, and nothing lost
@@ -375,7 +380,7 @@ func cut(t *testing.T, dir string, offset int64) {
 		if err := batch.ReadHeader(data[end:], &h); err != nil {
 			t.Fatal(err)
 		}
-		if h.Base >= offset {
+		if h.Base >= events.Offset(offset) {
 			break
 		}
 		end += h.Size

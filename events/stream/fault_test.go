@@ -2,6 +2,7 @@ package stream
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -16,6 +17,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kmsg"
 
+	"headcount/events"
 	"headcount/events/stream/wire"
 )
 
@@ -33,14 +35,32 @@ func cluster(t testing.TB, brokers int, partitions int32) *kfake.Cluster {
 	return c
 }
 
-func dialCluster(t testing.TB, c *kfake.Cluster, change ...func(*Config)) *Log {
+// testConfig is a Config, and what only a test wants of the way to the brokers.
+type testConfig struct {
+	Config
+	dial func(ctx context.Context, network, addr string) (net.Conn, error) // a bad line; nil: a good one
+	beat time.Duration                                                     // between heartbeats; 0: as the session asks for
+}
+
+func dialCluster(t testing.TB, c *kfake.Cluster, change ...func(*testConfig)) *Log {
 	t.Helper()
-	config := Config{Brokers: c.ListenAddrs(), Topic: "t", MetadataInterval: 200 * time.Millisecond, RequestTimeout: 5 * time.Second,
-		Logger: slog.New(slog.NewTextHandler(logWriter{t}, nil))}
+	config := testConfig{Config: Config{Brokers: c.ListenAddrs(), Topic: "t", MetadataInterval: 200 * time.Millisecond, RequestTimeout: 5 * time.Second,
+		Logger: slog.New(slog.NewTextHandler(logWriter{t}, nil))}}
 	for _, f := range change {
 		f(&config)
 	}
-	l, err := Dial(t.Context(), config)
+	return config.reach(t)
+}
+
+func (c *testConfig) reach(t testing.TB) *Log {
+	t.Helper()
+	if err := c.Validate(); err != nil {
+		t.Fatal(err)
+	}
+	filled := c.filled()
+	transport := filled.transport()
+	transport.Dial = c.dial
+	l, err := reach(t.Context(), filled, transport, cmp.Or(c.beat, filled.heartbeat()))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -49,7 +69,7 @@ func dialCluster(t testing.TB, c *kfake.Cluster, change ...func(*Config)) *Log {
 }
 
 // grouped makes a member of a group, which no machine is too slow to remain, and which beats often.
-func grouped(c *Config) { c.Group, c.SessionTimeout, c.heartbeat = "g", patience, 200*time.Millisecond }
+func grouped(c *testConfig) { c.Group, c.SessionTimeout, c.beat = "g", patience, 200*time.Millisecond }
 
 // beats counts the heartbeats that a cluster is sent.
 func beats(c *kfake.Cluster) *atomic.Int64 {
@@ -83,7 +103,7 @@ func (w logWriter) Write(p []byte) (int, error) {
 }
 
 // fill sends n messages numbered from first to a partition, a few at a time.
-func fill(t testing.TB, l *Log, partition int32, first, n int) {
+func fill(t testing.TB, l *Log, partition events.Partition, first, n int) {
 	t.Helper()
 	for n > 0 {
 		var ms []Message
@@ -109,12 +129,12 @@ func expect(t testing.TB, p *PartitionReader, first, end int) Position {
 			t.Fatalf("partition %d before %d: %v", p.id, first, err)
 		}
 		for _, r := range b.Records {
-			if got, want := string(r.Value), fmt.Sprintf("value-%d", first); got != want || r.Offset != int64(first) {
+			if got, want := string(r.Value), fmt.Sprintf("value-%d", first); got != want || r.Offset != events.Offset(first) {
 				t.Fatalf("partition %d offset %d: %q, want %q", p.id, r.Offset, got, want)
 			}
 			first++
 		}
-		if b.Next >= int64(end) {
+		if b.Next >= events.Offset(end) {
 			if first != end {
 				t.Fatalf("partition %d: read up to %d, want %d", p.id, first, end)
 			}
@@ -235,7 +255,7 @@ func TestLeadersMove(t *testing.T) {
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		for p := range int32(4) {
+		for p := range events.Partition(4) {
 			fill(t, l, p, 0, n)
 		}
 	}()
@@ -247,7 +267,7 @@ func TestLeadersMove(t *testing.T) {
 			c.ShufflePartitionLeaders()
 		}
 	}()
-	for p := range int32(4) {
+	for p := range events.Partition(4) {
 		pr := r.Open(p, beginning)
 		expect(t, pr, 0, n)
 		pr.Close()
@@ -364,8 +384,8 @@ func recreated(t *testing.T, n int) {
 
 type nobody struct{}
 
-func (nobody) Assigned([]int32) {}
-func (nobody) Revoked([]int32)  {}
+func (nobody) Assigned([]events.Partition) {}
+func (nobody) Revoked([]events.Partition)  {}
 
 // spoiler is a line that changes a word on its way, as often as told.
 type spoiler struct {
@@ -387,7 +407,7 @@ func TestSpoiltOnTheWay(t *testing.T) {
 			c := cluster(t, 1, 1)
 			var left atomic.Int32
 			left.Store(times)
-			l := dialCluster(t, c, func(c *Config) {
+			l := dialCluster(t, c, func(c *testConfig) {
 				c.Compression = "none"
 				c.dial = func(ctx context.Context, network, addr string) (net.Conn, error) {
 					conn, err := new(net.Dialer).DialContext(ctx, network, addr)
@@ -455,7 +475,7 @@ func TestLinesBreak(t *testing.T) {
 	for range cap(numbers) {
 		numbers <- 500 + rng.IntN(80000)
 	}
-	l := dialCluster(t, c, func(c *Config) {
+	l := dialCluster(t, c, func(c *testConfig) {
 		c.Logger = nil
 		c.MaxBytes = 64 << 10 // answers that are small against what a line lasts
 		c.dial = func(ctx context.Context, network, addr string) (net.Conn, error) {
@@ -473,7 +493,7 @@ func TestLinesBreak(t *testing.T) {
 	})
 	const n = 7000
 	done := make(chan struct{})
-	for p := range int32(2) {
+	for p := range events.Partition(2) {
 		go func() {
 			defer func() { done <- struct{}{} }()
 			fill(t, l, p, 0, n)
@@ -481,7 +501,7 @@ func TestLinesBreak(t *testing.T) {
 	}
 	r := l.NewReader(t.Context())
 	defer r.Close()
-	for p := range int32(2) {
+	for p := range events.Partition(2) {
 		go func() {
 			defer func() { done <- struct{}{} }()
 			pr := r.Open(p, beginning)
@@ -495,8 +515,8 @@ func TestLinesBreak(t *testing.T) {
 	if broke.Load() < 10 {
 		t.Errorf("only %d lines broke", broke.Load())
 	}
-	for p := range int32(2) {
-		if end := c.PartitionInfo("t", p).HighWatermark; end != n {
+	for p := range events.Partition(2) {
+		if end := c.PartitionInfo("t", int32(p)).HighWatermark; end != n {
 			t.Errorf("partition %d holds %d records, want %d", p, end, n)
 		}
 	}

@@ -3,6 +3,7 @@ package stream
 import (
 	"io"
 
+	"headcount/events"
 	"headcount/events/stream/batch"
 	"headcount/events/stream/wire"
 )
@@ -12,20 +13,20 @@ var fetchVersions = []int16{13, 12, 11}
 
 // slice is what a fetch asks of one partition.
 type slice struct {
-	partition   int32
+	partition   events.Partition
 	leaderEpoch int32 // as metadata has it; −1: unknown
-	offset      int64
+	offset      events.Offset
 	lastEpoch   int32 // of the last batch read; −1: do not compare
 	maxBytes    int32
 }
 
 // piece is a fetch's answer for one partition.
 type piece struct {
-	partition int32
+	partition events.Partition
 	code      wire.Code
-	end       int64 // high watermark
-	stable    int64
-	start     int64
+	end       events.Offset // high watermark
+	stable    events.Offset
+	start     events.Offset
 	aborted   []batch.Aborted
 	diverged  bool   // the leader's log has something else where the last batch was read
 	data      []byte // whole batches, then perhaps the beginning of one
@@ -59,9 +60,9 @@ func (f *fetchRequest) encode(version int16) []byte {
 	}
 	e.Array(len(f.slices))
 	for _, s := range f.slices {
-		e.Int32(s.partition)
+		e.Partition(s.partition)
 		e.Int32(s.leaderEpoch)
-		e.Int64(s.offset)
+		e.Offset(s.offset)
 		if version >= 12 {
 			e.Int32(s.lastEpoch)
 		}
@@ -107,9 +108,9 @@ func decodeFetch(r io.Reader, size int, version int16, f *fetchRequest, buffer f
 }
 
 func decodePiece(d *wire.StreamDecoder, buffer func(n int) []byte) piece {
-	p := piece{partition: d.Int32(), code: wire.Code(d.Int16()), end: d.Int64(), stable: d.Int64(), start: d.Int64()}
+	p := piece{partition: d.Partition(), code: wire.Code(d.Int16()), end: d.Offset(), stable: d.Offset(), start: d.Offset()}
 	for n := d.Array(16); n > 0 && d.Err == nil; n-- {
-		p.aborted = append(p.aborted, batch.Aborted{Producer: d.Int64(), First: d.Int64()})
+		p.aborted = append(p.aborted, batch.Aborted{Producer: d.Int64(), First: d.Offset()})
 		d.Tags()
 	}
 	d.Int32() // replica to read from

@@ -7,6 +7,7 @@ import (
 	"math"
 	"testing"
 
+	"headcount/events"
 	"headcount/events/stream/batch"
 	"headcount/events/stream/batch/batchtest"
 	"headcount/events/stream/wire"
@@ -32,7 +33,8 @@ func FuzzBatches(f *testing.F) {
 		f.Fatal(err)
 	}
 	f.Add(bytes.Clone(b), int64(0), int64(-1), int64(0), true)
-	f.Fuzz(func(t *testing.T, data []byte, from, producer, first int64, mend bool) {
+	f.Fuzz(func(t *testing.T, data []byte, start, producer, first int64, mend bool) {
+		from := events.Offset(start)
 		if from < 0 {
 			return
 		}
@@ -47,7 +49,7 @@ func FuzzBatches(f *testing.F) {
 				rest = rest[h.Size:]
 			}
 		}
-		records, at, _ := readRecords(data, from, batch.Aborted{Producer: producer, First: first})
+		records, at, _ := readRecords(data, from, batch.Aborted{Producer: producer, First: events.Offset(first)})
 		if at.Offset < from {
 			t.Errorf("from %d to %d", from, at.Offset)
 		}
@@ -80,7 +82,10 @@ var answers = []wiretest.Decoder{
 		return err
 	},
 	func(b []byte, _ func(int) []byte) error { _, err := decodeListOffsets(b, "t"); return err },
-	func(b []byte, _ func(int) []byte) error { _, _, err := decodeProduce(8, b, laneID{"t", 0}); return err },
+	func(b []byte, _ func(int) []byte) error {
+		_, _, err := decodeProduce(8, b, topicPartition{"t", 0})
+		return err
+	},
 	func(b []byte, _ func(int) []byte) error { _, err := decodeProducers(b, "t", 0); return err },
 	func(b []byte, _ func(int) []byte) error { _, err := decodeEpochEnd(3, b, "t", 0); return err },
 	func(b []byte, _ func(int) []byte) error { _, err := decodeEpochEnd(4, b, "t", 0); return err },

@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"headcount/events"
 	"headcount/events/stream"
 )
 
@@ -17,13 +18,13 @@ import (
 type world struct {
 	t       testing.TB
 	mu      sync.Mutex
-	holder  map[int32]string
-	revoked map[string][]int32
+	holder  map[events.Partition]string
+	revoked map[string][]events.Partition
 	slow    time.Duration // that a worker takes to stop
 }
 
 func newWorld(t testing.TB) *world {
-	return &world{t: t, holder: map[int32]string{}, revoked: map[string][]int32{}}
+	return &world{t: t, holder: map[events.Partition]string{}, revoked: map[string][]events.Partition{}}
 }
 
 // member is one process's handler.
@@ -32,7 +33,7 @@ type member struct {
 	name string
 }
 
-func (m member) Assigned(ps []int32) {
+func (m member) Assigned(ps []events.Partition) {
 	m.w.mu.Lock()
 	defer m.w.mu.Unlock()
 	for _, p := range ps {
@@ -43,7 +44,7 @@ func (m member) Assigned(ps []int32) {
 	}
 }
 
-func (m member) Revoked(ps []int32) {
+func (m member) Revoked(ps []events.Partition) {
 	time.Sleep(m.w.slow)
 	m.w.mu.Lock()
 	defer m.w.mu.Unlock()
@@ -234,10 +235,10 @@ func TestCommit(t *testing.T) {
 	addr := brokerAddr(t)
 	name, _ := topic(t, addr, 2)
 	l := dial(t, groupConfig(t, addr, name, ""))
-	if err := l.Commit(t.Context(), map[int32]int64{0: 1}); err != nil {
+	if err := l.Commit(t.Context(), map[events.Partition]events.Offset{0: 1}); err != nil {
 		t.Errorf("without membership: %v", err)
 	}
-	told := func(p int32, want int64) {
+	told := func(p events.Partition, want events.Offset) {
 		t.Helper()
 		if got, err := l.Committed(t.Context(), p); err != nil || got != want {
 			t.Errorf("committed of partition %d is %d, %v; want %d", p, got, err, want)
@@ -248,7 +249,7 @@ func TestCommit(t *testing.T) {
 	go l.Assign(t.Context(), member{w, "a"})
 	w.becomes(map[string]int{"a": 2})
 	told(1, -1)
-	if err := l.Commit(t.Context(), map[int32]int64{0: 7, 1: 9}); err != nil {
+	if err := l.Commit(t.Context(), map[events.Partition]events.Offset{0: 7, 1: 9}); err != nil {
 		t.Error(err)
 	}
 	if got, want := fmt.Sprint(committed(t, addr, "group-of-"+name, name, 2)), "map[0:7 1:9]"; got != want {

@@ -6,6 +6,8 @@ import (
 	"testing"
 	"time"
 
+	"headcount/events"
+
 	"github.com/segmentio/kafka-go/protocol"
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kfake"
@@ -20,7 +22,7 @@ func everything(t *testing.T, c *kfake.Cluster, l *Log) {
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan error, 1)
 	go func() { done <- l.Assign(ctx, d) }()
-	d.until(t, "joins", func(held []int32, _ []string) bool { return len(held) == 1 })
+	d.until(t, "joins", func(held []events.Partition, _ []string) bool { return len(held) == 1 })
 	fill(t, l, 0, 0, 14)
 	r := l.NewReader(t.Context())
 	defer r.Close()
@@ -39,7 +41,7 @@ func everything(t *testing.T, c *kfake.Cluster, l *Log) {
 	}
 	// A commit is tried twice, and left to the next checkpoint where that fails.
 	for tries := 0; ; tries++ {
-		err := l.Commit(t.Context(), map[int32]int64{0: 14})
+		err := l.Commit(t.Context(), map[events.Partition]events.Offset{0: 14})
 		if err == nil {
 			break
 		}
@@ -88,7 +90,7 @@ func TestAnswersGoWrong(t *testing.T) {
 					return errStall
 				}
 				return nil
-			}), grouped, func(c *Config) { c.RequestTimeout, c.RebalanceTimeout = 3*time.Second, time.Second })
+			}), grouped, func(c *testConfig) { c.RequestTimeout, c.RebalanceTimeout = 3*time.Second, time.Second })
 			everything(t, c, l)
 			if met.Load() == 0 {
 				t.Error("no answer went wrong")

@@ -12,6 +12,7 @@ import (
 	"github.com/segmentio/kafka-go"
 	"github.com/segmentio/kafka-go/protocol"
 
+	"headcount/events"
 	"headcount/events/stream/backoff"
 	"headcount/events/stream/group"
 	"headcount/events/stream/wire"
@@ -28,10 +29,10 @@ type Log struct {
 	topics    map[string]*Topic // as last seen
 	pinned    topicID           // of the topic, as first seen
 	goneSince time.Time         // brokers say that there is no such topic, which was seen; zero: they do not
-	lanes     map[laneID]*lane
+	writers   map[topicPartition]*partitionWriter
 
 	group    *group.Group
-	verified map[int32]verified // by partition, until a reader begins there
+	verified map[events.Partition]verified // by partition, until a reader begins there
 
 	producer  producer
 	notices   notices
@@ -45,29 +46,22 @@ func Dial(ctx context.Context, c Config) (*Log, error) {
 		return nil, err
 	}
 	c = c.filled()
-	var tlsConfig *tls.Config
-	if c.TLS != nil {
-		tlsConfig = c.TLS.Clone()
-	}
-	l := &Log{
-		config: c,
-		addr:   kafka.TCP(c.Brokers...),
-		transport: &kafka.Transport{
-			ClientID:    c.ClientID,
-			DialTimeout: min(c.DialTimeout, c.RequestTimeout),
-			// The Transport asks for no topic but these. They need not exist.
-			MetadataTopics: []string{c.Topic},
-			TLS:            tlsConfig,
-			SASL:           c.SASL,
-			Dial:           c.dial,
-		},
-		offered: map[int32]map[protocol.ApiKey]versionRange{},
-		topics:  map[string]*Topic{},
-		lanes:   map[laneID]*lane{},
+	return reach(ctx, c, c.transport(), c.heartbeat())
+}
 
-		verified: map[int32]verified{},
+// reach is Dial by a transport; a member of the group sends heartbeats that far apart.
+func reach(ctx context.Context, c Config, transport *kafka.Transport, heartbeat time.Duration) (*Log, error) {
+	l := &Log{
+		config:    c,
+		addr:      kafka.TCP(c.Brokers...),
+		transport: transport,
+		offered:   map[int32]map[protocol.ApiKey]versionRange{},
+		topics:    map[string]*Topic{},
+		writers:   map[topicPartition]*partitionWriter{},
+
+		verified: map[events.Partition]verified{},
 	}
-	l.group = l.membership()
+	l.group = l.membership(heartbeat)
 	within, cancel := context.WithTimeout(ctx, c.DialTimeout)
 	defer cancel()
 	var pause backoff.Pause
@@ -80,7 +74,7 @@ func Dial(ctx context.Context, c Config) (*Log, error) {
 			l.Close()
 			return nil, err
 		}
-		if why := refusedAtTheDoor(err); why != "" {
+		if why := refusedConnection(err); why != "" {
 			l.Close()
 			return nil, fmt.Errorf("%w by %v: %s: %w", ErrRefused, l.addr, why, err)
 		}
@@ -94,8 +88,26 @@ func Dial(ctx context.Context, c Config) (*Log, error) {
 	}
 }
 
-// refusedAtTheDoor says what is wrong where no connection is made for a reason that stays; empty: it may go well later.
-func refusedAtTheDoor(err error) string {
+// transport makes the connections of a filled Config.
+func (c *Config) transport() *kafka.Transport {
+	t := &kafka.Transport{
+		ClientID:    c.ClientID,
+		DialTimeout: min(c.DialTimeout, c.RequestTimeout),
+		// The Transport asks for no topic but these. They need not exist.
+		MetadataTopics: []string{c.Topic},
+		SASL:           c.SASL,
+	}
+	if c.TLS != nil {
+		t.TLS = c.TLS.Clone()
+	}
+	return t
+}
+
+// heartbeat is how far apart a filled Config has a member's heartbeats, which is also how soon it hears of a new member.
+func (c *Config) heartbeat() time.Duration { return min(c.SessionTimeout/4, time.Second) }
+
+// refusedConnection says what is wrong where no connection is made for a reason that stays; empty: it may go well later.
+func refusedConnection(err error) string {
 	if e, ok := errors.AsType[kafka.Error](err); ok {
 		switch e {
 		case kafka.SASLAuthenticationFailed:

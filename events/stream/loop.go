@@ -11,8 +11,8 @@ import (
 	"headcount/events/stream/wire"
 )
 
-// flight is a fetch on its way.
-type flight struct {
+// inFlightFetch is a fetch request on its way.
+type inFlightFetch struct {
 	fetchRequest
 	parts []*PartitionReader // as slices
 	turns []int
@@ -26,7 +26,7 @@ func (r *Reader) loop(node int32, wake chan struct{}) {
 		if err := r.log.throttles.wait(r.ctx, node, protocol.Fetch); err != nil {
 			return
 		}
-		f, idle := r.board(node, first)
+		f, idle := r.build(node, first)
 		if len(f.slices) == 0 {
 			timer := time.NewTimer(idle)
 			select {
@@ -39,7 +39,7 @@ func (r *Reader) loop(node int32, wake chan struct{}) {
 		}
 		pieces, err := r.fetch(node, f)
 		if err != nil {
-			r.land(f, nil)
+			r.complete(f, nil)
 			first++
 			if r.ctx.Err() != nil {
 				return
@@ -58,7 +58,7 @@ func (r *Reader) loop(node int32, wake chan struct{}) {
 			continue
 		}
 		pause.Reset()
-		first = r.land(f, pieces)
+		first = r.complete(f, pieces)
 	}
 }
 
@@ -73,19 +73,19 @@ const (
 	briefWait     = 5 * time.Millisecond // of a broker, where a partition that is left out may soon be ready
 )
 
-// board collects the partitions to fetch from a broker: those it leads, for which nothing waits or flies. Where there are none, it
-// says how long to sleep. The first in a request gets at least one batch however large, so each comes first in turn.
-func (r *Reader) board(node int32, first int) (f *flight, idle time.Duration) {
+// build makes a fetch request of the partitions to fetch from a broker: those it leads, for which nothing waits or is in flight. Where
+// there are none, it says how long to sleep. The first in a request gets at least one batch however large, so each comes first in turn.
+func (r *Reader) build(node int32, first int) (f *inFlightFetch, idle time.Duration) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	f = &flight{}
+	f = &inFlightFetch{}
 	idle = time.Second
 	t := r.topic
 	if t == nil {
 		return f, idle
 	}
 	f.topic, f.id, f.isolation = t.Name, t.id, committed
-	// Two of each partition: one that is worked on, one that waits or flies.
+	// Two of each partition: one that is worked on, one that waits or is in flight.
 	share := int32(1 << (bits.Len(uint(min(max(r.log.config.MaxBytes/(2*max(len(r.parts), 1)), leastShare), mostShare))) - 1))
 	wait := r.log.config.MaxWait
 	now := time.Now()
@@ -93,7 +93,7 @@ func (r *Reader) board(node int32, first int) (f *flight, idle time.Duration) {
 	for i := range n {
 		m := t.Partitions[(i+first)%n]
 		p := r.parts[m.ID]
-		if m.Leader != node || p == nil || p.err != nil || p.flying {
+		if m.Leader != node || p == nil || p.err != nil || p.inFlight {
 			continue
 		}
 		if p.waiting != nil {
@@ -104,7 +104,7 @@ func (r *Reader) board(node int32, first int) (f *flight, idle time.Duration) {
 			wait, idle = min(wait, d), min(idle, d)
 			continue
 		}
-		p.flying = true
+		p.inFlight = true
 		if p.checked != m.LeaderEpoch && p.ahead.BatchOffset >= 0 { // another leader, perhaps one that lacks what was read
 			r.wg.Go(func() { r.check(p, t, m.LeaderEpoch, nil) })
 			continue
@@ -120,7 +120,7 @@ func (r *Reader) board(node int32, first int) (f *flight, idle time.Duration) {
 }
 
 // fetch does the exchange.
-func (r *Reader) fetch(node int32, f *flight) ([]piece, error) {
+func (r *Reader) fetch(node int32, f *inFlightFetch) ([]piece, error) {
 	version, err := r.log.version(r.ctx, node, protocol.Fetch, fetchVersions...)
 	if err != nil {
 		return nil, err

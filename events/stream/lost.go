@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	"headcount/events"
 	"headcount/events/stream/batch"
 	"headcount/events/stream/wire"
 )
@@ -12,10 +13,10 @@ import (
 // GapError says that records which were not read are gone: the log begins after the offset that is wanted.
 type GapError struct {
 	Topic      string
-	Partition  int32
-	Want       int64     // next offset to read
-	Start, End int64     // what the log holds, half open
-	Until      time.Time // of the first record that is still there; zero: not known
+	Partition  events.Partition
+	Want       events.Offset // next offset to read
+	Start, End events.Offset // what the log holds, half open
+	Until      time.Time     // of the first record that is still there; zero: not known
 }
 
 func (e *GapError) Lost() {}
@@ -32,12 +33,12 @@ func (e *GapError) Error() string {
 // TruncatedError says that the log no longer holds what was read from it: it ends before, or holds something else there.
 type TruncatedError struct {
 	Topic      string
-	Partition  int32
-	Want       int64 // next offset to read
-	Start, End int64
-	Detail     string    // what differs
-	From       int64     // first offset that is known to be gone or replaced; the loss may begin before
-	Since      time.Time // of the last record before From; zero: not known
+	Partition  events.Partition
+	Want       events.Offset // next offset to read
+	Start, End events.Offset
+	Detail     string        // what differs
+	From       events.Offset // first offset that is known to be gone or replaced; the loss may begin before
+	Since      time.Time     // of the last record before From; zero: not known
 }
 
 func (e *TruncatedError) Lost() {}
@@ -67,8 +68,8 @@ func (e *RecreatedError) Error() string {
 // CorruptError says that a batch cannot be read: it fails its checksum, or its content makes no sense.
 type CorruptError struct {
 	Topic     string
-	Partition int32
-	Offset    int64 // base offset of the batch
+	Partition events.Partition
+	Offset    events.Offset // base offset of the batch
 	Err       error
 }
 

@@ -29,8 +29,8 @@ var (
 
 // meddled makes a Config's connections go past a meddler, which sees every exchange and may change its answer. It is called by many
 // goroutines.
-func meddled(t testing.TB, meddle func(*exchanged) error) func(*Config) {
-	return func(c *Config) {
+func meddled(t testing.TB, meddle func(*exchanged) error) func(*testConfig) {
+	return func(c *testConfig) {
 		c.dial = func(ctx context.Context, network, addr string) (net.Conn, error) {
 			broker, err := new(net.Dialer).DialContext(ctx, network, addr)
 			if err != nil {

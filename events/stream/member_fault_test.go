@@ -12,31 +12,32 @@ import (
 	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kmsg"
 
+	"headcount/events"
 	"headcount/events/stream/wire"
 )
 
 // diary writes down what a handler is told.
 type diary struct {
 	mu   sync.Mutex
-	held []int32
+	held []events.Partition
 	log  []string
 }
 
-func (d *diary) Assigned(ps []int32) {
+func (d *diary) Assigned(ps []events.Partition) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.held = append(d.held, ps...)
 	d.log = append(d.log, fmt.Sprint("+", ps))
 }
 
-func (d *diary) Revoked(ps []int32) {
+func (d *diary) Revoked(ps []events.Partition) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	d.held = slices.DeleteFunc(d.held, func(p int32) bool { return slices.Contains(ps, p) })
+	d.held = slices.DeleteFunc(d.held, func(p events.Partition) bool { return slices.Contains(ps, p) })
 	d.log = append(d.log, fmt.Sprint("-", ps))
 }
 
-func (d *diary) until(t *testing.T, what string, done func(held []int32, log []string) bool) {
+func (d *diary) until(t *testing.T, what string, done func(held []events.Partition, log []string) bool) {
 	t.Helper()
 	for deadline := time.Now().Add(patience); ; time.Sleep(5 * time.Millisecond) {
 		d.mu.Lock()
@@ -76,7 +77,7 @@ func TestGroupThroughErrors(t *testing.T) {
 			t.Parallel()
 			brokers := cluster(t, 2, 3)
 			beaten := beats(brokers)
-			l := dialCluster(t, brokers, grouped, func(config *Config) {
+			l := dialCluster(t, brokers, grouped, func(config *testConfig) {
 				if c.loses { // the broker knows it under its old id too, and waits for that one to join
 					config.RebalanceTimeout = time.Second
 				}
@@ -85,7 +86,7 @@ func TestGroupThroughErrors(t *testing.T) {
 			ctx, cancel := context.WithCancel(t.Context())
 			done := make(chan error, 1)
 			go func() { done <- l.Assign(ctx, d) }()
-			d.until(t, "joins", func(held []int32, _ []string) bool { return len(held) == 3 })
+			d.until(t, "joins", func(held []events.Partition, _ []string) bool { return len(held) == 3 })
 			faults := []kfake.Fault{{Keys: []kmsg.Key{c.key}, Group: "g", TopLevel: c.key != kmsg.FindCoordinator, Err: c.err, Count: c.count}}
 			if c.key != kmsg.Heartbeat { // what makes it join again, or look for the coordinator
 				cause := kerr.RebalanceInProgress
@@ -100,7 +101,7 @@ func TestGroupThroughErrors(t *testing.T) {
 			if err := h.Wait(within, c.count+len(faults)-1); err != nil {
 				t.Fatalf("%d faults met: %v", h.Hits(), err)
 			}
-			d.until(t, "has all again", func(held []int32, log []string) bool { return len(held) == 3 && (len(log) > 1 || !c.loses) })
+			d.until(t, "has all again", func(held []events.Partition, log []string) bool { return len(held) == 3 && (len(log) > 1 || !c.loses) })
 			more(t, beaten, 2) // nothing more happens
 			cancel()
 			if err := <-done; err != nil {
@@ -121,7 +122,7 @@ func TestGroupFinalErrors(t *testing.T) {
 	for _, e := range []*kerr.Error{kerr.GroupAuthorizationFailed, kerr.InvalidSessionTimeout, kerr.GroupMaxSizeReached, kerr.InconsistentGroupProtocol} {
 		brokers := cluster(t, 1, 1)
 		h := brokers.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.JoinGroup}, Group: "g", TopLevel: true, Err: e, Count: -1})
-		l := dialCluster(t, brokers, func(c *Config) { c.Group = "g" })
+		l := dialCluster(t, brokers, func(c *testConfig) { c.Group = "g" })
 		if err := l.Assign(t.Context(), nobody{}); wire.CodeOf(err) != wire.Code(e.Code) {
 			t.Errorf("%s: %v", e.Message, err)
 		}
@@ -135,12 +136,12 @@ func TestTopicUnknownForAMoment(t *testing.T) {
 		t.Run("group "+group, func(t *testing.T) {
 			t.Parallel()
 			brokers := cluster(t, 1, 3)
-			l := dialCluster(t, brokers, grouped, func(c *Config) { c.Group = group })
+			l := dialCluster(t, brokers, grouped, func(c *testConfig) { c.Group = group })
 			d := &diary{}
 			ctx, cancel := context.WithCancel(t.Context())
 			done := make(chan error, 1)
 			go func() { done <- l.Assign(ctx, d) }()
-			d.until(t, "joins", func(held []int32, _ []string) bool { return len(held) == 3 })
+			d.until(t, "joins", func(held []events.Partition, _ []string) bool { return len(held) == 3 })
 			within, stop := context.WithTimeout(t.Context(), patience)
 			defer stop()
 			unknown := brokers.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Metadata}, Topic: "t", Err: kerr.UnknownTopicOrPartition, Count: -1})

@@ -6,6 +6,7 @@ import (
 
 	"github.com/segmentio/kafka-go/protocol"
 
+	"headcount/events"
 	"headcount/events/stream/group"
 	"headcount/events/stream/wire"
 )
@@ -14,12 +15,12 @@ import (
 type FencedError = group.FencedError
 
 // membership makes the group of a Config, which is not asked for anything where that names none.
-func (l *Log) membership() *group.Group {
+func (l *Log) membership(heartbeat time.Duration) *group.Group {
 	c := l.config
 	return group.New(groupCluster{l}, group.Config{
 		Group: c.Group, Topic: c.Topic, Instance: c.Instance,
 		SessionTimeout: c.SessionTimeout, RebalanceTimeout: c.RebalanceTimeout, RequestTimeout: c.RequestTimeout,
-		MetadataInterval: c.MetadataInterval, Heartbeat: c.heartbeat, Logger: c.Logger,
+		MetadataInterval: c.MetadataInterval, Heartbeat: heartbeat, Logger: c.Logger,
 	})
 }
 
@@ -46,12 +47,12 @@ func (c groupCluster) Warn(what string, err error, args ...any) { c.l.warn(what,
 
 // Commit tells the group how far each partition is counted, for whoever watches its lag, and for the next to be told
 // where state was lost (Committed). It does nothing without a group, or while this process is no member.
-func (l *Log) Commit(ctx context.Context, offsets map[int32]int64) error {
+func (l *Log) Commit(ctx context.Context, offsets map[events.Partition]events.Offset) error {
 	return l.group.Commit(ctx, offsets)
 }
 
 // Committed tells how far a partition was counted when the group was told last; −1: it was not, or there is no group. It is asked once.
-func (l *Log) Committed(ctx context.Context, partition int32) (int64, error) {
+func (l *Log) Committed(ctx context.Context, partition events.Partition) (events.Offset, error) {
 	if l.config.Group == "" {
 		return -1, nil
 	}
@@ -60,8 +61,8 @@ func (l *Log) Committed(ctx context.Context, partition int32) (int64, error) {
 
 // Owners says which member of the group has each partition: by its static name, else its member id. Partitions that nobody has are
 // left out; without a group there are no owners.
-func (l *Log) Owners(ctx context.Context) (map[int32]string, error) {
-	owners := map[int32]string{}
+func (l *Log) Owners(ctx context.Context) (map[events.Partition]string, error) {
+	owners := map[events.Partition]string{}
 	if l.config.Group == "" {
 		return owners, nil
 	}

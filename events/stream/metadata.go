@@ -10,6 +10,7 @@ import (
 
 	"github.com/segmentio/kafka-go/protocol"
 
+	"headcount/events"
 	"headcount/events/stream/wire"
 )
 
@@ -26,7 +27,7 @@ type Topic struct {
 	Name       string
 	ID         string // a UUID: of this topic, and of none made later under its name
 	Cluster    string
-	Partitions []Partition // sorted by ID
+	Partitions []PartitionInfo // sorted by ID
 
 	id         topicID
 	seen       time.Time
@@ -34,19 +35,19 @@ type Topic struct {
 	brokers    []int32
 }
 
-// Partition is one of a topic's partitions.
-type Partition struct {
-	ID          int32
+// PartitionInfo is what metadata says of one of a topic's partitions.
+type PartitionInfo struct {
+	ID          events.Partition
 	Leader      int32 // −1: none at the moment
 	LeaderEpoch int32
 	Replicas    []int32
 	ISR         []int32
 }
 
-func (t *Topic) partition(id int32) (Partition, bool) {
-	i, ok := slices.BinarySearchFunc(t.Partitions, id, func(p Partition, id int32) int { return int(p.ID) - int(id) })
+func (t *Topic) partition(id events.Partition) (PartitionInfo, bool) {
+	i, ok := slices.BinarySearchFunc(t.Partitions, id, func(p PartitionInfo, id events.Partition) int { return int(p.ID) - int(id) })
 	if !ok {
-		return Partition{}, false
+		return PartitionInfo{}, false
 	}
 	return t.Partitions[i], true
 }
@@ -198,17 +199,17 @@ func decodeMetadata(version int16, b []byte, name string) (*Topic, error) {
 	return t, nil
 }
 
-func decodePartitions(d *wire.Decoder) []Partition {
-	var ps []Partition
+func decodePartitions(d *wire.Decoder) []PartitionInfo {
+	var ps []PartitionInfo
 	for n := d.Array(18); n > 0; n-- {
 		d.Int16() // of the leader: a partition without one has Leader −1
-		var p Partition
-		p.ID, p.Leader, p.LeaderEpoch = d.Int32(), d.Int32(), d.Int32()
+		var p PartitionInfo
+		p.ID, p.Leader, p.LeaderEpoch = d.Partition(), d.Int32(), d.Int32()
 		p.Replicas, p.ISR = d.Int32s(), d.Int32s()
 		d.Int32s() // offline
 		d.Tags()
 		ps = append(ps, p)
 	}
-	slices.SortFunc(ps, func(a, b Partition) int { return int(a.ID) - int(b.ID) })
+	slices.SortFunc(ps, func(a, b PartitionInfo) int { return int(a.ID) - int(b.ID) })
 	return ps
 }

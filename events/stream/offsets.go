@@ -6,14 +6,15 @@ import (
 
 	"github.com/segmentio/kafka-go/protocol"
 
+	"headcount/events"
 	"headcount/events/stream/wire"
 )
 
 // Offsets are what a partition holds.
 type Offsets struct {
-	Start  int64 // of the first record
-	End    int64 // after the last record on all in-sync replicas
-	Stable int64 // up to where nothing is undecided: what a reader is given; below End while a transaction is open
+	Start  events.Offset // of the first record
+	End    events.Offset // after the last record on all in-sync replicas
+	Stable events.Offset // up to where nothing is undecided: what a reader is given; below End while a transaction is open
 }
 
 const (
@@ -25,25 +26,25 @@ const (
 )
 
 // Offsets asks the leaders for every partition's offsets.
-func (l *Log) Offsets(ctx context.Context) (map[int32]Offsets, error) {
-	return l.askOffsets(ctx, func(Partition) bool { return true })
+func (l *Log) Offsets(ctx context.Context) (map[events.Partition]Offsets, error) {
+	return l.askOffsets(ctx, func(PartitionInfo) bool { return true })
 }
 
 // PartitionOffsets asks the leader for one partition's offsets; false: the topic has no such partition.
-func (l *Log) PartitionOffsets(ctx context.Context, partition int32) (Offsets, bool, error) {
-	all, err := l.askOffsets(ctx, func(p Partition) bool { return p.ID == partition })
+func (l *Log) PartitionOffsets(ctx context.Context, partition events.Partition) (Offsets, bool, error) {
+	all, err := l.askOffsets(ctx, func(p PartitionInfo) bool { return p.ID == partition })
 	o, ok := all[partition]
 	return o, ok, err
 }
 
-func (l *Log) askOffsets(ctx context.Context, wanted func(Partition) bool) (map[int32]Offsets, error) {
-	var all map[int32]Offsets
+func (l *Log) askOffsets(ctx context.Context, wanted func(PartitionInfo) bool) (map[events.Partition]Offsets, error) {
+	var all map[events.Partition]Offsets
 	err := l.persistBriefly(ctx, "ask for the offsets of topic "+l.config.Topic, func(ctx context.Context) error {
 		t, err := l.metadata(ctx, l.config.Topic)
 		if err != nil {
 			return err
 		}
-		var ids []int32
+		var ids []events.Partition
 		for _, p := range t.Partitions {
 			if wanted(p) {
 				ids = append(ids, p.ID)
@@ -55,9 +56,9 @@ func (l *Log) askOffsets(ctx context.Context, wanted func(Partition) bool) (map[
 	return all, err
 }
 
-func (l *Log) offsetsOf(ctx context.Context, t *Topic, partitions []int32) (map[int32]Offsets, error) {
-	all := make(map[int32]Offsets, len(partitions))
-	byLeader := map[int32][]Partition{}
+func (l *Log) offsetsOf(ctx context.Context, t *Topic, partitions []events.Partition) (map[events.Partition]Offsets, error) {
+	all := make(map[events.Partition]Offsets, len(partitions))
+	byLeader := map[int32][]PartitionInfo{}
 	for _, id := range partitions {
 		p, ok := t.partition(id)
 		if !ok {
@@ -89,7 +90,7 @@ func (l *Log) offsetsOf(ctx context.Context, t *Topic, partitions []int32) (map[
 	return all, nil
 }
 
-func (l *Log) listOffsets(ctx context.Context, node int32, topic string, ps []Partition, time int64, isolation int8) (map[int32]int64, error) {
+func (l *Log) listOffsets(ctx context.Context, node int32, topic string, ps []PartitionInfo, time int64, isolation int8) (map[events.Partition]events.Offset, error) {
 	version, err := l.version(ctx, node, protocol.ListOffsets, 5)
 	if err != nil {
 		return nil, err
@@ -101,7 +102,7 @@ func (l *Log) listOffsets(ctx context.Context, node int32, topic string, ps []Pa
 	e.Str(topic)
 	e.Array(len(ps))
 	for _, p := range ps {
-		e.Int32(p.ID)
+		e.Partition(p.ID)
 		e.Int32(-1) // whatever the leader's epoch
 		e.Int64(time)
 	}
@@ -121,17 +122,17 @@ func (l *Log) listOffsets(ctx context.Context, node int32, topic string, ps []Pa
 	return found, nil
 }
 
-func decodeListOffsets(b []byte, topic string) (map[int32]int64, error) {
+func decodeListOffsets(b []byte, topic string) (map[events.Partition]events.Offset, error) {
 	d := wire.Decoder{Buf: b}
-	found := map[int32]int64{}
+	found := map[events.Partition]events.Offset{}
 	var refused error
 	d.Int32()
 	for n := d.Array(6); n > 0; n-- {
 		name := d.Str()
 		for m := d.Array(26); m > 0; m-- {
-			id, c := d.Int32(), wire.Code(d.Int16())
+			id, c := d.Partition(), wire.Code(d.Int16())
 			d.Int64()
-			offset := d.Int64()
+			offset := d.Offset()
 			d.Int32()
 			if name != topic {
 				continue

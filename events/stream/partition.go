@@ -13,21 +13,21 @@ import (
 
 // Position is where a reader stands in a partition.
 type Position struct {
-	Offset      int64  // next to read
-	BatchOffset int64  // base offset of the last batch read; −1: none
-	BatchCRC    uint32 // its CRC
-	LeaderEpoch int32  // its leader epoch; −1: unknown
+	Offset      events.Offset // next to read
+	BatchOffset events.Offset // base offset of the last batch read; −1: none
+	BatchCRC    uint32        // its CRC
+	LeaderEpoch int32         // its leader epoch; −1: unknown
 }
 
 // Batch is what Next hands out: the records of one record batch or, where batches are small, of some that follow each other. Its
 // records and their bytes are valid until Release, or the next call of Next.
 type Batch struct {
 	Records     []events.Record // may be empty: control batches, aborted transactions, what compaction emptied
-	Base        int64           // offset of the last record batch within
-	Next        int64           // offset to read next
+	Base        events.Offset   // offset of the last record batch within
+	Next        events.Offset   // offset to read next
 	CRC         uint32          // of the last record batch within
 	LeaderEpoch int32           // of the last record batch within
-	End         int64           // last stable offset, as last heard
+	End         events.Offset   // last stable offset, as last heard
 	Bytes       int             // on the wire
 
 	p *PartitionReader
@@ -54,16 +54,16 @@ const corruptTries = 3
 // PartitionReader reads one partition. Next and Close are for one goroutine.
 type PartitionReader struct {
 	r  *Reader
-	id int32
+	id events.Partition
 
 	// Guarded by r.mu.
 	ahead    Position // after the last batch fetched
 	position Position // after what Next last handed out, and before that as opened
 	checked  int32    // epoch of the leader whose log ahead was compared with; −1: none yet
 	turn     int      // rises where what was fetched and not handed out is not to count
-	flying   bool     // within a request, or being compared with the log
+	inFlight bool     // within a request, or being compared with the log
 	waiting  *chunk
-	stable   int64
+	stable   events.Offset
 	pause    backoff.Pause
 	resumeAt time.Time
 	err      error // final
@@ -72,9 +72,9 @@ type PartitionReader struct {
 
 	// Of Next's caller.
 	current *chunk
-	rest    []byte // of current
-	next    int64  // offset to hand out next
-	bad     int    // tries at the batch that cannot be read
+	rest    []byte        // of current
+	next    events.Offset // offset to hand out next
+	bad     int           // tries at the batch that cannot be read
 	abort   batch.Abortions
 	space   *workspace // lent by the Reader while a batch is out; nil: none
 	batch   Batch
@@ -216,7 +216,7 @@ func (p *PartitionReader) handOn() bool {
 }
 
 // partly hands on what was read before a batch that cannot be; the error comes with the next call, or is gone by then.
-func (p *PartitionReader) partly(err error, at int64) (bool, error) {
+func (p *PartitionReader) partly(err error, at events.Offset) (bool, error) {
 	if p.batch.Base < 0 {
 		return false, &CorruptError{Topic: p.r.log.config.Topic, Partition: p.id, Offset: at, Err: err}
 	}

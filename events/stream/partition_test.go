@@ -14,7 +14,7 @@ import (
 
 // readAll puts bytes through a partition reader as one fetch's answer, from an offset, and returns the records, where reading
 // stands after, and the error.
-func readAll(t testing.TB, data []byte, from int64, list ...batch.Aborted) (values []string, at Position, err error) {
+func readAll(t testing.TB, data []byte, from events.Offset, list ...batch.Aborted) (values []string, at Position, err error) {
 	t.Helper()
 	records, at, err := readRecords(data, from, list...)
 	for _, r := range records {
@@ -23,7 +23,7 @@ func readAll(t testing.TB, data []byte, from int64, list ...batch.Aborted) (valu
 	return values, at, err
 }
 
-func readRecords(data []byte, from int64, list ...batch.Aborted) (records []events.Record, at Position, err error) {
+func readRecords(data []byte, from events.Offset, list ...batch.Aborted) (records []events.Record, at Position, err error) {
 	r := &Reader{log: &Log{config: Config{Topic: "t", MaxBatchBytes: 1 << 20}.filled()}}
 	p := &PartitionReader{r: r, id: 3, next: from}
 	p.current, p.rest = &chunk{data: data}, data
@@ -53,11 +53,11 @@ func TestBatches(t *testing.T) {
 	for _, c := range []struct {
 		name    string
 		data    []byte
-		from    int64
+		from    events.Offset
 		aborted []batch.Aborted
 		want    []string
-		next    int64
-		batch   int64 // base of the last batch
+		next    events.Offset
+		batch   events.Offset // base of the last batch
 	}{
 		{"nothing", nil, 5, nil, nil, 5, -1},
 		{"one", batchtest.Join(batchtest.Plain(5, "a", "b")), 5, nil, []string{"a", "b"}, 7, 5},

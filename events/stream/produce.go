@@ -10,6 +10,7 @@ import (
 	"sync"
 	"time"
 
+	"headcount/events"
 	"headcount/events/stream/batch"
 	"headcount/events/stream/wire"
 )
@@ -17,17 +18,17 @@ import (
 const (
 	// batchBytes is what a batch holds before compression: below the brokers' default max.message.bytes of 1 MiB.
 	batchBytes = 960 << 10
-	// produceLanes is how many partitions are written at a time.
-	produceLanes = 16
+	// mostWriters is how many partitions are written at a time.
+	mostWriters = 16
 )
 
-type laneID struct {
+type topicPartition struct {
 	topic     string
-	partition int32
+	partition events.Partition
 }
 
-// lane is the way into one partition: one batch at a time, so that order holds.
-type lane struct {
+// partitionWriter is the way into one partition: one batch at a time, so that order holds.
+type partitionWriter struct {
 	mu      sync.Mutex
 	state   batch.Producer
 	encoder batch.Encoder
@@ -37,12 +38,12 @@ type lane struct {
 // once: a retry that finds its batch there already counts as done. What can pass is retried as long as the context lasts; when
 // Produce fails, a part of the messages may be written, in each partition a beginning of them. ErrNoTopic: there is no such topic.
 func (l *Log) Produce(ctx context.Context, messages []Message) error {
-	byLane := map[laneID][]*Message{}
+	byPartition := map[topicPartition][]*Message{}
 	spread := l.producer.rotates.Add(1)
 	var t *Topic
 	for i := range messages {
 		m := &messages[i]
-		id := laneID{m.Topic, m.Partition}
+		id := topicPartition{m.Topic, m.Partition}
 		if id.topic == "" {
 			id.topic = l.config.Topic
 		}
@@ -58,30 +59,30 @@ func (l *Log) Produce(ctx context.Context, messages []Message) error {
 				return fmt.Errorf("produce to %s: the topic has %d partitions", wire.PartitionName(id.topic, m.Partition), n)
 			}
 		case m.Key == nil:
-			id.partition = int32(spread % uint32(n))
+			id.partition = events.Partition(spread % uint32(n))
 		default:
 			id.partition = batch.PartitionOf(m.Key, n)
 		}
-		byLane[id] = append(byLane[id], m)
+		byPartition[id] = append(byPartition[id], m)
 	}
-	// All lanes are locked in one order before anything is sent: two calls cannot interleave within a partition, nor lock each
+	// All writers are locked in one order before anything is sent: two calls cannot interleave within a partition, nor lock each
 	// other out.
-	ids := slices.SortedFunc(maps.Keys(byLane), func(a, b laneID) int {
+	ids := slices.SortedFunc(maps.Keys(byPartition), func(a, b topicPartition) int {
 		return cmp.Or(cmp.Compare(a.topic, b.topic), cmp.Compare(a.partition, b.partition))
 	})
-	lanes := make([]*lane, len(ids))
+	writers := make([]*partitionWriter, len(ids))
 	for i, id := range ids {
-		lanes[i] = l.lane(id)
-		lanes[i].mu.Lock()
+		writers[i] = l.writer(id)
+		writers[i].mu.Lock()
 	}
 	var wg sync.WaitGroup
-	slots := make(chan struct{}, produceLanes)
+	slots := make(chan struct{}, mostWriters)
 	errs := make([]error, len(ids))
 	for i, id := range ids {
 		slots <- struct{}{}
 		wg.Go(func() {
-			defer func() { lanes[i].mu.Unlock(); <-slots }()
-			errs[i] = l.fill(ctx, lanes[i], id, byLane[id])
+			defer func() { writers[i].mu.Unlock(); <-slots }()
+			errs[i] = l.fill(ctx, writers[i], id, byPartition[id])
 		})
 	}
 	wg.Wait()
@@ -102,17 +103,17 @@ func (l *Log) produceLayout(ctx context.Context, topic string, t **Topic) error 
 	})
 }
 
-func (l *Log) lane(id laneID) *lane {
+func (l *Log) writer(id topicPartition) *partitionWriter {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.lanes[id] == nil {
-		l.lanes[id] = &lane{state: batch.Producer{ID: -2}}
+	if l.writers[id] == nil {
+		l.writers[id] = &partitionWriter{state: batch.Producer{ID: -2}}
 	}
-	return l.lanes[id]
+	return l.writers[id]
 }
 
 // fill writes the messages into one partition, batch by batch.
-func (l *Log) fill(ctx context.Context, n *lane, id laneID, ms []*Message) error {
+func (l *Log) fill(ctx context.Context, w *partitionWriter, id topicPartition, ms []*Message) error {
 	most := len(ms)
 	for len(ms) > 0 {
 		take, bytes := 0, 0
@@ -123,7 +124,7 @@ func (l *Log) fill(ctx context.Context, n *lane, id laneID, ms []*Message) error
 			}
 			take++
 		}
-		err := l.write(ctx, n, id, ms[:take])
+		err := l.write(ctx, w, id, ms[:take])
 		if wire.CodeOf(err) == wire.CodeTooLarge && take > 1 {
 			most = take / 2 // the topic takes less than is usual
 			continue
@@ -137,24 +138,24 @@ func (l *Log) fill(ctx context.Context, n *lane, id laneID, ms []*Message) error
 }
 
 // write has one batch written, whatever it takes.
-func (l *Log) write(ctx context.Context, n *lane, id laneID, ms []*Message) error {
+func (l *Log) write(ctx context.Context, w *partitionWriter, id topicPartition, ms []*Message) error {
 	var data []byte
 	encoded := batch.Producer{ID: -2}
 	maybe := false // written: an answer was lost, or leaves it open, as that of a leader that led no longer when the replicas had it
 	now := time.Now().UnixMilli()
 	err := l.persist(ctx, "write to "+wire.PartitionName(id.topic, id.partition), func(ctx context.Context) error {
 		if !maybe { // else it goes as it was: under another producer id it would be written twice
-			if err := l.joinProducers(ctx, n); err != nil {
+			if err := l.joinProducers(ctx, w); err != nil {
 				return err
 			}
 		}
-		if n.state != encoded {
+		if w.state != encoded {
 			c, _ := batch.ParseCodec(l.config.Compression) // Validate has seen to it
 			var err error
-			if data, err = n.encoder.Encode(ms, c, n.state, now); err != nil {
+			if data, err = w.encoder.Encode(ms, c, w.state, now); err != nil {
 				return err
 			}
-			encoded = n.state
+			encoded = w.state
 		}
 		t, err := l.known(ctx, id.topic)
 		if err != nil {
@@ -162,13 +163,13 @@ func (l *Log) write(ctx context.Context, n *lane, id laneID, ms []*Message) erro
 		}
 		p, ok := t.partition(id.partition)
 		if !ok || p.Leader < 0 {
-			l.unknow(id.topic)
+			l.forgetLeaders(id.topic)
 			return wire.Refusal(wire.CodeNoLeader, "write to", wire.PartitionName(id.topic, id.partition), "")
 		}
 		c, message, err := l.produceOnce(ctx, p.Leader, id, data)
 		if err != nil {
 			maybe = true
-			l.unknow(id.topic)
+			l.forgetLeaders(id.topic)
 			l.forget(p.Leader)
 			return err
 		}
@@ -176,27 +177,27 @@ func (l *Log) write(ctx context.Context, n *lane, id laneID, ms []*Message) erro
 		case wire.CodeNone, wire.CodeDuplicateSequence:
 			return nil
 		case wire.CodeOutOfOrderSequence, wire.CodeUnknownProducer, wire.CodeProducerEpoch:
-			l.leaveProducers(n) // the broker forgot what this producer wrote
+			l.leaveProducers(w) // the broker forgot what this producer wrote
 			maybe = false
 		default:
 			maybe = maybe || c.Class() != wire.Fatal
 		}
 		if c.Class() == wire.Refresh {
-			l.unknow(id.topic)
+			l.forgetLeaders(id.topic)
 		}
 		return wire.Refusal(c, "write to", wire.PartitionName(id.topic, id.partition), message)
 	})
-	if err == nil && n.state.ID >= 0 {
-		n.state.Sequence = int32((int64(n.state.Sequence) + int64(len(ms))) & 0x7fffffff)
+	if err == nil && w.state.ID >= 0 {
+		w.state.Sequence = int32((int64(w.state.Sequence) + int64(len(ms))) & 0x7fffffff)
 	}
 	if err != nil && maybe {
-		l.leaveProducers(n) // whether its sequence numbers are used is not known
+		l.leaveProducers(w) // whether its sequence numbers are used is not known
 	}
 	return err
 }
 
-// unknow drops what is known of a topic's leaders.
-func (l *Log) unknow(topic string) {
+// forgetLeaders drops what is known of a topic's leaders.
+func (l *Log) forgetLeaders(topic string) {
 	l.mu.Lock()
 	delete(l.topics, topic)
 	l.mu.Unlock()

@@ -11,7 +11,7 @@ import (
 )
 
 // produceOnce sends a batch to the leader.
-func (l *Log) produceOnce(ctx context.Context, node int32, id laneID, data []byte) (wire.Code, string, error) {
+func (l *Log) produceOnce(ctx context.Context, node int32, id topicPartition, data []byte) (wire.Code, string, error) {
 	version, err := l.version(ctx, node, protocol.Produce, 8, 7)
 	if err != nil {
 		return 0, "", err
@@ -23,7 +23,7 @@ func (l *Log) produceOnce(ctx context.Context, node int32, id laneID, data []byt
 	e.Array(1)
 	e.Str(id.topic)
 	e.Array(1)
-	e.Int32(id.partition)
+	e.Partition(id.partition)
 	e.Bytes(data)
 	r := &request{key: protocol.Produce, version: version, node: node, body: e.Buf}
 	if err := l.send(ctx, r); err != nil {
@@ -32,13 +32,13 @@ func (l *Log) produceOnce(ctx context.Context, node int32, id laneID, data []byt
 	return decodeProduce(version, r.whole, id)
 }
 
-func decodeProduce(version int16, b []byte, id laneID) (c wire.Code, message string, err error) {
+func decodeProduce(version int16, b []byte, id topicPartition) (c wire.Code, message string, err error) {
 	d := wire.Decoder{Buf: b}
 	found := false
 	for n := d.Array(6); n > 0; n-- {
 		topic := d.Str()
 		for m := d.Array(30); m > 0; m-- {
-			partition, got := d.Int32(), wire.Code(d.Int16())
+			partition, got := d.Partition(), wire.Code(d.Int16())
 			d.Int64() // base offset
 			d.Int64() // append time
 			d.Int64() // log start

@@ -7,14 +7,16 @@ import (
 	"testing"
 	"time"
 
+	"headcount/events"
+
 	"github.com/segmentio/kafka-go/protocol"
 	"github.com/twmb/franz-go/pkg/kerr"
 )
 
 // produced is which partition of topic "t" an answer to Produce is about, and where its code is.
-func produced(x *exchanged) (partition int32, code []byte) {
+func produced(x *exchanged) (partition events.Partition, code []byte) {
 	const at = 4 + 4 + 2 + 1 + 4 // correlation id, topics, name, partitions
-	return int32(binary.BigEndian.Uint32(x.answer[at:])), x.answer[at+4 : at+6]
+	return events.Partition(binary.BigEndian.Uint32(x.answer[at:])), x.answer[at+4 : at+6]
 }
 
 // A batch may be written though the broker says that not all replicas have it, or that it leads no longer. Who gives up then must not

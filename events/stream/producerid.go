@@ -21,8 +21,8 @@ type producer struct {
 	rotates atomic.Uint32 // partition for messages without a key
 }
 
-// joinProducers gives the lane the producer id in force, asking for one where there is none.
-func (l *Log) joinProducers(ctx context.Context, n *lane) error {
+// joinProducers gives the writer the producer id in force, asking for one where there is none.
+func (l *Log) joinProducers(ctx context.Context, w *partitionWriter) error {
 	p := &l.producer
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -53,10 +53,10 @@ func (l *Log) joinProducers(ctx context.Context, n *lane) error {
 		}
 		p.known = true
 	}
-	if n.state.ID != p.id {
-		n.state = batch.Producer{ID: p.id, Epoch: p.epoch}
+	if w.state.ID != p.id {
+		w.state = batch.Producer{ID: p.id, Epoch: p.epoch}
 		if p.id < 0 {
-			n.state.Sequence = -1
+			w.state.Sequence = -1
 		}
 	}
 	return nil
@@ -74,11 +74,11 @@ func decodeProducerID(d *wire.Decoder) (c wire.Code, id int64, epoch int16, err 
 	return c, id, epoch, nil
 }
 
-// leaveProducers has the lane, and those that share its id, take a new one.
-func (l *Log) leaveProducers(n *lane) {
+// leaveProducers has the writer, and those that share its id, take a new one.
+func (l *Log) leaveProducers(w *partitionWriter) {
 	p := &l.producer
 	p.mu.Lock()
-	if p.known && p.id == n.state.ID && p.id >= 0 {
+	if p.known && p.id == w.state.ID && p.id >= 0 {
 		p.known = false
 	}
 	p.mu.Unlock()

@@ -4,6 +4,8 @@ import (
 	"context"
 	"sync"
 	"time"
+
+	"headcount/events"
 )
 
 // Reader fetches for the partitions that are open, one request at a time to each broker, for all that the broker leads. While a
@@ -18,7 +20,7 @@ type Reader struct {
 	checks chan struct{} // holds one for each partition that is being compared with its leader's log
 
 	mu    sync.Mutex
-	parts map[int32]*PartitionReader
+	parts map[events.Partition]*PartitionReader
 	loops map[int32]chan struct{} // by broker: wakes it; holds one
 	topic *Topic                  // layout; nil: none yet
 	err   error                   // final for all partitions: the topic is gone or another
@@ -32,7 +34,7 @@ func (l *Log) NewReader(ctx context.Context) *Reader {
 		log: l, ctx: ctx, cancel: cancel,
 		asks:   make(chan struct{}, 1),
 		checks: make(chan struct{}, mostChecks),
-		parts:  map[int32]*PartitionReader{},
+		parts:  map[events.Partition]*PartitionReader{},
 		loops:  map[int32]chan struct{}{},
 		memory: memory{free: map[int][][]byte{}},
 	}
@@ -47,7 +49,7 @@ func (r *Reader) Close() {
 }
 
 // Open begins to fetch the partition at the position. One PartitionReader at a time for a partition; the one before must be closed.
-func (r *Reader) Open(partition int32, at Position) *PartitionReader {
+func (r *Reader) Open(partition events.Partition, at Position) *PartitionReader {
 	if at.BatchOffset < 0 || at.LeaderEpoch < 0 {
 		at.LeaderEpoch = -1
 	}

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"headcount/endtoend/apachekafka"
+	"headcount/events"
 	"headcount/events/stream"
 )
 
@@ -33,20 +34,20 @@ func TestKafkaRestarts(t *testing.T) {
 		for range 20 {
 			var ms []stream.Message
 			for range 50 {
-				ms = append(ms, stream.Message{Partition: int32(sent % 2), Value: fmt.Append(nil, sent/2)})
+				ms = append(ms, stream.Message{Partition: events.Partition(sent % 2), Value: fmt.Append(nil, sent/2)})
 				sent++
 			}
 			produce(t, l, ms...)
 		}
 		for i, p := range readers {
-			got, at := read(t, p, int64(sent/2))
+			got, at := read(t, p, events.Offset(sent/2))
 			for _, v := range got {
 				if v != fmt.Sprint(next[i]) {
 					t.Fatalf("partition %d: %q, want %d", i, v, next[i])
 				}
 				next[i]++
 			}
-			if err := l.Verify(t.Context(), int32(i), at); err != nil {
+			if err := l.Verify(t.Context(), events.Partition(i), at); err != nil {
 				t.Error(err)
 			}
 		}

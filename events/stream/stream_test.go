@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"headcount/events"
 	"headcount/events/stream"
 	"headcount/events/stream/broker"
 )
@@ -93,7 +94,7 @@ func produce(t testing.TB, l *stream.Log, ms ...stream.Message) {
 var fresh = stream.Position{BatchOffset: -1, LeaderEpoch: -1}
 
 // read takes the values of a partition up to an offset.
-func read(t testing.TB, p *stream.PartitionReader, end int64) (values []string, last stream.Position) {
+func read(t testing.TB, p *stream.PartitionReader, end events.Offset) (values []string, last stream.Position) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()

@@ -9,6 +9,8 @@ import (
 	"testing"
 	"time"
 
+	"headcount/events"
+
 	"github.com/segmentio/kafka-go/protocol"
 )
 
@@ -62,7 +64,7 @@ func TestThrottled(t *testing.T) {
 		}
 	}
 	th := newThrottling()
-	l = dialCluster(t, c, meddled(t, th.meddle), func(c *Config) { c.Group = "g" })
+	l = dialCluster(t, c, meddled(t, th.meddle), func(c *testConfig) { c.Group = "g" })
 	d := &diary{}
 	done := make(chan error, 1)
 	go func() { done <- l.Assign(t.Context(), d) }()
@@ -77,11 +79,11 @@ func TestThrottled(t *testing.T) {
 		t.Fatal(err)
 	}
 	at := b.Position()
-	d.until(t, "joins", func(held []int32, _ []string) bool { return len(held) == 1 })
+	d.until(t, "joins", func(held []events.Partition, _ []string) bool { return len(held) == 1 })
 	for range 2 {
 		for _, ask := range []func() error{
 			func() error { return l.Verify(t.Context(), 0, at) },
-			func() error { return l.Commit(t.Context(), map[int32]int64{0: 1}) },
+			func() error { return l.Commit(t.Context(), map[events.Partition]events.Offset{0: 1}) },
 			func() error { _, err := l.Owners(t.Context()); return err },
 			func() error { _, err := l.Configs(t.Context(), "t"); return err },
 			func() error { _, err := l.OpenTransactions(t.Context(), 0); return err },
@@ -94,7 +96,7 @@ func TestThrottled(t *testing.T) {
 	}
 	keys := []protocol.ApiKey{protocol.Fetch, protocol.Produce, protocol.ListOffsets, protocol.Heartbeat, protocol.OffsetCommit,
 		protocol.DescribeGroups, protocol.DescribeConfigs, protocol.CreateTopics, protocol.OffsetForLeaderEpoch, protocol.FindCoordinator, describeProducers}
-	d.until(t, "every kind asked again", func([]int32, []string) bool {
+	d.until(t, "every kind asked again", func([]events.Partition, []string) bool {
 		th.mu.Lock()
 		defer th.mu.Unlock()
 		return !slices.ContainsFunc(keys, func(k protocol.ApiKey) bool { _, ok := th.next[k]; return !ok })

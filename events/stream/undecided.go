@@ -7,6 +7,7 @@ import (
 
 	"github.com/segmentio/kafka-go/protocol"
 
+	"headcount/events"
 	"headcount/events/stream/wire"
 )
 
@@ -14,8 +15,8 @@ import (
 type OpenTransaction struct {
 	ProducerID    int64
 	ProducerEpoch int32
-	From          int64     // offset of its first record in the partition
-	Last          time.Time // when its producer last wrote to the partition
+	From          events.Offset // offset of its first record in the partition
+	Last          time.Time     // when its producer last wrote to the partition
 }
 
 func (o OpenTransaction) String() string {
@@ -27,7 +28,7 @@ const describeProducers protocol.ApiKey = 61
 
 // OpenTransactions asks the partition's leader which transactions are open in it. Apache Kafka answers from 2.8 on; of a broker
 // that does not, the error is that it lacks the request.
-func (l *Log) OpenTransactions(ctx context.Context, partition int32) ([]OpenTransaction, error) {
+func (l *Log) OpenTransactions(ctx context.Context, partition events.Partition) ([]OpenTransaction, error) {
 	var open []OpenTransaction
 	name := wire.PartitionName(l.config.Topic, partition)
 	err := l.persistBriefly(ctx, "ask for the open transactions of "+name, func(ctx context.Context) error {
@@ -50,7 +51,7 @@ func (l *Log) OpenTransactions(ctx context.Context, partition int32) ([]OpenTran
 		e.Array(1)
 		e.Str(l.config.Topic)
 		e.Array(1)
-		e.Int32(partition)
+		e.Partition(partition)
 		e.Tags()
 		e.Tags()
 		q := &request{key: describeProducers, version: version, node: p.Leader, flexible: true, body: e.Buf}
@@ -64,7 +65,7 @@ func (l *Log) OpenTransactions(ctx context.Context, partition int32) ([]OpenTran
 }
 
 // decodeProducers reads an answer to DescribeProducers 0 and keeps the producers with an open transaction.
-func decodeProducers(b []byte, topic string, partition int32) ([]OpenTransaction, error) {
+func decodeProducers(b []byte, topic string, partition events.Partition) ([]OpenTransaction, error) {
 	d := wire.Decoder{Buf: b, Flexible: true}
 	var open []OpenTransaction
 	var refused error
@@ -72,7 +73,7 @@ func decodeProducers(b []byte, topic string, partition int32) ([]OpenTransaction
 	for n := d.Array(3); n > 0; n-- {
 		name := d.Str()
 		for m := d.Array(9); m > 0; m-- {
-			id, c, message := d.Int32(), wire.Code(d.Int16()), d.Str()
+			id, c, message := d.Partition(), wire.Code(d.Int16()), d.Str()
 			ours := name == topic && id == partition
 			if ours && c != wire.CodeNone && refused == nil {
 				refused = wire.Refusal(c, "describe producers of", wire.PartitionName(topic, id), message)
@@ -83,7 +84,7 @@ func decodeProducers(b []byte, topic string, partition int32) ([]OpenTransaction
 				d.Int32() // last sequence number
 				o.Last = time.UnixMilli(d.Int64())
 				d.Int32() // coordinator's epoch
-				o.From = d.Int64()
+				o.From = d.Offset()
 				d.Tags()
 				if ours && o.From >= 0 && d.Err == nil {
 					open = append(open, o)

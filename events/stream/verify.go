@@ -9,6 +9,7 @@ import (
 
 	"github.com/segmentio/kafka-go/protocol"
 
+	"headcount/events"
 	"headcount/events/stream/batch"
 	"headcount/events/stream/wire"
 )
@@ -17,7 +18,7 @@ import (
 // does not end before, and the batch at Position.BatchOffset has the CRC and the epoch that were seen. A batch that retention has
 // deleted since cannot be checked and is no error as long as what comes next is there. GapError, TruncatedError, RecreatedError say
 // what is lost.
-func (l *Log) Verify(ctx context.Context, partition int32, at Position) error {
+func (l *Log) Verify(ctx context.Context, partition events.Partition, at Position) error {
 	return l.persistBriefly(ctx, "verify "+wire.PartitionName(l.config.Topic, partition), func(ctx context.Context) error {
 		t, err := l.metadata(ctx, l.config.Topic)
 		if err != nil {
@@ -41,7 +42,7 @@ type verified struct {
 }
 
 // verifiedIn returns the epoch of the leader whose log the position was last compared with; −1: none.
-func (l *Log) verifiedIn(partition int32, at Position) int32 {
+func (l *Log) verifiedIn(partition events.Partition, at Position) int32 {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	v, ok := l.verified[partition]
@@ -53,8 +54,8 @@ func (l *Log) verifiedIn(partition int32, at Position) int32 {
 }
 
 // compare holds a position against the log, once.
-func (l *Log) compare(ctx context.Context, t *Topic, partition int32, at Position) error {
-	all, err := l.offsetsOf(ctx, t, []int32{partition})
+func (l *Log) compare(ctx context.Context, t *Topic, partition events.Partition, at Position) error {
+	all, err := l.offsetsOf(ctx, t, []events.Partition{partition})
 	if err != nil {
 		return err
 	}
@@ -72,7 +73,7 @@ func (l *Log) compare(ctx context.Context, t *Topic, partition int32, at Positio
 }
 
 // parting says in words how the log differs from what was read, and from which offset on; empty: it does not.
-func (l *Log) parting(ctx context.Context, t *Topic, partition int32, at Position, o Offsets) (detail string, from int64, err error) {
+func (l *Log) parting(ctx context.Context, t *Topic, partition events.Partition, at Position, o Offsets) (detail string, from events.Offset, err error) {
 	if at.BatchOffset >= 0 && at.LeaderEpoch >= 0 {
 		p, _ := t.partition(partition)
 		end, known, err := l.epochEnd(ctx, t, p, at.LeaderEpoch)
@@ -113,7 +114,7 @@ func firstRecord(h batch.Header) int64 { return h.FirstTime }
 func lastRecord(h batch.Header) int64  { return h.MaxTime }
 
 // timeAt is when the batch that holds an offset was written, as far as that can be told: it only makes an error clearer.
-func (l *Log) timeAt(ctx context.Context, t *Topic, partition int32, offset int64, o Offsets, which func(batch.Header) int64) time.Time {
+func (l *Log) timeAt(ctx context.Context, t *Topic, partition events.Partition, offset events.Offset, o Offsets, which func(batch.Header) int64) time.Time {
 	if offset < o.Start || offset >= o.End {
 		return time.Time{}
 	}
@@ -125,7 +126,7 @@ func (l *Log) timeAt(ctx context.Context, t *Topic, partition int32, offset int6
 }
 
 // batchAt fetches the header of the batch that holds an offset, or of the next one.
-func (l *Log) batchAt(ctx context.Context, t *Topic, partition int32, offset int64) (h batch.Header, found bool, err error) {
+func (l *Log) batchAt(ctx context.Context, t *Topic, partition events.Partition, offset events.Offset) (h batch.Header, found bool, err error) {
 	p, ok := t.partition(partition)
 	if !ok || p.Leader < 0 {
 		return h, false, wire.Refusal(wire.CodeNoLeader, "fetch from", wire.PartitionName(t.Name, partition), "")

@@ -47,7 +47,7 @@ func (c *chain) index(m events.Month) (*checkpoint.Index, error) {
 
 // Accept puts the loss on record, or halts the partition before the seal. Who comes to the seal from before it again finds that record, and
 // goes on as the first did.
-func (c *chain) Accept(seal *signed.Seal, offset int64) error {
+func (c *chain) Accept(seal *signed.Seal, offset events.Offset) error {
 	before, err := c.index(seal.Previous.Month)
 	if err != nil {
 		return err
@@ -77,7 +77,7 @@ func (c *chain) Accept(seal *signed.Seal, offset int64) error {
 // loss is what is on record where a seal is followed although the log has lost the one before it: a function of what does not change.
 // What lay in the log when it was cut may be of the month now sealed, and of the one after. So it reaches past the seals from which on
 // the log of those two is looked at (closing.Losses), wherever in the former log they lay.
-func (c *chain) loss(seal *signed.Seal, offset int64, before *checkpoint.Index) (counter.Gap, error) {
+func (c *chain) loss(seal *signed.Seal, offset events.Offset, before *checkpoint.Index) (counter.Gap, error) {
 	to := max(offset, before.Offset+1)
 	early, err := c.index(seal.Month - 2)
 	switch {

@@ -25,7 +25,7 @@ func TestLossOfASeal(t *testing.T) {
 	const lost = events.Month(2026*12 + 8)
 	for _, tt := range []struct {
 		name               string
-		early, before, now int64 // offsets of seals: of the month before the lost one, of the lost one, of the next
+		early, before, now events.Offset // offsets of seals: of the month before the lost one, of the lost one, of the next
 		want               counter.Gap
 	}{
 		{"the log grew past it", 10, 20, 50, counter.Gap{From: 20, To: 50}},
@@ -56,7 +56,7 @@ func TestLossOfASeal(t *testing.T) {
 				return &chain{w: w, ctx: t.Context()}
 			}
 			c := worker(false)
-			sealed := func(m events.Month, at int64) {
+			sealed := func(m events.Month, at events.Offset) {
 				t.Helper()
 				z := c.w.shard.Snapshot(m)
 				z.Offset, z.Partition, z.Precision = at, 3, 14
@@ -75,7 +75,7 @@ func TestLossOfASeal(t *testing.T) {
 			if there, err := c.Sealed(lost); !there || err != nil {
 				t.Errorf("sealed since: %v, %v", there, err)
 			}
-			seal := &signed.Seal{Month: lost + 1, Previous: &signed.PreviousClosing{Month: lost, Partitions: []int32{3}}}
+			seal := &signed.Seal{Month: lost + 1, Previous: &signed.PreviousClosing{Month: lost, Partitions: []events.Partition{3}}}
 			c = worker(false)
 			if there, err := c.Sealed(lost); !there || err != nil {
 				t.Errorf("sealed: %v, %v", there, err)

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"headcount/counter/checkpoint"
+	"headcount/events"
 )
 
 // Crew runs one worker for each partition that this process is given, and stops it before the partition is given up.
@@ -20,7 +21,7 @@ type Crew struct {
 	reader Reader
 
 	mu       sync.Mutex
-	workers  map[int32]*running
+	workers  map[events.Partition]*running
 	assigned bool // at least one assignment was heard
 	halted   []error
 	failed   []error // at the end: what was counted last is in no checkpoint
@@ -41,7 +42,7 @@ func Run(ctx context.Context, cfg Config) error {
 	cfg = cfg.filled()
 	work, stop := context.WithCancelCause(ctx)
 	cfg.starts, cfg.mute = make(chan struct{}, 8), &atomic.Int64{}
-	crew := &Crew{cfg: cfg, ctx: work, stop: stop, workers: map[int32]*running{}}
+	crew := &Crew{cfg: cfg, ctx: work, stop: stop, workers: map[events.Partition]*running{}}
 	crew.reader = cfg.Log.NewReader(context.WithoutCancel(ctx)) // until the workers have stopped: they hear of the end first
 	watching := cfg.Go(func() error {
 		crew.watch(work)
@@ -73,7 +74,7 @@ func Run(ctx context.Context, cfg Config) error {
 
 // all takes every partition that the topic has, whatever the group says.
 func (c *Crew) all(ctx context.Context) error {
-	var partitions []int32
+	var partitions []events.Partition
 	for _, p := range c.cfg.Topic.Partitions {
 		partitions = append(partitions, p.ID)
 	}
@@ -83,14 +84,14 @@ func (c *Crew) all(ctx context.Context) error {
 	return nil
 }
 
-func (c *Crew) partitions() []int32 {
+func (c *Crew) partitions() []events.Partition {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return slices.Sorted(maps.Keys(c.workers))
 }
 
 // Assigned starts a worker for each partition.
-func (c *Crew) Assigned(partitions []int32) {
+func (c *Crew) Assigned(partitions []events.Partition) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.assigned = true
@@ -109,7 +110,7 @@ func (c *Crew) Assigned(partitions []int32) {
 	c.endIfRead()
 }
 
-func (c *Crew) work(ctx context.Context, p int32, r *running) {
+func (c *Crew) work(ctx context.Context, p events.Partition, r *running) {
 	err := c.count(ctx, p)
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -133,7 +134,7 @@ func (c *Crew) work(ctx context.Context, p int32, r *running) {
 
 // count runs a worker. Where another process has gone on with the partition, a close that counted it or a successor that this
 // process has not heard of, it begins again from what that one wrote.
-func (c *Crew) count(ctx context.Context, p int32) error {
+func (c *Crew) count(ctx context.Context, p events.Partition) error {
 	for pause := time.Second; ; pause = min(2*pause, 30*time.Second) {
 		err := New(c.cfg, p).Run(ctx, c.reader)
 		if !errors.Is(err, checkpoint.ErrLost) || errors.Is(err, checkpoint.ErrFatal) {
@@ -170,7 +171,7 @@ func (c *Crew) endIfRead() {
 }
 
 // Revoked stops the partitions' workers and returns when each has written its last checkpoint.
-func (c *Crew) Revoked(partitions []int32) {
+func (c *Crew) Revoked(partitions []events.Partition) {
 	var wait []*running
 	c.mu.Lock()
 	for _, p := range partitions {

@@ -13,9 +13,9 @@ import (
 	"headcount/events/stream"
 )
 
-// bury copies the records that were rejected, with the reason and the place they came from: the reader's buffers are about to
-// be used again.
-func (w *Worker) bury(recs []events.Record) {
+// addDeadLetters copies the records that were rejected, with the reason and the place they came from: the reader's buffers are about
+// to be used again.
+func (w *Worker) addDeadLetters(recs []events.Record) {
 	for i, dead := 0, w.shard.TakeDead(); len(dead) > 0; i++ {
 		if recs[i].Offset != dead[0].Offset {
 			continue
@@ -45,7 +45,7 @@ func (w *Worker) letter(r *events.Record, reason events.Reason) stream.Message {
 			{Key: "reason", Value: []byte(reason)},
 			{Key: "topic", Value: []byte(w.cfg.Topic.Name)},
 			{Key: "partition", Value: strconv.AppendInt(nil, int64(w.partition), 10)},
-			{Key: "offset", Value: strconv.AppendInt(nil, r.Offset, 10)},
+			{Key: "offset", Value: strconv.AppendInt(nil, int64(r.Offset), 10)},
 		},
 	}
 	if whole := len(r.Key) + len(r.Value); whole > mostLetter {

@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"headcount/counter"
+	"headcount/events"
 	"headcount/events/stream"
 )
 
@@ -15,26 +16,26 @@ type Log interface {
 
 // Source is where records come from.
 type Source interface {
-	PartitionOffsets(ctx context.Context, partition int32) (stream.Offsets, bool, error)
-	Verify(ctx context.Context, partition int32, at stream.Position) error
+	PartitionOffsets(ctx context.Context, partition events.Partition) (stream.Offsets, bool, error)
+	Verify(ctx context.Context, partition events.Partition, at stream.Position) error
 	NewReader(ctx context.Context) Reader
 }
 
 // Sink takes dead letters, and how far the group has come, which Committed tells; −1: it is not known.
 type Sink interface {
 	Produce(ctx context.Context, messages []stream.Message) error
-	Commit(ctx context.Context, offsets map[int32]int64) error
-	Committed(ctx context.Context, partition int32) (int64, error)
+	Commit(ctx context.Context, offsets map[events.Partition]events.Offset) error
+	Committed(ctx context.Context, partition events.Partition) (events.Offset, error)
 }
 
-// Reader reads partitions, one Partition at a time for each.
+// Reader reads partitions, one PartitionReader at a time for each.
 type Reader interface {
-	Open(partition int32, at stream.Position) Partition
+	Open(partition events.Partition, at stream.Position) PartitionReader
 	Close()
 }
 
-// Partition hands out batches in order. An error other than the context's is final.
-type Partition interface {
+// PartitionReader hands out batches in order. An error other than the context's is final.
+type PartitionReader interface {
 	Next(ctx context.Context) (*stream.Batch, error)
 	Close()
 }
@@ -42,8 +43,8 @@ type Partition interface {
 // Group tells a crew which partitions are its own, and what it watches over.
 type Group interface {
 	Assign(ctx context.Context, h stream.Handler) error
-	Offsets(ctx context.Context) (map[int32]stream.Offsets, error)
-	OpenTransactions(ctx context.Context, partition int32) ([]stream.OpenTransaction, error)
+	Offsets(ctx context.Context) (map[events.Partition]stream.Offsets, error)
+	OpenTransactions(ctx context.Context, partition events.Partition) ([]stream.OpenTransaction, error)
 }
 
 // Of returns a log as workers need it.
@@ -55,7 +56,7 @@ func (l streamLog) NewReader(ctx context.Context) Reader { return streamReader{l
 
 type streamReader struct{ *stream.Reader }
 
-func (r streamReader) Open(partition int32, at stream.Position) Partition {
+func (r streamReader) Open(partition events.Partition, at stream.Position) PartitionReader {
 	return r.Reader.Open(partition, at)
 }
 

@@ -20,7 +20,7 @@ const silence = 10 * time.Second
 // Remake counts a partition once more from offset 0, in a shard of its own, up to the seal of a month, and puts back what of its
 // sealed months is lost or damaged: their bytes are a function of rules and log. It writes neither checkpoints nor dead letters,
 // so that it may go beside the partition's worker.
-func Remake(ctx context.Context, cfg Config, partition int32, month events.Month) error {
+func Remake(ctx context.Context, cfg Config, partition events.Partition, month events.Month) error {
 	w := New(cfg, partition)
 	offsets, _, err := cfg.Log.PartitionOffsets(ctx, partition)
 	if err != nil {

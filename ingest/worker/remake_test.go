@@ -21,7 +21,7 @@ type cutLog struct {
 	asked int
 }
 
-func (l *cutLog) PartitionOffsets(context.Context, int32) (stream.Offsets, bool, error) {
+func (l *cutLog) PartitionOffsets(context.Context, events.Partition) (stream.Offsets, bool, error) {
 	l.asked++
 	if l.asked == 1 {
 		return stream.Offsets{Stable: 10, End: 10}, true, nil
@@ -29,9 +29,9 @@ func (l *cutLog) PartitionOffsets(context.Context, int32) (stream.Offsets, bool,
 	return stream.Offsets{}, true, nil
 }
 
-func (l *cutLog) NewReader(context.Context) Reader      { return l }
-func (l *cutLog) Open(int32, stream.Position) Partition { return l }
-func (l *cutLog) Close()                                {}
+func (l *cutLog) NewReader(context.Context) Reader                       { return l }
+func (l *cutLog) Open(events.Partition, stream.Position) PartitionReader { return l }
+func (l *cutLog) Close()                                                 {}
 func (l *cutLog) Next(ctx context.Context) (*stream.Batch, error) {
 	<-ctx.Done()
 	return nil, ctx.Err()

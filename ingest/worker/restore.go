@@ -172,7 +172,7 @@ func (w *Worker) replaced(ctx context.Context, e *stream.TruncatedError, offsets
 // sealedInGap takes from the state store what the log can no longer tell: the newest month whose seal lies before the log's
 // present start. Without it no later seal would follow. It is asked for by name, from the present month or the last that is listed on: a
 // list may be old, and a clock behind.
-func (w *Worker) sealedInGap(ctx context.Context, start int64) error {
+func (w *Worker) sealedInGap(ctx context.Context, start events.Offset) error {
 	state, now := w.shard.State(), w.cfg.Clock.Now()
 	after := max(state.Sealed, events.MonthOf(1999, time.December)) // no event counts as older
 	listed, err := w.part.SealedMonths(ctx)

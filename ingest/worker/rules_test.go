@@ -87,7 +87,7 @@ func TestCheckSiblings(t *testing.T) {
 	bucket, p := testBucket(t), testPolicy(identity.NewKeyring(identity.NewGUIDKey([16]byte{1})))
 	fix(t, checkpoint.OpenTopic(bucket, "events", "former"), p, october)
 	state := checkpoint.OpenTopic(bucket, "events", "id")
-	topic := &stream.Topic{Name: "events", ID: "id", Cluster: "cluster", Partitions: []stream.Partition{{ID: 0}}}
+	topic := &stream.Topic{Name: "events", ID: "id", Cluster: "cluster", Partitions: []stream.PartitionInfo{{ID: 0}}}
 	_, err := CheckSiblings(t.Context(), state, topic, false)
 	if e, ok := errors.AsType[*SiblingError](err); !ok || e.Former != "former" || !slices.Equal(e.Unsealed, []events.Month{october}) {
 		t.Errorf("%v", err)

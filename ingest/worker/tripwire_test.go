@@ -6,6 +6,8 @@ import (
 	"log/slog"
 	"sync/atomic"
 	"testing"
+
+	"headcount/events"
 )
 
 // silent is a log whose group does not say its offsets.
@@ -14,7 +16,7 @@ type silent struct {
 	asked int
 }
 
-func (l *silent) Committed(context.Context, int32) (int64, error) {
+func (l *silent) Committed(context.Context, events.Partition) (events.Offset, error) {
 	l.asked++
 	return 0, errors.New("no answer")
 }
@@ -23,7 +25,7 @@ func (l *silent) Committed(context.Context, int32) (int64, error) {
 func TestSilentGroup(t *testing.T) {
 	l := &silent{}
 	cfg := Config{Log: l, Clock: Host{}, mute: &atomic.Int64{}}
-	for p := range int32(3) {
+	for p := range events.Partition(3) {
 		w := &Worker{cfg: cfg, partition: p, log: slog.New(slog.DiscardHandler)}
 		if got := w.committed(t.Context()); got != -1 {
 			t.Errorf("partition %d: offset %d, want -1", p, got)

@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"time"
+
+	"headcount/events"
 )
 
 // lookEvery is how often the partitions are looked at for transactions that stay open.
@@ -12,7 +14,7 @@ const lookEvery = time.Minute
 // watch says which transactions stay open in our partitions: what lies behind them is not counted until their producer, or the
 // broker's transaction timeout, decides.
 func (c *Crew) watch(ctx context.Context) {
-	before := map[int32]int64{} // last stable offset of partitions with something undecided
+	before := map[events.Partition]events.Offset{} // last stable offset of partitions with something undecided
 	for {
 		if c.cfg.Clock.Sleep(ctx, lookEvery) != nil {
 			return
@@ -21,7 +23,7 @@ func (c *Crew) watch(ctx context.Context) {
 		if err != nil {
 			continue // the readers say what is wrong
 		}
-		held := map[int32]int64{}
+		held := map[events.Partition]events.Offset{}
 		for _, p := range c.partitions() {
 			o, ok := all[p]
 			if !ok || o.Stable >= o.End {
@@ -37,7 +39,7 @@ func (c *Crew) watch(ctx context.Context) {
 	}
 }
 
-func (c *Crew) openIn(ctx context.Context, p int32) string {
+func (c *Crew) openIn(ctx context.Context, p events.Partition) string {
 	open, err := c.cfg.Group.OpenTransactions(ctx, p)
 	if err != nil {
 		return err.Error()

@@ -30,12 +30,12 @@ type Config struct {
 	State      *checkpoint.Topic
 	Template   *events.Template
 	Keys       *identity.Keyring
-	Interval   time.Duration      // between checkpoints
-	DeadLetter string             // topic
-	AcceptGap  bool               // go on where the log was lost, on the record
-	Former     string             // what was lost with a former topic of the name, accepted; empty: nothing
-	Alone      bool               // read every partition, group or not
-	Until      func(p int32) bool // nil: no end. Says whether the partition is to be read up to its present end and then left
+	Interval   time.Duration                 // between checkpoints
+	DeadLetter string                        // topic
+	AcceptGap  bool                          // go on where the log was lost, on the record
+	Former     string                        // what was lost with a former topic of the name, accepted; empty: nothing
+	Alone      bool                          // read every partition, group or not
+	Until      func(p events.Partition) bool // nil: no end. Says whether the partition is to be read up to its present end and then left
 	Logger     *slog.Logger
 	Read       func(records, bytes int) // nil: none; called for each batch, by many goroutines
 	Clock      Clock                    // nil: the host's
@@ -58,19 +58,19 @@ func (c Config) filled() Config {
 // Worker counts one partition.
 type Worker struct {
 	cfg       Config
-	partition int32
+	partition events.Partition
 	log       *slog.Logger
 	part      *checkpoint.Partition
 
 	shard   *counter.Shard
 	pos     counter.Position
-	from    int64            // offset of the first record that it reads
-	cut     int64            // next offset of the last checkpoint begun; −1: none yet
+	from    events.Offset    // offset of the first record that it reads
+	cut     events.Offset    // next offset of the last checkpoint begun; −1: none yet
 	dead    []stream.Message // written to the log before the next checkpoint
 	over    over             // of limits, since the last checkpoint
 	sealing Task             // nil: no seal is being written
 	saving  Task             // nil: no checkpoint is being written
-	end     int64            // stop here; −1: never
+	end     events.Offset    // stop here; −1: never
 	told    context.Context  // ended: stop
 	fail    func()           // stops the counting: what is written beside it has failed
 	ignored uint64           // seals that were not valid, as far as was said
@@ -79,7 +79,7 @@ type Worker struct {
 }
 
 // New returns a worker for a partition; Run does the work.
-func New(cfg Config, partition int32) *Worker {
+func New(cfg Config, partition events.Partition) *Worker {
 	cfg = cfg.filled()
 	id := counter.Identity{Cluster: cfg.Topic.Cluster, TopicID: cfg.Topic.ID, Partition: partition}
 	return &Worker{
@@ -121,7 +121,7 @@ func (w *Worker) Run(ctx context.Context, reader Reader) error {
 
 // count counts whole batches until ctx ends or the end is reached, or what is written beside fails; longer is for what must not be
 // left half done.
-func (w *Worker) count(ctx, longer context.Context, in Partition) error {
+func (w *Worker) count(ctx, longer context.Context, in PartitionReader) error {
 	ctx, w.fail = context.WithCancel(ctx)
 	defer w.fail()
 	next := w.cfg.Clock.Now().Add(w.cfg.Interval)
@@ -163,7 +163,7 @@ func (w *Worker) count(ctx, longer context.Context, in Partition) error {
 func (w *Worker) countBatch(ctx context.Context, batch *stream.Batch) error {
 	for recs := batch.Records; len(recs) > 0; {
 		n, sealed, err := w.shard.Count(recs)
-		w.bury(recs[:n])
+		w.addDeadLetters(recs[:n])
 		if err != nil {
 			return fmt.Errorf("count after offset %d: %w", w.pos.Next, err)
 		}
@@ -332,7 +332,7 @@ func (w *Worker) save(ctx context.Context, delta *counter.Delta, dead []stream.M
 		return fmt.Errorf("checkpoint at offset %d: %w", next, err)
 	}
 	w.log.Debug("checkpoint", "offset", next, "generation", saved.Generation, "bytes", saved.Bytes, "took", w.cfg.Clock.Now().Sub(began))
-	if err := w.cfg.Log.Commit(ctx, map[int32]int64{w.partition: next}); err != nil && ctx.Err() == nil {
+	if err := w.cfg.Log.Commit(ctx, map[events.Partition]events.Offset{w.partition: next}); err != nil && ctx.Err() == nil {
 		w.log.Warn("the group's offset was not committed: lag dashboards are behind, counts are not", "error", err)
 	}
 	return nil

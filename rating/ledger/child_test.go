@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"headcount/internal/calendar"
+	"headcount/internal/position"
 )
 
 // child starts the test binary as another process that runs one of children.
@@ -142,7 +143,7 @@ func childLoop(ctx context.Context, args []string) error {
 		}
 		month, p := calendar.MonthOf(2000, time.January), (*Previous)(nil)
 		if ok {
-			month, p = last+1, &Previous{last, []int32{0, 1, 3}}
+			month, p = last+1, &Previous{last, []position.Partition{0, 1, 3}}
 		}
 		if _, _, err := l.Begin(ctx, testClosing(month, p)); err != nil {
 			return err

@@ -12,6 +12,7 @@ import (
 
 	"headcount/internal/calendar"
 	"headcount/internal/canonical"
+	"headcount/internal/position"
 )
 
 // Month is a calendar month. It prints and parses as 2026-10.
@@ -24,10 +25,10 @@ type Closing struct {
 	Cluster    string
 	TopicID    string
 	Topic      string
-	Partitions []int32 // sorted; all that are to be sealed
-	RulesHash  string  // of the month's rules
-	Zone       string  // IANA name
-	Version    string  // of the program
+	Partitions []position.Partition // sorted; all that are to be sealed
+	RulesHash  string               // of the month's rules
+	Zone       string               // IANA name
+	Version    string               // of the program
 	At         time.Time
 	Previous   *Previous         // nil: the first closing, which opens the books
 	Accounts   []byte            // the accounts file, as it was
@@ -36,8 +37,8 @@ type Closing struct {
 
 // Previous names the closing before: its month, and what it sealed.
 type Previous struct {
-	Month      Month   `json:"month"`
-	Partitions []int32 `json:"partitions"`
+	Month      Month                `json:"month"`
+	Partitions []position.Partition `json:"partitions"`
 }
 
 // Begin records the month's closing, or adopts the one that is recorded: a retry, or the second of two that close at once,
@@ -204,18 +205,18 @@ func readClosing(ctx context.Context, tx *sql.Tx, month Month) (Closing, error) 
 
 // closingRecord is a closing as the chain has it.
 type closingRecord struct {
-	SealID     string            `json:"seal_id"`
-	Cluster    string            `json:"cluster"`
-	TopicID    string            `json:"topic_id"`
-	Topic      string            `json:"topic"`
-	Partitions []int32           `json:"partitions"`
-	RulesHash  string            `json:"rules_hash"`
-	Zone       string            `json:"zone"`
-	Version    string            `json:"version"`
-	At         string            `json:"at"`
-	Previous   *Previous         `json:"previous"`
-	Accounts   string            `json:"accounts"` // digest
-	Books      map[string]string `json:"books"`    // digests
+	SealID     string               `json:"seal_id"`
+	Cluster    string               `json:"cluster"`
+	TopicID    string               `json:"topic_id"`
+	Topic      string               `json:"topic"`
+	Partitions []position.Partition `json:"partitions"`
+	RulesHash  string               `json:"rules_hash"`
+	Zone       string               `json:"zone"`
+	Version    string               `json:"version"`
+	At         string               `json:"at"`
+	Previous   *Previous            `json:"previous"`
+	Accounts   string               `json:"accounts"` // digest
+	Books      map[string]string    `json:"books"`    // digests
 
 	accounts []byte
 	books    [][]byte // in the order of their names

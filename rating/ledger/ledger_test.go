@@ -19,6 +19,7 @@ import (
 	_ "github.com/jackc/pgx/v5/stdlib"
 
 	"headcount/internal/calendar"
+	"headcount/internal/position"
 )
 
 // TestMain lets the test binary stand in for another process: see child.
@@ -122,7 +123,7 @@ const (
 )
 
 func testClosing(month calendar.Month, previous *Previous) Closing {
-	return Closing{Month: month, SealID: "seal-" + month.String(), Cluster: "c1", TopicID: "t1", Topic: "sdk-events", Partitions: []int32{0, 1, 3},
+	return Closing{Month: month, SealID: "seal-" + month.String(), Cluster: "c1", TopicID: "t1", Topic: "sdk-events", Partitions: []position.Partition{0, 1, 3},
 		RulesHash: "sha256:aa", Zone: "Asia/Shanghai", Version: "1.2.3", At: testClock(), Previous: previous,
 		Accounts: []byte("accounts:\n  - id: acme\r\n"), Books: map[string][]byte{"tcmpp.yaml": []byte("book: \xff"), "im.yaml": {}}}
 }
@@ -161,7 +162,7 @@ func closeMonth(t *testing.T, l *Ledger, month calendar.Month, previous *Previou
 	}
 }
 
-func previous(month calendar.Month) *Previous { return &Previous{month, []int32{0, 1, 3}} }
+func previous(month calendar.Month) *Previous { return &Previous{month, []position.Partition{0, 1, 3}} }
 
 func verified(t *testing.T, l *Ledger, heads ...string) Report {
 	t.Helper()
@@ -189,7 +190,7 @@ func TestClose(t *testing.T) {
 			t.Errorf("got  %+v\nwant %+v", got, want)
 		}
 		second := testClosing(october, nil)
-		second.SealID, second.Accounts, second.Partitions = "another", nil, []int32{7}
+		second.SealID, second.Accounts, second.Partitions = "another", nil, []position.Partition{7}
 		if got, adopted, err = l.Begin(ctx, second); err != nil || !adopted || !reflect.DeepEqual(got, want) {
 			t.Errorf("adopted %v, %v: %+v", adopted, err, got)
 		}
@@ -277,7 +278,7 @@ func TestOrder(t *testing.T) {
 		refused("an older month", begin(october, previous(november)))
 		refused("a month left out", begin(january, previous(november)))
 		refused("no previous", begin(december, nil))
-		refused("other partitions", begin(december, &Previous{november, []int32{0, 1}}))
+		refused("other partitions", begin(december, &Previous{november, []position.Partition{0, 1}}))
 		if err := begin(december, previous(november)); err != nil {
 			t.Error(err)
 		}
@@ -418,7 +419,7 @@ func TestRefused(t *testing.T) {
 	l := start(t, "sqlite://"+filepath.Join(t.TempDir(), "l.db"))
 	for name, spoil := range map[string]func(*Closing){
 		"month": func(c *Closing) { c.Month = 0 }, "seal id": func(c *Closing) { c.SealID = "" }, "partitions": func(c *Closing) { c.Partitions = nil },
-		"sorted": func(c *Closing) { c.Partitions = []int32{1, 0} }, "UTF-8": func(c *Closing) { c.Topic = "\xff" }, "book": func(c *Closing) { c.Books = map[string][]byte{"\x00": nil} },
+		"sorted": func(c *Closing) { c.Partitions = []position.Partition{1, 0} }, "UTF-8": func(c *Closing) { c.Topic = "\xff" }, "book": func(c *Closing) { c.Books = map[string][]byte{"\x00": nil} },
 	} {
 		c := testClosing(october, nil)
 		spoil(&c)

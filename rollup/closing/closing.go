@@ -70,11 +70,11 @@ type work struct {
 	conn     *Connection       // nil: not reached yet
 	topic    *stream.Topic
 	state    *checkpoint.Topic
-	ledger   Ledger          // nil: does not exist yet
-	this     *ClosedMonth    // nil: the closing is not recorded yet
-	before   *ClosedMonth    // that it follows; nil: none, or not read yet
-	ends     map[int32]int64 // of the partitions that were given a seal, after it
-	counted  map[int32]int64 // up to where this close itself has counted
+	ledger   Ledger                             // nil: does not exist yet
+	this     *ClosedMonth                       // nil: the closing is not recorded yet
+	before   *ClosedMonth                       // that it follows; nil: none, or not read yet
+	ends     map[events.Partition]events.Offset // of the partitions that were given a seal, after it
+	counted  map[events.Partition]events.Offset // up to where this close itself has counted
 }
 
 // Close closes a month, or returns what is stored where it is closed already.

@@ -73,7 +73,7 @@ func (s *testSite) join(group string) {
 	if s.group = group; group == "" {
 		return
 	}
-	s.owners = map[int32]string{0: "member"}
+	s.owners = map[events.Partition]string{0: "member"}
 	s.slept = func(ctx context.Context) error {
 		own := *s // its calls do not break
 		own.faults = faults{}
@@ -82,10 +82,10 @@ func (s *testSite) join(group string) {
 }
 
 // count counts a partition as a worker does, up to its end.
-func (s *testSite) count(ctx context.Context, p int32) error {
+func (s *testSite) count(ctx context.Context, p events.Partition) error {
 	w := worker.New(worker.Config{
 		Log: testLog{s}, Topic: s.topic, State: s.state(), Template: s.template, Keys: keys, Interval: 1, DeadLetter: "dead",
-		Until: func(int32) bool { return true }, Logger: s.closer(0).Log, Clock: testClock{s}, Go: inline,
+		Until: func(events.Partition) bool { return true }, Logger: s.closer(0).Log, Clock: testClock{s}, Go: inline,
 	}, p)
 	return w.Run(ctx, testReader{s})
 }

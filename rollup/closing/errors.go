@@ -84,11 +84,11 @@ func (e *RulesChangedError) Error() string {
 // NotFollowedError says that a partition was counted past the month's seal, and did not follow it.
 type NotFollowedError struct {
 	Topic     string
-	Partition int32
+	Partition events.Partition
 	Month     events.Month
-	At        int64        // offset up to which it is counted
-	Sealed    events.Month // the newest month sealed there; 0: none
-	Previous  events.Month // that the closing follows; 0: none
+	At        events.Offset // offset up to which it is counted
+	Sealed    events.Month  // the newest month sealed there; 0: none
+	Previous  events.Month  // that the closing follows; 0: none
 
 	// Lost says that the seal before was followed once and is lost now: counting goes on without it where the loss is accepted.
 	Lost bool
@@ -111,7 +111,7 @@ func (e *NotFollowedError) Error() string {
 
 // SealedMonthLostError says that a partition's sealed month is lost or damaged where no log can give it again.
 type SealedMonthLostError struct {
-	Partition int32
+	Partition events.Partition
 	Month     events.Month
 	Former    string // id of the topic that it was of, which is not there any more; empty: no log was asked
 	Err       error
@@ -152,7 +152,7 @@ func (e *NotAsBilledError) Error() string {
 type TimedOutError struct {
 	Month      events.Month
 	Waited     time.Duration
-	Partitions []int32 // that are not sealed
+	Partitions []events.Partition // that are not sealed
 	Why        string
 }
 
@@ -193,7 +193,7 @@ func ledgerFailed(err error) error {
 }
 
 // list names the first of many partitions.
-func list(partitions []int32) string {
+func list(partitions []events.Partition) string {
 	const shown = 8
 	var b strings.Builder
 	for i, p := range partitions {

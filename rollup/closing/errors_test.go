@@ -150,7 +150,7 @@ func TestSealedByAnother(t *testing.T) {
 	}
 	accounts, books, _ := s.Prices()
 	_, _, err = s.ledger.Begin(t.Context(), ledger.Closing{
-		Month: october, SealID: "other", Cluster: "cluster", TopicID: "topic-1", Topic: "sdk-events", Partitions: []int32{0, 1},
+		Month: october, SealID: "other", Cluster: "cluster", TopicID: "topic-1", Topic: "sdk-events", Partitions: []events.Partition{0, 1},
 		RulesHash: rules.Hash(), Zone: zoneName, Version: "test", At: s.now, Accounts: accounts, Books: books,
 	})
 	if err != nil {
@@ -203,7 +203,7 @@ func (s *testSite) passSeal(m events.Month) {
 	if _, sealed, err := shard.Count(s.log[0]); err != nil || sealed != nil {
 		s.t.Fatalf("count past the seal of %s: sealed %v, %v", m, sealed != nil, err)
 	}
-	end := int64(len(s.log[0]))
+	end := events.Offset(len(s.log[0]))
 	part := s.state().Partition(id)
 	if _, _, err := part.Load(ctx, func() *counter.Shard { return counter.NewShard(id, rules, keys) }); !errors.Is(err, checkpoint.ErrNone) {
 		s.t.Fatalf("checkpoints are left: %v", err)
@@ -221,7 +221,7 @@ func (s *testSite) loseSeal() {
 		return err == nil
 	})
 	for i := range s.log[0] {
-		s.log[0][i].Offset = int64(i)
+		s.log[0][i].Offset = events.Offset(i)
 	}
 	s.remove("/0/checkpoint/")
 }
@@ -237,7 +237,7 @@ func TestNotFollowed(t *testing.T) {
 			s.remove("/0/sealed/")
 		}
 		passed := false
-		s.group, s.owners = "readers", map[int32]string{0: "member", 1: "member"}
+		s.group, s.owners = "readers", map[events.Partition]string{0: "member", 1: "member"}
 		s.slept = func(ctx context.Context) error {
 			if !passed {
 				s.passSeal(november)
@@ -310,7 +310,7 @@ func TestLogGone(t *testing.T) {
 func TestTimedOut(t *testing.T) {
 	s := newTestSite(t)
 	s.octoberEvents()
-	s.group, s.owners = "readers", map[int32]string{1: "member-7"} // who does not count
+	s.group, s.owners = "readers", map[events.Partition]string{1: "member-7"} // who does not count
 	s.slept = func(ctx context.Context) error {
 		<-ctx.Done()
 		return nil

@@ -38,7 +38,7 @@ func (w *work) closedMonth(month events.Month, closing ledger.Closing) *ClosedMo
 }
 
 // restore is a restorer that counts again from the log, where the topic is still the same.
-func (w *work) restore(ctx context.Context, m *ClosedMonth, p int32, why error) error {
+func (w *work) restore(ctx context.Context, m *ClosedMonth, p events.Partition, why error) error {
 	if m.Closing.TopicID != w.topic.ID {
 		return &SealedMonthLostError{p, m.Month, m.Closing.TopicID, why}
 	}

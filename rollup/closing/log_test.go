@@ -13,12 +13,12 @@ import (
 // testLog is the site's log as a close has it.
 type testLog struct{ s *testSite }
 
-func (l testLog) offsets(p int32) stream.Offsets {
-	n := int64(len(l.s.log[p]))
+func (l testLog) offsets(p events.Partition) stream.Offsets {
+	n := events.Offset(len(l.s.log[p]))
 	return stream.Offsets{Start: l.s.start[p], End: n, Stable: n}
 }
 
-func (l testLog) PartitionOffsets(_ context.Context, p int32) (o stream.Offsets, ok bool, err error) {
+func (l testLog) PartitionOffsets(_ context.Context, p events.Partition) (o stream.Offsets, ok bool, err error) {
 	err = l.s.faults.do("PartitionOffsets", func() error {
 		o, ok = l.offsets(p), true
 		return nil
@@ -26,21 +26,21 @@ func (l testLog) PartitionOffsets(_ context.Context, p int32) (o stream.Offsets,
 	return o, ok, err
 }
 
-func (l testLog) Offsets(context.Context) (all map[int32]stream.Offsets, err error) {
+func (l testLog) Offsets(context.Context) (all map[events.Partition]stream.Offsets, err error) {
 	if l.s.gone {
 		return nil, &stream.RecreatedError{Topic: l.s.topic.Name}
 	}
 	err = l.s.faults.do("Offsets", func() error {
-		all = map[int32]stream.Offsets{}
+		all = map[events.Partition]stream.Offsets{}
 		for p := range l.s.log {
-			all[int32(p)] = l.offsets(int32(p))
+			all[events.Partition(p)] = l.offsets(events.Partition(p))
 		}
 		return nil
 	})
 	return all, err
 }
 
-func (l testLog) Owners(context.Context) (owners map[int32]string, err error) {
+func (l testLog) Owners(context.Context) (owners map[events.Partition]string, err error) {
 	err = l.s.faults.do("Owners", func() error {
 		owners = maps.Clone(l.s.owners)
 		return nil
@@ -48,15 +48,15 @@ func (l testLog) Owners(context.Context) (owners map[int32]string, err error) {
 	return owners, err
 }
 
-func (l testLog) Verify(context.Context, int32, stream.Position) error {
+func (l testLog) Verify(context.Context, events.Partition, stream.Position) error {
 	return l.s.faults.do("Verify", func() error { return nil })
 }
 
-func (l testLog) Commit(context.Context, map[int32]int64) error {
+func (l testLog) Commit(context.Context, map[events.Partition]events.Offset) error {
 	return l.s.faults.do("Commit offset", func() error { return nil })
 }
 
-func (l testLog) Committed(context.Context, int32) (int64, error) { return -1, nil }
+func (l testLog) Committed(context.Context, events.Partition) (events.Offset, error) { return -1, nil }
 
 func (l testLog) Produce(_ context.Context, messages []stream.Message) error {
 	return l.s.faults.do("Produce", func() error {
@@ -65,7 +65,7 @@ func (l testLog) Produce(_ context.Context, messages []stream.Message) error {
 				return errors.New("a close writes to the topic alone here")
 			}
 			l.s.log[m.Partition] = append(l.s.log[m.Partition], events.Record{
-				Offset: int64(len(l.s.log[m.Partition])), Timestamp: m.Time.UnixMilli(), Value: m.Value,
+				Offset: events.Offset(len(l.s.log[m.Partition])), Timestamp: m.Time.UnixMilli(), Value: m.Value,
 			})
 		}
 		return nil
@@ -78,21 +78,21 @@ type testReader struct{ s *testSite }
 
 func (testReader) Close() {}
 
-func (r testReader) Open(p int32, at stream.Position) worker.Partition {
+func (r testReader) Open(p events.Partition, at stream.Position) worker.PartitionReader {
 	return &testReading{r.s, p, at.Offset}
 }
 
 // testReading hands out what there is in one batch.
 type testReading struct {
 	s    *testSite
-	p    int32
-	next int64
+	p    events.Partition
+	next events.Offset
 }
 
 func (*testReading) Close() {}
 
 func (r *testReading) Next(ctx context.Context) (b *stream.Batch, err error) {
-	end := int64(len(r.s.log[r.p]))
+	end := events.Offset(len(r.s.log[r.p]))
 	if r.next >= end {
 		return nil, context.DeadlineExceeded
 	}

@@ -27,7 +27,7 @@ func (w *work) lost(ctx context.Context) (reasons []string, err error) {
 	closing, sealed := &w.this.Closing, w.this.sealed
 	in := w.conn.NewReader(ctx)
 	defer in.Close()
-	seals := make([]worker.Partition, len(sealed))
+	seals := make([]worker.PartitionReader, len(sealed))
 	for i := range seals {
 		seals[i] = openSeal(in, sealed[i].Index, offsets[closing.Partitions[i]])
 	}
@@ -58,12 +58,12 @@ func (w *work) lost(ctx context.Context) (reasons []string, err error) {
 
 // Losses says which accepted losses may have taken events of a month that were to be counted in a partition up to an offset: that of
 // its seal, which was written after the close began.
-func Losses(ctx context.Context, in *checkpoint.Partition, p int32, m events.Month, seal int64, began time.Time) (lost []string, err error) {
+func Losses(ctx context.Context, in *checkpoint.Partition, p events.Partition, m events.Month, seal events.Offset, began time.Time) (lost []string, err error) {
 	losses, damaged, err := in.Losses(ctx)
 	if err != nil || len(losses)+len(damaged) == 0 {
 		return nil, err
 	}
-	after := int64(-1)
+	after := events.Offset(-1)
 	index, err := in.Index(ctx, m-2)
 	switch {
 	case err == nil:
@@ -92,7 +92,7 @@ const early = 48 * time.Hour
 // What lies before the seal of the month before the last is none of this month's where that was closed in time. Where closes were
 // missed it may be: unless the loss was accepted before the month began. What was accepted before the close began comes before the seal,
 // also where that has a lower offset: in a log that was cut since, with an older state.
-func mayConcern(l checkpoint.Loss, m events.Month, after, seal int64, began time.Time) bool {
+func mayConcern(l checkpoint.Loss, m events.Month, after, seal events.Offset, began time.Time) bool {
 	begins := time.Date(m.Year(), m.Calendar(), 1, 0, 0, 0, 0, time.UTC)
 	if !l.Accepted.Before(begins.Add(-early)) {
 		return l.From <= seal || l.Accepted.Before(began)

@@ -18,7 +18,7 @@ func TestMayConcern(t *testing.T) {
 	day := func(m time.Month, d int) time.Time { return time.Date(2026, m, d, 12, 0, 0, 0, time.UTC) }
 	october, begun, began, closed := day(time.October, 20), day(time.November, 15), day(time.December, 2), day(time.December, 3)
 	for _, c := range []struct {
-		from, to, after, seal int64
+		from, to, after, seal events.Offset
 		accepted              time.Time
 		want                  bool
 	}{
@@ -165,7 +165,7 @@ func TestRetention(t *testing.T) {
 	c := s.closer(october)
 	c.Progress = func(done, total int64) {
 		if done == total {
-			s.start = map[int32]int64{0: int64(len(s.log[0]))}
+			s.start = map[events.Partition]events.Offset{0: events.Offset(len(s.log[0]))}
 		}
 	}
 	r, err := c.Close(t.Context(), october)

@@ -120,7 +120,7 @@ func (m *ClosedMonth) balancesBefore(ctx context.Context) ([]rating.Balance, err
 	return rating.Balances(invoices), err
 }
 
-func (m *ClosedMonth) partition(p int32) *checkpoint.Partition {
+func (m *ClosedMonth) partition(p events.Partition) *checkpoint.Partition {
 	return m.state.Partition(counter.Identity{Cluster: m.Closing.Cluster, TopicID: m.Closing.TopicID, Partition: p})
 }
 
@@ -146,10 +146,10 @@ func rulesOf(ctx context.Context, state *checkpoint.Topic, template *events.Temp
 }
 
 // restorer puts back a partition's sealed month that is lost or damaged, as why says, or says why it cannot.
-type restorer func(ctx context.Context, m *ClosedMonth, p int32, why error) error
+type restorer func(ctx context.Context, m *ClosedMonth, p events.Partition, why error) error
 
 // notRestored is a restorer without a log.
-func notRestored(_ context.Context, m *ClosedMonth, p int32, why error) error {
+func notRestored(_ context.Context, m *ClosedMonth, p events.Partition, why error) error {
 	return &SealedMonthLostError{Partition: p, Month: m.Month, Err: why}
 }
 
@@ -165,7 +165,7 @@ func (m *ClosedMonth) open(ctx context.Context, restore restorer) error {
 	return nil
 }
 
-func (m *ClosedMonth) openSealed(ctx context.Context, p int32, restore restorer) (*checkpoint.SealedMonth, error) {
+func (m *ClosedMonth) openSealed(ctx context.Context, p events.Partition, restore restorer) (*checkpoint.SealedMonth, error) {
 	sealed, err := m.partition(p).OpenSealed(ctx, m.Month)
 	gone := errors.Is(err, checkpoint.ErrNotSealed) || errors.Is(err, checkpoint.ErrDamaged)
 	if gone {

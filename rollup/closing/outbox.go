@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"headcount/events"
 	"headcount/events/signed"
 	"headcount/events/stream"
 )
@@ -39,7 +40,7 @@ func (w *work) announceLater(ctx context.Context) error {
 	return w.send(ctx, w.topic.Partitions[0].ID)
 }
 
-func (w *work) send(ctx context.Context, partition int32) error {
+func (w *work) send(ctx context.Context, partition events.Partition) error {
 	if err := sendOutbox(ctx, w.ledger, w.conn, partition, w.Clock.Now()); err != nil {
 		return &UnreachableError{What: fmt.Sprintf("month %s is closed and recorded, but the log may not have the closed record yet", w.month), Err: err, Again: true}
 	}
@@ -47,7 +48,7 @@ func (w *work) send(ctx context.Context, partition int32) error {
 }
 
 // sendOutbox sends what the outbox holds to a partition, and marks it.
-func sendOutbox(ctx context.Context, l Outbox, log Producer, partition int32, now time.Time) error {
+func sendOutbox(ctx context.Context, l Outbox, log Producer, partition events.Partition, now time.Time) error {
 	messages, err := l.Outbox(ctx)
 	if err != nil {
 		return fmt.Errorf("ledger: %w", err)

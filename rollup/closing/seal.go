@@ -6,13 +6,14 @@ import (
 	"fmt"
 
 	"headcount/counter/checkpoint"
+	"headcount/events"
 	"headcount/events/signed"
 	"headcount/events/stream"
 )
 
 // unsealed returns those of the partitions that have no sealed index yet.
-func (w *work) unsealed(ctx context.Context, partitions []int32) ([]int32, error) {
-	var open []int32
+func (w *work) unsealed(ctx context.Context, partitions []events.Partition) ([]events.Partition, error) {
+	var open []events.Partition
 	for _, p := range partitions {
 		index, err := w.this.partition(p).Index(ctx, w.month)
 		switch {
@@ -56,7 +57,7 @@ func (w *work) seal(ctx context.Context) error {
 	if err != nil {
 		return &UnreachableError{What: "offsets of " + closing.Topic, Err: err, Again: true}
 	}
-	w.ends = map[int32]int64{}
+	w.ends = map[events.Partition]events.Offset{}
 	for p, o := range offsets {
 		w.ends[p] = o.End
 	}
@@ -69,7 +70,7 @@ func (w *work) previous(ctx context.Context) (*signed.PreviousClosing, error) {
 	if err != nil || former == nil {
 		return nil, err
 	}
-	previous := &signed.PreviousClosing{Month: former.Month, Partitions: []int32{}}
+	previous := &signed.PreviousClosing{Month: former.Month, Partitions: []events.Partition{}}
 	if former.Closing.TopicID == w.this.Closing.TopicID { // else no partition of this topic was in it
 		previous.Partitions = former.Closing.Partitions
 	}

@@ -37,8 +37,8 @@ type Connection struct {
 // Log is the log as a close needs it: LogOf makes it of a *stream.Log, whose methods say what they promise.
 type Log interface {
 	worker.Log
-	Offsets(ctx context.Context) (map[int32]stream.Offsets, error)
-	Owners(ctx context.Context) (map[int32]string, error)
+	Offsets(ctx context.Context) (map[events.Partition]stream.Offsets, error)
+	Owners(ctx context.Context) (map[events.Partition]string, error)
 }
 
 // LogOf returns a log as a close needs it.
@@ -49,11 +49,13 @@ type streamLog struct {
 	log *stream.Log
 }
 
-func (l streamLog) Offsets(ctx context.Context) (map[int32]stream.Offsets, error) {
+func (l streamLog) Offsets(ctx context.Context) (map[events.Partition]stream.Offsets, error) {
 	return l.log.Offsets(ctx)
 }
 
-func (l streamLog) Owners(ctx context.Context) (map[int32]string, error) { return l.log.Owners(ctx) }
+func (l streamLog) Owners(ctx context.Context) (map[events.Partition]string, error) {
+	return l.log.Owners(ctx)
+}
 
 // Ledger is a *ledger.Ledger's methods, which say what they promise.
 type Ledger interface {

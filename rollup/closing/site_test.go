@@ -76,14 +76,14 @@ type testSite struct {
 	ledger   *ledger.Ledger // nil: not made yet
 	folder   string         // of the ledger's file
 	topic    *stream.Topic
-	log      [][]events.Record // by partition
-	start    map[int32]int64   // first offset that a partition still has; nil: all have all
-	files    map[string][]byte // of the state store
+	log      [][]events.Record                  // by partition
+	start    map[events.Partition]events.Offset // first offset that a partition still has; nil: all have all
+	files    map[string][]byte                  // of the state store
 	template *events.Template
 	accounts string
 	books    map[string][]byte
 	group    string
-	owners   map[int32]string
+	owners   map[events.Partition]string
 	slept    func(ctx context.Context) error // what happens while a close sleeps
 	naps     int                             // how often a close slept
 	gone     bool                            // the topic was made again while it was read
@@ -94,7 +94,7 @@ func newTestSite(t *testing.T) *testSite {
 	t.Helper()
 	s := &testSite{
 		t: t, files: map[string][]byte{},
-		topic:    &stream.Topic{Name: "sdk-events", ID: "topic-1", Cluster: "cluster", Partitions: []stream.Partition{{ID: 0}, {ID: 1}}},
+		topic:    &stream.Topic{Name: "sdk-events", ID: "topic-1", Cluster: "cluster", Partitions: []stream.PartitionInfo{{ID: 0}, {ID: 1}}},
 		log:      make([][]events.Record, 2),
 		template: &events.Template{TimeZone: zoneName, Precision: 6, Limits: events.DefaultLimits, KeyID: keys.Newest().ID(), SealKey: sealKey.Public().(ed25519.PublicKey)},
 		accounts: accountsFile, books: map[string][]byte{"test.yaml": fmt.Appendf(nil, bookFile, "0.50")},
@@ -112,7 +112,7 @@ func (s *testSite) open(p int, app string, device int, m events.Month, day int) 
 }
 
 func (s *testSite) append(p int, value []byte) {
-	s.log[p] = append(s.log[p], events.Record{Offset: int64(len(s.log[p])), Timestamp: s.now.UnixMilli(), Value: value})
+	s.log[p] = append(s.log[p], events.Record{Offset: events.Offset(len(s.log[p])), Timestamp: s.now.UnixMilli(), Value: value})
 }
 
 // after sets the clock to some days after a month.

@@ -17,7 +17,7 @@ const patience = 30 * time.Second
 
 // openSeal begins to read at the seal by which a partition was sealed; nil: by its offsets, the log does not hold it. All are opened
 // before the first is read: a broker holds a fetch at the log's end for a while, and the next partition would wait behind it.
-func openSeal(in worker.Reader, x *checkpoint.Index, o stream.Offsets) worker.Partition {
+func openSeal(in worker.Reader, x *checkpoint.Index, o stream.Offsets) worker.PartitionReader {
 	if x.Offset < o.Start || x.Offset >= o.Stable {
 		return nil
 	}
@@ -26,7 +26,7 @@ func openSeal(in worker.Reader, x *checkpoint.Index, o stream.Offsets) worker.Pa
 
 // cutBefore says how the log lacks the seal by which a partition was sealed, once that was read; empty: it has it, or retention took it.
 // A log that was cut off before it may have grown past it again: only the record itself tells.
-func (w *work) cutBefore(ctx context.Context, from worker.Partition, x *checkpoint.Index, o stream.Offsets) (string, error) {
+func (w *work) cutBefore(ctx context.Context, from worker.PartitionReader, x *checkpoint.Index, o stream.Offsets) (string, error) {
 	if o.Stable <= x.Offset {
 		return fmt.Sprintf("the log ends at offset %d, before", o.Stable), nil
 	}

@@ -32,8 +32,8 @@ func (w *work) wait(ctx context.Context) error {
 }
 
 // waitSealed is wait without a limit. Where it fails it says what is still open, and why.
-func (w *work) waitSealed(ctx context.Context) (open []int32, why string, err error) {
-	w.counted = map[int32]int64{}
+func (w *work) waitSealed(ctx context.Context) (open []events.Partition, why string, err error) {
+	w.counted = map[events.Partition]events.Offset{}
 	all := w.this.Closing.Partitions
 	w.Progress(0, int64(len(all)))
 	began, pause := w.Clock.Now(), firstPause
@@ -65,7 +65,7 @@ func (w *work) waitSealed(ctx context.Context) (open []int32, why string, err er
 
 // tend counts those of the open partitions that nobody reads, and says what is known of the rest. Where it was there before, it also
 // looks for those that will not be sealed by waiting.
-func (w *work) tend(ctx context.Context, open []int32, waited time.Duration, before bool) (why string, err error) {
+func (w *work) tend(ctx context.Context, open []events.Partition, waited time.Duration, before bool) (why string, err error) {
 	own, why := w.unowned(ctx, open, waited)
 	if len(own) > 0 {
 		if err := w.countHere(ctx, own); err != nil {
@@ -89,7 +89,7 @@ const (
 
 // passed looks for partitions of which no sealed month will come by waiting: they are counted past the seal, and have none.
 // What was sealed and lost is counted again and put back; a seal that was not followed is an error.
-func (w *work) passed(ctx context.Context, open []int32) error {
+func (w *work) passed(ctx context.Context, open []events.Partition) error {
 	for _, p := range open {
 		pos, state, err := w.this.partition(p).Glance(ctx)
 		if errors.Is(err, checkpoint.ErrNone) || errors.Is(err, checkpoint.ErrOldList) {
@@ -116,7 +116,7 @@ func (w *work) passed(ctx context.Context, open []int32) error {
 }
 
 // notFollowed says that a partition passed the seal by, and whether it is because the seal before was lost.
-func (w *work) notFollowed(ctx context.Context, p int32, at int64, sealed events.Month) error {
+func (w *work) notFollowed(ctx context.Context, p events.Partition, at events.Offset, sealed events.Month) error {
 	e := &NotFollowedError{Topic: w.this.Closing.Topic, Partition: p, Month: w.month, At: at, Sealed: sealed}
 	former, err := w.former(ctx)
 	if err != nil {
@@ -132,7 +132,7 @@ func (w *work) notFollowed(ctx context.Context, p int32, at int64, sealed events
 }
 
 // undecided says which partitions hold records that no reader is given yet.
-func (w *work) undecided(ctx context.Context, open []int32) string {
+func (w *work) undecided(ctx context.Context, open []events.Partition) string {
 	offsets, err := w.conn.Offsets(ctx)
 	if err != nil {
 		return ""
@@ -150,7 +150,7 @@ func (w *work) undecided(ctx context.Context, open []int32) string {
 }
 
 // unowned returns those of the open partitions that nobody reads, and what is known of the rest.
-func (w *work) unowned(ctx context.Context, open []int32, waited time.Duration) ([]int32, string) {
+func (w *work) unowned(ctx context.Context, open []events.Partition, waited time.Duration) ([]events.Partition, string) {
 	if w.Group == "" {
 		if w.conn.OwnBroker || waited > unread {
 			return open, "counted by the close"
@@ -161,7 +161,7 @@ func (w *work) unowned(ctx context.Context, open []int32, waited time.Duration) 
 	if err != nil {
 		return nil, fmt.Sprintf("group %s cannot be described: %v", w.Group, err)
 	}
-	var own []int32
+	var own []events.Partition
 	var readers []string
 	for _, p := range open {
 		if owners[p] == "" {
@@ -181,19 +181,19 @@ func (w *work) counting() worker.Config {
 	return worker.Config{
 		Log: w.conn, Topic: w.topic, State: w.state, Template: w.conn.Template, Keys: w.Keys,
 		Interval: w.Interval, DeadLetter: stream.DeadTopic(w.topic.Name),
-		Until: func(int32) bool { return true }, Logger: w.Log,
+		Until: func(events.Partition) bool { return true }, Logger: w.Log,
 		Clock: w.Clock, Go: w.Go,
 	}
 }
 
 // countHere counts partitions up to their present end, as a worker would: whoever else does the same writes the same. Those
 // that hold nothing more than when they were counted last are left out.
-func (w *work) countHere(ctx context.Context, partitions []int32) error {
+func (w *work) countHere(ctx context.Context, partitions []events.Partition) error {
 	offsets, err := w.conn.Offsets(ctx)
 	if err != nil {
 		return err
 	}
-	var grown []int32
+	var grown []events.Partition
 	for _, p := range partitions {
 		if at, ok := w.counted[p]; !ok || offsets[p].Stable > at {
 			grown = append(grown, p)

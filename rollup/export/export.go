@@ -299,7 +299,7 @@ func (a *Archive) addLosses(ctx context.Context, s Source, topic *checkpoint.Top
 	return nil
 }
 
-func partitionOf(topic *checkpoint.Topic, of ledger.Closing, id int32) *checkpoint.Partition {
+func partitionOf(topic *checkpoint.Topic, of ledger.Closing, id events.Partition) *checkpoint.Partition {
 	return topic.Partition(counter.Identity{Cluster: of.Cluster, TopicID: of.TopicID, Partition: id})
 }
 

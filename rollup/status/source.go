@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"headcount/counter/checkpoint"
+	"headcount/events"
 	"headcount/events/identity"
 	"headcount/events/stream"
 	"headcount/rating"
@@ -25,6 +26,6 @@ type Source struct {
 
 // Log tells how far the partitions reach, and who reads them: a *stream.Log's methods.
 type Log interface {
-	Offsets(ctx context.Context) (map[int32]stream.Offsets, error)
-	Owners(ctx context.Context) (map[int32]string, error)
+	Offsets(ctx context.Context) (map[events.Partition]stream.Offsets, error)
+	Owners(ctx context.Context) (map[events.Partition]string, error)
 }

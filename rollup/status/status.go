@@ -61,7 +61,7 @@ func Read(ctx context.Context, s Source, m events.Month, now time.Time) (*Docume
 }
 
 // readers tells how far the partitions reach, and who reads them.
-func (s *Source) readers(ctx context.Context) (map[int32]stream.Offsets, map[int32]string, error) {
+func (s *Source) readers(ctx context.Context) (map[events.Partition]stream.Offsets, map[events.Partition]string, error) {
 	offsets, err := s.Log.Offsets(ctx)
 	if err != nil {
 		return nil, nil, &closing.UnreachableError{What: "offsets of " + s.Topic.Name, Err: err}
@@ -110,7 +110,7 @@ func (r *reader) close() {
 }
 
 // partitions adds what each partition has; rules is nil where the topic has none yet.
-func (r *reader) partitions(ctx context.Context, rules *checkpoint.Rules, offsets map[int32]stream.Offsets, owners map[int32]string) (err error) {
+func (r *reader) partitions(ctx context.Context, rules *checkpoint.Rules, offsets map[events.Partition]stream.Offsets, owners map[events.Partition]string) (err error) {
 	if rules != nil {
 		if fixed, err := rules.Known(r.month); err == nil {
 			r.facts = &usage.Facts{Rules: fixed}
@@ -119,20 +119,20 @@ func (r *reader) partitions(ctx context.Context, rules *checkpoint.Rules, offset
 		}
 	}
 	for _, p := range r.Topic.Partitions {
-		at := usage.Partition{Partition: p.ID, End: offsets[p.ID].End, Owner: owners[p.ID]}
+		at := usage.Progress{Partition: p.ID, End: offsets[p.ID].End, Owner: owners[p.ID]}
 		if rules != nil {
 			if at.Offset, err = r.partition(ctx, p.ID, rules); err != nil {
 				return fmt.Errorf("partition %d: %w", p.ID, err)
 			}
 		}
-		at.Lag = max(at.End-at.Offset, 0)
+		at.Lag = int64(max(at.End-at.Offset, 0))
 		r.doc.Partitions = append(r.doc.Partitions, at)
 	}
 	return nil
 }
 
 // partition adds a partition's facts and returns its next offset.
-func (r *reader) partition(ctx context.Context, p int32, rules *checkpoint.Rules) (int64, error) {
+func (r *reader) partition(ctx context.Context, p events.Partition, rules *checkpoint.Rules) (events.Offset, error) {
 	id := counter.Identity{Cluster: r.Topic.Cluster, TopicID: r.Topic.ID, Partition: p}
 	part := r.State.Partition(id)
 	shard, loaded, err := part.Load(ctx, func() *counter.Shard { return counter.NewShard(id, rules, r.Keys) })
@@ -150,9 +150,9 @@ func (r *reader) partition(ctx context.Context, p int32, rules *checkpoint.Rules
 }
 
 // addFacts adds a partition's facts: where the month is sealed there, what it was sealed with and what came late since.
-func (r *reader) addFacts(ctx context.Context, part *checkpoint.Partition, p int32, shard *counter.Shard) error {
+func (r *reader) addFacts(ctx context.Context, part *checkpoint.Partition, p events.Partition, shard *counter.Shard) error {
 	sealed, err := part.OpenSealed(ctx, r.month)
-	seal := int64(math.MaxInt64)
+	seal := events.Offset(math.MaxInt64)
 	if err == nil {
 		r.open = append(r.open, sealed)
 		seal = sealed.Index.Offset

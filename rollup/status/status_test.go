@@ -39,12 +39,12 @@ plans:
 // testLog is a log of 7 records a partition.
 type testLog struct{ offsets, owners error }
 
-func (l testLog) Offsets(context.Context) (map[int32]stream.Offsets, error) {
-	return map[int32]stream.Offsets{0: {End: 7}, 1: {End: 7}}, l.offsets
+func (l testLog) Offsets(context.Context) (map[events.Partition]stream.Offsets, error) {
+	return map[events.Partition]stream.Offsets{0: {End: 7}, 1: {End: 7}}, l.offsets
 }
 
-func (l testLog) Owners(context.Context) (map[int32]string, error) {
-	return map[int32]string{1: "member"}, l.owners
+func (l testLog) Owners(context.Context) (map[events.Partition]string, error) {
+	return map[events.Partition]string{1: "member"}, l.owners
 }
 
 func newSource(t *testing.T) Source {
@@ -61,7 +61,7 @@ func newSource(t *testing.T) Source {
 	if err != nil {
 		t.Fatal(err)
 	}
-	topic := &stream.Topic{Name: "events", ID: "id", Cluster: "cluster", Partitions: []stream.Partition{{ID: 0}, {ID: 1}}}
+	topic := &stream.Topic{Name: "events", ID: "id", Cluster: "cluster", Partitions: []stream.PartitionInfo{{ID: 0}, {ID: 1}}}
 	return Source{
 		Log: testLog{}, Topic: topic, State: checkpoint.OpenTopic(bucket, topic.Name, topic.ID), Keys: identity.NewKeyring(identity.NewGUIDKey([16]byte{1})),
 		Books: books, Accounts: accounts, Zone: "UTC", SkewLimit: usage.NoSkewLimit, Group: "readers",
@@ -86,7 +86,7 @@ func (s *Source) count(t *testing.T) {
 	for i := range 3 {
 		at := time.Date(2026, 10, 1+i, 12, 0, 0, 0, time.UTC)
 		value := fmt.Appendf(nil, `{"specversion":"1.0","type":"miniprogram.open","time":%q,"subject":"%032x","superapp":"app-a"}`, at.Format(time.RFC3339), i)
-		records = append(records, events.Record{Offset: int64(i), Timestamp: at.UnixMilli(), Value: value})
+		records = append(records, events.Record{Offset: events.Offset(i), Timestamp: at.UnixMilli(), Value: value})
 	}
 	if _, _, err := shard.Count(records); err != nil {
 		t.Fatal(err)
@@ -111,7 +111,7 @@ func TestRead(t *testing.T) {
 		if doc, err = Read(t.Context(), s, c.asked, c.now); err != nil || doc.Month != october {
 			t.Fatalf("%s at %s: %v, %v", c.asked, c.now, doc, err)
 		}
-		want := []usage.Partition{{Partition: 0, Offset: 3, End: 7, Lag: 4}, {Partition: 1, End: 7, Lag: 7, Owner: "member"}}
+		want := []usage.Progress{{Partition: 0, Offset: 3, End: 7, Lag: 4}, {Partition: 1, End: 7, Lag: 7, Owner: "member"}}
 		if len(doc.Partitions) != 2 || doc.Partitions[0] != want[0] || doc.Partitions[1] != want[1] {
 			t.Errorf("partitions: got %+v, want %+v", doc.Partitions, want)
 		}

@@ -16,24 +16,24 @@ type Document struct {
 	Topic       string       `json:"topic"`
 	Provisional bool         `json:"provisional,omitempty"`
 	Sealed      []Sealed     `json:"sealed,omitempty"`
-	Partitions  []Partition  `json:"partitions,omitempty"` // of a provisional document, in place of Sealed
+	Partitions  []Progress   `json:"partitions,omitempty"` // of a provisional document, in place of Sealed
 	Usage       []App        `json:"usage"`
 	Rejected    uint64       `json:"rejected"` // dead letters whose app cannot be read
 }
 
 // Sealed says where a partition's month ends.
 type Sealed struct {
-	Partition int32 `json:"partition"`
-	Offset    int64 `json:"offset"`
+	Partition events.Partition `json:"partition"`
+	Offset    events.Offset    `json:"offset"`
 }
 
-// Partition says how far a partition is counted.
-type Partition struct {
-	Partition int32  `json:"partition"`
-	Offset    int64  `json:"offset"` // of the next record to count, by the newest checkpoint
-	End       int64  `json:"end"`    // of the partition
-	Lag       int64  `json:"lag"`
-	Owner     string `json:"owner"`
+// Progress says how far a partition is counted.
+type Progress struct {
+	Partition events.Partition `json:"partition"`
+	Offset    events.Offset    `json:"offset"` // of the next record to count, by the newest checkpoint
+	End       events.Offset    `json:"end"`    // of the partition
+	Lag       int64            `json:"lag"`
+	Owner     string           `json:"owner"`
 }
 
 // App is the usage of one app.

@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"headcount/internal/calendar"
+	"headcount/internal/position"
 	"headcount/rating/ledger"
 )
 
@@ -80,7 +81,7 @@ func invoice(t *testing.T, form, month string, revision int) ledger.Invoice {
 func closeMonth(t *testing.T, l *ledger.Ledger, of ledger.Month, previous *ledger.Previous) {
 	t.Helper()
 	month := of.String()
-	c := ledger.Closing{Month: of, SealID: "seal-" + month, Cluster: "c1", TopicID: "t1", Topic: "sdk-events", Partitions: []int32{0, 1, 3},
+	c := ledger.Closing{Month: of, SealID: "seal-" + month, Cluster: "c1", TopicID: "t1", Topic: "sdk-events", Partitions: []position.Partition{0, 1, 3},
 		RulesHash: "sha256:aa", Zone: "Asia/Shanghai", Version: "1.2.3", At: time.Date(2026, 11, 2, 1, 30, 0, 123456789, time.UTC), Previous: previous,
 		Accounts: []byte("accounts:\n  - id: acme\r\n"), Books: map[string][]byte{"tcmpp.yaml": []byte("book: \xff"), "im.yaml": {}}}
 	if _, _, err := l.Begin(t.Context(), c); err != nil {
@@ -120,7 +121,7 @@ func full(t *testing.T, at string) (*ledger.Ledger, *Ledger) {
 	if already, err := l.Amend(t.Context(), amendment, []ledger.Invoice{invoice(t, finalInvoice, "2026-10", 2)}); err != nil || already {
 		t.Fatalf("already %v, %v", already, err)
 	}
-	closeMonth(t, l, october+1, &ledger.Previous{Month: october, Partitions: []int32{0, 1, 3}})
+	closeMonth(t, l, october+1, &ledger.Previous{Month: october, Partitions: []position.Partition{0, 1, 3}})
 	mine, err := Open(t.Context(), at)
 	if err != nil {
 		t.Fatal(err)
@@ -164,7 +165,7 @@ func TestBothRead(t *testing.T) {
 			for _, month := range []string{m.Month.String()} {
 				c, err := mine.Closing(ctx, month)
 				w, other := theirs.Closing(ctx, m.Month)
-				want := Closing{w.Month.String(), w.SealID, w.Cluster, w.TopicID, w.Topic, w.Partitions, w.RulesHash, w.Zone, w.At, previousOf(w.Previous), w.Accounts, w.Books}
+				want := Closing{w.Month.String(), w.SealID, w.Cluster, w.TopicID, w.Topic, numbers(w.Partitions), w.RulesHash, w.Zone, w.At, previousOf(w.Previous), w.Accounts, w.Books}
 				if c.Books["im.yaml"] == nil {
 					c.Books["im.yaml"] = []byte{}
 				}
@@ -233,7 +234,7 @@ func previousOf(p *ledger.Previous) *Previous {
 	if p == nil {
 		return nil
 	}
-	return &Previous{p.Month.String(), p.Partitions}
+	return &Previous{p.Month.String(), numbers(p.Partitions)}
 }
 
 func second[T any](_ T, err error) error { return err }
@@ -302,4 +303,12 @@ func TestOpenRefuses(t *testing.T) {
 			t.Errorf("%s: %v", at, err)
 		}
 	}
+}
+
+func numbers(partitions []position.Partition) []int32 {
+	var n []int32
+	for _, p := range partitions {
+		n = append(n, int32(p))
+	}
+	return n
 }

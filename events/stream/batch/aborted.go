@@ -4,12 +4,14 @@ import (
 	"cmp"
 	"encoding/binary"
 	"slices"
+
+	"headcount/events"
 )
 
 // Aborted is a transaction that was given up: what the producer wrote from First up to its abort marker does not count.
 type Aborted struct {
-	Producer int64 // its id
-	First    int64 // offset
+	Producer int64         // its id
+	First    events.Offset // offset
 }
 
 // Abortions follows the aborted transactions of one fetch answer through its batches, in order. The broker lists those that

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"hash/crc32"
+
+	"headcount/events"
 )
 
 // A record batch, format 2, begins with
@@ -39,10 +41,10 @@ var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
 // Header is what a batch says of itself.
 type Header struct {
-	Base       int64  // offset of the first record that was written into it
-	Size       int    // of the whole batch, in bytes
-	Epoch      int32  // of the leader that wrote it
-	CRC        uint32 // of all from the attributes on
+	Base       events.Offset // offset of the first record that was written into it
+	Size       int           // of the whole batch, in bytes
+	Epoch      int32         // of the leader that wrote it
+	CRC        uint32        // of all from the attributes on
 	Attributes int16
 	LastDelta  int32 // from Base to the last offset, also where compaction took that record out
 	FirstTime  int64 // milliseconds since 1970: what records' times count from
@@ -52,7 +54,7 @@ type Header struct {
 }
 
 // Next is the offset after the batch, also where compaction emptied it.
-func (h *Header) Next() int64 { return h.Base + int64(h.LastDelta) + 1 }
+func (h *Header) Next() events.Offset { return h.Base + events.Offset(h.LastDelta) + 1 }
 
 // Control says whether the batch holds the mark that ends a transaction, and no records.
 func (h *Header) Control() bool { return h.Attributes&controlBit != 0 }
@@ -70,7 +72,7 @@ func ReadHeader(b []byte, h *Header) error {
 		return ErrPartial
 	}
 	length := int(int32(binary.BigEndian.Uint32(b[8:])))
-	h.Base = int64(binary.BigEndian.Uint64(b))
+	h.Base = events.Offset(binary.BigEndian.Uint64(b))
 	if h.Base < 0 {
 		return fmt.Errorf("base offset %d is negative", h.Base)
 	}
@@ -97,7 +99,7 @@ func ReadHeader(b []byte, h *Header) error {
 	h.MaxTime = int64(binary.BigEndian.Uint64(b[35:]))
 	h.Producer = int64(binary.BigEndian.Uint64(b[43:]))
 	h.Count = int32(binary.BigEndian.Uint32(b[57:]))
-	if h.LastDelta < 0 || h.Base+int64(h.LastDelta)+1 < 0 {
+	if h.LastDelta < 0 || h.Next() < 0 {
 		return fmt.Errorf("last offset delta %d is out of range", h.LastDelta)
 	}
 	if h.Count < 0 || int64(h.Count) > int64(h.LastDelta)+1 {

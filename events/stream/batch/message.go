@@ -1,6 +1,10 @@
 package batch
 
-import "time"
+import (
+	"time"
+
+	"headcount/events"
+)
 
 // RecordHeader is a record's header. A nil value is null.
 type RecordHeader struct {
@@ -10,10 +14,10 @@ type RecordHeader struct {
 
 // Message is a record before it has an offset.
 type Message struct {
-	Topic     string // empty: the one that its sender writes to
-	Partition int32  // −1: by the key's hash, as the Java client does; without a key, any
-	Key       []byte // nil: none
-	Value     []byte // nil: a tombstone
+	Topic     string           // empty: the one that its sender writes to
+	Partition events.Partition // −1: by the key's hash, as the Java client does; without a key, any
+	Key       []byte           // nil: none
+	Value     []byte           // nil: a tombstone
 	Headers   []RecordHeader
 	Time      time.Time // of the record; zero: now. Brokers whose topic says LogAppendTime put theirs in its place
 }

@@ -1,6 +1,10 @@
 package batch
 
-import "encoding/binary"
+import (
+	"encoding/binary"
+
+	"headcount/events"
+)
 
 // murmur2 hashes a key as the Java client does, so that a key goes to the same partition whoever sends it.
 func murmur2(b []byte) uint32 {
@@ -26,6 +30,6 @@ func murmur2(b []byte) uint32 {
 }
 
 // PartitionOf is the partition that a key goes to, of n, as the Java client has it.
-func PartitionOf(key []byte, n int) int32 {
-	return int32(murmur2(key)&0x7fffffff) % int32(n)
+func PartitionOf(key []byte, n int) events.Partition {
+	return events.Partition(murmur2(key)&0x7fffffff) % events.Partition(n)
 }

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"testing"
 	"time"
+
+	"headcount/events"
 )
 
 // TestBatchReader reads batches that BatchWriter made, one after the other, and refuses them with any byte changed.
@@ -12,21 +14,21 @@ func TestBatchReader(t *testing.T) {
 	for _, compression := range []string{"", "none", "gzip", "snappy", "lz4", "zstd"} {
 		var w Writer
 		var all []byte
-		base := int64(0)
+		base := events.Offset(0)
 		for n := 1; n <= 300; n *= 7 {
 			messages := make([]*Message, n)
 			for i := range messages {
-				messages[i] = &Message{Value: fmt.Appendf(nil, "value of %d", base+int64(i)), Time: time.UnixMilli(1_700_000_000_000 + int64(i))}
+				messages[i] = &Message{Value: fmt.Appendf(nil, "value of %d", base+events.Offset(i)), Time: time.UnixMilli(1_700_000_000_000 + int64(i))}
 			}
 			b, err := w.Write(messages, base, compression)
 			if err != nil {
 				t.Fatal(err)
 			}
 			all = append(all, b...)
-			base += int64(n)
+			base += events.Offset(n)
 		}
 		r := NewReader(1 << 20)
-		next := int64(0)
+		next := events.Offset(0)
 		for rest := all; len(rest) > 0; {
 			records, after, err := r.Read(rest)
 			if err != nil {

@@ -89,7 +89,7 @@ func readExtent(b []byte, i int) (e extent, err error) {
 // AppendRecords reads the records of one batch from b, its uncompressed content, and appends those at offset from and later. They
 // alias b. All of the batch is checked, also what is not appended: its records number h.Count, have rising offsets within the
 // batch, and fill b exactly.
-func AppendRecords(to []events.Record, h *Header, b []byte, from int64) ([]events.Record, error) {
+func AppendRecords(to []events.Record, h *Header, b []byte, from events.Offset) ([]events.Record, error) {
 	if int(h.Count) > len(b)/leastRecord {
 		return to, fmt.Errorf("%d records in %d bytes", h.Count, len(b))
 	}
@@ -110,7 +110,7 @@ func AppendRecords(to []events.Record, h *Header, b []byte, from int64) ([]event
 			i, last = e.end, e.delta
 			to = append(to, events.Record{}) // and not with what it holds, which is copied then
 			rec := &to[len(to)-1]
-			rec.Offset, rec.Timestamp = h.Base+e.delta, h.FirstTime+e.time
+			rec.Offset, rec.Timestamp = h.Base+events.Offset(e.delta), h.FirstTime+e.time
 			if appendTime {
 				rec.Timestamp = h.MaxTime
 			}

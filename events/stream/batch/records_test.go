@@ -12,7 +12,7 @@ import (
 )
 
 // plainRecords reads records by encoding/binary; nil, false where they are wrong.
-func plainRecords(h *Header, b []byte, from int64) (recs []events.Record, ok bool) {
+func plainRecords(h *Header, b []byte, from events.Offset) (recs []events.Record, ok bool) {
 	last := int64(-1)
 	for range h.Count {
 		size, n := binary.Varint(b)
@@ -49,7 +49,7 @@ func plainRecords(h *Header, b []byte, from int64) (recs []events.Record, ok boo
 		r = r[1:]
 		rec := events.Record{Timestamp: h.FirstTime + number()}
 		delta := number()
-		rec.Offset = h.Base + delta
+		rec.Offset = h.Base + events.Offset(delta)
 		rec.Key, rec.Value = blob(), blob()
 		count := number()
 		if bad || count < 0 || count > int64(len(r)) || delta <= last || delta > int64(h.LastDelta) {
@@ -75,7 +75,7 @@ func plainRecords(h *Header, b []byte, from int64) (recs []events.Record, ok boo
 	return recs, len(b) == 0
 }
 
-func sameRecords(tb testing.TB, b []byte, count, lastDelta int32, from int64) bool {
+func sameRecords(tb testing.TB, b []byte, count, lastDelta int32, from events.Offset) bool {
 	tb.Helper()
 	h := &Header{Base: 1000, Count: count, LastDelta: lastDelta, FirstTime: 1_700_000_000_000}
 	got, err := AppendRecords(nil, h, b, from)
@@ -147,7 +147,7 @@ func TestRecords(t *testing.T) {
 		end := memory[len(memory)-len(b):]
 		copy(end, b)
 		b = end
-		if !sameRecords(t, b, count, last, 1000+int64(r.IntN(2)*r.IntN(100))) {
+		if !sameRecords(t, b, count, last, 1000+events.Offset(r.IntN(2)*r.IntN(100))) {
 			t.Fatalf("%x: %d records up to %d are refused", b, count, last)
 		}
 		for range 4 {

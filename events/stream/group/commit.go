@@ -8,12 +8,13 @@ import (
 
 	"github.com/segmentio/kafka-go/protocol"
 
+	"headcount/events"
 	"headcount/events/stream/wire"
 )
 
 // Commit tells the group how far each partition is counted, for whoever watches its lag, and for the next to be told
 // where state was lost (Committed). It does nothing while this process is no member.
-func (g *Group) Commit(ctx context.Context, offsets map[int32]int64) error {
+func (g *Group) Commit(ctx context.Context, offsets map[events.Partition]events.Offset) error {
 	g.mu.Lock()
 	ours := g.member
 	g.mu.Unlock()
@@ -29,7 +30,7 @@ func (g *Group) Commit(ctx context.Context, offsets map[int32]int64) error {
 	return err
 }
 
-func (m *membership) commit(ctx context.Context, offsets map[int32]int64) error {
+func (m *membership) commit(ctx context.Context, offsets map[events.Partition]events.Offset) error {
 	if err := m.find(ctx); err != nil {
 		return err
 	}
@@ -43,8 +44,8 @@ func (m *membership) commit(ctx context.Context, offsets map[int32]int64) error 
 	e.Str(c.Topic)
 	e.Array(len(offsets))
 	for p, o := range offsets {
-		e.Int32(p)
-		e.Int64(o)
+		e.Partition(p)
+		e.Offset(o)
 		e.Int32(-1) // leader epoch
 		e.Nullable("")
 	}
@@ -61,7 +62,7 @@ func decodeCommit(d *wire.Decoder) error {
 	for n := d.Array(6); n > 0; n-- {
 		topic := d.Str()
 		for m := d.Array(6); m > 0; m-- {
-			partition, c := d.Int32(), wire.Code(d.Int16())
+			partition, c := d.Partition(), wire.Code(d.Int16())
 			errs = append(errs, wire.Refusal(c, "commit the offset of", wire.PartitionName(topic, partition), ""))
 		}
 	}
@@ -75,7 +76,7 @@ func decodeCommit(d *wire.Decoder) error {
 const glance = 5 * time.Second
 
 // Committed tells how far a partition was counted when the group was told last; −1: it was not. It tries once.
-func (g *Group) Committed(ctx context.Context, partition int32) (int64, error) {
+func (g *Group) Committed(ctx context.Context, partition events.Partition) (events.Offset, error) {
 	c := g.config
 	ctx, cancel := context.WithTimeout(ctx, glance)
 	defer cancel()
@@ -88,7 +89,7 @@ func (g *Group) Committed(ctx context.Context, partition int32) (int64, error) {
 	e.Array(1)
 	e.Str(c.Topic)
 	e.Array(1)
-	e.Int32(partition)
+	e.Partition(partition)
 	d, err := g.call(ctx, node, protocol.OffsetFetch, committedVersion, e.Buf)
 	if err != nil {
 		return -1, err
@@ -96,15 +97,15 @@ func (g *Group) Committed(ctx context.Context, partition int32) (int64, error) {
 	return decodeCommitted(d, c.Topic, partition)
 }
 
-func decodeCommitted(d *wire.Decoder, topic string, partition int32) (int64, error) {
+func decodeCommitted(d *wire.Decoder, topic string, partition events.Partition) (events.Offset, error) {
 	const op = "ask for the committed offset of"
-	offset, found := int64(-1), false
+	offset, found := events.Offset(-1), false
 	var refused error
 	d.Int32() // throttle
 	for n := d.Array(6); n > 0; n-- {
 		name := d.Str()
 		for m := d.Array(20); m > 0; m-- {
-			id, at := d.Int32(), d.Int64()
+			id, at := d.Partition(), d.Offset()
 			d.Int32() // leader epoch
 			d.Str()   // metadata
 			if c := wire.Code(d.Int16()); name == topic && id == partition {

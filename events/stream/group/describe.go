@@ -7,6 +7,7 @@ import (
 
 	"github.com/segmentio/kafka-go/protocol"
 
+	"headcount/events"
 	"headcount/events/stream/wire"
 )
 
@@ -14,12 +15,12 @@ const describeGroupsVersion = 4 // the first with static names
 
 // Owners says which member of the group has each partition: by its static name, else its member id. Partitions that nobody has are
 // left out. It tries once.
-func (g *Group) Owners(ctx context.Context) (map[int32]string, error) {
+func (g *Group) Owners(ctx context.Context) (map[events.Partition]string, error) {
 	d, err := g.describe(ctx, false)
 	if err != nil {
 		return nil, err
 	}
-	owners := map[int32]string{}
+	owners := map[events.Partition]string{}
 	for _, m := range d.members {
 		name := cmp.Or(m.instance, m.id)
 		partitions, err := decodeAssignment(m.assignment, g.config.Topic)

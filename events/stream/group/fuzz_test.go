@@ -5,6 +5,7 @@ import (
 
 	"github.com/segmentio/kafka-go/protocol"
 
+	"headcount/events"
 	"headcount/events/stream/wire"
 	"headcount/events/stream/wire/wiretest"
 )
@@ -36,7 +37,7 @@ var answers = []wiretest.Decoder{
 
 // FuzzAnswers: no answer, and nothing that another member says, makes a decoder panic, or allocate out of proportion to what it holds.
 func FuzzAnswers(f *testing.F) {
-	f.Add(subscription{topic: "t", partitions: 3, owned: []int32{1, 2}}.encode(), uint8(0))
-	f.Add(encodeAssignment("t", []int32{1, 2}), uint8(1))
+	f.Add(subscription{topic: "t", partitions: 3, owned: []events.Partition{1, 2}}.encode(), uint8(0))
+	f.Add(encodeAssignment("t", []events.Partition{1, 2}), uint8(1))
 	wiretest.FuzzAnswers(f, answers)
 }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/segmentio/kafka-go/protocol"
 
+	"headcount/events"
 	"headcount/events/stream/wire"
 )
 
@@ -17,8 +18,8 @@ import (
 // Assigned names partitions that are ours from now on; it should return soon. Revoked names some that no longer are: it returns when
 // nothing is done for them any more and what was done is durable; only then are they given to others.
 type Handler interface {
-	Assigned(partitions []int32)
-	Revoked(partitions []int32)
+	Assigned(partitions []events.Partition)
+	Revoked(partitions []events.Partition)
 }
 
 // AnyBroker is a node that stands for whichever broker is at hand.
@@ -35,7 +36,7 @@ type Cluster interface {
 	Warn(what string, err error, args ...any)
 }
 
-// Config says which group, and how to be in it. All durations but Heartbeat are to be above 0.
+// Config says which group, and how to be in it. All durations are to be above 0.
 type Config struct {
 	Group    string
 	Topic    string // that the group shares
@@ -45,7 +46,7 @@ type Config struct {
 	RebalanceTimeout time.Duration // how long the group waits for a member to rejoin
 	RequestTimeout   time.Duration // for a broker to answer, beside that
 	MetadataInterval time.Duration // how often the topic is looked at for new partitions
-	Heartbeat        time.Duration // between two; 0: a quarter of the session, and a second at most
+	Heartbeat        time.Duration // between two, which is also how soon we hear of a new member
 
 	Logger *slog.Logger // who joins and leaves
 }

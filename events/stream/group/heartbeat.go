@@ -1,10 +1,8 @@
 package group
 
 import (
-	"cmp"
 	"context"
 	"errors"
-	"time"
 
 	"github.com/segmentio/kafka-go/protocol"
 
@@ -26,7 +24,7 @@ func (m *membership) beat() *beating {
 	go func() {
 		defer close(b.done)
 		c := m.g.config
-		every := cmp.Or(c.Heartbeat, min(c.SessionTimeout/4, time.Second)) // also how soon we hear of a new member
+		every := c.Heartbeat
 		told := false
 		var pause backoff.Pause
 		for wait := every; backoff.Sleep(ctx, wait); {

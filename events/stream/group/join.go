@@ -10,11 +10,12 @@ import (
 
 	"github.com/segmentio/kafka-go/protocol"
 
+	"headcount/events"
 	"headcount/events/stream/wire"
 )
 
 // join goes through JoinGroup and SyncGroup once and returns what is ours.
-func (m *membership) join(ctx context.Context) ([]int32, error) {
+func (m *membership) join(ctx context.Context) ([]events.Partition, error) {
 	partitions, err := m.g.cluster.Partitions(ctx)
 	if err != nil {
 		return nil, err
@@ -57,7 +58,7 @@ func (m *membership) join(ctx context.Context) ([]int32, error) {
 		return nil, err
 	}
 	m.generation = a.generation
-	var shares map[string][]int32
+	var shares map[string][]events.Partition
 	if a.leader == a.id && len(a.members) > 0 {
 		if shares, err = m.shareOut(a); err != nil {
 			return nil, err
@@ -67,7 +68,7 @@ func (m *membership) join(ctx context.Context) ([]int32, error) {
 }
 
 // sync hands the shares in, where we lead, and returns ours.
-func (m *membership) sync(ctx context.Context, shares map[string][]int32) ([]int32, error) {
+func (m *membership) sync(ctx context.Context, shares map[string][]events.Partition) ([]events.Partition, error) {
 	var e wire.Encoder
 	e.Str(m.g.config.Group)
 	e.Int32(m.generation)
@@ -130,7 +131,7 @@ func decodeSync(d *wire.Decoder) (c wire.Code, assignment []byte, err error) {
 }
 
 // shareOut is the leader's part.
-func (m *membership) shareOut(a joined) (map[string][]int32, error) {
+func (m *membership) shareOut(a joined) (map[string][]events.Partition, error) {
 	n, topic := m.partitions, m.g.config.Topic
 	var claims []claimant
 	for _, member := range a.members {

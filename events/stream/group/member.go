@@ -10,6 +10,7 @@ import (
 
 	"github.com/segmentio/kafka-go/protocol"
 
+	"headcount/events"
 	"headcount/events/stream/backoff"
 	"headcount/events/stream/wire"
 )
@@ -20,8 +21,8 @@ type membership struct {
 	coordinator int32 // AnyBroker: to be found
 	id          string
 	generation  int32
-	partitions  int32   // that the topic has, as we told the group
-	owned       []int32 // that the handler has
+	partitions  int32              // that the topic has, as we told the group
+	owned       []events.Partition // that the handler has
 }
 
 // errLeft says that the group has forgotten us: what we owned may be given to others already.
@@ -32,7 +33,7 @@ var errAgain = errors.New("the group shares out anew")
 
 // run joins, shares and beats until the context ends or an error is final. At its end the handler has nothing.
 func (m *membership) run(ctx context.Context, h Handler) error {
-	revoke := func(lost []int32) {
+	revoke := func(lost []events.Partition) {
 		if len(lost) > 0 {
 			m.owned = without(m.owned, lost)
 			h.Revoked(lost)

@@ -12,6 +12,7 @@ import (
 
 	"github.com/segmentio/kafka-go/protocol"
 
+	"headcount/events"
 	"headcount/events/stream/wire"
 )
 
@@ -26,13 +27,13 @@ type coordinator struct {
 	refuses    map[protocol.ApiKey]func(n int) wire.Code // by the number of times asked before; nil: it does not
 	asked      map[protocol.ApiKey]int                   // how often
 	generation int32                                     // of the last join
-	committed  map[int32]int64                           // by partition
+	committed  map[events.Partition]events.Offset        // by partition
 	share      []byte                                    // as the member, which leads, has it
 }
 
 func newCoordinator(partitions int32) *coordinator {
 	return &coordinator{partitions: partitions, refuses: map[protocol.ApiKey]func(int) wire.Code{}, asked: map[protocol.ApiKey]int{},
-		committed: map[int32]int64{}}
+		committed: map[events.Partition]events.Offset{}}
 }
 
 func (c *coordinator) Partitions(context.Context) (int32, error) {
@@ -104,10 +105,10 @@ func (c *coordinator) Call(ctx context.Context, _ int32, key protocol.ApiKey, _ 
 		n := d.Array(1)
 		e.Array(n)
 		for range n {
-			p, offset := d.Int32(), d.Int64()
+			p, offset := d.Partition(), d.Offset()
 			d.Int32()
 			d.Str()
-			e.Int32(p)
+			e.Partition(p)
 			e.Int16(int16(code))
 			if code == wire.CodeNone {
 				c.committed[p] = offset
@@ -147,10 +148,10 @@ type told struct {
 	what []string
 }
 
-func (h *told) Assigned(ps []int32) { h.say("+", ps) }
-func (h *told) Revoked(ps []int32)  { h.say("-", ps) }
+func (h *told) Assigned(ps []events.Partition) { h.say("+", ps) }
+func (h *told) Revoked(ps []events.Partition)  { h.say("-", ps) }
 
-func (h *told) say(sign string, ps []int32) {
+func (h *told) say(sign string, ps []events.Partition) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.what = append(h.what, fmt.Sprint(sign, ps))
@@ -201,7 +202,7 @@ func TestMember(t *testing.T) {
 	for _, instance := range []string{"", "named"} {
 		c := newCoordinator(2)
 		g, h := groupOf(c, instance), &told{}
-		if err := g.Commit(t.Context(), map[int32]int64{0: 5}); err != nil || len(c.committed) > 0 {
+		if err := g.Commit(t.Context(), map[events.Partition]events.Offset{0: 5}); err != nil || len(c.committed) > 0 {
 			t.Errorf("committed %v by no member, %v", c.committed, err)
 		}
 		end := assign(t, g, h)
@@ -209,7 +210,7 @@ func TestMember(t *testing.T) {
 		c.set(func() { c.partitions = 3 })
 		h.until(t, "+[0 1]", "+[2]")
 		for deadline := time.Now().Add(patience); ; time.Sleep(time.Millisecond) { // while it joins again, the generation it had is refused
-			err := g.Commit(t.Context(), map[int32]int64{0: 7, 2: 9})
+			err := g.Commit(t.Context(), map[events.Partition]events.Offset{0: 7, 2: 9})
 			if err == nil {
 				break
 			}

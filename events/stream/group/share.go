@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 
+	"headcount/events"
 	"headcount/events/stream/wire"
 )
 
@@ -21,7 +22,7 @@ type subscription struct {
 	topic      string
 	partitions int32 // how many the topic has, as the member knows: a change makes the group share out anew
 	generation int32 // in which owned was given; −1: nothing is owned
-	owned      []int32
+	owned      []events.Partition
 }
 
 func (s subscription) encode() []byte {
@@ -37,12 +38,12 @@ func (s subscription) encode() []byte {
 	return e.Buf
 }
 
-func encodeOwned(e *wire.Encoder, topic string, partitions []int32) {
+func encodeOwned(e *wire.Encoder, topic string, partitions []events.Partition) {
 	e.Array(1)
 	e.Str(topic)
 	e.Array(len(partitions))
 	for _, p := range partitions {
-		e.Int32(p)
+		e.Partition(p)
 	}
 }
 
@@ -72,18 +73,18 @@ func decodeSubscription(b []byte, topic string) (subscription, error) {
 	return s, nil
 }
 
-func decodeOwned(d *wire.Decoder, topic string) []int32 {
-	var owned []int32
+func decodeOwned(d *wire.Decoder, topic string) []events.Partition {
+	var owned []events.Partition
 	for n := d.Array(6); n > 0; n-- {
 		name := d.Str()
-		if ps := d.Int32s(); name == topic {
+		if ps := d.Partitions(); name == topic {
 			owned = append(owned, ps...)
 		}
 	}
 	return owned
 }
 
-func encodeAssignment(topic string, partitions []int32) []byte {
+func encodeAssignment(topic string, partitions []events.Partition) []byte {
 	var e wire.Encoder
 	e.Int16(1)
 	encodeOwned(&e, topic, partitions)
@@ -91,7 +92,7 @@ func encodeAssignment(topic string, partitions []int32) []byte {
 	return e.Buf
 }
 
-func decodeAssignment(b []byte, topic string) ([]int32, error) {
+func decodeAssignment(b []byte, topic string) ([]events.Partition, error) {
 	if len(b) == 0 {
 		return nil, nil
 	}
@@ -114,7 +115,7 @@ type claimant struct {
 
 // share gives the partitions 0..n−1 to the members, evenly, moving as few as it can. A partition that is owned and must move is left
 // out. The result has every member's id.
-func share(n int32, members []claimant) map[string][]int32 {
+func share(n int32, members []claimant) map[string][]events.Partition {
 	slices.SortFunc(members, func(a, b claimant) int { return cmp.Or(cmp.Compare(a.name, b.name), cmp.Compare(a.id, b.id)) })
 	// Who owns what: the claim of the latest generation holds.
 	owner := make([]int, n)
@@ -123,7 +124,7 @@ func share(n int32, members []claimant) map[string][]int32 {
 	}
 	for i, m := range members {
 		for _, p := range m.owned {
-			if p >= 0 && p < n && (owner[p] < 0 || members[owner[p]].generation < m.generation) {
+			if p >= 0 && p < events.Partition(n) && (owner[p] < 0 || members[owner[p]].generation < m.generation) {
 				owner[p] = i
 			}
 		}
@@ -145,12 +146,12 @@ func share(n int32, members []claimant) map[string][]int32 {
 	for _, i := range order[:int(n)%len(members)] {
 		quota[i]++
 	}
-	given := make(map[string][]int32, len(members))
+	given := make(map[string][]events.Partition, len(members))
 	for _, m := range members {
 		given[m.id] = nil
 	}
-	var free []int32
-	for p := range n {
+	var free []events.Partition
+	for p := range events.Partition(n) {
 		i := owner[p]
 		switch {
 		case i < 0:
@@ -170,8 +171,8 @@ func share(n int32, members []claimant) map[string][]int32 {
 }
 
 // without returns those of a that are not in b, sorted.
-func without(a, b []int32) []int32 {
-	var rest []int32
+func without(a, b []events.Partition) []events.Partition {
+	var rest []events.Partition
 	for _, p := range a {
 		if !slices.Contains(b, p) {
 			rest = append(rest, p)

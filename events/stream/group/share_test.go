@@ -6,6 +6,8 @@ import (
 	"math/rand/v2"
 	"slices"
 	"testing"
+
+	"headcount/events"
 )
 
 // However members come, go and claim, two rounds make the shares even; no partition is in two hands on the way, and no member gives
@@ -16,7 +18,7 @@ func TestShare(t *testing.T) {
 		t.Logf("seed %d", base+run)
 		rng := rand.New(rand.NewPCG(base+run, 0))
 		n := 1 + rng.Int32N(40)
-		owned := map[string][]int32{} // by member, from generation to generation
+		owned := map[string][]events.Partition{} // by member, from generation to generation
 		next := 0
 		for generation := range 1 + rng.Int32N(6) {
 			for _, id := range slices.Sorted(maps.Keys(owned)) {
@@ -32,13 +34,13 @@ func TestShare(t *testing.T) {
 				owned["last"] = nil
 			}
 			n += rng.Int32N(3)
-			round := func() (given map[string][]int32) {
+			round := func() (given map[string][]events.Partition) {
 				var members []claimant
 				for id, ps := range owned {
 					members = append(members, claimant{id: id, name: id, subscription: subscription{generation: generation, owned: ps}})
 				}
 				given = share(n, members)
-				holders := map[int32]string{}
+				holders := map[events.Partition]string{}
 				for id, ps := range owned { // until the owner has let go, it has it
 					for _, p := range ps {
 						holders[p] = id
@@ -72,7 +74,7 @@ func TestShare(t *testing.T) {
 			if total != int(n) {
 				t.Fatalf("%d of %d partitions given", total, n)
 			}
-			if third := round(); !maps.EqualFunc(third, owned, slices.Equal[[]int32]) {
+			if third := round(); !maps.EqualFunc(third, owned, slices.Equal[[]events.Partition]) {
 				t.Fatalf("shares move without need: %v, then %v", owned, third)
 			}
 		}
@@ -82,16 +84,16 @@ func TestShare(t *testing.T) {
 // Of two that claim a partition, the later generation has it.
 func TestShareBelievesTheLatest(t *testing.T) {
 	given := share(2, []claimant{
-		{id: "a", name: "a", subscription: subscription{generation: 3, owned: []int32{0, 1}}},
-		{id: "b", name: "b", subscription: subscription{generation: 4, owned: []int32{0}}},
+		{id: "a", name: "a", subscription: subscription{generation: 3, owned: []events.Partition{0, 1}}},
+		{id: "b", name: "b", subscription: subscription{generation: 4, owned: []events.Partition{0}}},
 	})
-	if !slices.Equal(given["b"], []int32{0}) || !slices.Equal(given["a"], []int32{1}) {
+	if !slices.Equal(given["b"], []events.Partition{0}) || !slices.Equal(given["a"], []events.Partition{1}) {
 		t.Errorf("%v", given)
 	}
 }
 
 func TestSubscription(t *testing.T) {
-	want := subscription{topic: "t", partitions: 9, generation: 4, owned: []int32{2, 5}}
+	want := subscription{topic: "t", partitions: 9, generation: 4, owned: []events.Partition{2, 5}}
 	got, err := decodeSubscription(want.encode(), "t")
 	if err != nil || got.topic != "t" || got.partitions != 9 || got.generation != 4 || !slices.Equal(got.owned, want.owned) {
 		t.Errorf("%+v, %v", got, err)
@@ -101,7 +103,7 @@ func TestSubscription(t *testing.T) {
 			t.Errorf("cut at %d: no error", n)
 		}
 	}
-	if got, err := decodeAssignment(encodeAssignment("t", []int32{5, 2}), "t"); err != nil || !slices.Equal(got, []int32{2, 5}) {
+	if got, err := decodeAssignment(encodeAssignment("t", []events.Partition{5, 2}), "t"); err != nil || !slices.Equal(got, []events.Partition{2, 5}) {
 		t.Errorf("assignment %v, %v", got, err)
 	}
 }

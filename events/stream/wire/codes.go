@@ -20,11 +20,9 @@ const (
 const (
 	CodeNone                 Code = 0
 	CodeOutOfRange           Code = 1
-	CodeCorrupt              Code = 2
 	CodeUnknownTopic         Code = 3
 	CodeNoLeader             Code = 5
 	CodeTooLarge             Code = 10
-	CodeCoordinatorLoading   Code = 14
 	CodeNoCoordinator        Code = 15
 	CodeNotCoordinator       Code = 16
 	CodeIllegalGeneration    Code = 22
@@ -38,12 +36,9 @@ const (
 	CodeUnsupported          Code = 35
 	CodeUnknownProducer      Code = 59
 	CodeFencedEpoch          Code = 74
-	CodeUnknownEpoch         Code = 75
 	CodeMemberIDRequired     Code = 79
 	CodeFencedInstance       Code = 82
 	CodeNoGroup              Code = 69
-	CodeUnknownTopicID       Code = 100
-	CodeInconsistentID       Code = 103
 )
 
 // codeTable is what is known of codes. Whatever is not listed is retried, and shown by its number.

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"io"
 	"slices"
+
+	"headcount/events"
 )
 
 // StreamDecoder reads Kafka's primitive types from a connection, for answers that are too large to be held as a whole. It is Decoder
@@ -39,6 +41,10 @@ func (d *StreamDecoder) fixed(n int) []byte {
 func (d *StreamDecoder) Int16() int16 { return int16(binary.BigEndian.Uint16(d.fixed(2))) }
 func (d *StreamDecoder) Int32() int32 { return int32(binary.BigEndian.Uint32(d.fixed(4))) }
 func (d *StreamDecoder) Int64() int64 { return int64(binary.BigEndian.Uint64(d.fixed(8))) }
+
+// Partition reads a partition's number, Offset an offset.
+func (d *StreamDecoder) Partition() events.Partition { return events.Partition(d.Int32()) }
+func (d *StreamDecoder) Offset() events.Offset       { return events.Offset(d.Int64()) }
 
 // Uvarint reads a number of up to ten bytes, seven bits in each.
 func (d *StreamDecoder) Uvarint() uint64 {

@@ -4,6 +4,8 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+
+	"headcount/events"
 )
 
 var errShort = errors.New("message ends early")
@@ -72,6 +74,12 @@ func (d *Decoder) Int64() int64 {
 	return 0
 }
 
+// Partition reads a partition's number.
+func (d *Decoder) Partition() events.Partition { return events.Partition(d.Int32()) }
+
+// Offset reads an offset.
+func (d *Decoder) Offset() events.Offset { return events.Offset(d.Int64()) }
+
 func (d *Decoder) uvarint() uint64 {
 	v, n := binary.Uvarint(d.Buf)
 	if n <= 0 {
@@ -131,14 +139,19 @@ func (d *Decoder) Array(size int) int {
 }
 
 // Int32s reads an array of numbers; null reads as nil.
-func (d *Decoder) Int32s() []int32 {
+func (d *Decoder) Int32s() []int32 { return numbers[int32](d) }
+
+// Partitions reads an array of partitions; null reads as nil.
+func (d *Decoder) Partitions() []events.Partition { return numbers[events.Partition](d) }
+
+func numbers[T ~int32](d *Decoder) []T {
 	n := d.Array(4)
 	if n == 0 {
 		return nil
 	}
-	v := make([]int32, n)
+	v := make([]T, n)
 	for i := range v {
-		v[i] = d.Int32()
+		v[i] = T(d.Int32())
 	}
 	return v
 }

@@ -1,6 +1,10 @@
 package wire
 
-import "encoding/binary"
+import (
+	"encoding/binary"
+
+	"headcount/events"
+)
 
 // Encoder appends Kafka's primitive types, numbers big-endian. The zero value begins an empty message.
 type Encoder struct {
@@ -13,6 +17,10 @@ func (e *Encoder) Int8(v int8)   { e.Buf = append(e.Buf, byte(v)) }
 func (e *Encoder) Int16(v int16) { e.Buf = binary.BigEndian.AppendUint16(e.Buf, uint16(v)) }
 func (e *Encoder) Int32(v int32) { e.Buf = binary.BigEndian.AppendUint32(e.Buf, uint32(v)) }
 func (e *Encoder) Int64(v int64) { e.Buf = binary.BigEndian.AppendUint64(e.Buf, uint64(v)) }
+
+// Partition appends a partition's number, Offset an offset.
+func (e *Encoder) Partition(p events.Partition) { e.Int32(int32(p)) }
+func (e *Encoder) Offset(o events.Offset)       { e.Int64(int64(o)) }
 
 // Bool appends one byte, 0 or 1.
 func (e *Encoder) Bool(v bool) {

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+
+	"headcount/events"
 )
 
 // ErrNoTopic says that the brokers know no topic of that name.
@@ -46,7 +48,7 @@ func Refusal(c Code, op, subject, message string) error {
 }
 
 // PartitionName is what errors call a partition.
-func PartitionName(topic string, partition int32) string {
+func PartitionName(topic string, partition events.Partition) string {
 	return fmt.Sprintf("topic %s partition %d", topic, partition)
 }
 

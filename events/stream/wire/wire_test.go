@@ -8,6 +8,8 @@ import (
 	"io"
 	"slices"
 	"testing"
+
+	"headcount/events"
 )
 
 // message is one of each primitive type.
@@ -42,7 +44,7 @@ func TestDecoder(t *testing.T) {
 	}
 	for _, flexible := range []bool{false, true} {
 		b := message(flexible)
-		want := fmt.Sprint(int8(-8), true, int16(-16), int32(-32), int64(-64), "text", true, "more", "bytes", []int32{5, 6})
+		want := fmt.Sprint(int8(-8), true, int16(-16), int32(-32), int64(-64), "text", true, "more", "bytes", []events.Partition{5, 6})
 		if got, err := decode(b, flexible); err != nil || got != want {
 			t.Errorf("flexible %t: %s, %v, want %s", flexible, got, err, want)
 		}
@@ -63,9 +65,9 @@ func TestStreamDecoder(t *testing.T) {
 		s := fmt.Sprint(d.Int16(), d.Int32(), d.Int64(), d.Str(), d.Str() == "", d.Str())
 		p := make([]byte, max(d.Length(), 0))
 		d.Full(p)
-		var ns []int32
+		var ns []events.Partition
 		for range d.Array(4) {
-			ns = append(ns, d.Int32())
+			ns = append(ns, d.Partition())
 		}
 		d.Tags()
 		if d.Err == nil && r.N > 0 {
@@ -75,7 +77,7 @@ func TestStreamDecoder(t *testing.T) {
 	}
 	for _, flexible := range []bool{false, true} {
 		b := message(flexible)
-		want := fmt.Sprint(fmt.Sprint(int16(-16), int32(-32), int64(-64), "text", true, "more"), "bytes", []int32{5, 6})
+		want := fmt.Sprint(fmt.Sprint(int16(-16), int32(-32), int64(-64), "text", true, "more"), "bytes", []events.Partition{5, 6})
 		if got, err := decode(b, flexible); err != nil || got != want {
 			t.Errorf("flexible %t: %s, %v, want %s", flexible, got, err, want)
 		}
