@@ -171,7 +171,7 @@ func writable(url string) error {
 }
 
 func checkLedger(ctx context.Context, c *config.Config) error {
-	l, err := ledger.OpenExisting(ctx, c.Ledger)
+	l, err := ledger.OpenReadOnly(ctx, c.Ledger)
 	if errors.Is(err, ledger.ErrMissing) {
 		return nil // the first close makes it
 	}

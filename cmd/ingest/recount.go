@@ -94,7 +94,7 @@ func recount(ctx context.Context, p *cli.Program, c *config.Config, m events.Mon
 
 // notClosing refuses a month whose closing has begun.
 func notClosing(ctx context.Context, c *config.Config, m events.Month) error {
-	l, err := ledger.OpenExisting(ctx, c.Ledger)
+	l, err := ledger.OpenReadOnly(ctx, c.Ledger)
 	if errors.Is(err, ledger.ErrMissing) {
 		return nil
 	}

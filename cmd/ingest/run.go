@@ -157,7 +157,7 @@ func preflight(ctx context.Context, p *cli.Program, c *config.Config, conn *site
 func count(ctx context.Context, p *cli.Program, conn *site.Connection, cfg worker.Config) (int64, error) {
 	progress := p.NewProgress("counted", "records", 0)
 	var records atomic.Int64
-	cfg.Log, cfg.Group, cfg.Logger, cfg.DeadLetter = worker.Of(conn.Log), conn, p.Log, stream.DeadTopic(cfg.Topic.Name)
+	cfg.Log, cfg.Group, cfg.Logger, cfg.DeadLetter = worker.LogOf(conn.Log), conn, p.Log, stream.DeadTopic(cfg.Topic.Name)
 	cfg.Read = func(n, _ int) { records.Add(int64(n)) }
 	shown, stop := context.WithCancel(ctx)
 	done := make(chan struct{})

@@ -12,6 +12,7 @@ import (
 	"headcount/cmd/config"
 	"headcount/cmd/site"
 	"headcount/events"
+	"headcount/rating"
 	"headcount/rollup/closing"
 )
 
@@ -148,13 +149,13 @@ func (c *comparison) add(r *closing.Compared) (err error) {
 		c.Totals = slices.Insert(c.Totals, i, comparedTotal{r.Currency, sums{"0.00", "0.00", "0.00"}})
 	}
 	t := &c.Totals[i]
-	if t.Billed, err = closing.Sum(t.Billed, r.Billed); err != nil {
+	if t.Billed, err = rating.Sum(t.Billed, r.Billed); err != nil {
 		return err
 	}
-	if t.Priced, err = closing.Sum(t.Priced, r.Priced); err != nil {
+	if t.Priced, err = rating.Sum(t.Priced, r.Priced); err != nil {
 		return err
 	}
-	t.Difference, err = closing.Less(t.Priced, t.Billed)
+	t.Difference, err = rating.Less(t.Priced, t.Billed)
 	return err
 }
 

@@ -31,7 +31,7 @@ func monthFlag(cmd *cobra.Command, use string) func() (events.Month, error) {
 
 // readLedger opens the ledger of a configuration for reading; a missing one is a month that is not closed.
 func readLedger(ctx context.Context, c *config.Config) (*ledger.Ledger, error) {
-	return opened(c, func() (*ledger.Ledger, error) { return ledger.OpenExisting(ctx, c.Ledger) })
+	return opened(c, func() (*ledger.Ledger, error) { return ledger.OpenReadOnly(ctx, c.Ledger) })
 }
 
 // writeLedger opens it for writing too.

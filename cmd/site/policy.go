@@ -23,7 +23,7 @@ func Policy(c *config.Config, template *events.Template, keys *identity.Keyring)
 // RestoreRules puts back the rules of closed months that the state has lost, as the ledger knows them.
 func RestoreRules(ctx context.Context, c *config.Config, state *checkpoint.Topic, topic *stream.Topic, policy worker.Policy, logger *slog.Logger) error {
 	closed := func(ctx context.Context) ([]worker.ClosedRules, error) {
-		l, err := ledger.OpenExisting(ctx, c.Ledger)
+		l, err := ledger.OpenReadOnly(ctx, c.Ledger)
 		if errors.Is(err, ledger.ErrMissing) {
 			return nil, nil
 		}

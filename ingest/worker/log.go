@@ -7,7 +7,7 @@ import (
 	"headcount/events/stream"
 )
 
-// Log is what a worker needs of the log: Of makes it of a *stream.Log, whose methods say what they promise.
+// Log is what a worker needs of the log: LogOf makes it of a *stream.Log, whose methods say what they promise.
 type Log interface {
 	Source
 	Sink
@@ -46,8 +46,8 @@ type Group interface {
 	OpenTransactions(ctx context.Context, partition int32) ([]stream.OpenTransaction, error)
 }
 
-// Of returns a log as workers need it.
-func Of(l *stream.Log) Log { return streamLog{l} }
+// LogOf returns a log as workers need it.
+func LogOf(l *stream.Log) Log { return streamLog{l} }
 
 type streamLog struct{ *stream.Log }
 

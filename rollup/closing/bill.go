@@ -127,7 +127,7 @@ func (w *work) rate(doc *usage.Document, prices *prices, balances []rating.Balan
 // hold marks the invoice of an account with an app that raised an alarm.
 func hold(v *rating.Invoice, accounts *rating.Accounts, alarms usage.Alarms) {
 	var reasons []string
-	if v.Status == ledger.Held {
+	if v.Status == rating.StatusHeld {
 		reasons = append(reasons, v.Reason)
 	}
 	for _, app := range accounts.AppsOf(v.Account) {
@@ -135,7 +135,7 @@ func hold(v *rating.Invoice, accounts *rating.Accounts, alarms usage.Alarms) {
 	}
 	reasons = append(reasons, alarms[""]...)
 	if len(reasons) > 0 {
-		v.Status, v.Reason = ledger.Held, strings.Join(reasons, "; ")
+		v.Status, v.Reason = rating.StatusHeld, strings.Join(reasons, "; ")
 	}
 }
 

@@ -7,8 +7,6 @@ import (
 	"maps"
 	"slices"
 
-	"github.com/shopspring/decimal"
-
 	"headcount/events"
 	"headcount/rating"
 	"headcount/rollup/usage"
@@ -55,7 +53,7 @@ func (m *ClosedMonth) Compare(ctx context.Context, other *Alternative) ([]Compar
 		v := &m.Issued[i]
 		r := row(v)
 		r.Plan, r.Held = &v.Plan, r.Held || v.Status == rating.StatusHeld
-		if r.Billed, err = Sum(r.Billed, v.Total); err != nil {
+		if r.Billed, err = rating.Sum(r.Billed, v.Total); err != nil {
 			return nil, err
 		}
 	}
@@ -67,7 +65,7 @@ func (m *ClosedMonth) Compare(ctx context.Context, other *Alternative) ([]Compar
 	for _, r := range slices.SortedFunc(maps.Values(rows), func(x, y *Compared) int {
 		return cmp.Or(cmp.Compare(x.Account, y.Account), cmp.Compare(x.Currency, y.Currency))
 	}) {
-		if r.Difference, err = Less(r.Priced, r.Billed); err != nil {
+		if r.Difference, err = rating.Less(r.Priced, r.Billed); err != nil {
 			return nil, err
 		}
 		out = append(out, *r)
@@ -163,20 +161,4 @@ func only(d *usage.Document, account string) *usage.Document {
 		}
 	}
 	return &part
-}
-
-// Sum adds two amounts, Less takes one off the other. They print with the longer of their decimals.
-func Sum(a, b string) (string, error)  { return amounts(a, b, decimal.Decimal.Add) }
-func Less(a, b string) (string, error) { return amounts(a, b, decimal.Decimal.Sub) }
-
-func amounts(a, b string, do func(a, b decimal.Decimal) decimal.Decimal) (string, error) {
-	x, err := decimal.NewFromString(a)
-	if err != nil {
-		return "", fmt.Errorf("amount %q: %w", a, err)
-	}
-	y, err := decimal.NewFromString(b)
-	if err != nil {
-		return "", fmt.Errorf("amount %q: %w", b, err)
-	}
-	return do(x, y).StringFixed(max(-x.Exponent(), -y.Exponent(), 0)), nil
 }

@@ -42,7 +42,7 @@ type Log interface {
 }
 
 // LogOf returns a log as a close needs it.
-func LogOf(l *stream.Log) Log { return streamLog{worker.Of(l), l} }
+func LogOf(l *stream.Log) Log { return streamLog{worker.LogOf(l), l} }
 
 type streamLog struct {
 	worker.Log

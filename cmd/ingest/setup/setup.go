@@ -122,7 +122,7 @@ func inUse(ctx context.Context, c *config.Config) (string, error) {
 		}
 		return "", nil
 	}
-	l, err := ledger.OpenExisting(ctx, c.Ledger)
+	l, err := ledger.OpenReadOnly(ctx, c.Ledger)
 	if errors.Is(err, ledger.ErrMissing) {
 		return "", nil
 	}

@@ -12,7 +12,7 @@ const (
 	closedMonth = "rollup/closing/month.go"
 	lateFile    = "rollup/closing/late.go"
 	lostFile    = "rollup/closing/lost.go"
-	standsFile  = "rollup/closing/stands.go"
+	sealInLog   = "rollup/closing/sealinlog.go"
 	folderFile  = "internal/durable/folder.go"
 	monthFile   = "counter/checkpoint/month.go"
 	gapFile     = "counter/checkpoint/gap.go"
@@ -67,10 +67,10 @@ var Bugs = []Bug{
 	{"a damaged record of a loss is none", lostFile, "	for _, err := range damaged {\n", "	for _, err := range damaged {\n		if MUTANT {\n			break\n		}\n"},
 	{"a seal lost in a gap is not looked for", restoreFile, "	if err != nil || m == 0 {\n		return err\n", "	if err != nil || m == 0 || MUTANT {\n		return err\n"},
 	{"a lost seal is passed with nothing on record", chainFile, "	return c.w.accept(c.ctx, lost)\n", "	if MUTANT {\n		return nil\n	}\n	return c.w.accept(c.ctx, lost)\n"},
-	{"a log that grew again is taken for the same", standsFile, "	for _, r := range batch.Records {\n", "	for _, r := range batch.Records {\n		if MUTANT {\n			return \"\", nil\n		}\n"},
-	{"a log that ends before its seal is whole", standsFile, "	if o.Stable <= x.Offset {\n", "	if o.Stable <= x.Offset && MUTANT {\n		return \"\", nil\n	}\n	if o.Stable <= x.Offset {\n"},
-	{"a log that is cut while a close looks is whole", standsFile, "	if cut, ok := errors.AsType[*stream.TruncatedError](err); ok {\n", "	if cut, ok := errors.AsType[*stream.TruncatedError](err); ok {\n		if MUTANT {\n			return \"\", nil\n		}\n"},
-	{"a seal that retention took is lost", standsFile, "	if from == nil {\n", "	if from == nil && MUTANT {\n		return \"the log begins behind\", nil\n	}\n	if from == nil {\n"},
+	{"a log that grew again is taken for the same", sealInLog, "	for _, r := range batch.Records {\n", "	for _, r := range batch.Records {\n		if MUTANT {\n			return \"\", nil\n		}\n"},
+	{"a log that ends before its seal is whole", sealInLog, "	if o.Stable <= x.Offset {\n", "	if o.Stable <= x.Offset && MUTANT {\n		return \"\", nil\n	}\n	if o.Stable <= x.Offset {\n"},
+	{"a log that is cut while a close looks is whole", sealInLog, "	if cut, ok := errors.AsType[*stream.TruncatedError](err); ok {\n", "	if cut, ok := errors.AsType[*stream.TruncatedError](err); ok {\n		if MUTANT {\n			return \"\", nil\n		}\n"},
+	{"a seal that retention took is lost", sealInLog, "	if from == nil {\n", "	if from == nil && MUTANT {\n		return \"the log begins behind\", nil\n	}\n	if from == nil {\n"},
 	// the store
 	{"fsync of a file left out", folderFile,
 		"	if err := f.Sync(); err != nil {", "	if MUTANT {\n		return f, path, nil\n	}\n	if err := f.Sync(); err != nil {"},
