@@ -13,7 +13,8 @@ import (
 	"headcount/cmd/site"
 	"headcount/events"
 	"headcount/rating"
-	"headcount/rollup/closing"
+	"headcount/rollup/closed"
+	"headcount/rollup/compare"
 )
 
 // comparison is what `rollup compare --json` prints.
@@ -35,8 +36,8 @@ type sums struct {
 }
 
 type comparedMonth struct {
-	Month    string             `json:"month"`
-	Accounts []closing.Compared `json:"accounts"`
+	Month    string            `json:"month"`
+	Accounts []compare.Account `json:"accounts"`
 }
 
 func compareCommand(p *cli.Program) *cobra.Command {
@@ -57,7 +58,7 @@ func compareCommand(p *cli.Program) *cobra.Command {
 		if err != nil {
 			return err
 		}
-		other := &closing.Alternative{Plan: plan}
+		other := &compare.Alternative{Plan: plan}
 		if other.Catalog, err = site.Catalog(c); err != nil {
 			return err
 		}
@@ -102,7 +103,7 @@ func monthRange(text string) (first, last events.Month, err error) {
 	return first, last, err
 }
 
-func compareMonths(ctx context.Context, p *cli.Program, c *config.Config, other *closing.Alternative, first, last events.Month) (*comparison, error) {
+func compareMonths(ctx context.Context, p *cli.Program, c *config.Config, other *compare.Alternative, first, last events.Month) (*comparison, error) {
 	l, err := readLedger(ctx, c)
 	if err != nil {
 		return nil, err
@@ -116,12 +117,12 @@ func compareMonths(ctx context.Context, p *cli.Program, c *config.Config, other 
 	progress := p.NewProgress("compared", "months", int64(last-first)+1)
 	defer progress.End()
 	for m := first; m <= last; m++ {
-		closed, err := closing.OpenClosedMonth(ctx, l, bucket, m)
+		was, err := closed.Open(ctx, l, bucket, m)
 		if err != nil {
 			return nil, err
 		}
-		rows, err := closed.Compare(ctx, other)
-		closed.Close()
+		rows, err := compare.Month(ctx, was, other)
+		was.Close()
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", m, err)
 		}
@@ -143,7 +144,7 @@ func compareMonths(ctx context.Context, p *cli.Program, c *config.Config, other 
 }
 
 // add adds an account's month to the total of its currency.
-func (c *comparison) add(r *closing.Compared) (err error) {
+func (c *comparison) add(r *compare.Account) (err error) {
 	i, found := slices.BinarySearchFunc(c.Totals, r.Currency, func(t comparedTotal, currency string) int { return strings.Compare(t.Currency, currency) })
 	if !found {
 		c.Totals = slices.Insert(c.Totals, i, comparedTotal{r.Currency, sums{"0.00", "0.00", "0.00"}})

@@ -5,6 +5,8 @@ import (
 
 	"headcount/cmd/cli"
 	"headcount/cmd/site"
+	"headcount/rollup/amend"
+	"headcount/rollup/closed"
 	"headcount/rollup/closing"
 	"headcount/rollup/export"
 )
@@ -17,12 +19,12 @@ func explain(err error) error {
 	}
 	var (
 		before      *closing.NotClosedBeforeError
-		open        *closing.NotClosedError
+		open        *closed.NotClosedError
 		followed    *closing.NotFollowedError
-		lost        *closing.SealedMonthLostError
-		differ      *closing.NotAsBilledError
+		lost        *closed.SealedMonthLostError
+		differ      *closed.NotAsBilledError
 		late        *closing.TimedOutError
-		unreachable *closing.UnreachableError
+		unreachable *closed.UnreachableError
 		incomplete  *export.IncompleteError
 	)
 	switch {
@@ -42,7 +44,7 @@ func explain(err error) error {
 		return cli.Fail(cli.CheckFailed, "%w; see `rollup verify --month %s`", err, differ.Month)
 	case errors.As(err, &incomplete):
 		return cli.Fail(cli.CheckFailed, "%w: `rollup verify --month %s` says more", err, incomplete.Month)
-	case errors.Is(err, closing.ErrSame):
+	case errors.Is(err, amend.ErrSame):
 		return cli.Fail(cli.Usage, "%w; there is nothing to amend", err)
 	}
 	return site.Explain(err)

@@ -9,6 +9,8 @@ import (
 	"headcount/cmd/cli"
 	"headcount/events"
 	"headcount/ingest/worker"
+	"headcount/rollup/amend"
+	"headcount/rollup/closed"
 	"headcount/rollup/closing"
 	"headcount/rollup/export"
 )
@@ -27,21 +29,23 @@ func TestExplain(t *testing.T) {
 		{&closing.GraceError{Month: m, Until: at, Grace: 24 * time.Hour}, cli.CheckFailed, "month 2026-10 can be closed from 2026-11-01T00:00:00Z on: billing.grace of 24h0m0s has not passed since it ended"},
 		{&closing.BooksOpenedLaterError{Month: m, Last: m + 1}, cli.CheckFailed, "month 2026-10 lies before the last closed one, 2026-11, and was never closed itself: the books opened later; it cannot be billed"},
 		{&closing.NotClosedBeforeError{Month: m + 1, Before: m}, cli.CheckFailed, "month 2026-10 is not closed: close it first (`rollup close --month 2026-10`, or --due for all)"},
-		{&closing.NotClosedError{Month: m}, cli.CheckFailed, "month 2026-10 is not closed: `rollup close --month 2026-10` closes it"},
-		{&closing.ForeignLedgerError{What: "another ledger"}, cli.CheckFailed, "another ledger"},
-		{&closing.ForeignTopicError{What: "another topic"}, cli.CheckFailed, "another topic"},
+		{&closed.NotClosedError{Month: m}, cli.CheckFailed, "month 2026-10 is not closed: `rollup close --month 2026-10` closes it"},
+		{&closing.ForeignLedgerError{Month: m, State: "file://state", Ledger: "sqlite://l"}, cli.CheckFailed, "the state store file://state has month 2026-10 sealed, but the ledger sqlite://l knows no closing of it: it is not the ledger that this state belongs to; restore that one from its backup"},
+		{&closed.ForeignSealError{Month: m, Partition: 3, Seal: "a", Closing: "b"}, cli.CheckFailed, "partition 3 is sealed by a, but the ledger's closing of 2026-10 is b: state store and ledger do not belong together; restore the ledger from its backup"},
+		{&closing.ForeignTopicError{Month: m, Topic: "t", Begun: closing.TopicIdentity{Cluster: "c", TopicID: "i"}, Reached: closing.TopicIdentity{Cluster: "d", TopicID: "j"}}, cli.CheckFailed, "the closing of 2026-10 was begun on topic id i of cluster c, but the configuration leads to j of d: point kafka.brokers at the former cluster"},
+		{&closing.ForeignTopicError{Month: m, Topic: "t", Begun: closing.TopicIdentity{Cluster: "c", TopicID: "i"}, Reached: closing.TopicIdentity{Cluster: "c", TopicID: "j"}, Sealed: []closing.SealedAt{{Partition: 3, Offset: 9, End: 4}}}, cli.CheckFailed, "topic t was deleted and made again since the closing of 2026-10 was begun: its topic id was i and is j (partition 3 was sealed at offset 9, the topic ends at offset 4 there now): the month cannot be closed from it; restore the brokers' data from a backup, or point kafka.brokers at a cluster that has the former topic"},
 		{&closing.RulesChangedError{Month: m, Begun: "a", Now: "b", State: "file://state"}, cli.CheckFailed, "the closing of 2026-10 was begun under rules a, but those of the month in file://state hash to b: no partition would follow its seal; restore the rules as they were written"},
 		{&closing.NotFollowedError{Topic: "t", Partition: 3, Month: m, At: 9}, cli.CheckFailed, "partition 3 is counted up to offset 9, past the seal of 2026-10, but did not follow it: the newest month sealed there is none, and the closing follows none; restore the state store of t from its backup, or have the partition counted again (move its folder away) where the log reaches back to offset 0"},
 		{&closing.NotFollowedError{Topic: "t", Partition: 3, Month: m, At: 9, Sealed: m - 2, Previous: m - 1, Lost: true}, cli.CheckFailed, "partition 3 is counted up to offset 9, past the seal of 2026-10, but did not follow it: the newest month sealed there is 2026-08, and the closing follows 2026-09, whose seal was followed once, since its sealed month is there, and is lost now: the log was cut before it, or the state is older; run the close again while `ingest run --accept-gap` reads: the sealed month stands, with the loss on record and the invoices held; else restore topic t from its backup, or a checkpoint made after that seal from the state store's backup"},
-		{&closing.SealedMonthLostError{Partition: 3, Month: m, Err: broke}, cli.CheckFailed, "partition 3, sealed month 2026-10: it broke: `rollup verify --month 2026-10` says what is wrong with it; restore it from the state store's backup"},
-		{&closing.SealedMonthLostError{Partition: 3, Month: m, Former: "id", Err: broke}, cli.CheckFailed, "partition 3 of the former topic id: it broke: its log is gone; restore the state store from its backup"},
+		{&closed.SealedMonthLostError{Partition: 3, Month: m, Err: broke}, cli.CheckFailed, "partition 3, sealed month 2026-10: it broke: `rollup verify --month 2026-10` says what is wrong with it; restore it from the state store's backup"},
+		{&closed.SealedMonthLostError{Partition: 3, Month: m, Former: "id", Err: broke}, cli.CheckFailed, "partition 3 of the former topic id: it broke: its log is gone; restore the state store from its backup"},
 		{&closing.LogGoneError{Month: m, Err: broke}, cli.CheckFailed, "2026-10 was sealed, but its log is gone: it broke"},
-		{fmt.Errorf("2026-10: %w", &closing.NotAsBilledError{Month: m, App: "a", Digest: "x", Billed: "y"}), cli.CheckFailed, "2026-10: the sealed files of 2026-10 are not those that were billed: app a has digest x, the ledger y; see `rollup verify --month 2026-10`"},
+		{fmt.Errorf("2026-10: %w", &closed.NotAsBilledError{Month: m, App: "a", Digest: "x", Billed: "y"}), cli.CheckFailed, "2026-10: the sealed files of 2026-10 are not those that were billed: app a has digest x, the ledger y; see `rollup verify --month 2026-10`"},
 		{&closing.TimedOutError{Month: m, Waited: time.Minute, Partitions: []int32{1, 2}, Why: "being read: 1 by x"}, cli.Unreachable, "waited 1m0s for partitions 1, 2 of 2026-10 to be sealed (being read: 1 by x): see that `ingest run` is up and reads them, then run the close again"},
-		{&closing.UnreachableError{What: "ledger", Err: broke}, cli.Unreachable, "ledger: it broke"},
-		{&closing.UnreachableError{What: "seal 2026-10", Err: broke, Again: true}, cli.Unreachable, "seal 2026-10: it broke; run the close again"},
-		{&closing.UnreachableError{Err: broke}, cli.Unreachable, "it broke"},
-		{fmt.Errorf("month %s: %w", m, closing.ErrSame), cli.Usage, "month 2026-10: accounts and books are what the month is priced by already; there is nothing to amend"},
+		{&closed.UnreachableError{What: "ledger", Err: broke}, cli.Unreachable, "ledger: it broke"},
+		{&closed.UnreachableError{What: "seal 2026-10", Err: broke, Again: true}, cli.Unreachable, "seal 2026-10: it broke; run the close again"},
+		{&closed.UnreachableError{Err: broke}, cli.Unreachable, "it broke"},
+		{fmt.Errorf("month %s: %w", m, amend.ErrSame), cli.Usage, "month 2026-10: accounts and books are what the month is priced by already; there is nothing to amend"},
 		{&export.IncompleteError{Month: m, Err: broke}, cli.CheckFailed, "it broke: `rollup verify --month 2026-10` says more"},
 		{&worker.RulesDifferError{File: "f", Month: m, What: "rules differ"}, cli.Usage, "f: rules differ: `ingest recount --month 2026-10`"},
 		{&worker.RulesDifferError{File: "f", What: "rules differ"}, cli.Usage, "f: rules differ"},
@@ -51,7 +55,7 @@ func TestExplain(t *testing.T) {
 		{&worker.RulesLostError{State: "file://state", ClosedRules: worker.ClosedRules{Month: m, Hash: "a"}}, cli.CheckFailed, "the state store file://state has no rules for this topic, but the ledger has 2026-10 closed under rules a, which the present configuration gives under none of the GUID keys: restore the topic's rules folder, at least, from the state store's backup"},
 		{&worker.Halted{Err: broke}, cli.CheckFailed, "it broke"},
 		{&noLedgerError{"sqlite://l"}, cli.CheckFailed, "no month is closed yet: the ledger sqlite://l does not exist; the first `rollup close` makes it"},
-		{cli.Fail(cli.Usage, "said: %w", &closing.NotClosedError{Month: m}), cli.Usage, "said: month 2026-10 is not closed"},
+		{cli.Fail(cli.Usage, "said: %w", &closed.NotClosedError{Month: m}), cli.Usage, "said: month 2026-10 is not closed"},
 	} {
 		got := explain(c.err)
 		if got.Error() != c.want || cli.Code(got) != c.code {

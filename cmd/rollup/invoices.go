@@ -8,7 +8,7 @@ import (
 
 	"headcount/cmd/cli"
 	"headcount/internal/durable"
-	"headcount/rollup/closing"
+	"headcount/rollup/closed"
 )
 
 func invoicesCommand(p *cli.Program) *cobra.Command {
@@ -33,11 +33,11 @@ func invoicesCommand(p *cli.Program) *cobra.Command {
 		if err != nil {
 			return err
 		}
-		r, err := closed(cmd.Context(), c, m)
+		r, err := storedMonth(cmd.Context(), c, m)
 		if err != nil {
 			return err
 		}
-		invoices, err := closing.Decode(r.Invoices)
+		invoices, err := closed.Decode(r.Invoices)
 		if err != nil {
 			return err
 		}

@@ -11,7 +11,7 @@ import (
 	"headcount/cmd/config"
 	"headcount/events"
 	"headcount/rating/ledger"
-	"headcount/rollup/closing"
+	"headcount/rollup/closed"
 )
 
 // monthFlag adds --month and returns how to read it.
@@ -50,22 +50,22 @@ func opened(c *config.Config, open func() (*ledger.Ledger, error)) (*ledger.Ledg
 	return l, nil
 }
 
-// closed returns a closed month's result; isOpen says of its error whether the month is not closed.
-func closed(ctx context.Context, c *config.Config, m events.Month) (*closing.Result, error) {
+// storedMonth returns a closed month's result; isOpen says of its error whether the month is not closed.
+func storedMonth(ctx context.Context, c *config.Config, m events.Month) (*closed.Result, error) {
 	l, err := readLedger(ctx, c)
 	if err != nil {
 		return nil, err
 	}
 	defer l.Close()
-	r, err := closing.Stored(ctx, l, m)
-	if _, open := errors.AsType[*closing.NotClosedError](err); open {
+	r, err := closed.Stored(ctx, l, m)
+	if _, open := errors.AsType[*closed.NotClosedError](err); open {
 		return nil, cli.Fail(cli.CheckFailed, "%w: `rollup close --month %s` closes it, `rollup status --month %s` shows it so far", err, m, m)
 	}
 	return r, err
 }
 
 func isOpen(err error) bool {
-	_, open := errors.AsType[*closing.NotClosedError](err)
+	_, open := errors.AsType[*closed.NotClosedError](err)
 	_, first := errors.AsType[*noLedgerError](err)
 	return open || first
 }

@@ -10,16 +10,16 @@ import (
 	"headcount/counter/checkpoint"
 	"headcount/events"
 	"headcount/rating"
-	"headcount/rollup/closing"
+	"headcount/rollup/closed"
 	"headcount/rollup/status"
 	"headcount/rollup/usage"
 )
 
 // invoicesSoFar returns a closed month's invoices, all revisions, or those that the usage so far comes to.
 func invoicesSoFar(ctx context.Context, p *cli.Program, c *config.Config, m events.Month, now time.Time) (_ []rating.Invoice, provisional bool, err error) {
-	r, err := closed(ctx, c, m)
+	r, err := storedMonth(ctx, c, m)
 	if err == nil {
-		invoices, err := closing.Decode(r.Invoices)
+		invoices, err := closed.Decode(r.Invoices)
 		return invoices, false, err
 	}
 	if !isOpen(err) {
@@ -72,11 +72,11 @@ func rateSoFar(ctx context.Context, p *cli.Program, c *config.Config, doc *statu
 		return nil, err
 	}
 	in := rating.Input{Month: doc.Month, Zone: c.Zone(), Usage: u, Accounts: doc.Accounts, Catalog: doc.Books}
-	before, err := closed(ctx, c, doc.Month-1)
+	before, err := storedMonth(ctx, c, doc.Month-1)
 	unclosed := isOpen(err)
 	switch {
 	case err == nil:
-		issued, err := closing.Decode(before.Invoices)
+		issued, err := closed.Decode(before.Invoices)
 		if err != nil {
 			return nil, err
 		}

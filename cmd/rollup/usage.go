@@ -25,7 +25,7 @@ func usageCommand(p *cli.Program) *cobra.Command {
 		if err != nil {
 			return err
 		}
-		r, err := closed(cmd.Context(), c, m)
+		r, err := storedMonth(cmd.Context(), c, m)
 		if err != nil {
 			return err
 		}

@@ -1,4 +1,5 @@
-package closing
+// Package compare prices closed months otherwise, and holds that against what was billed.
+package compare
 
 import (
 	"cmp"
@@ -9,11 +10,12 @@ import (
 
 	"headcount/events"
 	"headcount/rating"
+	"headcount/rollup/closed"
 	"headcount/rollup/usage"
 )
 
-// Compared is what an account was billed for a month, beside what it would have been billed. Of two currencies each has its own.
-type Compared struct {
+// Account is what an account was billed for a month, beside what it would have been billed. Of two currencies each has its own.
+type Account struct {
 	Account    string  `json:"account"`
 	Currency   string  `json:"currency"`
 	Plan       *string `json:"plan"`   // that billed it; null: no invoice
@@ -33,19 +35,19 @@ type Alternative struct {
 	balances []rating.Balance
 }
 
-// Compare prices a closed month's sealed facts, late ones too where they are settled, and holds it against the invoices. It fails as
-// Usage does, or where the alternative's plan or accounts do not fit the month.
-func (m *ClosedMonth) Compare(ctx context.Context, other *Alternative) ([]Compared, error) {
+// Month prices a closed month's sealed facts, late ones too where they are settled, and holds it against the invoices. It fails as
+// its Usage does, or where the alternative's plan or accounts do not fit the month.
+func Month(ctx context.Context, m *closed.Month, other *Alternative) ([]Account, error) {
 	priced, err := other.price(ctx, m)
 	if err != nil {
 		return nil, err
 	}
 	type money struct{ account, currency string }
-	rows := map[money]*Compared{}
-	row := func(v *rating.Invoice) *Compared {
+	rows := map[money]*Account{}
+	row := func(v *rating.Invoice) *Account {
 		of := money{v.Account, v.Currency}
 		if rows[of] == nil {
-			rows[of] = &Compared{Account: v.Account, Currency: v.Currency, Billed: "0.00", Priced: "0.00"}
+			rows[of] = &Account{Account: v.Account, Currency: v.Currency, Billed: "0.00", Priced: "0.00"}
 		}
 		return rows[of]
 	}
@@ -61,8 +63,8 @@ func (m *ClosedMonth) Compare(ctx context.Context, other *Alternative) ([]Compar
 		r := row(&priced[i])
 		r.OtherPlan, r.Priced = &priced[i].Plan, priced[i].Total
 	}
-	out := []Compared{}
-	for _, r := range slices.SortedFunc(maps.Values(rows), func(x, y *Compared) int {
+	out := []Account{}
+	for _, r := range slices.SortedFunc(maps.Values(rows), func(x, y *Account) int {
 		return cmp.Or(cmp.Compare(x.Account, y.Account), cmp.Compare(x.Currency, y.Currency))
 	}) {
 		if r.Difference, err = rating.Less(r.Priced, r.Billed); err != nil {
@@ -73,11 +75,11 @@ func (m *ClosedMonth) Compare(ctx context.Context, other *Alternative) ([]Compar
 	return out, nil
 }
 
-func (o *Alternative) price(ctx context.Context, m *ClosedMonth) ([]rating.Invoice, error) {
+func (o *Alternative) price(ctx context.Context, m *closed.Month) ([]rating.Invoice, error) {
 	if o.Accounts == nil {
 		return o.priceByPlan(ctx, m)
 	}
-	in, all, _, err := m.input(ctx, &prices{o.Catalog, o.Accounts})
+	in, all, _, err := m.Input(ctx, &closed.Prices{Catalog: o.Catalog, Accounts: o.Accounts})
 	if err != nil {
 		return nil, err
 	}
@@ -88,7 +90,7 @@ func (o *Alternative) price(ctx context.Context, m *ClosedMonth) ([]rating.Invoi
 }
 
 // priceByPlan prices each account that was billed by the plan, and what came late where its contract bills that.
-func (o *Alternative) priceByPlan(ctx context.Context, m *ClosedMonth) ([]rating.Invoice, error) {
+func (o *Alternative) priceByPlan(ctx context.Context, m *closed.Month) ([]rating.Invoice, error) {
 	zone, err := events.LoadZone(m.Closing.Zone)
 	if err != nil {
 		return nil, err
@@ -105,7 +107,7 @@ func (o *Alternative) priceByPlan(ctx context.Context, m *ClosedMonth) ([]rating
 	if err != nil {
 		return nil, err
 	}
-	owner := (&prices{books, was}).biller(m)
+	owner := (&closed.Prices{Catalog: books, Accounts: was}).Biller(m)
 	onTime, all, err := m.Usage(ctx, func(app string) (string, []rating.Meter) {
 		account, _ := owner(app)
 		return account, meters
