@@ -80,7 +80,7 @@ func check(ctx context.Context, p *cli.Program, c *config.Config) []finding {
 	add := func(name, detail string, err error) bool {
 		f := finding{Check: name, Verdict: "ok", Detail: detail}
 		if err != nil {
-			f.Verdict, f.Detail = "fail", site.Explain(err).Error()
+			f.Verdict, f.Detail = "fail", site.FailureOf(err).Error()
 		}
 		found = append(found, f)
 		return err == nil

@@ -14,7 +14,6 @@ import (
 	"headcount/cmd/ingest/setup"
 	"headcount/cmd/site"
 	"headcount/counter/checkpoint"
-	"headcount/events/identity"
 	"headcount/events/stream"
 	"headcount/ingest/worker"
 )
@@ -177,22 +176,8 @@ func count(ctx context.Context, p *cli.Program, conn *site.Connection, cfg worke
 	<-done
 	progress.Set(records.Load())
 	progress.End()
-	return records.Load(), explain(err)
-}
-
-// explain gives a worker's failure its exit code.
-func explain(err error) error {
-	var halted *worker.Halted
-	var differ *checkpoint.RulesDifferError
-	switch {
-	case err == nil:
-		return nil
-	case errors.As(err, &differ), errors.Is(err, identity.ErrUnknownKey):
-		return cli.Fail(cli.Usage, "%w", err)
-	case errors.As(err, &halted):
-		return cli.Fail(cli.CheckFailed, "%w", err)
-	case errors.Is(err, context.DeadlineExceeded):
-		return cli.Fail(cli.Unreachable, "%w", err)
+	if _, known := errors.AsType[*cli.Failure](site.FailureOf(err)); err != nil && !known {
+		err = fmt.Errorf("counting stopped: %w", err)
 	}
-	return fmt.Errorf("counting stopped: %w", err)
+	return records.Load(), err
 }

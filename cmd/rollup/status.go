@@ -11,6 +11,7 @@ import (
 
 	"headcount/cmd/cli"
 	"headcount/cmd/config"
+	"headcount/cmd/site"
 	"headcount/events"
 	"headcount/rating"
 	"headcount/rollup/status"
@@ -44,7 +45,7 @@ func showStatus(ctx context.Context, p *cli.Program, c *config.Config, m events.
 		return err
 	}
 	invoices, err := rateSoFar(ctx, p, c, doc)
-	if cli.Code(explain(err)) == cli.Unreachable {
+	if cli.Code(site.FailureOf(err)) == cli.Unreachable {
 		p.Log.Warn("what the month comes to so far cannot be said", "error", err)
 		err = nil
 	}

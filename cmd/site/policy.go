@@ -56,20 +56,3 @@ func closedRules(ctx context.Context, l *ledger.Ledger, topic *stream.Topic) (al
 	}
 	return all, err
 }
-
-// Explain says errors of package worker in the commands' words, with their exit codes. Others it returns as they are.
-func Explain(err error) error {
-	var differ *worker.RulesDifferError
-	var template *worker.TemplateError
-	var key *worker.KeyMissingError
-	var sibling *worker.SiblingError
-	switch {
-	case errors.As(err, &differ) && differ.Month != 0:
-		return cli.Fail(cli.Usage, "%w: `ingest recount --month %s`", err, differ.Month)
-	case errors.As(err, &differ), errors.As(err, &template), errors.As(err, &key):
-		return cli.Fail(cli.Usage, "%w", err)
-	case errors.As(err, &sibling):
-		return cli.Fail(cli.CheckFailed, "%w: `ingest run --accept-gap`", err)
-	}
-	return err
-}

@@ -1,13 +1,18 @@
-package main
+package site
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"testing"
 	"time"
 
 	"headcount/cmd/cli"
+	"headcount/counter/checkpoint"
 	"headcount/events"
+	"headcount/events/identity"
+	"headcount/events/stream"
+	"headcount/ingest/recount"
 	"headcount/ingest/worker"
 	"headcount/rollup/amend"
 	"headcount/rollup/closed"
@@ -16,9 +21,10 @@ import (
 )
 
 // Every error of the packages below, as it is printed, and its exit code.
-func TestExplain(t *testing.T) {
+func TestFailureOf(t *testing.T) {
 	const m = events.Month(2026*12 + 9)
 	broke := errors.New("it broke")
+	cut := &stream.TruncatedError{Topic: "t", Detail: "it ends"}
 	at := time.Date(2026, 11, 1, 0, 0, 0, 0, time.UTC)
 	for _, c := range []struct {
 		err  error
@@ -53,22 +59,30 @@ func TestExplain(t *testing.T) {
 		{&worker.KeyMissingError{File: "f", Month: m, KeyID: "a", Newest: "b"}, cli.Usage, "f: month 2026-10, which is not finished, is counted with GUID key a, which is not in it (its newest is b): put that key back; with another one every device would count again"},
 		{&worker.SiblingError{Topic: "t", Former: "id", Unsealed: []events.Month{m, m + 1}}, cli.CheckFailed, "topic t was deleted and made again: its former self id has months that were never closed (2026-10, 2026-11), whose events are gone from the log; restore the topic, or go on without them: `ingest run --accept-gap`"},
 		{&worker.RulesLostError{State: "file://state", ClosedRules: worker.ClosedRules{Month: m, Hash: "a"}}, cli.CheckFailed, "the state store file://state has no rules for this topic, but the ledger has 2026-10 closed under rules a, which the present configuration gives under none of the GUID keys: restore the topic's rules folder, at least, from the state store's backup"},
+		{&checkpoint.RulesDifferError{File: "topic.json", Fields: []string{"x"}}, cli.Usage, "topic.json differs from the configuration: x: rules are fixed once counting begins; set the configuration back, or use a new topic"},
+		{fmt.Errorf("month: %w", identity.ErrUnknownKey), cli.Usage, "month: " + identity.ErrUnknownKey.Error()},
+		{fmt.Errorf("read: %w", context.DeadlineExceeded), cli.Unreachable, "read: context deadline exceeded"},
+		{&recount.ClosingBegunError{Month: m}, cli.CheckFailed, "the closing of 2026-10 has begun: a month that is being sealed, or is sealed, is not counted again"},
+		{&recount.NothingCountedError{Month: m}, cli.CheckFailed, "no event of 2026-10 was ever counted: nothing to count again"},
+		{&recount.ShortLogError{Month: m, Starts: []recount.Start{{Partition: 1, Offset: 3}, {Partition: 2, Offset: 9}}}, cli.CheckFailed, "the log no longer reaches back to offset 0 (partition 1 begins at offset 3, partition 2 begins at offset 9): 2026-10 cannot be counted again; its present counts stay"},
+		{&recount.CutLogError{Month: m, Err: cut}, cli.CheckFailed, cut.Error() + "; 2026-10 counted again would not show what was lost, its present counts stay: run `ingest run` with it first"},
+		{&recount.BeingReadError{Group: "g", Partition: 3, Owner: "x"}, cli.CheckFailed, "partition 3 is being read by x of group g, which counts by the former rules: stop every `ingest run` of group g first"},
+		{&recount.UnreachableError{What: "offsets", Err: broke}, cli.Unreachable, "offsets: it broke"},
 		{&worker.Halted{Err: broke}, cli.CheckFailed, "it broke"},
-		{&noLedgerError{"sqlite://l"}, cli.CheckFailed, "no month is closed yet: the ledger sqlite://l does not exist; the first `rollup close` makes it"},
 		{cli.Fail(cli.Usage, "said: %w", &closed.NotClosedError{Month: m}), cli.Usage, "said: month 2026-10 is not closed"},
 	} {
-		got := explain(c.err)
+		got := FailureOf(c.err)
 		if got.Error() != c.want || cli.Code(got) != c.code {
 			t.Errorf("%T: got %d %s\nwant %d %s", c.err, cli.Code(got), got, c.code, c.want)
 		}
-		if again := explain(got); again.Error() != got.Error() {
+		if again := FailureOf(got); again.Error() != got.Error() {
 			t.Errorf("%T: said twice: %s", c.err, again)
 		}
 		if !errors.Is(got, c.err) {
-			t.Errorf("%T: what was explained is not the error any more", c.err)
+			t.Errorf("%T: what was said is not the error any more", c.err)
 		}
 	}
-	if explain(nil) != nil {
+	if FailureOf(nil) != nil {
 		t.Error("nil is an error")
 	}
 }
