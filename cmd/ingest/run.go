@@ -141,10 +141,10 @@ func run(ctx context.Context, p *cli.Program, c *config.Config, untilEnd, accept
 // is left to that command.
 func preflight(ctx context.Context, p *cli.Program, c *config.Config, conn *site.Connection) error {
 	for _, f := range conn.Check(ctx) {
-		if f.Verdict == "fail" && f.Check == stream.CompactionCheck { // all else is waited for, or only a risk
+		if f.Verdict == stream.Fail && f.Check == stream.CompactionCheck { // all else is waited for, or only a risk
 			return cli.Fail(cli.CheckFailed, "%s: %s; %s", f.Check, f.Detail, f.Remedy)
 		}
-		if f.Verdict == "ok" || c.Kafka.Embedded != nil && f.Verdict == "warn" {
+		if f.Verdict == stream.Pass || c.Kafka.Embedded != nil && f.Verdict == stream.Warn {
 			continue
 		}
 		p.Log.Warn(f.Check+": "+f.Detail, "remedy", f.Remedy)
