@@ -13,6 +13,7 @@ import (
 	"headcount/rollup/closed"
 	"headcount/rollup/closing"
 	"headcount/rollup/export"
+	"headcount/rollup/status"
 )
 
 // FailureOf says an error of the packages below in the programs' words, where they name a command or a flag, and gives it its exit code.
@@ -69,6 +70,7 @@ var failures = []failure{
 	of(cli.CheckFailed, func(e *export.IncompleteError) string {
 		return ": `rollup verify --month " + e.Month.String() + "` says more"
 	}),
+	of[*status.UnpricedError](cli.Usage, nil),
 	like(amend.ErrSame, cli.Usage, "; there is nothing to amend"),
 	of(cli.CheckFailed, func(*recount.CutLogError) string { return ": run `ingest run` with it first" }),
 	of(cli.CheckFailed, func(e *recount.BeingReadError) string {

@@ -18,6 +18,7 @@ import (
 	"headcount/rollup/closed"
 	"headcount/rollup/closing"
 	"headcount/rollup/export"
+	"headcount/rollup/status"
 )
 
 // Every error of the packages below, as it is printed, and its exit code.
@@ -52,6 +53,7 @@ func TestFailureOf(t *testing.T) {
 		{&closed.UnreachableError{What: "seal 2026-10", Err: broke, Again: true}, cli.Unreachable, "seal 2026-10: it broke; run the close again"},
 		{&closed.UnreachableError{Err: broke}, cli.Unreachable, "it broke"},
 		{fmt.Errorf("month %s: %w", m, amend.ErrSame), cli.Usage, "month 2026-10: accounts and books are what the month is priced by already; there is nothing to amend"},
+		{&status.UnpricedError{Month: m, Err: broke}, cli.Usage, "it broke"},
 		{&export.IncompleteError{Month: m, Err: broke}, cli.CheckFailed, "it broke: `rollup verify --month 2026-10` says more"},
 		{&worker.RulesDifferError{File: "f", Month: m, What: "rules differ"}, cli.Usage, "f: rules differ: `ingest recount --month 2026-10`"},
 		{&worker.RulesDifferError{File: "f", What: "rules differ"}, cli.Usage, "f: rules differ"},

@@ -5,6 +5,7 @@
 //	month.go    a Month: its closing, its sealed facts, what it was billed by
 //	sealed.go   the sealed months of its partitions, opened and verified
 //	usage.go    usage, and what rating needs, out of its facts
+//	rules.go    the rules by which a topic's months were closed
 //	prices.go   accounts and books, parsed; the last few are kept
 //	result.go   what the ledger has of it, as it is printed
 //	outbox.go   the signed closed record, and its way to the log

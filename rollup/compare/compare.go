@@ -1,4 +1,7 @@
 // Package compare prices closed months otherwise, and holds that against what was billed.
+//
+//	compare.go  a month, account by account
+//	months.go   several months, and their sums
 package compare
 
 import (
