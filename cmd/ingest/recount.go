@@ -17,25 +17,15 @@ import (
 )
 
 func recountCommand(p *cli.Program) *cobra.Command {
-	var text string
-	cmd := &cobra.Command{
-		Use: "recount", Short: "throw an unsealed month's windows away and count it again from the log, under today's rules", Args: cli.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			c, err := p.Config()
-			if err != nil {
-				return err
-			}
-			if text == "" {
-				return cli.Fail(cli.Usage, "--month is missing: name the month as 2026-10")
-			}
-			m, err := events.ParseMonth(text)
-			if err != nil {
-				return cli.Fail(cli.Usage, "--month: %w", err)
-			}
-			return recountMonth(cmd.Context(), p, c, m)
-		},
+	cmd := &cobra.Command{Use: "recount", Short: "throw an unsealed month's windows away and count it again from the log, under today's rules", Args: cli.NoArgs}
+	month := cli.RequiredMonth(cmd, "the month to count again")
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		c, m, err := p.ConfigAndMonth(month)
+		if err != nil {
+			return err
+		}
+		return recountMonth(cmd.Context(), p, c, m)
 	}
-	cmd.Flags().StringVar(&text, "month", "", "the month to count again (`YYYY-MM`)")
 	return cmd
 }
 

@@ -26,17 +26,13 @@ func amendCommand(p *cli.Program) *cobra.Command {
 	cmd := &cobra.Command{Use: "amend", Aliases: []string{"reopen"}, Short: "correct a closed month that was priced by wrong accounts or books, on the record", Args: cli.NoArgs,
 		Long: "Prices the sealed facts of a closed month again by other accounts or books. What was billed stays as it is: the difference is in further\n" +
 			"revisions of the invoices, as lines of credit or debit with the reason. Counts are not changed: they follow from the log."}
-	month := monthFlag(cmd, "the month to correct")
+	month := cli.RequiredMonth(cmd, "the month to correct")
 	cmd.Flags().StringVar(&accounts, "accounts", "", "the accounts `FILE` that the month should have been priced by (default: as it was)")
 	cmd.Flags().StringVar(&books, "catalog", "", "the `FOLDER` of price books that it should have been priced by (default: as they were)")
 	cmd.Flags().StringVar(&reason, "reason", "", "why; it stands on the invoices")
 	cmd.Flags().BoolVar(&dry, "dry-run", false, "show what would be billed, and record nothing")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
-		c, err := p.Config()
-		if err != nil {
-			return err
-		}
-		m, err := month()
+		c, m, err := p.ConfigAndMonth(month)
 		if err != nil {
 			return err
 		}

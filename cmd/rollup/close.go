@@ -21,7 +21,7 @@ func closeCommand(p *cli.Program) *cobra.Command {
 	var due bool
 	var timeout time.Duration
 	cmd := &cobra.Command{Use: "close", Short: "seal, count, rate and record a month", Args: cli.NoArgs}
-	month := monthFlag(cmd, "the month to close")
+	month := cli.RequiredMonth(cmd, "the month to close")
 	cmd.Flags().BoolVar(&due, "due", false, "close every month that is over, oldest first")
 	cmd.Flags().DurationVar(&timeout, "timeout", 0, "give up waiting for sealed partitions after this long (default: never)")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {

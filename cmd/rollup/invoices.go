@@ -15,7 +15,7 @@ func invoicesCommand(p *cli.Program) *cobra.Command {
 	var asCSV bool
 	var page string
 	cmd := &cobra.Command{Use: "invoices", Short: "show a closed month's invoices", Args: cli.NoArgs}
-	month := monthFlag(cmd, "the month to show")
+	month := cli.RequiredMonth(cmd, "the month to show")
 	cmd.Flags().BoolVar(&asCSV, "csv", false, "print the result as CSV")
 	cmd.Flags().StringVar(&page, "html", "", "write a page fit to print to `FILE`")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
@@ -25,11 +25,7 @@ func invoicesCommand(p *cli.Program) *cobra.Command {
 		if page == "" && cmd.Flags().Changed("html") {
 			return cli.Fail(cli.Usage, "--html is empty: name the file to write")
 		}
-		c, err := p.Config()
-		if err != nil {
-			return err
-		}
-		m, err := month()
+		c, m, err := p.ConfigAndMonth(month)
 		if err != nil {
 			return err
 		}

@@ -5,29 +5,12 @@ import (
 	"errors"
 	"fmt"
 
-	"github.com/spf13/cobra"
-
 	"headcount/cmd/cli"
 	"headcount/cmd/config"
 	"headcount/events"
 	"headcount/rating/ledger"
 	"headcount/rollup/closed"
 )
-
-// monthFlag adds --month and returns how to read it.
-func monthFlag(cmd *cobra.Command, use string) func() (events.Month, error) {
-	text := cmd.Flags().String("month", "", use+" (`YYYY-MM`)")
-	return func() (events.Month, error) {
-		if *text == "" {
-			return 0, cli.Fail(cli.Usage, "--month is missing: name the month as 2026-10")
-		}
-		m, err := events.ParseMonth(*text)
-		if err != nil {
-			return 0, cli.Fail(cli.Usage, "--month: %w", err)
-		}
-		return m, nil
-	}
-}
 
 // readLedger opens the ledger of a configuration for reading; a missing one is a month that is not closed.
 func readLedger(ctx context.Context, c *config.Config) (*ledger.Ledger, error) {
