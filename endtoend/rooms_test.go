@@ -47,6 +47,7 @@ var within = map[string][]string{
 	"rating":             {}, // a pure function knows no book
 	"ingest/worker":      {},
 	"ingest/load":        {},
+	"ingest/keys":        {},
 	"ingest/recount":     {"ingest/worker"},
 	"rollup/usage":       {},
 	"rollup/closed":      {"rollup/usage"}, // what is recorded of a month, for all below

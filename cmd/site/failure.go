@@ -7,6 +7,7 @@ import (
 	"headcount/cmd/cli"
 	"headcount/counter/checkpoint"
 	"headcount/events/identity"
+	"headcount/ingest/keys"
 	"headcount/ingest/recount"
 	"headcount/ingest/worker"
 	"headcount/rollup/amend"
@@ -88,6 +89,13 @@ var failures = []failure{
 	of[*worker.KeyMissingError](cli.Usage, nil),
 	like(identity.ErrUnknownKey, cli.Usage, ""),
 	of(cli.CheckFailed, func(*worker.SiblingError) string { return ": `ingest run --accept-gap`" }),
+	// keys
+	of[*keys.LostGUIDKeyError](cli.Usage, nil),
+	of(cli.Usage, func(*keys.LostSealKeysError) string {
+		return "; if they are lost, `ingest init --new-seal-key` makes new ones, and the open months must be counted again (`ingest recount`)"
+	}),
+	of[*keys.BadSealKeyError](cli.Usage, nil),
+	of[*keys.NotWritableError](cli.Usage, nil),
 	// counting
 	of[*worker.Halted](cli.CheckFailed, nil),
 	like(context.DeadlineExceeded, cli.Unreachable, ""),

@@ -12,6 +12,7 @@ import (
 	"headcount/events"
 	"headcount/events/identity"
 	"headcount/events/stream"
+	"headcount/ingest/keys"
 	"headcount/ingest/recount"
 	"headcount/ingest/worker"
 	"headcount/rollup/amend"
@@ -70,6 +71,10 @@ func TestFailureOf(t *testing.T) {
 		{&recount.CutLogError{Month: m, Err: cut}, cli.CheckFailed, cut.Error() + "; 2026-10 counted again would not show what was lost, its present counts stay: run `ingest run` with it first"},
 		{&recount.BeingReadError{Group: "g", Partition: 3, Owner: "x"}, cli.CheckFailed, "partition 3 is being read by x of group g, which counts by the former rules: stop every `ingest run` of group g first"},
 		{&recount.UnreachableError{What: "offsets", Err: broke}, cli.Unreachable, "offsets: it broke"},
+		{&keys.LostGUIDKeyError{File: "f", InUse: "the ledger"}, cli.Usage, "GUID key file f is missing, but the ledger is not empty: restore the key from its backup; a new one would count every device again"},
+		{&keys.LostSealKeysError{Private: "f", Public: "g", InUse: "the ledger"}, cli.Usage, "seal key files f and g are missing, but the ledger is not empty: restore them from their backup; if they are lost, `ingest init --new-seal-key` makes new ones, and the open months must be counted again (`ingest recount`)"},
+		{&keys.BadSealKeyError{Err: broke}, cli.Usage, "it broke"},
+		{&keys.NotWritableError{Path: "/a/f"}, cli.Usage, "/a/f cannot be created: this user must not write in /a; give it the right to, or name another place in the config"},
 		{&worker.Halted{Err: broke}, cli.CheckFailed, "it broke"},
 		{cli.Fail(cli.Usage, "said: %w", &closed.NotClosedError{Month: m}), cli.Usage, "said: month 2026-10 is not closed"},
 	} {
