@@ -31,11 +31,11 @@ const (
 	december  = september + 3
 )
 
-// testBook is a Rulebook in memory. It fails for months that are in fails.
+// testBook is a template's rulebook that remembers which months it was asked for. It fails for months that are in fails.
 type testBook struct {
-	template *events.Template
-	months   map[events.Month]*events.MonthRules
-	fails    map[events.Month]error
+	events.Rulebook
+	months map[events.Month]*events.MonthRules
+	fails  map[events.Month]error
 }
 
 func newTestBook(change func(*events.Template)) *testBook {
@@ -46,23 +46,18 @@ func newTestBook(change func(*events.Template)) *testBook {
 	if change != nil {
 		change(t)
 	}
-	return &testBook{template: t, months: map[events.Month]*events.MonthRules{}, fails: map[events.Month]error{}}
+	return &testBook{Rulebook: t.Rulebook(), months: map[events.Month]*events.MonthRules{}, fails: map[events.Month]error{}}
 }
-
-func (b *testBook) TopicRules() *events.TopicRules { return b.template.Topic() }
 
 func (b *testBook) MonthRules(m events.Month) (*events.MonthRules, error) {
 	if err := b.fails[m]; err != nil {
 		return nil, err
 	}
-	if b.months[m] == nil {
-		r, err := b.template.Month(m)
-		if err != nil {
-			return nil, err
-		}
-		b.months[m] = r
+	rules, err := b.Rulebook.MonthRules(m)
+	if err == nil {
+		b.months[m] = rules
 	}
-	return b.months[m], nil
+	return rules, err
 }
 
 // testLog makes records, one after another, that are read after all months of the tests.

@@ -15,7 +15,7 @@
 //	record.go header.go reason.go    records, their headers, events, why one is a dead letter
 //	position.go                      partitions and offsets
 //	kind.go month.go zone.go         kinds; calendar months, and their days in a zone
-//	rules.go canonical.go template.go kindtable.go   what decides how a record is counted
+//	rules.go canonical.go template.go rulebook.go kindtable.go   what decides how a record is counted
 //
 // # What a record is
 //

@@ -25,6 +25,9 @@ type Template struct {
 // DefaultLimits hold where the configuration sets none.
 var DefaultLimits = Limits{AppsPerPartition: 250_000, RecordBytes: 1 << 20, QuantitySources: 10_000}
 
+// DefaultPrecision of the sketches: 2^14 registers, a standard error of 0.81 %.
+const DefaultPrecision = 14
+
 // isKindName says whether a configured kind may be called so: it becomes part of meters, JSON and labels.
 func isKindName(s string) bool {
 	for i := range len(s) {

@@ -94,8 +94,8 @@ type Program struct {
 	Quiet      bool
 	Log        *slog.Logger
 
-	// Explain says the errors of packages that know of no command in the program's words, with their exit codes; nil: none is.
-	Explain func(error) error
+	// FailureOf says the errors of packages that know of no command in the program's words, with their exit codes; nil: none is.
+	FailureOf func(error) error
 }
 
 // Config reads the configuration file and the environment.
@@ -175,8 +175,8 @@ func Execute(p *Program, root *cobra.Command) int {
 	if err == nil {
 		return Done
 	}
-	if p.Explain != nil {
-		err = p.Explain(err)
+	if p.FailureOf != nil {
+		err = p.FailureOf(err)
 	}
 	code := Code(err)
 	if found == root && code == CheckFailed { // cobra's own errors: unknown command, missing flag

@@ -166,10 +166,10 @@ func progressIsCalm(t *testing.T) {
 }
 
 // Errors of packages that know of no command are said in the program's words, once.
-func TestExplain(t *testing.T) {
+func TestFailureOf(t *testing.T) {
 	known := errors.New("month is open")
 	var stderr bytes.Buffer
-	p := &Program{Out: &stderr, Err: &stderr, Explain: func(err error) error {
+	p := &Program{Out: &stderr, Err: &stderr, FailureOf: func(err error) error {
 		if errors.Is(err, known) {
 			return Fail(Unreachable, "%w: `prog close` closes it", err)
 		}

@@ -2,7 +2,6 @@ package config
 
 import (
 	"reflect"
-	"sort"
 	"strings"
 
 	"headcount/internal/strict"
@@ -69,32 +68,21 @@ func (d decoding) fields(v strict.Value, to reflect.Value) {
 		v.Fail("want fields (name: value), got %s", v.Form())
 		return
 	}
-	for _, e := range v.Object().Entries {
-		field, known := fieldOf(to, e.Key)
-		if !field.IsValid() {
-			at := e.At
-			at.Field = v.At.Field
-			v.FailAt(at, "unknown field %q%s; known are %s", e.Key, strict.DidYouMean(e.Key, known), strings.Join(known, ", "))
-			return
-		}
-		d.decode(e.Value, field)
-	}
-}
-
-// fieldOf returns the field that a name stands for, not valid where there is none, and all names there are.
-func fieldOf(v reflect.Value, name string) (field reflect.Value, known []string) {
-	for i := range v.NumField() {
-		tag := v.Type().Field(i).Tag.Get("yaml")
-		if tag == "" || tag == "-" {
+	o := v.Object()
+	for i := range to.NumField() {
+		name := to.Type().Field(i).Tag.Get("yaml")
+		if name == "" || name == "-" {
 			continue
 		}
-		if tag == name {
-			field = v.Field(i)
+		if value, ok := o.Maybe(name); ok {
+			d.decode(value, to.Field(i))
 		}
-		known = append(known, tag)
 	}
-	sort.Strings(known)
-	return field, known
+	if e, known, found := o.Unknown(); found { // said of the object that it stands in
+		at := e.At
+		at.Field = v.At.Field
+		v.FailAt(at, "unknown field %q%s; known are %s", e.Key, strict.DidYouMean(e.Key, known), strings.Join(known, ", "))
+	}
 }
 
 func pairs(v strict.Value, to reflect.Value) {

@@ -15,17 +15,10 @@ import (
 	"headcount/cmd/config"
 	"headcount/cmd/site"
 	"headcount/counter/checkpoint"
+	"headcount/events/stream"
 	"headcount/ingest/worker"
 	"headcount/rating/ledger"
 )
-
-// finding is one line of the preflight.
-type finding struct {
-	Check   string `json:"check"`
-	Verdict string `json:"verdict"` // ok, warn or fail
-	Detail  string `json:"detail"`
-	Remedy  string `json:"remedy,omitempty"`
-}
 
 func checkCommand(p *cli.Program) *cobra.Command {
 	return &cobra.Command{
@@ -41,7 +34,7 @@ func checkCommand(p *cli.Program) *cobra.Command {
 			}
 			failed := 0
 			for _, f := range found {
-				if f.Verdict == "fail" {
+				if f.Verdict == stream.Fail {
 					failed++
 				}
 			}
@@ -62,10 +55,10 @@ func checkCommand(p *cli.Program) *cobra.Command {
 	}
 }
 
-func printFindings(p *cli.Program, found []finding) error {
+func printFindings(p *cli.Program, found []stream.Finding) error {
 	for _, f := range found {
 		line := fmt.Sprintf("%-4s  %-22s %s", f.Verdict, f.Check, f.Detail)
-		if f.Verdict != "ok" && f.Remedy != "" {
+		if f.Verdict != stream.Pass && f.Remedy != "" {
 			line += "; " + f.Remedy
 		}
 		if _, err := fmt.Fprintln(p.Out, line); err != nil {
@@ -75,12 +68,12 @@ func printFindings(p *cli.Program, found []finding) error {
 	return nil
 }
 
-func check(ctx context.Context, p *cli.Program, c *config.Config) []finding {
-	found := []finding{{"config", "ok", c.File, ""}}
+func check(ctx context.Context, p *cli.Program, c *config.Config) []stream.Finding {
+	found := []stream.Finding{{Check: "config", Verdict: stream.Pass, Detail: c.File}}
 	add := func(name, detail string, err error) bool {
-		f := finding{Check: name, Verdict: "ok", Detail: detail}
+		f := stream.Finding{Check: name, Verdict: stream.Pass, Detail: detail}
 		if err != nil {
-			f.Verdict, f.Detail = "fail", site.Explain(err).Error()
+			f.Verdict, f.Detail = stream.Fail, site.FailureOf(err).Error()
 		}
 		found = append(found, f)
 		return err == nil
@@ -94,7 +87,7 @@ func check(ctx context.Context, p *cli.Program, c *config.Config) []finding {
 		}
 	}
 	if _, err := site.SealKey(c); err != nil {
-		found = append(found, finding{"seal key", "warn", err.Error(), "only the host that closes months needs it"})
+		found = append(found, stream.Finding{Check: "seal key", Verdict: stream.Warn, Detail: err.Error(), Remedy: "only the host that closes months needs it"})
 	} else {
 		add("seal key", c.SealKeyFile, nil)
 	}
@@ -117,7 +110,7 @@ func check(ctx context.Context, p *cli.Program, c *config.Config) []finding {
 	how, exposed := site.Secured(c)
 	add("connection", how, nil)
 	if exposed {
-		found[len(found)-1] = finding{"connection", "warn", how + ": the password goes over the line as it is", "use SCRAM-SHA-512, or kafka.tls"}
+		found[len(found)-1] = stream.Finding{Check: "connection", Verdict: stream.Warn, Detail: how + ": the password goes over the line as it is", Remedy: "use SCRAM-SHA-512, or kafka.tls"}
 	}
 	conn, err := site.Connect(ctx, c, p.Log)
 	if !add("broker", strings.Join(c.Kafka.Brokers, ", "), err) {
@@ -129,9 +122,7 @@ func check(ctx context.Context, p *cli.Program, c *config.Config) []finding {
 		add("topic", "", err)
 		return found
 	}
-	for _, f := range conn.Check(ctx) {
-		found = append(found, finding{f.Check, f.Verdict, f.Detail, f.Remedy})
-	}
+	found = append(found, conn.Check(ctx)...)
 	if keys != nil && stateErr == nil {
 		if template, err := site.Template(c, keys); err == nil {
 			state := checkpoint.OpenTopic(bucket, topic.Name, topic.ID)
@@ -171,7 +162,7 @@ func writable(url string) error {
 }
 
 func checkLedger(ctx context.Context, c *config.Config) error {
-	l, err := ledger.OpenExisting(ctx, c.Ledger)
+	l, err := ledger.OpenReadOnly(ctx, c.Ledger)
 	if errors.Is(err, ledger.ErrMissing) {
 		return nil // the first close makes it
 	}

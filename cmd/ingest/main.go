@@ -11,7 +11,7 @@ import (
 )
 
 func main() {
-	p := &cli.Program{Out: os.Stdout, Err: os.Stderr, Explain: site.Explain}
+	p := &cli.Program{Out: os.Stdout, Err: os.Stderr, FailureOf: site.FailureOf}
 	os.Exit(cli.Execute(p, root(p)))
 }
 

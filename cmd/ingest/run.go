@@ -15,7 +15,6 @@ import (
 	"headcount/cmd/site"
 	"headcount/counter/checkpoint"
 	"headcount/events"
-	"headcount/events/identity"
 	"headcount/events/stream"
 	"headcount/ingest/worker"
 )
@@ -143,10 +142,10 @@ func run(ctx context.Context, p *cli.Program, c *config.Config, untilEnd, accept
 // is left to that command.
 func preflight(ctx context.Context, p *cli.Program, c *config.Config, conn *site.Connection) error {
 	for _, f := range conn.Check(ctx) {
-		if f.Verdict == "fail" && f.Check == stream.CompactionCheck { // all else is waited for, or only a risk
+		if f.Verdict == stream.Fail && f.Check == stream.CompactionCheck { // all else is waited for, or only a risk
 			return cli.Fail(cli.CheckFailed, "%s: %s; %s", f.Check, f.Detail, f.Remedy)
 		}
-		if f.Verdict == "ok" || c.Kafka.Embedded != nil && f.Verdict == "warn" {
+		if f.Verdict == stream.Pass || c.Kafka.Embedded != nil && f.Verdict == stream.Warn {
 			continue
 		}
 		p.Log.Warn(f.Check+": "+f.Detail, "remedy", f.Remedy)
@@ -158,7 +157,7 @@ func preflight(ctx context.Context, p *cli.Program, c *config.Config, conn *site
 func count(ctx context.Context, p *cli.Program, conn *site.Connection, cfg worker.Config) (int64, error) {
 	progress := p.NewProgress("counted", "records", 0)
 	var records atomic.Int64
-	cfg.Log, cfg.Group, cfg.Logger, cfg.DeadLetter = worker.Of(conn.Log), conn, p.Log, stream.DeadTopic(cfg.Topic.Name)
+	cfg.Log, cfg.Group, cfg.Logger, cfg.DeadLetter = worker.LogOf(conn.Log), conn, p.Log, stream.DeadTopic(cfg.Topic.Name)
 	cfg.Read = func(n, _ int) { records.Add(int64(n)) }
 	shown, stop := context.WithCancel(ctx)
 	done := make(chan struct{})
@@ -178,22 +177,8 @@ func count(ctx context.Context, p *cli.Program, conn *site.Connection, cfg worke
 	<-done
 	progress.Set(records.Load())
 	progress.End()
-	return records.Load(), explain(err)
-}
-
-// explain gives a worker's failure its exit code.
-func explain(err error) error {
-	var halted *worker.Halted
-	var differ *checkpoint.RulesDifferError
-	switch {
-	case err == nil:
-		return nil
-	case errors.As(err, &differ), errors.Is(err, identity.ErrUnknownKey):
-		return cli.Fail(cli.Usage, "%w", err)
-	case errors.As(err, &halted):
-		return cli.Fail(cli.CheckFailed, "%w", err)
-	case errors.Is(err, context.DeadlineExceeded):
-		return cli.Fail(cli.Unreachable, "%w", err)
+	if _, known := errors.AsType[*cli.Failure](site.FailureOf(err)); err != nil && !known {
+		err = fmt.Errorf("counting stopped: %w", err)
 	}
-	return fmt.Errorf("counting stopped: %w", err)
+	return records.Load(), err
 }

@@ -16,7 +16,8 @@ import (
 	"headcount/rating"
 	"headcount/rating/catalog"
 	"headcount/rating/ledger"
-	"headcount/rollup/closing"
+	"headcount/rollup/amend"
+	"headcount/rollup/closed"
 )
 
 func amendCommand(p *cli.Program) *cobra.Command {
@@ -25,17 +26,13 @@ func amendCommand(p *cli.Program) *cobra.Command {
 	cmd := &cobra.Command{Use: "amend", Aliases: []string{"reopen"}, Short: "correct a closed month that was priced by wrong accounts or books, on the record", Args: cli.NoArgs,
 		Long: "Prices the sealed facts of a closed month again by other accounts or books. What was billed stays as it is: the difference is in further\n" +
 			"revisions of the invoices, as lines of credit or debit with the reason. Counts are not changed: they follow from the log."}
-	month := monthFlag(cmd, "the month to correct")
+	month := cli.RequiredMonth(cmd, "the month to correct")
 	cmd.Flags().StringVar(&accounts, "accounts", "", "the accounts `FILE` that the month should have been priced by (default: as it was)")
 	cmd.Flags().StringVar(&books, "catalog", "", "the `FOLDER` of price books that it should have been priced by (default: as they were)")
 	cmd.Flags().StringVar(&reason, "reason", "", "why; it stands on the invoices")
 	cmd.Flags().BoolVar(&dry, "dry-run", false, "show what would be billed, and record nothing")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
-		c, err := p.Config()
-		if err != nil {
-			return err
-		}
-		m, err := month()
+		c, m, err := p.ConfigAndMonth(month)
 		if err != nil {
 			return err
 		}
@@ -45,7 +42,7 @@ func amendCommand(p *cli.Program) *cobra.Command {
 		if accounts == "" && books == "" {
 			return cli.Fail(cli.Usage, "say what was wrong: --accounts FILE, --catalog FOLDER, or both")
 		}
-		fix := closing.Correction{Reason: reason, By: username(), Now: time.Now(), DryRun: dry}
+		fix := amend.Correction{Reason: reason, By: username(), Now: time.Now(), DryRun: dry}
 		l, err := writeLedger(cmd.Context(), c)
 		if err != nil {
 			return err
@@ -55,25 +52,25 @@ func amendCommand(p *cli.Program) *cobra.Command {
 		if err != nil {
 			return err
 		}
-		closed, err := closing.OpenClosedMonth(cmd.Context(), l, bucket, m)
+		was, err := closed.Open(cmd.Context(), l, bucket, m)
 		if err != nil {
 			return err
 		}
-		defer closed.Close()
-		if err := readCorrection(c, closed, &fix, accounts, books); err != nil {
+		defer was.Close()
+		if err := readCorrection(c, was, &fix, accounts, books); err != nil {
 			return err
 		}
 		if !dry {
-			if fix.SealKey, err = announcer(cmd.Context(), c, l, closed); err != nil {
+			if fix.SealKey, err = announcer(cmd.Context(), c, l, was); err != nil {
 				p.Log.Warn("the amendment gets no record in the log: the next close vouches for it", "month", m, "error", err)
 			}
 		}
-		number, further, err := closed.Amend(cmd.Context(), l, fix)
+		number, further, err := amend.Month(cmd.Context(), l, was, fix)
 		if err != nil {
 			return err
 		}
 		if fix.SealKey != nil {
-			if err := sendAmendment(cmd.Context(), p, c, l, closed); err != nil {
+			if err := sendAmendment(cmd.Context(), p, c, l, was); err != nil {
 				p.Log.Warn("the amendment is recorded, but the log does not have its record yet: the next amendment or close sends it", "month", m, "error", err)
 			}
 		}
@@ -86,10 +83,10 @@ func amendCommand(p *cli.Program) *cobra.Command {
 }
 
 // announcer returns the key that an amendment's record in the log is signed with.
-func announcer(ctx context.Context, c *config.Config, l *ledger.Ledger, closed *closing.ClosedMonth) (ed25519.PrivateKey, error) {
+func announcer(ctx context.Context, c *config.Config, l *ledger.Ledger, was *closed.Month) (ed25519.PrivateKey, error) {
 	key, err := site.SealKey(c)
 	if err == nil {
-		err = closed.MayAnnounce(ctx, l, key)
+		err = amend.MayAnnounce(ctx, l, was, key)
 	}
 	if err != nil {
 		return nil, err
@@ -98,7 +95,7 @@ func announcer(ctx context.Context, c *config.Config, l *ledger.Ledger, closed *
 }
 
 // sendAmendment sends the amendment's record to the log.
-func sendAmendment(ctx context.Context, p *cli.Program, c *config.Config, l *ledger.Ledger, closed *closing.ClosedMonth) error {
+func sendAmendment(ctx context.Context, p *cli.Program, c *config.Config, l *ledger.Ledger, was *closed.Month) error {
 	conn, err := site.Connect(ctx, c, p.Log)
 	if err != nil {
 		return err
@@ -108,14 +105,14 @@ func sendAmendment(ctx context.Context, p *cli.Program, c *config.Config, l *led
 	if err != nil {
 		return err
 	}
-	return closed.Announce(ctx, l, conn, topic, time.Now())
+	return amend.Announce(ctx, l, was, conn, topic, time.Now())
 }
 
 // readCorrection reads the files and holds them against each other, so that a mistake is named with its file and line.
-func readCorrection(c *config.Config, closed *closing.ClosedMonth, fix *closing.Correction, accounts, books string) error {
-	right, err := rating.ParseCatalog(closed.Books)
+func readCorrection(c *config.Config, was *closed.Month, fix *amend.Correction, accounts, books string) error {
+	right, err := rating.ParseCatalog(was.Books)
 	if err != nil {
-		return fmt.Errorf("books of %s: %w", closed.Month, err)
+		return fmt.Errorf("books of %s: %w", was.Month, err)
 	}
 	if books != "" {
 		if right, err = catalog.Load(books); err != nil {
@@ -123,7 +120,7 @@ func readCorrection(c *config.Config, closed *closing.ClosedMonth, fix *closing.
 		}
 		fix.Books = right.Documents()
 	}
-	file, text := "accounts of "+closed.Month.String(), closed.Accounts
+	file, text := "accounts of "+was.Month.String(), was.Accounts
 	if accounts != "" {
 		if text, err = config.ReadFile(accounts); err != nil {
 			return cli.Fail(cli.Usage, "--accounts: %w", err)

@@ -13,6 +13,7 @@ import (
 	"headcount/cmd/site"
 	"headcount/events"
 	"headcount/rating/ledger"
+	"headcount/rollup/closed"
 	"headcount/rollup/closing"
 )
 
@@ -20,7 +21,7 @@ func closeCommand(p *cli.Program) *cobra.Command {
 	var due bool
 	var timeout time.Duration
 	cmd := &cobra.Command{Use: "close", Short: "seal, count, rate and record a month", Args: cli.NoArgs}
-	month := monthFlag(cmd, "the month to close")
+	month := cli.RequiredMonth(cmd, "the month to close")
 	cmd.Flags().BoolVar(&due, "due", false, "close every month that is over, oldest first")
 	cmd.Flags().DurationVar(&timeout, "timeout", 0, "give up waiting for sealed partitions after this long (default: never)")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
@@ -63,7 +64,7 @@ func closeCommand(p *cli.Program) *cobra.Command {
 }
 
 // closeOne closes a month and prints it.
-func closeOne(ctx context.Context, p *cli.Program, closer *closing.Closer, m events.Month) (*closing.Result, error) {
+func closeOne(ctx context.Context, p *cli.Program, closer *closing.Closer, m events.Month) (*closed.Result, error) {
 	r, err := closer.Close(ctx, m)
 	if err != nil {
 		return nil, err
@@ -72,7 +73,7 @@ func closeOne(ctx context.Context, p *cli.Program, closer *closing.Closer, m eve
 }
 
 // heldError is what a command ends with that showed a held invoice.
-func heldError(r *closing.Result) error {
+func heldError(r *closed.Result) error {
 	if !r.Held() {
 		return nil
 	}

@@ -2,8 +2,6 @@ package main
 
 import (
 	"context"
-	"fmt"
-	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -12,31 +10,9 @@ import (
 	"headcount/cmd/config"
 	"headcount/cmd/site"
 	"headcount/events"
-	"headcount/rollup/closing"
+	"headcount/rollup/closed"
+	"headcount/rollup/compare"
 )
-
-// comparison is what `rollup compare --json` prints.
-type comparison struct {
-	Months []comparedMonth `json:"months"`
-	*sums                  // absent where there are several currencies
-	Totals []comparedTotal `json:"totals"`
-}
-
-type comparedTotal struct {
-	Currency string `json:"currency"`
-	sums
-}
-
-type sums struct {
-	Billed     string `json:"billed"`
-	Priced     string `json:"priced"`
-	Difference string `json:"difference"` // priced less billed
-}
-
-type comparedMonth struct {
-	Month    string             `json:"month"`
-	Accounts []closing.Compared `json:"accounts"`
-}
 
 func compareCommand(p *cli.Program) *cobra.Command {
 	var plan, accounts, months string
@@ -56,7 +32,7 @@ func compareCommand(p *cli.Program) *cobra.Command {
 		if err != nil {
 			return err
 		}
-		other := &closing.Alternative{Plan: plan}
+		other := &compare.Alternative{Plan: plan}
 		if other.Catalog, err = site.Catalog(c); err != nil {
 			return err
 		}
@@ -101,7 +77,7 @@ func monthRange(text string) (first, last events.Month, err error) {
 	return first, last, err
 }
 
-func compareMonths(ctx context.Context, p *cli.Program, c *config.Config, other *closing.Alternative, first, last events.Month) (*comparison, error) {
+func compareMonths(ctx context.Context, p *cli.Program, c *config.Config, other *compare.Alternative, first, last events.Month) (*compare.Comparison, error) {
 	l, err := readLedger(ctx, c)
 	if err != nil {
 		return nil, err
@@ -111,54 +87,13 @@ func compareMonths(ctx context.Context, p *cli.Program, c *config.Config, other 
 	if err != nil {
 		return nil, err
 	}
-	result := &comparison{Months: []comparedMonth{}, Totals: []comparedTotal{}}
 	progress := p.NewProgress("compared", "months", int64(last-first)+1)
 	defer progress.End()
-	for m := first; m <= last; m++ {
-		closed, err := closing.OpenClosedMonth(ctx, l, bucket, m)
-		if err != nil {
-			return nil, err
-		}
-		rows, err := closed.Compare(ctx, other)
-		closed.Close()
-		if err != nil {
-			return nil, fmt.Errorf("%s: %w", m, err)
-		}
-		for i := range rows {
-			if err := result.add(&rows[i]); err != nil {
-				return nil, err
-			}
-		}
-		result.Months = append(result.Months, comparedMonth{m.String(), rows})
-		progress.Set(int64(m-first) + 1)
-	}
-	switch len(result.Totals) {
-	case 0:
-		result.sums = &sums{"0.00", "0.00", "0.00"}
-	case 1:
-		result.sums = &result.Totals[0].sums
-	}
-	return result, nil
+	open := func(m events.Month) (*closed.Month, error) { return closed.Open(ctx, l, bucket, m) }
+	return compare.Months(ctx, first, last, other, open, progress.Set)
 }
 
-// add adds an account's month to the total of its currency.
-func (c *comparison) add(r *closing.Compared) (err error) {
-	i, found := slices.BinarySearchFunc(c.Totals, r.Currency, func(t comparedTotal, currency string) int { return strings.Compare(t.Currency, currency) })
-	if !found {
-		c.Totals = slices.Insert(c.Totals, i, comparedTotal{r.Currency, sums{"0.00", "0.00", "0.00"}})
-	}
-	t := &c.Totals[i]
-	if t.Billed, err = closing.Sum(t.Billed, r.Billed); err != nil {
-		return err
-	}
-	if t.Priced, err = closing.Sum(t.Priced, r.Priced); err != nil {
-		return err
-	}
-	t.Difference, err = closing.Less(t.Priced, t.Billed)
-	return err
-}
-
-func printComparison(p *cli.Program, c *comparison) error {
+func printComparison(p *cli.Program, c *compare.Comparison) error {
 	t := table{columns: []string{"month", "account", "currency", "plan", ">billed", "other plan", ">priced", ">difference"}}
 	plan := func(s *string) string {
 		if s == nil {
@@ -172,7 +107,7 @@ func printComparison(p *cli.Program, c *comparison) error {
 			if r.Held {
 				billed += " (held)"
 			}
-			t.add(m.Month, r.Account, r.Currency, plan(r.Plan), billed, plan(r.OtherPlan), r.Priced, r.Difference)
+			t.add(m.Month.String(), r.Account, r.Currency, plan(r.Plan), billed, plan(r.OtherPlan), r.Priced, r.Difference)
 		}
 	}
 	for _, all := range c.Totals {

@@ -16,7 +16,7 @@ import (
 
 func explainCommand(p *cli.Program) *cobra.Command {
 	cmd := &cobra.Command{Use: "explain", Short: "say whether and how a device was counted in a closed month", Args: cli.NoArgs}
-	month := monthFlag(cmd, "the month to look into")
+	month := cli.RequiredMonth(cmd, "the month to look into")
 	app := cmd.Flags().String("app", "", "the `APP`")
 	guid := cmd.Flags().String("guid", "", "the `GUID`, in any spelling, or a user id")
 	find := cmd.Flags().Bool("find", false, "also look for its first record in the log")

@@ -21,14 +21,10 @@ func exportCommand(p *cli.Program) *cobra.Command {
 	cmd := &cobra.Command{Use: "export", Short: "write all that an auditor needs of a closed month to one archive", Args: cli.NoArgs,
 		Long: "Writes sealed files, rules, ledger, accounts, price books and signed records of a closed month to one archive, which\n" +
 			"`rollup verify --month M --from FILE` checks elsewhere, without log, state store or ledger. No key is in it but the seals' public one."}
-	month := monthFlag(cmd, "the month to export")
+	month := cli.RequiredMonth(cmd, "the month to export")
 	cmd.Flags().StringVar(&out, "out", "", "the archive's `FILE`, which must not be there (default headcount-YYYY-MM.tar)")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
-		c, err := p.Config()
-		if err != nil {
-			return err
-		}
-		m, err := month()
+		c, m, err := p.ConfigAndMonth(month)
 		if err != nil {
 			return err
 		}

@@ -8,14 +8,14 @@ import (
 
 	"headcount/cmd/cli"
 	"headcount/internal/durable"
-	"headcount/rollup/closing"
+	"headcount/rollup/closed"
 )
 
 func invoicesCommand(p *cli.Program) *cobra.Command {
 	var asCSV bool
 	var page string
 	cmd := &cobra.Command{Use: "invoices", Short: "show a closed month's invoices", Args: cli.NoArgs}
-	month := monthFlag(cmd, "the month to show")
+	month := cli.RequiredMonth(cmd, "the month to show")
 	cmd.Flags().BoolVar(&asCSV, "csv", false, "print the result as CSV")
 	cmd.Flags().StringVar(&page, "html", "", "write a page fit to print to `FILE`")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
@@ -25,19 +25,15 @@ func invoicesCommand(p *cli.Program) *cobra.Command {
 		if page == "" && cmd.Flags().Changed("html") {
 			return cli.Fail(cli.Usage, "--html is empty: name the file to write")
 		}
-		c, err := p.Config()
+		c, m, err := p.ConfigAndMonth(month)
 		if err != nil {
 			return err
 		}
-		m, err := month()
+		r, err := storedMonth(cmd.Context(), c, m)
 		if err != nil {
 			return err
 		}
-		r, err := closed(cmd.Context(), c, m)
-		if err != nil {
-			return err
-		}
-		invoices, err := closing.Decode(r.Invoices)
+		invoices, err := closed.Decode(r.Invoices)
 		if err != nil {
 			return err
 		}

@@ -7,15 +7,15 @@ import (
 	"github.com/spf13/cobra"
 
 	"headcount/cmd/cli"
+	"headcount/cmd/site"
 )
 
 func main() {
-	p := &cli.Program{Out: os.Stdout, Err: os.Stderr}
+	p := &cli.Program{Out: os.Stdout, Err: os.Stderr, FailureOf: site.FailureOf}
 	os.Exit(cli.Execute(p, root(p)))
 }
 
 func root(p *cli.Program) *cobra.Command {
-	p.Explain = explain
 	cmd := cli.Root(p, "rollup", "close months of counted users and make invoices of them")
 	cmd.AddCommand(statusCommand(p), closeCommand(p), usageCommand(p), invoicesCommand(p), rateCommand(p), releaseCommand(p), amendCommand(p), compareCommand(p), verifyCommand(p), explainCommand(p), exportCommand(p),
 		plansCommand(p), subscriptionCommand(p), billDayCommand(p))

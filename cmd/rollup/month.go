@@ -5,33 +5,16 @@ import (
 	"errors"
 	"fmt"
 
-	"github.com/spf13/cobra"
-
 	"headcount/cmd/cli"
 	"headcount/cmd/config"
 	"headcount/events"
 	"headcount/rating/ledger"
-	"headcount/rollup/closing"
+	"headcount/rollup/closed"
 )
-
-// monthFlag adds --month and returns how to read it.
-func monthFlag(cmd *cobra.Command, use string) func() (events.Month, error) {
-	text := cmd.Flags().String("month", "", use+" (`YYYY-MM`)")
-	return func() (events.Month, error) {
-		if *text == "" {
-			return 0, cli.Fail(cli.Usage, "--month is missing: name the month as 2026-10")
-		}
-		m, err := events.ParseMonth(*text)
-		if err != nil {
-			return 0, cli.Fail(cli.Usage, "--month: %w", err)
-		}
-		return m, nil
-	}
-}
 
 // readLedger opens the ledger of a configuration for reading; a missing one is a month that is not closed.
 func readLedger(ctx context.Context, c *config.Config) (*ledger.Ledger, error) {
-	return opened(c, func() (*ledger.Ledger, error) { return ledger.OpenExisting(ctx, c.Ledger) })
+	return opened(c, func() (*ledger.Ledger, error) { return ledger.OpenReadOnly(ctx, c.Ledger) })
 }
 
 // writeLedger opens it for writing too.
@@ -50,22 +33,22 @@ func opened(c *config.Config, open func() (*ledger.Ledger, error)) (*ledger.Ledg
 	return l, nil
 }
 
-// closed returns a closed month's result; isOpen says of its error whether the month is not closed.
-func closed(ctx context.Context, c *config.Config, m events.Month) (*closing.Result, error) {
+// storedMonth returns a closed month's result; isOpen says of its error whether the month is not closed.
+func storedMonth(ctx context.Context, c *config.Config, m events.Month) (*closed.Result, error) {
 	l, err := readLedger(ctx, c)
 	if err != nil {
 		return nil, err
 	}
 	defer l.Close()
-	r, err := closing.Stored(ctx, l, m)
-	if _, open := errors.AsType[*closing.NotClosedError](err); open {
+	r, err := closed.Stored(ctx, l, m)
+	if _, open := errors.AsType[*closed.NotClosedError](err); open {
 		return nil, cli.Fail(cli.CheckFailed, "%w: `rollup close --month %s` closes it, `rollup status --month %s` shows it so far", err, m, m)
 	}
 	return r, err
 }
 
 func isOpen(err error) bool {
-	_, open := errors.AsType[*closing.NotClosedError](err)
+	_, open := errors.AsType[*closed.NotClosedError](err)
 	_, first := errors.AsType[*noLedgerError](err)
 	return open || first
 }

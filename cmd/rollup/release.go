@@ -14,15 +14,11 @@ import (
 func releaseCommand(p *cli.Program) *cobra.Command {
 	var account, reason string
 	cmd := &cobra.Command{Use: "release", Short: "lift the hold of an invoice, on the record", Args: cli.NoArgs}
-	month := monthFlag(cmd, "the invoice's month")
+	month := cli.RequiredMonth(cmd, "the invoice's month")
 	cmd.Flags().StringVar(&account, "account", "", "the invoice's `ACCOUNT`")
 	cmd.Flags().StringVar(&reason, "reason", "", "why it is right all the same")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
-		c, err := p.Config()
-		if err != nil {
-			return err
-		}
-		m, err := month()
+		c, m, err := p.ConfigAndMonth(month)
 		if err != nil {
 			return err
 		}

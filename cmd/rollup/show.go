@@ -14,12 +14,12 @@ import (
 	"headcount/cmd/cli"
 	"headcount/rating"
 	"headcount/rating/ledger"
-	"headcount/rollup/closing"
+	"headcount/rollup/closed"
 	"headcount/rollup/usage"
 )
 
 // printClosed prints a closed month: usage and invoices.
-func printClosed(p *cli.Program, r *closing.Result) error {
+func printClosed(p *cli.Program, r *closed.Result) error {
 	if p.JSON {
 		text, err := withInvoices(r)
 		if err != nil {
@@ -39,7 +39,7 @@ func printClosed(p *cli.Program, r *closing.Result) error {
 }
 
 // withInvoices adds the invoices to the stored document, byte for byte as it was but for them.
-func withInvoices(r *closing.Result) ([]byte, error) {
+func withInvoices(r *closed.Result) ([]byte, error) {
 	documents := []json.RawMessage{}
 	for _, v := range r.Invoices {
 		documents = append(documents, v.Document)
@@ -138,7 +138,7 @@ func usageCSV(out io.Writer, d *usage.Document) error {
 }
 
 func invoiceTable(out io.Writer, stored []ledger.Invoice) error {
-	invoices, err := closing.Decode(stored)
+	invoices, err := closed.Decode(stored)
 	if err != nil {
 		return err
 	}

@@ -10,16 +10,16 @@ import (
 	"headcount/counter/checkpoint"
 	"headcount/events"
 	"headcount/rating"
-	"headcount/rollup/closing"
+	"headcount/rollup/closed"
 	"headcount/rollup/status"
 	"headcount/rollup/usage"
 )
 
 // invoicesSoFar returns a closed month's invoices, all revisions, or those that the usage so far comes to.
 func invoicesSoFar(ctx context.Context, p *cli.Program, c *config.Config, m events.Month, now time.Time) (_ []rating.Invoice, provisional bool, err error) {
-	r, err := closed(ctx, c, m)
+	r, err := storedMonth(ctx, c, m)
 	if err == nil {
-		invoices, err := closing.Decode(r.Invoices)
+		invoices, err := closed.Decode(r.Invoices)
 		return invoices, false, err
 	}
 	if !isOpen(err) {
@@ -65,26 +65,20 @@ func readStatus(ctx context.Context, p *cli.Program, c *config.Config, m events.
 	return status.Read(ctx, s, m, now)
 }
 
-// rateSoFar prices the usage so far by the accounts that it was read by, with what the month before left of packages.
+// rateSoFar prices the usage so far, with what the month before left of packages.
 func rateSoFar(ctx context.Context, p *cli.Program, c *config.Config, doc *status.Document) ([]rating.Invoice, error) {
-	u, err := doc.Rating()
-	if err != nil {
-		return nil, err
-	}
-	in := rating.Input{Month: doc.Month, Zone: c.Zone(), Usage: u, Accounts: doc.Accounts, Catalog: doc.Books}
-	before, err := closed(ctx, c, doc.Month-1)
+	var issued []rating.Invoice
+	before, err := storedMonth(ctx, c, doc.Month-1)
 	unclosed := isOpen(err)
 	switch {
 	case err == nil:
-		issued, err := closing.Decode(before.Invoices)
-		if err != nil {
+		if issued, err = closed.Decode(before.Invoices); err != nil {
 			return nil, err
 		}
-		in.Balances = rating.Balances(issued)
 	case !unclosed:
 		return nil, err
 	}
-	invoices, err := rateInput(in)
+	invoices, err := doc.Invoices(issued)
 	if unclosed && len(rating.Balances(invoices)) > 0 {
 		p.Log.Info("the month before is not closed: what is left of packages is taken from the accounts file", "month", doc.Month-1)
 	}

@@ -11,30 +11,22 @@ import (
 
 	"headcount/cmd/cli"
 	"headcount/cmd/config"
+	"headcount/cmd/site"
 	"headcount/events"
 	"headcount/rating"
 	"headcount/rollup/status"
 )
 
 func statusCommand(p *cli.Program) *cobra.Command {
-	var month string
-	cmd := &cobra.Command{
-		Use: "status", Short: "month to date: exact (provisional), estimate, quota used, forecast, lag", Args: cli.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			c, err := p.Config()
-			if err != nil {
-				return err
-			}
-			var m events.Month
-			if month != "" {
-				if m, err = events.ParseMonth(month); err != nil {
-					return cli.Fail(cli.Usage, "--month: %w", err)
-				}
-			}
-			return showStatus(cmd.Context(), p, c, m)
-		},
+	cmd := &cobra.Command{Use: "status", Short: "month to date: exact (provisional), estimate, quota used, forecast, lag", Args: cli.NoArgs}
+	month := cli.MonthFlag(cmd, "the month to show (`YYYY-MM`; default: the present one, before its first event the newest that has any)")
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		c, m, err := p.ConfigAndMonth(month)
+		if err != nil {
+			return err
+		}
+		return showStatus(cmd.Context(), p, c, m)
 	}
-	cmd.Flags().StringVar(&month, "month", "", "the month to show (`YYYY-MM`; default: the present one, before its first event the newest that has any)")
 	return cmd
 }
 
@@ -44,7 +36,7 @@ func showStatus(ctx context.Context, p *cli.Program, c *config.Config, m events.
 		return err
 	}
 	invoices, err := rateSoFar(ctx, p, c, doc)
-	if cli.Code(explain(err)) == cli.Unreachable {
+	if cli.Code(site.FailureOf(err)) == cli.Unreachable {
 		p.Log.Warn("what the month comes to so far cannot be said", "error", err)
 		err = nil
 	}

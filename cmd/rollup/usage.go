@@ -11,21 +11,17 @@ var errTwoForms = cli.Fail(cli.Usage, "say either --json or --csv")
 func usageCommand(p *cli.Program) *cobra.Command {
 	var asCSV bool
 	cmd := &cobra.Command{Use: "usage", Short: "show a closed month's usage", Args: cli.NoArgs}
-	month := monthFlag(cmd, "the month to show")
+	month := cli.RequiredMonth(cmd, "the month to show")
 	cmd.Flags().BoolVar(&asCSV, "csv", false, "print the result as CSV")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		if p.JSON && asCSV {
 			return errTwoForms
 		}
-		c, err := p.Config()
+		c, m, err := p.ConfigAndMonth(month)
 		if err != nil {
 			return err
 		}
-		m, err := month()
-		if err != nil {
-			return err
-		}
-		r, err := closed(cmd.Context(), c, m)
+		r, err := storedMonth(cmd.Context(), c, m)
 		if err != nil {
 			return err
 		}

@@ -26,7 +26,7 @@ import (
 
 func verifyCommand(p *cli.Program) *cobra.Command {
 	cmd := &cobra.Command{Use: "verify", Short: "count a closed month again by a second implementation and compare every number", Args: cli.NoArgs}
-	month := monthFlag(cmd, "the month to verify")
+	month := cli.RequiredMonth(cmd, "the month to verify")
 	fromSealed := cmd.Flags().Bool("from-sealed", false, "check what can be checked without the log, from the sealed files")
 	from := cmd.Flags().String("from", "", "check what can be checked from an archive of `rollup export`, a `FILE`; no configuration is read")
 	sealKey := cmd.Flags().String("seal-key", "", "with --from: the seals' public key as you have it from elsewhere, a `FILE`")
@@ -120,11 +120,7 @@ func verifyFailure(err error) error {
 
 // verification opens what a verification reads; done closes it.
 func verification(ctx context.Context, p *cli.Program, month func() (events.Month, error), fromSealed bool) (v verify.Config, done func(), err error) {
-	c, err := p.Config()
-	if err != nil {
-		return v, nil, err
-	}
-	m, err := month()
+	c, m, err := p.ConfigAndMonth(month)
 	if err != nil {
 		return v, nil, err
 	}

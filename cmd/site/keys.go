@@ -76,7 +76,7 @@ func Template(c *config.Config, keys *identity.Keyring) (*events.Template, error
 		TimeZone:  c.Billing.TimeZone,
 		Fields:    events.Fields{Type: c.Events.Fields.Type, GUID: c.Events.Fields.GUID, App: c.Events.Fields.App, Time: c.Events.Fields.Time},
 		Types:     c.Events.Types,
-		Precision: Precision,
+		Precision: events.DefaultPrecision,
 		Limits:    limits,
 		KeyID:     keys.Newest().ID(),
 		SealKey:   pub,
@@ -86,6 +86,3 @@ func Template(c *config.Config, keys *identity.Keyring) (*events.Template, error
 	}
 	return t, nil
 }
-
-// Precision of the sketches: 2^14 registers, a standard error of 0.81 %.
-const Precision = 14

@@ -13,6 +13,7 @@ import (
 	"headcount/events/stream"
 	"headcount/ingest/worker"
 	"headcount/rating/ledger"
+	"headcount/rollup/closed"
 )
 
 // Policy is by what the configuration would count.
@@ -22,8 +23,8 @@ func Policy(c *config.Config, template *events.Template, keys *identity.Keyring)
 
 // RestoreRules puts back the rules of closed months that the state has lost, as the ledger knows them.
 func RestoreRules(ctx context.Context, c *config.Config, state *checkpoint.Topic, topic *stream.Topic, policy worker.Policy, logger *slog.Logger) error {
-	closed := func(ctx context.Context) ([]worker.ClosedRules, error) {
-		l, err := ledger.OpenExisting(ctx, c.Ledger)
+	months := func(ctx context.Context) ([]worker.ClosedRules, error) {
+		l, err := ledger.OpenReadOnly(ctx, c.Ledger)
 		if errors.Is(err, ledger.ErrMissing) {
 			return nil, nil
 		}
@@ -32,44 +33,11 @@ func RestoreRules(ctx context.Context, c *config.Config, state *checkpoint.Topic
 			return nil, nil
 		}
 		defer l.Close()
-		months, err := closedRules(ctx, l, topic)
+		all, err := closed.TopicRules(ctx, l, topic)
 		if err != nil {
 			return nil, cli.Fail(cli.Unreachable, "ledger: %w", err)
 		}
-		return months, nil
+		return all, nil
 	}
-	return worker.RestoreRules(ctx, state, c.State, closed, policy, logger)
-}
-
-// closedRules are those of the topic's closed months, newest first, back to where another topic of the name was closed.
-func closedRules(ctx context.Context, l *ledger.Ledger, topic *stream.Topic) (all []worker.ClosedRules, err error) {
-	month, ok, err := l.LastClosed(ctx)
-	for ok && err == nil {
-		var closing ledger.Closing
-		if closing, err = l.Closing(ctx, month); err != nil || closing.TopicID != topic.ID || closing.Cluster != topic.Cluster {
-			break
-		}
-		all = append(all, worker.ClosedRules{Month: month, Hash: closing.RulesHash})
-		if ok = closing.Previous != nil; ok {
-			month = closing.Previous.Month
-		}
-	}
-	return all, err
-}
-
-// Explain says errors of package worker in the commands' words, with their exit codes. Others it returns as they are.
-func Explain(err error) error {
-	var differ *worker.RulesDifferError
-	var template *worker.TemplateError
-	var key *worker.KeyMissingError
-	var sibling *worker.SiblingError
-	switch {
-	case errors.As(err, &differ) && differ.Month != 0:
-		return cli.Fail(cli.Usage, "%w: `ingest recount --month %s`", err, differ.Month)
-	case errors.As(err, &differ), errors.As(err, &template), errors.As(err, &key):
-		return cli.Fail(cli.Usage, "%w", err)
-	case errors.As(err, &sibling):
-		return cli.Fail(cli.CheckFailed, "%w: `ingest run --accept-gap`", err)
-	}
-	return err
+	return worker.RestoreRules(ctx, state, c.State, months, policy, logger)
 }

@@ -20,7 +20,7 @@ import (
 
 	"headcount/events"
 	"headcount/rating/ledger"
-	"headcount/rollup/closing"
+	"headcount/rollup/closed"
 )
 
 // document is a month's usage as it is printed.
@@ -82,7 +82,7 @@ type sealOf struct {
 }
 
 // check holds what a close printed against the log.
-func (w *World) check(m events.Month, r *closing.Result) {
+func (w *World) check(m events.Month, r *closed.Result) {
 	d, again := w.printed[m]
 	if again && d.text != string(r.Document) {
 		w.fail("two closes of %s print\n%s\n%s", m, d.text, r.Document)
@@ -120,7 +120,7 @@ func (w *World) check(m events.Month, r *closing.Result) {
 // checkHeld is what must be so where the loss of records was accepted: a month that may lack some of them is billed to nobody unseen, if
 // the loss was on record when its close looked at the log. A loss since then is none of its. cut: so it is with its
 // seals that were cut off, each of which is named.
-func (w *World) checkHeld(m events.Month, r *closing.Result, d *document, again bool, cut []string) {
+func (w *World) checkHeld(m events.Month, r *closed.Result, d *document, again bool, cut []string) {
 	concerned := len(cut) > 0
 	for _, s := range d.Sealed {
 		for _, g := range w.gaps {
@@ -183,7 +183,7 @@ type comparison struct {
 	of     string // what is compared now: an app, an account; empty: the month
 	wrong  []string
 
-	closings map[events.Month]closed
+	closings map[events.Month]begun
 }
 
 func (c *comparison) same(what string, got, want any) {
@@ -378,7 +378,7 @@ func (c *comparison) digest(app string, a *appMonth) string {
 }
 
 // bills holds the ledger's invoices against what the sets imply.
-func (c *comparison) bills(t *truth, r *closing.Result) {
+func (c *comparison) bills(t *truth, r *closed.Result) {
 	c.of = ""
 	l, err := c.w.books.open()
 	if err != nil {

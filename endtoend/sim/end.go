@@ -133,7 +133,7 @@ func (w *World) checkBooks() {
 }
 
 // checkClosed holds a closed record against what was printed of its month.
-func (w *World) checkClosed(s *line, closings map[events.Month]closed) {
+func (w *World) checkClosed(s *line, closings map[events.Month]begun) {
 	m, _ := events.ParseMonth(s.Data.Month)
 	d := w.printed[m]
 	if d == nil {

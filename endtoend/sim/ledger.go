@@ -162,7 +162,7 @@ func (b *books) MarkSent(_ context.Context, ids ...int64) error {
 	return nil
 }
 
-// Amendments implements closing.Books: nothing was amended.
+// Amendments implements closed.Books: nothing was amended.
 func (b *books) Amendments(context.Context, ledger.Month) ([]ledger.Amendment, error) {
 	return nil, nil
 }

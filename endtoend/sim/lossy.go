@@ -8,12 +8,12 @@ import (
 	"github.com/go-json-experiment/json"
 
 	"headcount/events"
-	"headcount/rollup/closing"
+	"headcount/rollup/closed"
 )
 
 // checkLossy is what must be so of a month where records were lost: the numbers lie between what nothing took away, and all that
 // the log ever held before the month's seals; and they are what the first revision of its invoices was made of.
-func (w *World) checkLossy(m events.Month, r *closing.Result, d *document) {
+func (w *World) checkLossy(m events.Month, r *closed.Result, d *document) {
 	c := &comparison{w: w, month: m}
 	least, most := w.bounds(m, d)
 	had := map[string]bool{}

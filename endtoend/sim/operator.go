@@ -5,7 +5,7 @@ import (
 	"strings"
 
 	"headcount/events"
-	"headcount/rollup/closing"
+	"headcount/rollup/closed"
 )
 
 // live is what happens around the processes: the producers' bursts, the months' ends, and the faults that come from outside.
@@ -134,7 +134,7 @@ func (w *World) tryClose(m events.Month) bool {
 		w.contracts = (w.contracts + 1) % 50
 	}
 	w.say("%s of %s begins", p.name, m)
-	var result *closing.Result
+	var result *closed.Result
 	t := w.spawn(p, "close", func() (err error) {
 		result, err = w.close(p, m)
 		return err

@@ -10,6 +10,7 @@ import (
 	"headcount/counter/checkpoint"
 	"headcount/events"
 	"headcount/rating/ledger"
+	"headcount/rollup/closed"
 	"headcount/rollup/closing"
 	"headcount/rollup/usage"
 )
@@ -97,7 +98,7 @@ func (w *World) groupName() string {
 }
 
 // close is what `rollup close` does.
-func (w *World) close(p *process, m events.Month) (*closing.Result, error) {
+func (w *World) close(p *process, m events.Month) (*closed.Result, error) {
 	closer := &closing.Closer{
 		Site: place{w, p}, Keys: w.keys, SealKey: sealKey, Log: p.log,
 		Terms:    closing.Terms{Zone: w.zoneName, Grace: 24 * time.Hour, SkewLimit: skewLimit},

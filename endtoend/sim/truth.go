@@ -120,7 +120,7 @@ type line struct {
 }
 
 // tell reads the log as it lies there.
-func (w *World) tell(closings map[events.Month]closed) *truth {
+func (w *World) tell(closings map[events.Month]begun) *truth {
 	t := &truth{w: w, months: map[events.Month]*month{}, past: map[spot]bool{}}
 	for _, p := range w.log.partitions {
 		t.partition(p, closings)
@@ -149,7 +149,7 @@ type walk struct {
 	stretches map[string]stretch
 }
 
-func (t *truth) partition(p *partition, closings map[events.Month]closed) {
+func (t *truth) partition(p *partition, closings map[events.Month]begun) {
 	x := &walk{t: t, id: p.id, open: map[events.Month]windows{}, late: windows{}, stretches: map[string]stretch{}}
 	for _, batches := range [][]*batch{p.old, p.batches} {
 		for _, b := range batches {
@@ -253,7 +253,7 @@ func report(to map[total]standing, at total, s standing) {
 	}
 }
 
-func (x *walk) control(s *line, offset events.Offset, closings map[events.Month]closed) {
+func (x *walk) control(s *line, offset events.Offset, closings map[events.Month]begun) {
 	if s.Type != "headcount.seal" {
 		return
 	}
@@ -367,15 +367,15 @@ func fingerprint(who string, user bool) (f [16]byte) {
 
 var block, _ = aes.NewCipher(rawKey[:])
 
-// closed is what the ledger keeps of a closing.
-type closed struct {
+// begun is what the ledger keeps of a closing.
+type begun struct {
 	seal string // id
 	mau  int64  // what a device costs by the accounts that the closing took, whatever was changed since: cents
 }
 
 // closings asks the ledger for its closings.
-func (w *World) closings() map[events.Month]closed {
-	all := map[events.Month]closed{}
+func (w *World) closings() map[events.Month]begun {
+	all := map[events.Month]begun{}
 	l, err := w.books.open()
 	if err != nil {
 		return all
@@ -390,7 +390,7 @@ func (w *World) closings() map[events.Month]closed {
 		if err != nil {
 			w.fail("contract of %s: %v in %s", m, err, c.Accounts)
 		}
-		all[m] = closed{c.SealID, int64(cents)}
+		all[m] = begun{c.SealID, int64(cents)}
 	}
 	return all
 }

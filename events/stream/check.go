@@ -14,16 +14,20 @@ import (
 
 // Finding is one line of a preflight.
 type Finding struct {
-	Check   string `json:"check"`
-	Verdict string `json:"verdict"` // ok, warn, fail
-	Detail  string `json:"detail"`
-	Remedy  string `json:"remedy,omitempty"` // of what is not ok
+	Check   string  `json:"check"`
+	Verdict Verdict `json:"verdict"`
+	Detail  string  `json:"detail"`
+	Remedy  string  `json:"remedy,omitempty"` // of what is not ok
 }
 
+// Verdict says how a check ended.
+type Verdict string
+
+// A check that failed lets nobody begin; a warning is a risk.
 const (
-	pass = "ok"
-	warn = "warn"
-	fail = "fail"
+	Pass Verdict = "ok"
+	Warn Verdict = "warn"
+	Fail Verdict = "fail"
 )
 
 // CompactionCheck is the finding whose failure no reader may begin with: a compacted topic has lost events.
@@ -49,14 +53,14 @@ func (l *Log) Check(ctx context.Context) []Finding {
 		if errors.Is(err, ErrNoTopic) {
 			remedy = "create it: ingest init"
 		}
-		return []Finding{{"topic", fail, err.Error(), remedy}}
+		return []Finding{{"topic", Fail, err.Error(), remedy}}
 	}
 	fs := []Finding{
-		{"topic", pass, fmt.Sprintf("%s, id %s, cluster %s, %d partitions", name, t.ID, t.Cluster, len(t.Partitions)), ""},
+		{"topic", Pass, fmt.Sprintf("%s, id %s, cluster %s, %d partitions", name, t.ID, t.Cluster, len(t.Partitions)), ""},
 		checkReplication(t),
 	}
 	if c, err := l.Configs(ctx, name); err != nil {
-		fs = append(fs, Finding{"settings", warn, err.Error(), "give the principal DESCRIBE_CONFIGS on the topic, or check retention and compaction by hand"})
+		fs = append(fs, Finding{"settings", Warn, err.Error(), "give the principal DESCRIBE_CONFIGS on the topic, or check retention and compaction by hand"})
 	} else {
 		fs = append(fs, checkRetention(c), checkCompaction(c), checkTimestamps(c))
 	}
@@ -81,13 +85,13 @@ func checkReplication(t *Topic) Finding {
 	}
 	switch {
 	case leaderless > 0:
-		return Finding{"replication", fail, fmt.Sprintf("%d partitions have no leader", leaderless), "bring their brokers back"}
+		return Finding{"replication", Fail, fmt.Sprintf("%d partitions have no leader", leaderless), "bring their brokers back"}
 	case behind > 0:
-		return Finding{"replication", warn, fmt.Sprintf("%d partitions have replicas out of sync", behind), "bring their brokers back"}
+		return Finding{"replication", Warn, fmt.Sprintf("%d partitions have replicas out of sync", behind), "bring their brokers back"}
 	case least < 2:
-		return Finding{"replication", warn, "one replica: a lost disk is a lost month", "raise the topic's replication to 3"}
+		return Finding{"replication", Warn, "one replica: a lost disk is a lost month", "raise the topic's replication to 3"}
 	}
-	return Finding{"replication", pass, fmt.Sprintf("%d replicas, all in sync", least), ""}
+	return Finding{"replication", Pass, fmt.Sprintf("%d replicas, all in sync", least), ""}
 }
 
 func checkRetention(c map[string]string) Finding {
@@ -95,15 +99,15 @@ func checkRetention(c map[string]string) Finding {
 	const remedy = "set the topic's retention.ms to -1, or to at least 5356800000 (62 days)"
 	switch kept := time.Duration(ms) * time.Millisecond; {
 	case err != nil:
-		return Finding{"retention", warn, fmt.Sprintf("retention.ms is %q", c["retention.ms"]), remedy}
+		return Finding{"retention", Warn, fmt.Sprintf("retention.ms is %q", c["retention.ms"]), remedy}
 	case ms >= 0 && ms < leastRetention.Milliseconds():
-		return Finding{"retention", fail, fmt.Sprintf("records are deleted after %s (retention.ms %d): a month could not be counted again", days(kept), ms), remedy}
+		return Finding{"retention", Fail, fmt.Sprintf("records are deleted after %s (retention.ms %d): a month could not be counted again", days(kept), ms), remedy}
 	case c["retention.bytes"] != "" && c["retention.bytes"] != "-1":
-		return Finding{"retention", warn, fmt.Sprintf("records are deleted past %s bytes of a partition (retention.bytes)", c["retention.bytes"]), "set the topic's retention.bytes to -1"}
+		return Finding{"retention", Warn, fmt.Sprintf("records are deleted past %s bytes of a partition (retention.bytes)", c["retention.bytes"]), "set the topic's retention.bytes to -1"}
 	case ms < 0:
-		return Finding{"retention", pass, "records are kept for ever", ""}
+		return Finding{"retention", Pass, "records are kept for ever", ""}
 	default:
-		return Finding{"retention", pass, "records are kept for " + days(kept), ""}
+		return Finding{"retention", Pass, "records are kept for " + days(kept), ""}
 	}
 }
 
@@ -116,23 +120,23 @@ func days(d time.Duration) string {
 
 func checkCompaction(c map[string]string) Finding {
 	if strings.Contains(c["cleanup.policy"], "compact") {
-		return Finding{CompactionCheck, fail, fmt.Sprintf("cleanup.policy is %s: only a GUID's last event is kept", c["cleanup.policy"]), "set the topic's cleanup.policy to delete"}
+		return Finding{CompactionCheck, Fail, fmt.Sprintf("cleanup.policy is %s: only a GUID's last event is kept", c["cleanup.policy"]), "set the topic's cleanup.policy to delete"}
 	}
-	return Finding{CompactionCheck, pass, "none", ""}
+	return Finding{CompactionCheck, Pass, "none", ""}
 }
 
 func checkTimestamps(c map[string]string) Finding {
 	if v := c["message.timestamp.type"]; v != "LogAppendTime" {
-		return Finding{"timestamps", warn, fmt.Sprintf("message.timestamp.type is %s: records carry the producer's clock, which then judges the devices'", v),
+		return Finding{"timestamps", Warn, fmt.Sprintf("message.timestamp.type is %s: records carry the producer's clock, which then judges the devices'", v),
 			"set the topic's message.timestamp.type to LogAppendTime"}
 	}
-	return Finding{"timestamps", pass, "LogAppendTime: the brokers' clock", ""}
+	return Finding{"timestamps", Pass, "LogAppendTime: the brokers' clock", ""}
 }
 
 func (l *Log) checkStart(ctx context.Context) Finding {
 	all, err := l.Offsets(ctx)
 	if err != nil {
-		return Finding{"log", fail, err.Error(), "see the brokers"}
+		return Finding{"log", Fail, err.Error(), "see the brokers"}
 	}
 	var records events.Offset
 	begun := 0
@@ -143,14 +147,14 @@ func (l *Log) checkStart(ctx context.Context) Finding {
 		}
 	}
 	if begun > 0 {
-		return Finding{"log", warn, fmt.Sprintf("%d partitions no longer begin at offset 0: what was deleted cannot be counted again", begun), "set the topic's retention.ms to -1"}
+		return Finding{"log", Warn, fmt.Sprintf("%d partitions no longer begin at offset 0: what was deleted cannot be counted again", begun), "set the topic's retention.ms to -1"}
 	}
-	return Finding{"log", pass, fmt.Sprintf("whole from offset 0, %d offsets", records), ""}
+	return Finding{"log", Pass, fmt.Sprintf("whole from offset 0, %d offsets", records), ""}
 }
 
 func checkPermissions(check string, t *Topic, operations ...int) Finding {
 	if t.operations == wire.UnknownOperations {
-		return Finding{check, pass, fmt.Sprintf("topic %s: the brokers check none", t.Name), ""}
+		return Finding{check, Pass, fmt.Sprintf("topic %s: the brokers check none", t.Name), ""}
 	}
 	return permissions(check, "topic "+t.Name, t.operations, operations...)
 }
@@ -166,9 +170,9 @@ func permissions(check, subject string, allowed int32, operations ...int) Findin
 		}
 	}
 	if len(lacks) > 0 {
-		return Finding{check, fail, fmt.Sprintf("%s: this principal has no %s", subject, strings.Join(lacks, ", ")), "give it to the principal with kafka-acls"}
+		return Finding{check, Fail, fmt.Sprintf("%s: this principal has no %s", subject, strings.Join(lacks, ", ")), "give it to the principal with kafka-acls"}
 	}
-	return Finding{check, pass, fmt.Sprintf("%s: %s", subject, strings.Join(has, ", ")), ""}
+	return Finding{check, Pass, fmt.Sprintf("%s: %s", subject, strings.Join(has, ", ")), ""}
 }
 
 func (l *Log) checkDead(ctx context.Context) Finding {
@@ -180,9 +184,9 @@ func (l *Log) checkDead(ctx context.Context) Finding {
 	})
 	switch {
 	case errors.Is(err, ErrNoTopic):
-		return Finding{"dead letters", fail, "topic " + name + " does not exist: the first record that cannot be counted would halt its partition", "create it: ingest init"}
+		return Finding{"dead letters", Fail, "topic " + name + " does not exist: the first record that cannot be counted would halt its partition", "create it: ingest init"}
 	case err != nil:
-		return Finding{"dead letters", fail, err.Error(), "give the principal WRITE and DESCRIBE on topic " + name}
+		return Finding{"dead letters", Fail, err.Error(), "give the principal WRITE and DESCRIBE on topic " + name}
 	}
 	f := checkPermissions("dead letters", t, mayWrite, mayDescribe)
 	return f
@@ -197,14 +201,14 @@ func (l *Log) checkGroup(ctx context.Context) Finding {
 		}
 		subject := fmt.Sprintf("group %s, %d members", l.config.Group, members)
 		if operations == wire.UnknownOperations || operations == 0 {
-			f = Finding{"group", pass, subject, ""}
+			f = Finding{"group", Pass, subject, ""}
 			return nil
 		}
 		f = permissions("group", subject, operations, mayRead)
 		return nil
 	})
 	if err != nil {
-		return Finding{"group", fail, err.Error(), "give the principal READ on the group, or set kafka.group"}
+		return Finding{"group", Fail, err.Error(), "give the principal READ on the group, or set kafka.group"}
 	}
 	return f
 }

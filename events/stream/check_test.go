@@ -14,28 +14,29 @@ func TestPreflightLines(t *testing.T) {
 	one := func(p ...PartitionInfo) *Topic { return &Topic{Partitions: p} }
 	three := []int32{1, 2, 3}
 	for name, c := range map[string]struct {
-		got           Finding
-		verdict, says string
+		got     Finding
+		verdict Verdict
+		says    string
 	}{
-		"retention, none":          {checkRetention(map[string]string{"retention.ms": "-1", "retention.bytes": "-1"}), pass, "for ever"},
-		"retention, 62 days":       {checkRetention(map[string]string{"retention.ms": "5356800000"}), pass, "62 days"},
-		"retention, a bit less":    {checkRetention(map[string]string{"retention.ms": "5356799999"}), fail, "61 days"},
-		"retention, an hour":       {checkRetention(map[string]string{"retention.ms": "3600000"}), fail, "1h0m0s"},
-		"retention, by size":       {checkRetention(map[string]string{"retention.ms": "-1", "retention.bytes": "1000"}), warn, "1000 bytes"},
-		"retention, unheard of":    {checkRetention(map[string]string{}), warn, "retention.ms"},
-		"compaction":               {checkCompaction(map[string]string{"cleanup.policy": "compact"}), fail, "compact"},
-		"compaction with deletion": {checkCompaction(map[string]string{"cleanup.policy": "compact,delete"}), fail, "compact,delete"},
-		"deletion":                 {checkCompaction(map[string]string{"cleanup.policy": "delete"}), pass, ""},
-		"producers' clock":         {checkTimestamps(map[string]string{"message.timestamp.type": "CreateTime"}), warn, "producer's clock"},
-		"brokers' clock":           {checkTimestamps(map[string]string{"message.timestamp.type": "LogAppendTime"}), pass, ""},
-		"three replicas":           {checkReplication(one(PartitionInfo{Replicas: three, ISR: three})), pass, "3 replicas"},
-		"one replica":              {checkReplication(one(PartitionInfo{Replicas: three, ISR: three}, PartitionInfo{Replicas: three[:1], ISR: three[:1]})), warn, "one replica"},
-		"out of sync":              {checkReplication(one(PartitionInfo{Replicas: three, ISR: three[:2]})), warn, "out of sync"},
-		"no leader":                {checkReplication(one(PartitionInfo{Leader: -1, Replicas: three})), fail, "no leader"},
-		"not allowed":              {permissions("permissions", "topic t", 1<<mayRead|1<<mayDescribe, mayRead, mayWrite, mayDescribe), fail, "no WRITE"},
-		"allowed":                  {permissions("permissions", "topic t", 1<<mayRead|1<<mayWrite, mayRead, mayWrite), pass, "READ, WRITE"},
+		"retention, none":          {checkRetention(map[string]string{"retention.ms": "-1", "retention.bytes": "-1"}), Pass, "for ever"},
+		"retention, 62 days":       {checkRetention(map[string]string{"retention.ms": "5356800000"}), Pass, "62 days"},
+		"retention, a bit less":    {checkRetention(map[string]string{"retention.ms": "5356799999"}), Fail, "61 days"},
+		"retention, an hour":       {checkRetention(map[string]string{"retention.ms": "3600000"}), Fail, "1h0m0s"},
+		"retention, by size":       {checkRetention(map[string]string{"retention.ms": "-1", "retention.bytes": "1000"}), Warn, "1000 bytes"},
+		"retention, unheard of":    {checkRetention(map[string]string{}), Warn, "retention.ms"},
+		"compaction":               {checkCompaction(map[string]string{"cleanup.policy": "compact"}), Fail, "compact"},
+		"compaction with deletion": {checkCompaction(map[string]string{"cleanup.policy": "compact,delete"}), Fail, "compact,delete"},
+		"deletion":                 {checkCompaction(map[string]string{"cleanup.policy": "delete"}), Pass, ""},
+		"producers' clock":         {checkTimestamps(map[string]string{"message.timestamp.type": "CreateTime"}), Warn, "producer's clock"},
+		"brokers' clock":           {checkTimestamps(map[string]string{"message.timestamp.type": "LogAppendTime"}), Pass, ""},
+		"three replicas":           {checkReplication(one(PartitionInfo{Replicas: three, ISR: three})), Pass, "3 replicas"},
+		"one replica":              {checkReplication(one(PartitionInfo{Replicas: three, ISR: three}, PartitionInfo{Replicas: three[:1], ISR: three[:1]})), Warn, "one replica"},
+		"out of sync":              {checkReplication(one(PartitionInfo{Replicas: three, ISR: three[:2]})), Warn, "out of sync"},
+		"no leader":                {checkReplication(one(PartitionInfo{Leader: -1, Replicas: three})), Fail, "no leader"},
+		"not allowed":              {permissions("permissions", "topic t", 1<<mayRead|1<<mayDescribe, mayRead, mayWrite, mayDescribe), Fail, "no WRITE"},
+		"allowed":                  {permissions("permissions", "topic t", 1<<mayRead|1<<mayWrite, mayRead, mayWrite), Pass, "READ, WRITE"},
 	} {
-		if c.got.Verdict != c.verdict || !strings.Contains(c.got.Detail, c.says) || (c.got.Verdict == pass) != (c.got.Remedy == "") {
+		if c.got.Verdict != c.verdict || !strings.Contains(c.got.Detail, c.says) || (c.got.Verdict == Pass) != (c.got.Remedy == "") {
 			t.Errorf("%s: %+v, want %s with %q", name, c.got, c.verdict, c.says)
 		}
 	}
@@ -58,7 +59,7 @@ func TestPreflightPermissions(t *testing.T) {
 		got[f.Check] = f
 	}
 	for check, want := range map[string]string{"permissions": "no WRITE", "dead letters": "no WRITE", "group": "group authorization failed"} {
-		if f := got[check]; f.Verdict != fail || !strings.Contains(f.Detail, want) || f.Remedy == "" {
+		if f := got[check]; f.Verdict != Fail || !strings.Contains(f.Detail, want) || f.Remedy == "" {
 			t.Errorf("%s: %+v, want a failure with %q", check, f, want)
 		}
 	}

@@ -127,8 +127,8 @@ func TestCheck(t *testing.T) {
 	verdicts := func() map[string]string {
 		m := map[string]string{}
 		for _, f := range l.Check(t.Context()) {
-			m[f.Check] = f.Verdict
-			if f.Verdict != "ok" && (f.Remedy == "" || f.Detail == "") {
+			m[f.Check] = string(f.Verdict)
+			if f.Verdict != stream.Pass && (f.Remedy == "" || f.Detail == "") {
 				t.Errorf("finding without a remedy: %+v", f)
 			}
 		}

@@ -23,12 +23,6 @@ import (
 	"headcount/events/stream"
 )
 
-// book is a rulebook in memory.
-type book struct{ template *events.Template }
-
-func (b book) TopicRules() *events.TopicRules                        { return b.template.Topic() }
-func (b book) MonthRules(m events.Month) (*events.MonthRules, error) { return b.template.Month(m) }
-
 // taker remembers what it is sent; it fails at the call with number failAt.
 type taker struct {
 	values, keys  []string
@@ -53,7 +47,7 @@ func config(send Sender, warned *[]string) Config {
 	seal := ed25519.NewKeyFromSeed(bytes.Repeat([]byte{7}, ed25519.SeedSize))
 	t := &events.Template{TimeZone: "UTC", Precision: 14, Limits: events.DefaultLimits, KeyID: key.ID(), SealKey: seal.Public().(ed25519.PublicKey)}
 	return Config{
-		Send: send, Decoder: decode.NewDecoder(book{t}, keys),
+		Send: send, Decoder: decode.NewDecoder(t.Rulebook(), keys),
 		Warn: func(file string, line int, reason events.Reason) {
 			*warned = append(*warned, fmt.Sprintf("%s:%d: %s", file, line, reason))
 		},

@@ -8,7 +8,7 @@ import (
 	"headcount/events/stream"
 )
 
-// Log is what a worker needs of the log: Of makes it of a *stream.Log, whose methods say what they promise.
+// Log is what a worker needs of the log: LogOf makes it of a *stream.Log, whose methods say what they promise.
 type Log interface {
 	Source
 	Sink
@@ -47,8 +47,8 @@ type Group interface {
 	OpenTransactions(ctx context.Context, partition events.Partition) ([]stream.OpenTransaction, error)
 }
 
-// Of returns a log as workers need it.
-func Of(l *stream.Log) Log { return streamLog{l} }
+// LogOf returns a log as workers need it.
+func LogOf(l *stream.Log) Log { return streamLog{l} }
 
 type streamLog struct{ *stream.Log }
 

@@ -103,17 +103,25 @@ func (o *Object) Must(name string) Value {
 // Want has Done miss a field that may else be left out.
 func (o *Object) Want(name string) { o.wanting = append(o.wanting, name) }
 
+// Unknown returns the first field that was not asked for, and all that were, sorted.
+func (o *Object) Unknown() (e Entry, known []string, found bool) {
+	for i, e := range o.Entries {
+		if !o.read[i] {
+			sort.Strings(o.asked)
+			return e, o.asked, true
+		}
+	}
+	return Entry{}, nil, false
+}
+
 // Done reports what was not asked for, then what is missing: a misspelt field is both, and the first says more.
 func (o *Object) Done() {
 	if o.Missing() {
 		return
 	}
-	for i, e := range o.Entries {
-		if !o.read[i] {
-			sort.Strings(o.asked)
-			e.Fail("unknown field%s; known are %s", DidYouMean(e.Key, o.asked), strings.Join(o.asked, ", "))
-			return
-		}
+	if e, known, found := o.Unknown(); found {
+		e.Fail("unknown field%s; known are %s", DidYouMean(e.Key, known), strings.Join(known, ", "))
+		return
 	}
 	if len(o.wanting) > 0 {
 		o.Fail("misses the field %s", strings.Join(o.wanting, ", "))

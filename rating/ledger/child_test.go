@@ -214,7 +214,7 @@ func TestKill(t *testing.T) {
 			}
 			c.Wait()
 
-			reader, err := OpenExisting(ctx, url)
+			reader, err := OpenReadOnly(ctx, url)
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -90,8 +90,8 @@ func Open(ctx context.Context, url string) (*Ledger, error) {
 	return dispatch(ctx, url, openSQLite(false), openPostgres(false))
 }
 
-// OpenExisting opens a ledger for reading. It changes nothing and makes no files.
-func OpenExisting(ctx context.Context, url string) (*Ledger, error) {
+// OpenReadOnly opens a ledger for reading. It changes nothing and makes no files.
+func OpenReadOnly(ctx context.Context, url string) (*Ledger, error) {
 	return dispatch(ctx, url, openSQLite(true), openPostgres(true))
 }
 

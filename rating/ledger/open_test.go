@@ -39,7 +39,7 @@ func closed(l *Ledger, err error) error {
 func TestURLs(t *testing.T) {
 	for _, u := range []string{"", "ledger.db", "file:///x", "sqlite://", "sqlite://x?mode=rw", "sqlite://x?busy_timeout=5", "sqlite://x?busy_timeout=-5s",
 		"postgres://h:port/x"} {
-		for _, open := range []opener{Create, Open, OpenExisting} {
+		for _, open := range []opener{Create, Open, OpenReadOnly} {
 			refusal(t, u, closed(open(t.Context(), u)), nil, u)
 		}
 	}
@@ -62,7 +62,7 @@ func TestSQLiteFiles(t *testing.T) {
 	both := func(what string, is error, words ...string) {
 		t.Helper()
 		refusal(t, what, closed(Open(ctx, url)), is, words...)
-		refusal(t, what+", reading", closed(OpenExisting(ctx, url)), is, words...)
+		refusal(t, what+", reading", closed(OpenReadOnly(ctx, url)), is, words...)
 	}
 	both("missing", ErrMissing, path, "backup")
 	if names := list(t, folder); len(names) != 0 {
@@ -95,7 +95,7 @@ func TestSQLiteFiles(t *testing.T) {
 	execute(t, url, fmt.Sprintf("INSERT INTO %s (version_id, is_applied) VALUES (%d, 1)", versionTable, schemaVersion+1))
 	both("newer", ErrNewer, path, "newer program")
 	execute(t, url, "DELETE FROM "+versionTable+" WHERE version_id > 0")
-	refusal(t, "older, reading", closed(OpenExisting(ctx, url)), ErrOlder, path, "for writing")
+	refusal(t, "older, reading", closed(OpenReadOnly(ctx, url)), ErrOlder, path, "for writing")
 }
 
 func list(t *testing.T, folder string) []string {
@@ -122,7 +122,7 @@ func TestArchive(t *testing.T) {
 	to := filepath.Join(folder, "ledger.db")
 	execute(t, "sqlite://"+from, "VACUUM INTO '"+to+"'")
 
-	reader, err := OpenExisting(ctx, "sqlite://"+to)
+	reader, err := OpenReadOnly(ctx, "sqlite://"+to)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -151,7 +151,7 @@ func TestArchive(t *testing.T) {
 func TestReaderSeesWriter(t *testing.T) {
 	databases(t, func(t *testing.T, url string) {
 		l := start(t, url)
-		reader, err := OpenExisting(t.Context(), url)
+		reader, err := OpenReadOnly(t.Context(), url)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -224,7 +224,7 @@ func asNobody(t *testing.T, folder, name string, args ...string) error {
 }
 
 func childRead(ctx context.Context, args []string) error {
-	l, err := OpenExisting(ctx, args[0])
+	l, err := OpenReadOnly(ctx, args[0])
 	if err != nil {
 		return err
 	}

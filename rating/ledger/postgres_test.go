@@ -9,7 +9,7 @@ func TestPostgresErrors(t *testing.T) {
 	ctx := t.Context()
 	u := postgresURL(t)
 	refusal(t, "no tables", closed(Open(ctx, u)), ErrMissing, "127.0.0.1", "backup")
-	refusal(t, "no tables, reading", closed(OpenExisting(ctx, u)), ErrMissing, "rollup close")
+	refusal(t, "no tables, reading", closed(OpenReadOnly(ctx, u)), ErrMissing, "rollup close")
 	if c := rawConn(t, u); c.Conn != nil {
 		var n int
 		if err := c.QueryRowContext(ctx, `SELECT count(*) FROM pg_tables WHERE schemaname = current_schema()`).Scan(&n); err != nil || n != 0 {
@@ -34,13 +34,13 @@ func TestPostgresErrors(t *testing.T) {
 	}
 	exec("BEGIN")
 	exec("LOCK TABLE entries IN ACCESS EXCLUSIVE MODE")
-	refusal(t, "locked", closed(OpenExisting(ctx, withParameter(t, u, "lock_timeout", "100ms"))), ErrLocked, "127.0.0.1")
+	refusal(t, "locked", closed(OpenReadOnly(ctx, withParameter(t, u, "lock_timeout", "100ms"))), ErrLocked, "127.0.0.1")
 	exec("ROLLBACK")
 
 	execute(t, u, "INSERT INTO "+versionTable+" (version_id, is_applied) VALUES (99, true)")
 	refusal(t, "newer", closed(Open(ctx, u)), ErrNewer, "99")
 	execute(t, u, "DELETE FROM "+versionTable+" WHERE version_id > 0")
-	refusal(t, "older, reading", closed(OpenExisting(ctx, u)), ErrOlder, "for writing")
+	refusal(t, "older, reading", closed(OpenReadOnly(ctx, u)), ErrOlder, "for writing")
 }
 
 func withParameter(t *testing.T, u, name, value string) string {

@@ -6,83 +6,106 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"strings"
 
 	"headcount/counter"
 	"headcount/counter/checkpoint"
+	"headcount/events"
 	"headcount/rating/ledger"
+	"headcount/rollup/closed"
 )
 
-// adopt records the closing, or adopts the one that is recorded.
-func (w *work) adopt(ctx context.Context) error {
-	if err := w.needLedger(ctx); err != nil {
-		return err
+// adopt records the closing, priced as it is configured, or adopts the one that is recorded.
+func (r *reached) adopt(ctx context.Context, prices configured) (*begun, error) {
+	if err := r.needLedger(ctx); err != nil {
+		return nil, err
 	}
-	closing, err := w.ledger.Closing(ctx, w.month)
+	closing, err := r.ledger.Closing(ctx, r.month)
 	if err == nil {
-		return w.adopted(ctx, closing)
+		return r.adopted(ctx, closing)
 	}
 	if !errors.Is(err, ledger.ErrNotFound) {
-		return ledgerFailed(err)
+		return nil, closed.LedgerFailed(err)
 	}
-	c, err := w.newClosing(ctx)
+	c, err := r.newClosing(ctx, prices)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	stored, adopted, err := w.ledger.Begin(ctx, c)
+	stored, adopted, err := r.ledger.Begin(ctx, c)
 	if err != nil {
-		return ledgerFailed(err)
+		return nil, closed.LedgerFailed(err)
 	}
 	if adopted {
-		return w.adopted(ctx, stored)
+		return r.adopted(ctx, stored)
 	}
-	w.this = w.closedMonth(w.month, stored)
-	w.Log.Info("closing begun", "month", w.month, "seal_id", stored.SealID, "partitions", len(stored.Partitions))
-	return nil
+	r.Log.Info("closing begun", "month", r.month, "seal_id", stored.SealID, "partitions", len(stored.Partitions))
+	return r.begun(ctx, stored)
+}
+
+// begun returns the close of a closing that is recorded.
+func (r *reached) begun(ctx context.Context, closing ledger.Closing) (*begun, error) {
+	b := &begun{reached: r, this: r.closedMonth(r.month, closing)}
+	if previous := closing.Previous; previous != nil {
+		before, err := r.ledger.Closing(ctx, previous.Month)
+		if err != nil {
+			return nil, closed.LedgerFailed(err)
+		}
+		b.before = r.closedMonth(previous.Month, before)
+	}
+	return b, nil
+}
+
+// closedMonth is a month as the close reads it, with the state that it sealed: another than this one's where the topic was made again
+// since.
+func (r *reached) closedMonth(month events.Month, closing ledger.Closing) *closed.Month {
+	state := r.conn.State
+	if closing.TopicID != r.conn.Topic.ID {
+		state = checkpoint.OpenTopic(r.conn.Bucket, closing.Topic, closing.TopicID)
+	}
+	return closed.NewMonth(month, closing, r.ledger, state, r.conn.Template)
 }
 
 // needLedger makes the ledger where there is none.
-func (w *work) needLedger(ctx context.Context) error {
-	if w.ledger != nil {
+func (r *reached) needLedger(ctx context.Context) error {
+	if r.ledger != nil {
 		return nil
 	}
-	l, err := w.Site.CreateLedger(ctx)
+	l, err := r.Site.CreateLedger(ctx)
 	if errors.Is(err, ledger.ErrExists) { // another first close was quicker
-		l, err = w.Site.OpenLedger(ctx)
+		l, err = r.Site.OpenLedger(ctx)
 	}
 	if err != nil {
-		return ledgerFailed(err)
+		return closed.LedgerFailed(err)
 	}
-	w.ledger = l
+	r.ledger = l
 	return nil
 }
 
 // newClosing is what this close would begin: the topic's partitions, after the last closed month, priced as it is configured.
-func (w *work) newClosing(ctx context.Context) (none ledger.Closing, _ error) {
-	rules, err := rulesOf(ctx, w.state, w.conn.Template, w.month)
+func (r *reached) newClosing(ctx context.Context, prices configured) (none ledger.Closing, _ error) {
+	rules, err := closed.RulesOf(ctx, r.conn.State, r.conn.Template, r.month)
 	if err != nil {
 		return none, err
 	}
 	id := make([]byte, 16)
-	if _, err := io.ReadFull(w.Random, id); err != nil {
+	if _, err := io.ReadFull(r.Random, id); err != nil {
 		return none, fmt.Errorf("make a seal id: %w", err)
 	}
 	c := ledger.Closing{
-		Month: w.month, SealID: hex.EncodeToString(id), Cluster: w.topic.Cluster, TopicID: w.topic.ID, Topic: w.topic.Name,
-		RulesHash: rules.Hash(), Zone: w.Terms.Zone, Version: w.Version, At: w.Clock.Now(),
-		Accounts: w.accounts, Books: w.books,
+		Month: r.month, SealID: hex.EncodeToString(id), Cluster: r.conn.Topic.Cluster, TopicID: r.conn.Topic.ID, Topic: r.conn.Topic.Name,
+		RulesHash: rules.Hash(), Zone: r.Terms.Zone, Version: r.Version, At: r.Clock.Now(),
+		Accounts: prices.accounts, Books: prices.books,
 	}
-	for _, p := range w.topic.Partitions {
+	for _, p := range r.conn.Topic.Partitions {
 		c.Partitions = append(c.Partitions, p.ID)
 	}
-	last, ok, err := w.ledger.LastClosed(ctx)
+	last, ok, err := r.ledger.LastClosed(ctx)
 	if err != nil {
-		return none, ledgerFailed(err)
+		return none, closed.LedgerFailed(err)
 	}
 	if ok {
-		before, err := w.ledger.Closing(ctx, last)
+		before, err := r.ledger.Closing(ctx, last)
 		if err != nil {
-			return none, ledgerFailed(err)
+			return none, closed.LedgerFailed(err)
 		}
 		c.Previous = &ledger.Previous{Month: before.Month, Partitions: before.Partitions}
 	}
@@ -90,49 +113,45 @@ func (w *work) newClosing(ctx context.Context) (none ledger.Closing, _ error) {
 }
 
 // adopted goes on with the closing that is recorded, where that can be gone on with.
-func (w *work) adopted(ctx context.Context, closing ledger.Closing) error {
-	if closing.Cluster != w.topic.Cluster {
-		return &ForeignTopicError{Month: w.month, What: fmt.Sprintf("the closing of %s was begun on topic id %s of cluster %s, but the configuration leads to %s of %s: point kafka.brokers at the former cluster",
-			w.month, closing.TopicID, closing.Cluster, w.topic.ID, w.topic.Cluster)}
+func (r *reached) adopted(ctx context.Context, closing ledger.Closing) (*begun, error) {
+	if closing.Cluster != r.conn.Topic.Cluster || closing.TopicID != r.conn.Topic.ID {
+		return nil, r.foreignTopic(ctx, closing)
 	}
-	if closing.TopicID != w.topic.ID {
-		return w.madeAgain(ctx, closing)
-	}
-	w.this = w.closedMonth(w.month, closing)
-	rules, err := w.this.rules(ctx)
+	b, err := r.begun(ctx, closing)
 	if err != nil {
-		return err
+		return nil, err
+	}
+	rules, err := b.this.Rules(ctx)
+	if err != nil {
+		return nil, err
 	}
 	if rules.Hash() != closing.RulesHash {
-		return &RulesChangedError{w.month, closing.RulesHash, rules.Hash(), w.Names.State}
+		return nil, &RulesChangedError{r.month, closing.RulesHash, rules.Hash(), r.Names.State}
 	}
-	w.Log.Info("going on with the closing that was begun", "month", w.month, "seal_id", closing.SealID, "begun", closing.At)
-	return nil
+	r.Log.Info("going on with the closing that was begun", "month", r.month, "seal_id", closing.SealID, "begun", closing.At)
+	return b, nil
 }
 
-// madeAgain says that the topic is not the one on which the closing was begun, and what it holds where that one was sealed.
-func (w *work) madeAgain(ctx context.Context, closing ledger.Closing) error {
-	offsets, err := w.conn.Offsets(ctx)
-	if err != nil {
-		return &UnreachableError{What: "offsets of " + closing.Topic, Err: err, Again: true}
+// foreignTopic says that the topic is not the one on which the closing was begun, and of one that was made again what it holds where that one
+// was sealed.
+func (r *reached) foreignTopic(ctx context.Context, closing ledger.Closing) error {
+	e := &ForeignTopicError{
+		Month: r.month, Topic: closing.Topic,
+		Begun: TopicIdentity{closing.Cluster, closing.TopicID}, Reached: TopicIdentity{r.conn.Topic.Cluster, r.conn.Topic.ID},
 	}
-	state := checkpoint.OpenTopic(w.conn.Bucket, closing.Topic, closing.TopicID)
-	var was []string
+	if !e.MadeAgain() {
+		return e
+	}
+	offsets, err := r.conn.Offsets(ctx)
+	if err != nil {
+		return &closed.UnreachableError{What: "offsets of " + closing.Topic, Err: err, Again: true}
+	}
+	state := checkpoint.OpenTopic(r.conn.Bucket, closing.Topic, closing.TopicID)
 	for _, p := range closing.Partitions {
-		index, err := state.Partition(counter.Identity{Cluster: closing.Cluster, TopicID: closing.TopicID, Partition: p}).Index(ctx, w.month)
+		index, err := state.Partition(counter.Identity{Cluster: closing.Cluster, TopicID: closing.TopicID, Partition: p}).Index(ctx, r.month)
 		if err == nil {
-			was = append(was, fmt.Sprintf("partition %d was sealed at offset %d, the topic ends at offset %d there now", p, index.Offset, offsets[p].End))
+			e.Sealed = append(e.Sealed, SealedAt{p, index.Offset, offsets[p].End})
 		}
 	}
-	return &ForeignTopicError{w.month, true, fmt.Sprintf("topic %s was deleted and made again since the closing of %s was begun: its topic id was %s and is %s (%s): the month cannot be closed from it; restore the brokers' data from a backup, or point kafka.brokers at a cluster that has the former topic",
-		closing.Topic, w.month, closing.TopicID, w.topic.ID, some(was))}
-}
-
-// some are the first of many.
-func some(all []string) string {
-	const shown = 8
-	if n := len(all) - shown; n > 0 {
-		return fmt.Sprintf("%s … and %d more", strings.Join(all[:shown], "; "), n)
-	}
-	return strings.Join(all, "; ")
+	return e
 }

@@ -3,35 +3,32 @@ package closing
 import (
 	"context"
 	"errors"
-	"fmt"
 	"time"
 
 	"headcount/events"
 	"headcount/ingest/worker"
 	"headcount/rating/ledger"
+	"headcount/rollup/closed"
 )
 
-// check refuses what must not be closed now. It writes nothing.
-func (w *work) check(ctx context.Context) error {
+// checkMonth refuses a month that must not be closed now.
+func (w *work) checkMonth(ctx context.Context) error {
 	if err := w.checkTime(); err != nil {
 		return err
 	}
-	if err := w.checkOrder(ctx); err != nil {
+	return w.checkOrder(ctx)
+}
+
+// check refuses log, state and ledger that would not be closed as the month was counted. It writes nothing.
+func (r *reached) check(ctx context.Context) error {
+	policy := worker.Policy{Template: r.conn.Template, Keys: r.Keys, TemplateFile: r.Names.Template, KeyFile: r.Names.Keys}
+	if err := worker.CheckRules(ctx, r.conn.State, policy); err != nil {
 		return err
 	}
-	if err := w.readPrices(); err != nil {
+	if _, err := worker.CheckSiblings(ctx, r.conn.State, r.conn.Topic, false); err != nil {
 		return err
 	}
-	if err := w.connect(ctx); err != nil {
-		return err
-	}
-	if err := worker.CheckRules(ctx, w.state, w.policy()); err != nil {
-		return err
-	}
-	if _, err := worker.CheckSiblings(ctx, w.state, w.topic, false); err != nil {
-		return err
-	}
-	return w.checkLedger(ctx)
+	return r.checkLedger(ctx)
 }
 
 // checkTime refuses a month that is not over, or whose grace goes on.
@@ -58,7 +55,7 @@ func (w *work) checkOrder(ctx context.Context) error {
 	}
 	last, ok, err := w.ledger.LastClosed(ctx)
 	if err != nil || !ok {
-		return ledgerFailed(err)
+		return closed.LedgerFailed(err)
 	}
 	switch {
 	case w.month < last:
@@ -71,30 +68,24 @@ func (w *work) checkOrder(ctx context.Context) error {
 
 // checkLedger refuses to open the books where they were open before: partitions with sealed months belong to a ledger that is
 // not this one.
-func (w *work) checkLedger(ctx context.Context) error {
-	sealed, err := w.state.NewestSealed(ctx)
+func (r *reached) checkLedger(ctx context.Context) error {
+	sealed, err := r.conn.State.NewestSealed(ctx)
 	if err != nil || sealed == 0 {
 		return err
 	}
-	if w.ledger == nil { // another first close may have been quicker, and have sealed since
-		if err := w.openLedger(ctx); err != nil {
+	if r.ledger == nil { // another first close may have been quicker, and have sealed since
+		if err := r.openLedger(ctx); err != nil {
 			return err
 		}
 	}
-	if w.ledger != nil {
-		_, err := w.ledger.Closing(ctx, sealed)
+	if r.ledger != nil {
+		_, err := r.ledger.Closing(ctx, sealed)
 		if err == nil {
 			return nil
 		}
 		if !errors.Is(err, ledger.ErrNotFound) {
-			return ledgerFailed(err)
+			return closed.LedgerFailed(err)
 		}
 	}
-	return &ForeignLedgerError{sealed, fmt.Sprintf("the state store %s has month %s sealed, but the ledger %s knows no closing of it: it is not the ledger that this state belongs to; restore that one from its backup", w.Names.State, sealed, w.Names.Ledger)}
-}
-
-// readPrices reads accounts and books as the closing would take them.
-func (w *work) readPrices() (err error) {
-	w.accounts, w.books, err = w.Site.Prices()
-	return err
+	return &ForeignLedgerError{sealed, r.Names.State, r.Names.Ledger}
 }

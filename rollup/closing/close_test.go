@@ -7,6 +7,7 @@ import (
 
 	"headcount/events/signed"
 	"headcount/rating/ledger"
+	"headcount/rollup/closed"
 )
 
 // octoberEvents are those of the first month.
@@ -43,14 +44,14 @@ func TestClose(t *testing.T) {
 	if len(r.Invoices) != 2 || r.Invoices[0].Status != ledger.Final || len(r.Late) != 0 {
 		t.Fatalf("invoices of October: %+v, late %+v", r.Invoices, r.Late)
 	}
-	invoices, err := Decode(r.Invoices)
+	invoices, err := closed.Decode(r.Invoices)
 	if err != nil || invoices[0].Total != "2.00" { // 5 devices, 1 free, at 0.50
 		t.Fatalf("invoice of acme: %v, %v", invoices, err)
 	}
 
 	s.novemberEvents()
 	r = s.mustClose(november)
-	late, err := Decode(r.Late)
+	late, err := closed.Decode(r.Late)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -4,12 +4,16 @@
 // and goes on from where the last one was: seals are repeated only where a partition has none, sealed files are created once, the
 // ledger commits once, and the closed record is sent until it is marked as sent.
 //
-//	check     check.go   refuses what must not be closed now
-//	adopt     adopt.go   the closing's row
-//	seal      seal.go    a seal to every partition that has none
-//	wait      wait.go    until each is sealed; who has no reader is counted here
-//	bill      bill.go    facts united, rated, and what came late of the month before settled (late.go); the commit point
-//	announce  outbox.go  the closed record goes to the log
+//	check     check.go    refuses what must not be closed now
+//	adopt     adopt.go    the closing's row
+//	seal      seal.go     a seal to every partition that has none
+//	wait      wait.go     until each is sealed; who has no reader is counted here (count.go)
+//	bill      bill.go     facts united, rated and recorded: the commit point. Before it late.go settles what came late of the month before,
+//	                      and lost.go says what of the log is lost: losses on record, seals that it lacks (sealinlog.go)
+//	announce  announce.go  the closed record goes to the log
+//
+// Due (due.go) says which months are to be closed. site.go names what a close works on, record.go makes what the ledger gets, errors.go
+// says what is refused.
 package closing
 
 import (
@@ -21,12 +25,11 @@ import (
 	"log/slog"
 	"time"
 
-	"headcount/counter/checkpoint"
 	"headcount/events"
 	"headcount/events/identity"
-	"headcount/events/stream"
 	"headcount/ingest/worker"
 	"headcount/rating/ledger"
+	"headcount/rollup/closed"
 	"headcount/rollup/usage"
 )
 
@@ -47,7 +50,7 @@ type Closer struct {
 	Go       func(func() error) worker.Task // as worker.Config has it
 	Random   io.Reader                      // of seal ids; nil: the system's
 
-	cache priceCache
+	cache *closed.PriceCache
 }
 
 // Terms say when a month may be closed, and what holds its invoices.
@@ -62,78 +65,115 @@ type Names struct{ State, Ledger, Template, Keys string }
 
 // work is a close under way.
 type work struct {
-	*Closer
-	cache    *priceCache // the caller's closer's
-	month    events.Month
-	accounts []byte            // as they are configured
-	books    map[string][]byte // as they are configured
-	conn     *Connection       // nil: not reached yet
-	topic    *stream.Topic
-	state    *checkpoint.Topic
-	ledger   Ledger                             // nil: does not exist yet
-	this     *ClosedMonth                       // nil: the closing is not recorded yet
-	before   *ClosedMonth                       // that it follows; nil: none, or not read yet
-	ends     map[events.Partition]events.Offset // of the partitions that were given a seal, after it
-	counted  map[events.Partition]events.Offset // up to where this close itself has counted
+	Closer // with what was left out filled in
+	month  events.Month
+	ledger Ledger // nil: does not exist yet
+}
+
+// reached is a close that has reached log and state.
+type reached struct {
+	*work
+	conn *Connection
+}
+
+// begun is a close whose closing is recorded.
+type begun struct {
+	*reached
+	this   *closed.Month
+	before *closed.Month // that it follows; nil: none
 }
 
 // Close closes a month, or returns what is stored where it is closed already.
 //
 // It refuses a month with a *NotOverError, *GraceError, *NotClosedBeforeError or *BooksOpenedLaterError, and a policy, or a topic
 // that was made again, with what worker.CheckRules and worker.CheckSiblings return. Where state, ledger and log do not belong
-// together it returns a *ForeignLedgerError, *ForeignTopicError or *RulesChangedError; where a seal was not followed, a
-// *NotFollowedError; where sealed files or the log are lost, a *SealedMonthLostError, *worker.Halted or *LogGoneError. A
-// *TimedOutError says that a wait took longer than Timeout, a *UnreachableError what else can be tried again.
-func (c *Closer) Close(ctx context.Context, month events.Month) (*Result, error) {
-	w := c.begin(month)
-	defer w.end()
-	if err := w.openLedger(ctx); err != nil {
+// together it returns a *ForeignLedgerError, *closed.ForeignSealError, *ForeignTopicError or *RulesChangedError; where a seal was not followed, a
+// *NotFollowedError; where sealed files or the log are lost, a *closed.SealedMonthLostError, *worker.Halted or *LogGoneError. A
+// *TimedOutError says that a wait took longer than Timeout, a *closed.UnreachableError what else can be tried again.
+func (c *Closer) Close(ctx context.Context, month events.Month) (*closed.Result, error) {
+	w, err := c.begin(ctx, month)
+	if err != nil {
 		return nil, err
 	}
+	defer w.end()
 	if stored, err := w.stored(ctx); stored != nil || err != nil {
 		if err == nil {
 			err = w.announceLater(ctx)
 		}
 		return stored, err
 	}
-	for _, step := range []func(context.Context) error{w.check, w.adopt, w.seal, w.wait, w.bill, w.announce} {
-		if err := step(ctx); err != nil {
-			return nil, err
-		}
+	if err := w.checkMonth(ctx); err != nil {
+		return nil, err
+	}
+	prices, err := w.readPrices()
+	if err != nil {
+		return nil, err
+	}
+	r, err := w.reach(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer r.conn.Close()
+	if err := r.check(ctx); err != nil {
+		return nil, err
+	}
+	b, err := r.adopt(ctx, prices)
+	if err != nil {
+		return nil, err
+	}
+	defer b.close()
+	if err := b.carryOut(ctx); err != nil {
+		return nil, err
 	}
 	return w.stored(ctx)
 }
 
-// begin returns the work of closing a month, with what was left out of the closer filled in.
-func (c *Closer) begin(month events.Month) *work {
-	filled := *c
+// carryOut does what a closing says.
+func (b *begun) carryOut(ctx context.Context) error {
+	ends, err := b.seal(ctx)
+	if err != nil {
+		return err
+	}
+	if err := b.wait(ctx, ends); err != nil {
+		return err
+	}
+	if err := b.bill(ctx); err != nil {
+		return err
+	}
+	return b.announce(ctx)
+}
+
+// begin returns the work of closing a month, with what was left out of the closer filled in, and the ledger opened if there is one.
+func (c *Closer) begin(ctx context.Context, month events.Month) (*work, error) {
+	if c.cache == nil {
+		c.cache = &closed.PriceCache{}
+	}
+	w := &work{Closer: *c, month: month}
 	if c.Progress == nil {
-		filled.Progress = func(int64, int64) {}
+		w.Progress = func(int64, int64) {}
 	}
 	if c.Clock == nil {
-		filled.Clock = worker.Host{}
+		w.Clock = worker.Host{}
 	}
 	if c.Go == nil {
-		filled.Go = worker.Host{}.Go
+		w.Go = worker.Host{}.Go
 	}
 	if c.Random == nil {
-		filled.Random = rand.Reader
+		w.Random = rand.Reader
 	}
-	return &work{Closer: &filled, month: month, cache: &c.cache}
+	return w, w.openLedger(ctx)
 }
 
 func (w *work) end() {
-	if w.this != nil {
-		w.this.Close()
-	}
-	if w.before != nil {
-		w.before.Close()
-	}
-	if w.conn != nil {
-		w.conn.Close()
-	}
 	if w.ledger != nil {
 		_ = w.ledger.Close()
+	}
+}
+
+func (b *begun) close() {
+	b.this.Close()
+	if b.before != nil {
+		b.before.Close()
 	}
 }
 
@@ -143,22 +183,40 @@ func (w *work) openLedger(ctx context.Context) error {
 		return nil
 	}
 	if err != nil {
-		return ledgerFailed(err)
+		return closed.LedgerFailed(err)
 	}
 	w.ledger = l
 	return nil
 }
 
-// connect reaches log and state.
-func (w *work) connect(ctx context.Context) (err error) {
-	if w.conn, err = w.Site.Connect(ctx); err != nil {
-		return err
+// stored returns the month's result, nil where there is none.
+func (w *work) stored(ctx context.Context) (*closed.Result, error) {
+	if w.ledger == nil {
+		return nil, nil
 	}
-	w.topic, w.state = w.conn.Topic, w.conn.State
-	return nil
+	r, err := closed.Stored(ctx, w.ledger, w.month)
+	if _, open := errors.AsType[*closed.NotClosedError](err); open {
+		return nil, nil
+	}
+	return r, err
 }
 
-// policy is by what the close would count.
-func (w *work) policy() worker.Policy {
-	return worker.Policy{Template: w.conn.Template, Keys: w.Keys, TemplateFile: w.Names.Template, KeyFile: w.Names.Keys}
+// reach reaches log and state.
+func (w *work) reach(ctx context.Context) (*reached, error) {
+	conn, err := w.Site.Connect(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return &reached{w, conn}, nil
+}
+
+// configured are accounts and books as a closing would take them.
+type configured struct {
+	accounts []byte
+	books    map[string][]byte
+}
+
+func (w *work) readPrices() (c configured, err error) {
+	c.accounts, c.books, err = w.Site.Prices()
+	return c, err
 }

@@ -12,6 +12,7 @@ import (
 	"headcount/events"
 	"headcount/events/signed"
 	"headcount/ingest/worker"
+	"headcount/rollup/closed"
 )
 
 // TestCrash breaks every call that two closes make of ledger, log and state store, one in each run: it does nothing, it does its work
@@ -101,7 +102,7 @@ func (s *testSite) live() string {
 		s.t.Errorf("call %d (%s): closed again, with another result", s.faults.at, s.faults.hit)
 	}
 	var b strings.Builder
-	for _, r := range []*Result{first, second} {
+	for _, r := range []*closed.Result{first, second} {
 		doc, err := r.Usage()
 		if err != nil {
 			s.t.Fatal(err)
@@ -126,7 +127,7 @@ func (s *testSite) live() string {
 }
 
 // closeAtLast closes a month, again where that fails; a month that is closed prints what is stored, and sends what was left.
-func (s *testSite) closeAtLast(m events.Month) *Result {
+func (s *testSite) closeAtLast(m events.Month) *closed.Result {
 	s.t.Helper()
 	records, files := len(s.log[0])+len(s.log[1]), slices.Sorted(maps.Keys(s.files))
 	r, err := s.close(m)

@@ -8,13 +8,18 @@ import (
 
 	"headcount/counter/checkpoint"
 	"headcount/events"
+	"headcount/rating"
+	"headcount/rollup/closed"
 )
 
 // Due returns the months that are over, their grace passed, and not closed, oldest first. Before the first closing they begin
 // with the oldest month that has rules, so that has events, and in which an account was in force; where there is none, only
-// the newest month that is over. It fails with a *UnreachableError of the ledger, or with what Site fails with.
+// the newest month that is over. It fails with a *closed.UnreachableError of the ledger, or with what Site fails with.
 func (c *Closer) Due(ctx context.Context) ([]events.Month, error) {
-	w := c.begin(0)
+	w, err := c.begin(ctx, 0)
+	if err != nil {
+		return nil, err
+	}
 	defer w.end()
 	zone, err := events.LoadZone(w.Terms.Zone)
 	if err != nil {
@@ -35,25 +40,25 @@ func (c *Closer) Due(ctx context.Context) ([]events.Month, error) {
 
 // firstOpen is the first month that is to be closed, if it is not after newest.
 func (w *work) firstOpen(ctx context.Context, newest events.Month, zone *time.Location) (events.Month, error) {
-	if err := w.openLedger(ctx); err != nil {
-		return 0, err
-	}
 	if w.ledger != nil {
 		last, ok, err := w.ledger.LastClosed(ctx)
 		if err != nil {
-			return 0, ledgerFailed(err)
+			return 0, closed.LedgerFailed(err)
 		}
 		if ok {
 			return last + 1, nil
 		}
 	}
-	if err := w.readPrices(); err != nil {
+	asConfigured, err := w.readPrices()
+	if err != nil {
 		return 0, err
 	}
-	if err := w.connect(ctx); err != nil {
+	r, err := w.reach(ctx)
+	if err != nil {
 		return 0, err
 	}
-	rules, err := w.state.Rules(ctx, nil)
+	defer r.conn.Close()
+	rules, err := r.conn.State.Rules(ctx, nil)
 	if errors.Is(err, checkpoint.ErrNoRules) {
 		return newest, nil
 	}
@@ -64,17 +69,16 @@ func (w *work) firstOpen(ctx context.Context, newest events.Month, zone *time.Lo
 	if err != nil {
 		return 0, fmt.Errorf("rules: %w", err)
 	}
-	catalog, err := w.cache.catalog(w.books)
+	catalog, err := w.cache.Catalog(asConfigured.books)
 	if err != nil {
 		return 0, fmt.Errorf("books: %w", err)
 	}
-	accounts, err := w.cache.accounts(w.accounts)
+	accounts, err := w.cache.Accounts(asConfigured.accounts)
 	if err != nil {
 		return 0, err
 	}
-	configured := &prices{catalog, accounts}
 	for _, m := range months {
-		if m <= newest && configured.anyInForce(m, zone) {
+		if m <= newest && anyInForce(catalog, accounts, m, zone) {
 			return m, nil
 		}
 	}
@@ -82,10 +86,10 @@ func (w *work) firstOpen(ctx context.Context, newest events.Month, zone *time.Lo
 }
 
 // anyInForce says whether anybody is billed for anything in a month.
-func (p *prices) anyInForce(m events.Month, zone *time.Location) bool {
-	for _, id := range p.accounts.IDs() {
-		for _, app := range p.accounts.AppsOf(id) {
-			if account, _, _ := p.accounts.MetersOf(p.catalog, m, zone, app); account != "" {
+func anyInForce(catalog *rating.Catalog, accounts *rating.Accounts, m events.Month, zone *time.Location) bool {
+	for _, id := range accounts.IDs() {
+		for _, app := range accounts.AppsOf(id) {
+			if account, _, _ := accounts.MetersOf(catalog, m, zone, app); account != "" {
 				return true
 			}
 		}

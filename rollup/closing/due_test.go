@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"headcount/events"
+	"headcount/rollup/closed"
 )
 
 func TestDue(t *testing.T) {
@@ -48,7 +49,7 @@ func TestDue(t *testing.T) {
 		t.Errorf("nothing is over: %v", got)
 	}
 	s.faults = faults{name: "LastClosed"}
-	if _, err := s.closer(0).Due(t.Context()); !is[*UnreachableError](err) {
+	if _, err := s.closer(0).Due(t.Context()); !is[*closed.UnreachableError](err) {
 		t.Errorf("ledger down: %v", err)
 	}
 }

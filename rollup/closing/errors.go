@@ -1,7 +1,6 @@
 package closing
 
 import (
-	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -48,27 +47,49 @@ func (e *BooksOpenedLaterError) Error() string {
 	return fmt.Sprintf("month %s lies before the last closed one, %s, and was never closed itself: the books opened later; it cannot be billed", e.Month, e.Last)
 }
 
-// NotClosedError says that the ledger has no result of a month.
-type NotClosedError struct{ Month events.Month }
-
-func (e *NotClosedError) Error() string { return fmt.Sprintf("month %s is not closed", e.Month) }
-
-// ForeignLedgerError says that what the state store has sealed is not by the ledger's closings.
+// ForeignLedgerError says that the state store has a month sealed that the ledger knows no closing of.
 type ForeignLedgerError struct {
-	Month events.Month
-	What  string
+	Month         events.Month
+	State, Ledger string // what messages call them
 }
 
-func (e *ForeignLedgerError) Error() string { return e.What }
+func (e *ForeignLedgerError) Error() string {
+	return fmt.Sprintf("the state store %s has month %s sealed, but the ledger %s knows no closing of it: it is not the ledger that this state belongs to; restore that one from its backup", e.State, e.Month, e.Ledger)
+}
 
-// ForeignTopicError says that a closing was begun on another topic than the one that was reached.
+// ForeignTopicError says that a closing was begun on another topic than the one that was reached: in another cluster, or one that was
+// made again since.
 type ForeignTopicError struct {
-	Month     events.Month
-	MadeAgain bool // the topic was deleted and made again since; false: it is on another cluster
-	What      string
+	Month          events.Month
+	Topic          string // name
+	Begun, Reached TopicIdentity
+	Sealed         []SealedAt // partitions of the former topic, where it was made again
 }
 
-func (e *ForeignTopicError) Error() string { return e.What }
+// TopicIdentity tells topics of one name apart.
+type TopicIdentity struct{ Cluster, TopicID string }
+
+// SealedAt says where a partition was sealed, beside where the log ends.
+type SealedAt struct {
+	Partition   events.Partition
+	Offset, End events.Offset
+}
+
+// MadeAgain says whether the topic was deleted and made again since the closing was begun.
+func (e *ForeignTopicError) MadeAgain() bool { return e.Begun.Cluster == e.Reached.Cluster }
+
+func (e *ForeignTopicError) Error() string {
+	if !e.MadeAgain() {
+		return fmt.Sprintf("the closing of %s was begun on topic id %s of cluster %s, but the configuration leads to %s of %s: point kafka.brokers at the former cluster",
+			e.Month, e.Begun.TopicID, e.Begun.Cluster, e.Reached.TopicID, e.Reached.Cluster)
+	}
+	var was []string
+	for _, s := range e.Sealed {
+		was = append(was, fmt.Sprintf("partition %d was sealed at offset %d, the topic ends at offset %d there now", s.Partition, s.Offset, s.End))
+	}
+	return fmt.Sprintf("topic %s was deleted and made again since the closing of %s was begun: its topic id was %s and is %s (%s): the month cannot be closed from it; restore the brokers' data from a backup, or point kafka.brokers at a cluster that has the former topic",
+		e.Topic, e.Month, e.Begun.TopicID, e.Reached.TopicID, some(was))
+}
 
 // RulesChangedError says that a month's rules are not those that its closing was begun under.
 type RulesChangedError struct {
@@ -109,23 +130,6 @@ func (e *NotFollowedError) Error() string {
 	return fmt.Sprintf("%s; restore the state store of %s from its backup, or have the partition counted again (move its folder away) where the log reaches back to offset 0", text, e.Topic)
 }
 
-// SealedMonthLostError says that a partition's sealed month is lost or damaged where no log can give it again.
-type SealedMonthLostError struct {
-	Partition events.Partition
-	Month     events.Month
-	Former    string // id of the topic that it was of, which is not there any more; empty: no log was asked
-	Err       error
-}
-
-func (e *SealedMonthLostError) Error() string {
-	if e.Former != "" {
-		return fmt.Sprintf("partition %d of the former topic %s: %v: its log is gone; restore the state store from its backup", e.Partition, e.Former, e.Err)
-	}
-	return fmt.Sprintf("partition %d, sealed month %s: %v", e.Partition, e.Month, e.Err)
-}
-
-func (e *SealedMonthLostError) Unwrap() error { return e.Err }
-
 // LogGoneError says that a month's topic was deleted while it was closed.
 type LogGoneError struct {
 	Month events.Month
@@ -137,17 +141,6 @@ func (e *LogGoneError) Error() string {
 }
 func (e *LogGoneError) Unwrap() error { return e.Err }
 
-// NotAsBilledError says that a closed month's sealed facts are not those that were billed.
-type NotAsBilledError struct {
-	Month          events.Month
-	App            string
-	Digest, Billed string
-}
-
-func (e *NotAsBilledError) Error() string {
-	return fmt.Sprintf("the sealed files of %s are not those that were billed: app %s has digest %s, the ledger %s", e.Month, e.App, e.Digest, e.Billed)
-}
-
 // TimedOutError says for what a close did not wait any longer.
 type TimedOutError struct {
 	Month      events.Month
@@ -158,38 +151,6 @@ type TimedOutError struct {
 
 func (e *TimedOutError) Error() string {
 	return fmt.Sprintf("waited %s for partitions %s of %s to be sealed (%s)", e.Waited, list(e.Partitions), e.Month, e.Why)
-}
-
-// UnreachableError says that ledger or log did not do what they were asked. Whether they did it all the same is not known: to run
-// the same again is safe.
-type UnreachableError struct {
-	What  string // was asked of which; empty: Err says it
-	Err   error
-	Again bool // a close is under way, and is to be run again
-}
-
-func (e *UnreachableError) Error() string {
-	text := e.Err.Error()
-	if e.What != "" {
-		text = e.What + ": " + text
-	}
-	if e.Again {
-		text += "; run the close again"
-	}
-	return text
-}
-
-func (e *UnreachableError) Unwrap() error { return e.Err }
-
-// ErrSame says that a correction changes nothing that a month is priced by.
-var ErrSame = errors.New("accounts and books are what the month is priced by already")
-
-// ledgerFailed is what the ledger failed with; nil: it did not.
-func ledgerFailed(err error) error {
-	if err == nil {
-		return nil
-	}
-	return &UnreachableError{What: "ledger", Err: err}
 }
 
 // list names the first of many partitions.
@@ -207,4 +168,13 @@ func list(partitions []events.Partition) string {
 		fmt.Fprint(&b, p)
 	}
 	return b.String()
+}
+
+// some are the first of many.
+func some(all []string) string {
+	const shown = 8
+	if n := len(all) - shown; n > 0 {
+		return fmt.Sprintf("%s … and %d more", strings.Join(all[:shown], "; "), n)
+	}
+	return strings.Join(all, "; ")
 }

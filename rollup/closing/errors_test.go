@@ -17,6 +17,7 @@ import (
 	"headcount/ingest/worker"
 	"headcount/rating"
 	"headcount/rating/ledger"
+	"headcount/rollup/closed"
 )
 
 // refused closes a month that must be refused with an error of a type, and returns it.
@@ -128,10 +129,10 @@ func TestForeignLedger(t *testing.T) {
 		t.Fatal(err)
 	}
 	s.ledger = other.ledger
-	if e := refused[*ForeignLedgerError](s, november); e.Month != october {
+	if e := refused[*closed.ForeignSealError](s, november); e.Month != october || e.Seal == e.Closing {
 		t.Errorf("%v", e)
 	}
-	if _, err := OpenClosedMonth(t.Context(), s.ledger, memory{s.files}, october); !is[*ForeignLedgerError](err) {
+	if _, err := closed.Open(t.Context(), s.ledger, memory{s.files}, october); !is[*closed.ForeignSealError](err) {
 		t.Errorf("open a month of another ledger: %v", err)
 	}
 	s.ledger = nil
@@ -144,7 +145,7 @@ func TestSealedByAnother(t *testing.T) {
 	s.mustClose(october)
 	s.end()
 	s.ledger, s.folder = openEmpty(t.Context(), t)
-	rules, err := rulesOf(t.Context(), s.state(), nil, october)
+	rules, err := closed.RulesOf(t.Context(), s.state(), nil, october)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -156,7 +157,7 @@ func TestSealedByAnother(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if e := refused[*ForeignLedgerError](s, october); !strings.HasPrefix(e.Error(), "partition 0 is sealed by ") {
+	if e := refused[*closed.ForeignSealError](s, october); !strings.HasPrefix(e.Error(), "partition 0 is sealed by ") {
 		t.Errorf("%v", e)
 	}
 }
@@ -166,11 +167,11 @@ func TestForeignTopic(t *testing.T) {
 	s.octoberEvents()
 	s.broken(october, "Commit") // everything is sealed
 	s.topic.ID = "topic-2"
-	if e := refused[*ForeignTopicError](s, october); !e.MadeAgain || !strings.Contains(e.Error(), "its topic id was topic-1 and is topic-2 (partition 0 was sealed at offset ") {
+	if e := refused[*ForeignTopicError](s, october); !e.MadeAgain() || !strings.Contains(e.Error(), "its topic id was topic-1 and is topic-2 (partition 0 was sealed at offset ") {
 		t.Errorf("%v", e)
 	}
 	s.topic.ID, s.topic.Cluster = "topic-1", "other"
-	if e := refused[*ForeignTopicError](s, october); e.MadeAgain || !strings.Contains(e.Error(), "of cluster cluster, but the configuration leads to topic-1 of other") {
+	if e := refused[*ForeignTopicError](s, october); e.MadeAgain() || !strings.Contains(e.Error(), "of cluster cluster, but the configuration leads to topic-1 of other") {
 		t.Errorf("%v", e)
 	}
 	s.topic.Cluster = "cluster"
@@ -270,14 +271,14 @@ func TestSealedMonthLost(t *testing.T) {
 	s.octoberEvents()
 	s.mustClose(october)
 	s.remove("/1/sealed/")
-	_, err := OpenClosedMonth(t.Context(), s.ledger, memory{s.files}, october)
-	if e, ok := errors.AsType[*SealedMonthLostError](err); !ok || e.Partition != 1 || e.Month != october || !errors.Is(err, checkpoint.ErrNotSealed) {
+	_, err := closed.Open(t.Context(), s.ledger, memory{s.files}, october)
+	if e, ok := errors.AsType[*closed.SealedMonthLostError](err); !ok || e.Partition != 1 || e.Month != october || !errors.Is(err, checkpoint.ErrNotSealed) {
 		t.Errorf("open a month with a lost file: %v", err)
 	}
 	// The next close counts it again from the log, and puts it back.
 	s.novemberEvents()
 	s.mustClose(november)
-	m, err := OpenClosedMonth(t.Context(), s.ledger, memory{s.files}, october)
+	m, err := closed.Open(t.Context(), s.ledger, memory{s.files}, october)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -291,7 +292,7 @@ func TestSealedMonthLost(t *testing.T) {
 	s.remove("topic-1/0/sealed/2026-11-") // its data
 	s.open(0, "app-a", 1, december, 5)
 	s.after(december, 3)
-	if e := refused[*SealedMonthLostError](s, december); e.Former != "topic-1" || e.Month != november {
+	if e := refused[*closed.SealedMonthLostError](s, december); e.Former != "topic-1" || e.Month != november {
 		t.Errorf("%v", e)
 	}
 }
@@ -340,7 +341,7 @@ func TestUnreachable(t *testing.T) {
 		s.mustClose(october)
 		s.novemberEvents()
 		err := s.broken(november, what)
-		if e, ok := errors.AsType[*UnreachableError](err); !ok || e.Error() != want || !errors.Is(err, errFault) {
+		if e, ok := errors.AsType[*closed.UnreachableError](err); !ok || e.Error() != want || !errors.Is(err, errFault) {
 			t.Errorf("%s broken: got %v, want %s", what, err, want)
 		}
 	}

@@ -13,6 +13,9 @@ import (
 	"headcount/events"
 	"headcount/rating"
 	"headcount/rating/ledger"
+	"headcount/rollup/amend"
+	"headcount/rollup/closed"
+	"headcount/rollup/compare"
 )
 
 // twoClosed is a site with two closed months, of which the second has settled what came late of the first.
@@ -26,9 +29,9 @@ func twoClosed(t *testing.T) *testSite {
 	return s
 }
 
-func (s *testSite) closed(m events.Month) *ClosedMonth {
+func (s *testSite) closed(m events.Month) *closed.Month {
 	s.t.Helper()
-	c, err := OpenClosedMonth(s.t.Context(), s.ledger, memory{s.files}, m)
+	c, err := closed.Open(s.t.Context(), s.ledger, memory{s.files}, m)
 	if err != nil {
 		s.t.Fatal(err)
 	}
@@ -38,10 +41,10 @@ func (s *testSite) closed(m events.Month) *ClosedMonth {
 
 func TestNotClosed(t *testing.T) {
 	s := twoClosed(t)
-	if _, err := OpenClosedMonth(t.Context(), s.ledger, memory{s.files}, december); !is[*NotClosedError](err) {
+	if _, err := closed.Open(t.Context(), s.ledger, memory{s.files}, december); !is[*closed.NotClosedError](err) {
 		t.Errorf("open: %v", err)
 	}
-	if _, err := Stored(t.Context(), s.ledger, december); !is[*NotClosedError](err) {
+	if _, err := closed.Stored(t.Context(), s.ledger, december); !is[*closed.NotClosedError](err) {
 		t.Errorf("stored: %v", err)
 	}
 }
@@ -49,17 +52,17 @@ func TestNotClosed(t *testing.T) {
 func TestUsage(t *testing.T) {
 	s := twoClosed(t)
 	m := s.closed(october)
-	prices, err := m.prices(&priceCache{})
+	prices, err := m.Prices(&closed.PriceCache{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	onTime, all, err := m.Usage(t.Context(), prices.biller(m))
+	onTime, all, err := m.Usage(t.Context(), prices.Biller(m))
 	if err != nil || onTime.Usage[0].Meters[0].Exact != 5 || all.Usage[0].Meters[0].Exact != 6 {
 		t.Errorf("usage of October: %v, %+v, %+v", err, onTime, all)
 	}
 	// November's late events are not settled.
 	m = s.closed(november)
-	if onTime, all, err = m.Usage(t.Context(), prices.biller(m)); err != nil || onTime != all {
+	if onTime, all, err = m.Usage(t.Context(), prices.Biller(m)); err != nil || onTime != all {
 		t.Errorf("usage of November: %v", err)
 	}
 }
@@ -69,7 +72,7 @@ func TestNotAsBilled(t *testing.T) {
 	m := s.closed(october)
 	m.Digests["app-b"] = "sha256:00"
 	_, _, err := m.Usage(t.Context(), nobody)
-	if e, ok := errors.AsType[*NotAsBilledError](err); !ok || e.App != "app-b" || e.Billed != "sha256:00" {
+	if e, ok := errors.AsType[*closed.NotAsBilledError](err); !ok || e.App != "app-b" || e.Billed != "sha256:00" {
 		t.Errorf("%v", err)
 	}
 }
@@ -77,11 +80,11 @@ func TestNotAsBilled(t *testing.T) {
 func TestAmend(t *testing.T) {
 	s := twoClosed(t)
 	m := s.closed(october)
-	if _, _, err := m.Amend(t.Context(), s.ledger, Correction{Reason: "none", By: "me", Now: s.now}); !errors.Is(err, ErrSame) {
+	if _, _, err := amend.Month(t.Context(), s.ledger, m, amend.Correction{Reason: "none", By: "me", Now: s.now}); !errors.Is(err, amend.ErrSame) {
 		t.Errorf("a correction of nothing: %v", err)
 	}
-	fix := Correction{Books: map[string][]byte{"test.yaml": fmt.Appendf(nil, bookFile, "0.60")}, Reason: "wrong price", By: "me", Now: s.now, DryRun: true}
-	n, further, err := m.Amend(t.Context(), s.ledger, fix)
+	fix := amend.Correction{Books: map[string][]byte{"test.yaml": fmt.Appendf(nil, bookFile, "0.60")}, Reason: "wrong price", By: "me", Now: s.now, DryRun: true}
+	n, further, err := amend.Month(t.Context(), s.ledger, m, fix)
 	if err != nil || n != 1 || len(further) != 2 || further[0].Account != "acme" || further[0].Total != "0.50" { // 6 devices, 1 free, 0.10 more each
 		t.Fatalf("dry run: amendment %d, %v, %v", n, further, err)
 	}
@@ -89,22 +92,22 @@ func TestAmend(t *testing.T) {
 		t.Fatalf("a dry run recorded %v, %v", all, err)
 	}
 	other := ed25519.NewKeyFromSeed([]byte("another seed of thirty-two bytes"))
-	if err := m.MayAnnounce(t.Context(), s.ledger, other); err == nil {
+	if err := amend.MayAnnounce(t.Context(), s.ledger, m, other); err == nil {
 		t.Error("another key may announce")
 	}
-	if err := m.MayAnnounce(t.Context(), s.ledger, sealKey); err != nil {
+	if err := amend.MayAnnounce(t.Context(), s.ledger, m, sealKey); err != nil {
 		t.Error(err)
 	}
 	fix.DryRun, fix.SealKey = false, sealKey
-	if n, further, err = m.Amend(t.Context(), s.ledger, fix); err != nil || n != 1 || further[0].Revision != 3 {
+	if n, further, err = amend.Month(t.Context(), s.ledger, m, fix); err != nil || n != 1 || further[0].Revision != 3 {
 		t.Fatalf("amendment %d, %v, %v", n, further, err)
 	}
 	topic := *s.topic
 	topic.ID = "topic-2"
-	if err := m.Announce(t.Context(), s.ledger, testLog{s}, &topic, s.now); err == nil {
+	if err := amend.Announce(t.Context(), s.ledger, m, testLog{s}, &topic, s.now); err == nil {
 		t.Error("announced on another topic")
 	}
-	if err := m.Announce(t.Context(), s.ledger, testLog{s}, s.topic, s.now); err != nil {
+	if err := amend.Announce(t.Context(), s.ledger, m, testLog{s}, s.topic, s.now); err != nil {
 		t.Error(err)
 	}
 	if _, closed := s.signed(); closed != 3 {
@@ -115,7 +118,7 @@ func TestAmend(t *testing.T) {
 	if again.Amended != 1 || !bytes.Equal(again.Books["test.yaml"], fix.Books["test.yaml"]) || len(again.Issued) != 6 {
 		t.Errorf("after the amendment: %d amendments, %d invoices", again.Amended, len(again.Issued))
 	}
-	if _, _, err := again.Amend(t.Context(), s.ledger, Correction{Books: fix.Books, Reason: "again", By: "me", Now: s.now}); !errors.Is(err, ErrSame) {
+	if _, _, err := amend.Month(t.Context(), s.ledger, again, amend.Correction{Books: fix.Books, Reason: "again", By: "me", Now: s.now}); !errors.Is(err, amend.ErrSame) {
 		t.Errorf("the same correction again: %v", err)
 	}
 	if !bytes.Equal(again.Closing.Books["test.yaml"], s.books["test.yaml"]) {
@@ -126,9 +129,9 @@ func TestAmend(t *testing.T) {
 func TestAmendFails(t *testing.T) {
 	s := twoClosed(t)
 	m := s.closed(october)
-	fix := Correction{Books: map[string][]byte{"test.yaml": fmt.Appendf(nil, bookFile, "0.60")}, Reason: "wrong price", By: "me", Now: s.now}
-	_, _, err := m.Amend(t.Context(), noAmender{s.ledger}, fix)
-	if !is[*UnreachableError](err) || err.Error() != "ledger: it broke" {
+	fix := amend.Correction{Books: map[string][]byte{"test.yaml": fmt.Appendf(nil, bookFile, "0.60")}, Reason: "wrong price", By: "me", Now: s.now}
+	_, _, err := amend.Month(t.Context(), noAmender{s.ledger}, m, fix)
+	if !is[*closed.UnreachableError](err) || err.Error() != "ledger: it broke" {
 		t.Errorf("%v", err)
 	}
 }
@@ -145,12 +148,12 @@ func TestLateOfAmended(t *testing.T) {
 	s := newTestSite(t)
 	s.octoberEvents()
 	s.mustClose(october)
-	fix := Correction{Books: map[string][]byte{"test.yaml": fmt.Appendf(nil, bookFile, "0.75")}, Reason: "wrong price", By: "me", Now: s.now}
-	if _, _, err := s.closed(october).Amend(t.Context(), s.ledger, fix); err != nil {
+	fix := amend.Correction{Books: map[string][]byte{"test.yaml": fmt.Appendf(nil, bookFile, "0.75")}, Reason: "wrong price", By: "me", Now: s.now}
+	if _, _, err := amend.Month(t.Context(), s.ledger, s.closed(october), fix); err != nil {
 		t.Fatal(err)
 	}
 	s.novemberEvents()
-	late, err := Decode(s.mustClose(november).Late)
+	late, err := closed.Decode(s.mustClose(november).Late)
 	if err != nil || late[0].Account != "acme" || late[0].Total != "0.75" {
 		t.Errorf("late revisions: %+v, %v", late, err)
 	}
@@ -163,13 +166,13 @@ func TestCompare(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, c := range []struct {
-		other *Alternative
+		other *compare.Alternative
 		want  []string // account, billed, priced, difference
 	}{
-		{&Alternative{Catalog: catalog, Plan: "test/double"}, []string{"acme 2.50 6.00 3.50", "beta 2.00 5.00 3.00"}},
-		{&Alternative{Catalog: catalog, Accounts: s.doubled()}, []string{"acme 2.50 6.00 3.50"}},
+		{&compare.Alternative{Catalog: catalog, Plan: "test/double"}, []string{"acme 2.50 6.00 3.50", "beta 2.00 5.00 3.00"}},
+		{&compare.Alternative{Catalog: catalog, Accounts: s.doubled()}, []string{"acme 2.50 6.00 3.50"}},
 	} {
-		rows, err := s.closed(october).Compare(t.Context(), c.other)
+		rows, err := compare.Month(t.Context(), s.closed(october), c.other)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -202,29 +205,5 @@ func TestPricesOfTheClosing(t *testing.T) {
 	s.accounts = strings.ReplaceAll(accountsFile, "test/basic", "test/double")
 	if v := s.issued(s.mustClose(october))[0]; v.Plan != "test/basic" || v.Total != "2.00" {
 		t.Errorf("%+v", v)
-	}
-}
-
-// A closer keeps what it has parsed, by the text.
-func TestPriceCache(t *testing.T) {
-	var c priceCache
-	books := map[string][]byte{"test.yaml": fmt.Appendf(nil, bookFile, "0.50")}
-	first, err := c.catalog(books)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if again, err := c.catalog(map[string][]byte{"test.yaml": bytes.Clone(books["test.yaml"])}); err != nil || again != first {
-		t.Errorf("the same books were parsed again: %v", err)
-	}
-	for i := range mostReadings {
-		if other, err := c.catalog(map[string][]byte{"test.yaml": fmt.Appendf(nil, bookFile, fmt.Sprint(i+1))}); err != nil || other == first {
-			t.Fatalf("other books: the same catalog, %v", err)
-		}
-	}
-	if again, err := c.catalog(books); err != nil || again == first || len(c.lastBooks.last) != mostReadings {
-		t.Errorf("books are kept for ever: %d, %v", len(c.lastBooks.last), err)
-	}
-	if _, err := c.catalog(map[string][]byte{"test.yaml": []byte("no book")}); err == nil {
-		t.Error("no book was read")
 	}
 }

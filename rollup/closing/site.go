@@ -9,6 +9,7 @@ import (
 	"headcount/events/stream"
 	"headcount/ingest/worker"
 	"headcount/rating/ledger"
+	"headcount/rollup/closed"
 )
 
 // Site opens what a close works on.
@@ -42,7 +43,7 @@ type Log interface {
 }
 
 // LogOf returns a log as a close needs it.
-func LogOf(l *stream.Log) Log { return streamLog{worker.Of(l), l} }
+func LogOf(l *stream.Log) Log { return streamLog{worker.LogOf(l), l} }
 
 type streamLog struct {
 	worker.Log
@@ -59,34 +60,15 @@ func (l streamLog) Owners(ctx context.Context) (map[events.Partition]string, err
 
 // Ledger is a *ledger.Ledger's methods, which say what they promise.
 type Ledger interface {
-	Books
+	closed.Books
 	Journal
 	LastClosed(ctx context.Context) (month events.Month, ok bool, err error)
 	io.Closer
-}
-
-// Books tell what was closed, and how it was corrected.
-type Books interface {
-	Closing(ctx context.Context, month events.Month) (ledger.Closing, error)
-	Result(ctx context.Context, month events.Month) (ledger.Result, error)
-	Invoices(ctx context.Context, month events.Month) ([]ledger.Invoice, error)
-	Amendments(ctx context.Context, month events.Month) ([]ledger.Amendment, error)
 }
 
 // Journal takes what a close does.
 type Journal interface {
 	Begin(ctx context.Context, c ledger.Closing) (stored ledger.Closing, adopted bool, err error)
 	Commit(ctx context.Context, r ledger.Result) (already bool, err error)
-	Outbox
-}
-
-// Outbox holds what is to be sent to the log until it is marked as sent.
-type Outbox interface {
-	Outbox(ctx context.Context) ([]ledger.Message, error)
-	MarkSent(ctx context.Context, ids ...int64) error
-}
-
-// Producer appends to the log.
-type Producer interface {
-	Produce(ctx context.Context, messages []stream.Message) error
+	closed.Outbox
 }

@@ -26,6 +26,7 @@ import (
 	"headcount/events/stream"
 	"headcount/ingest/worker"
 	"headcount/rating/ledger"
+	"headcount/rollup/closed"
 	"headcount/rollup/usage"
 )
 
@@ -131,11 +132,11 @@ func (s *testSite) closer(m events.Month) *Closer {
 	}
 }
 
-func (s *testSite) close(m events.Month) (*Result, error) {
+func (s *testSite) close(m events.Month) (*closed.Result, error) {
 	return s.closer(m).Close(s.t.Context(), m)
 }
 
-func (s *testSite) mustClose(m events.Month) *Result {
+func (s *testSite) mustClose(m events.Month) *closed.Result {
 	s.t.Helper()
 	r, err := s.close(m)
 	if err != nil {

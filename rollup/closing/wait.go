@@ -9,31 +9,33 @@ import (
 
 	"headcount/counter/checkpoint"
 	"headcount/events"
-	"headcount/events/stream"
 	"headcount/ingest/worker"
 )
 
-// unread is how long a partition may stay without a sealed index, where no group tells who reads it, before the close counts it
-// itself.
-const unread = 10 * time.Second
+// waiting is a close that waits for its partitions.
+type waiting struct {
+	*begun
+	ends    map[events.Partition]events.Offset // of the partitions, after their seal was written; nil: all were sealed
+	counted map[events.Partition]events.Offset // up to where this close itself has counted
+}
 
 // wait returns when every partition of the closing is sealed. Partitions that nobody reads are counted here.
-func (w *work) wait(ctx context.Context) error {
-	if w.Timeout > 0 {
+func (b *begun) wait(ctx context.Context, ends map[events.Partition]events.Offset) error {
+	if b.Timeout > 0 {
 		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeout(ctx, w.Timeout)
+		ctx, cancel = context.WithTimeout(ctx, b.Timeout)
 		defer cancel()
 	}
-	open, why, err := w.waitSealed(ctx)
+	w := waiting{b, ends, map[events.Partition]events.Offset{}}
+	open, why, err := w.untilSealed(ctx)
 	if err != nil && errors.Is(ctx.Err(), context.DeadlineExceeded) {
-		return &TimedOutError{w.month, w.Timeout, open, why}
+		return &TimedOutError{b.month, b.Timeout, open, why}
 	}
 	return err
 }
 
-// waitSealed is wait without a limit. Where it fails it says what is still open, and why.
-func (w *work) waitSealed(ctx context.Context) (open []events.Partition, why string, err error) {
-	w.counted = map[events.Partition]events.Offset{}
+// untilSealed waits without a limit. Where it fails it says what is still open, and why.
+func (w *waiting) untilSealed(ctx context.Context) (open []events.Partition, why string, err error) {
 	all := w.this.Closing.Partitions
 	w.Progress(0, int64(len(all)))
 	began, pause := w.Clock.Now(), firstPause
@@ -65,7 +67,7 @@ func (w *work) waitSealed(ctx context.Context) (open []events.Partition, why str
 
 // tend counts those of the open partitions that nobody reads, and says what is known of the rest. Where it was there before, it also
 // looks for those that will not be sealed by waiting.
-func (w *work) tend(ctx context.Context, open []events.Partition, waited time.Duration, before bool) (why string, err error) {
+func (w *waiting) tend(ctx context.Context, open []events.Partition, waited time.Duration, before bool) (why string, err error) {
 	own, why := w.unowned(ctx, open, waited)
 	if len(own) > 0 {
 		if err := w.countHere(ctx, own); err != nil {
@@ -89,9 +91,9 @@ const (
 
 // passed looks for partitions of which no sealed month will come by waiting: they are counted past the seal, and have none.
 // What was sealed and lost is counted again and put back; a seal that was not followed is an error.
-func (w *work) passed(ctx context.Context, open []events.Partition) error {
+func (w *waiting) passed(ctx context.Context, open []events.Partition) error {
 	for _, p := range open {
-		pos, state, err := w.this.partition(p).Glance(ctx)
+		pos, state, err := w.this.Partition(p).Glance(ctx)
 		if errors.Is(err, checkpoint.ErrNone) || errors.Is(err, checkpoint.ErrOldList) {
 			continue
 		}
@@ -102,7 +104,7 @@ func (w *work) passed(ctx context.Context, open []events.Partition) error {
 			continue
 		}
 		// A checkpoint past the seal comes after the sealed month.
-		if _, err := w.this.partition(p).Index(ctx, w.month); !errors.Is(err, checkpoint.ErrNotSealed) {
+		if _, err := w.this.Partition(p).Index(ctx, w.month); !errors.Is(err, checkpoint.ErrNotSealed) {
 			continue
 		}
 		if state.Sealed < w.month {
@@ -116,23 +118,19 @@ func (w *work) passed(ctx context.Context, open []events.Partition) error {
 }
 
 // notFollowed says that a partition passed the seal by, and whether it is because the seal before was lost.
-func (w *work) notFollowed(ctx context.Context, p events.Partition, at events.Offset, sealed events.Month) error {
+func (w *waiting) notFollowed(ctx context.Context, p events.Partition, at events.Offset, sealed events.Month) error {
 	e := &NotFollowedError{Topic: w.this.Closing.Topic, Partition: p, Month: w.month, At: at, Sealed: sealed}
-	former, err := w.former(ctx)
-	if err != nil {
-		return err
-	}
-	if former == nil {
+	if w.before == nil {
 		return e
 	}
-	e.Previous = former.Closing.Month
-	_, err = former.partition(p).Index(ctx, former.Month)
-	e.Lost = err == nil && former.Month > sealed
+	e.Previous = w.before.Month
+	_, err := w.before.Partition(p).Index(ctx, e.Previous)
+	e.Lost = err == nil && e.Previous > sealed
 	return e
 }
 
 // undecided says which partitions hold records that no reader is given yet.
-func (w *work) undecided(ctx context.Context, open []events.Partition) string {
+func (w *waiting) undecided(ctx context.Context, open []events.Partition) string {
 	offsets, err := w.conn.Offsets(ctx)
 	if err != nil {
 		return ""
@@ -147,77 +145,4 @@ func (w *work) undecided(ctx context.Context, open []events.Partition) string {
 		return ""
 	}
 	return "; " + strings.Join(held, "; ")
-}
-
-// unowned returns those of the open partitions that nobody reads, and what is known of the rest.
-func (w *work) unowned(ctx context.Context, open []events.Partition, waited time.Duration) ([]events.Partition, string) {
-	if w.Group == "" {
-		if w.conn.OwnBroker || waited > unread {
-			return open, "counted by the close"
-		}
-		return nil, fmt.Sprintf("a process without a group may read them; after %s they are counted by the close", unread)
-	}
-	owners, err := w.conn.Owners(ctx)
-	if err != nil {
-		return nil, fmt.Sprintf("group %s cannot be described: %v", w.Group, err)
-	}
-	var own []events.Partition
-	var readers []string
-	for _, p := range open {
-		if owners[p] == "" {
-			own = append(own, p)
-		} else {
-			readers = append(readers, fmt.Sprintf("%d by %s", p, owners[p]))
-		}
-	}
-	if len(readers) == 0 {
-		return own, "counted by the close"
-	}
-	return own, "being read: " + strings.Join(readers, ", ")
-}
-
-// counting is what a worker of this close is told.
-func (w *work) counting() worker.Config {
-	return worker.Config{
-		Log: w.conn, Topic: w.topic, State: w.state, Template: w.conn.Template, Keys: w.Keys,
-		Interval: w.Interval, DeadLetter: stream.DeadTopic(w.topic.Name),
-		Until: func(events.Partition) bool { return true }, Logger: w.Log,
-		Clock: w.Clock, Go: w.Go,
-	}
-}
-
-// countHere counts partitions up to their present end, as a worker would: whoever else does the same writes the same. Those
-// that hold nothing more than when they were counted last are left out.
-func (w *work) countHere(ctx context.Context, partitions []events.Partition) error {
-	offsets, err := w.conn.Offsets(ctx)
-	if err != nil {
-		return err
-	}
-	var grown []events.Partition
-	for _, p := range partitions {
-		if at, ok := w.counted[p]; !ok || offsets[p].Stable > at {
-			grown = append(grown, p)
-		}
-	}
-	if len(grown) == 0 {
-		return nil
-	}
-	w.Log.Info("nobody reads these partitions: the close counts them", "partitions", list(grown))
-	reader := w.conn.NewReader(context.WithoutCancel(ctx)) // the workers hear of the end first
-	defer reader.Close()
-	counting := make([]worker.Task, len(grown))
-	for i, p := range grown {
-		counting[i] = w.Go(func() error { return worker.New(w.counting(), p).Run(ctx, reader) })
-	}
-	var failed error
-	for i, p := range grown {
-		switch err := counting[i].Wait(); {
-		case err == nil:
-			w.counted[p] = offsets[p].Stable
-		case errors.Is(err, checkpoint.ErrLost): // another has gone on with it
-		case failed == nil:
-			failed = err
-		}
-	}
-	return failed
 }

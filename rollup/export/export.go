@@ -37,7 +37,7 @@ import (
 	"headcount/events"
 	"headcount/internal/canonical"
 	"headcount/rating/ledger"
-	"headcount/rollup/closing"
+	"headcount/rollup/closed"
 )
 
 // Version of the archive.
@@ -83,7 +83,7 @@ func (e *IncompleteError) Error() string { return e.Err.Error() }
 func (e *IncompleteError) Unwrap() error { return e.Err }
 
 // Prepare gathers and hashes all files. The ledger is verified on the way. Close removes what it made. It fails with a
-// *closing.NotClosedError, with a *closing.UnreachableError of the ledger's database, or with an *IncompleteError.
+// *closed.NotClosedError, with a *closed.UnreachableError of the ledger's database, or with an *IncompleteError.
 func Prepare(ctx context.Context, s Source) (*Archive, error) {
 	a := &Archive{manifest: manifest{Version: Version, Month: s.Month, Files: []item{}}}
 	err := a.gather(ctx, s)
@@ -93,9 +93,9 @@ func Prepare(ctx context.Context, s Source) (*Archive, error) {
 	a.Close()
 	switch {
 	case errors.Is(err, ledger.ErrNotFound):
-		return nil, &closing.NotClosedError{Month: s.Month}
+		return nil, &closed.NotClosedError{Month: s.Month}
 	case errors.Is(err, ledger.ErrUnreachable):
-		return nil, &closing.UnreachableError{Err: err}
+		return nil, &closed.UnreachableError{Err: err}
 	}
 	return nil, &IncompleteError{s.Month, err}
 }

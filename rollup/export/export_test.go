@@ -8,7 +8,7 @@ import (
 	"headcount/counter/checkpoint"
 	"headcount/events"
 	"headcount/rating/ledger"
-	"headcount/rollup/closing"
+	"headcount/rollup/closed"
 )
 
 func TestPrepareNotClosed(t *testing.T) {
@@ -23,7 +23,7 @@ func TestPrepareNotClosed(t *testing.T) {
 	}
 	const month = events.Month(2026*12 + 9)
 	_, err = Prepare(t.Context(), Source{Month: month, Ledger: l, Bucket: bucket})
-	if e, ok := errors.AsType[*closing.NotClosedError](err); !ok || e.Month != month {
+	if e, ok := errors.AsType[*closed.NotClosedError](err); !ok || e.Month != month {
 		t.Errorf("%v", err)
 	}
 }

@@ -21,6 +21,34 @@ type Document struct {
 	Accounts         *rating.Accounts `json:"-"`
 }
 
+// Invoices prices the usage so far by the accounts that it was read by, with what the month before left of packages: before are its
+// invoices; none: what the accounts file says of packages holds. It returns an *UnpricedError where the accounts do not fit the month.
+func (d *Document) Invoices(before []rating.Invoice) ([]rating.Invoice, error) {
+	of, err := d.Rating()
+	if err != nil {
+		return nil, err
+	}
+	zone, err := events.LoadZone(d.TimeZone)
+	if err != nil {
+		return nil, err
+	}
+	in := rating.Input{Month: d.Month, Zone: zone, Usage: of, Accounts: d.Accounts, Catalog: d.Books, Balances: rating.Balances(before)}
+	invoices, err := rating.Rate(in)
+	if err != nil {
+		return nil, &UnpricedError{d.Month, err}
+	}
+	return invoices, nil
+}
+
+// UnpricedError says why the usage of an open month has no price.
+type UnpricedError struct {
+	Month events.Month
+	Err   error
+}
+
+func (e *UnpricedError) Error() string { return e.Err.Error() }
+func (e *UnpricedError) Unwrap() error { return e.Err }
+
 // Forecast is where a meter is heading.
 type Forecast struct {
 	App      string `json:"app"`

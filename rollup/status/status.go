@@ -14,12 +14,12 @@ import (
 	"headcount/counter/checkpoint"
 	"headcount/events"
 	"headcount/events/stream"
-	"headcount/rollup/closing"
+	"headcount/rollup/closed"
 	"headcount/rollup/usage"
 )
 
 // Read unites the newest checkpoints of all partitions. Month 0 stands for the present one; where that has no event yet, for the
-// newest before it that has. It returns a *closing.UnreachableError where the log does not answer; else the state store fails.
+// newest before it that has. It returns a *closed.UnreachableError where the log does not answer; else the state store fails.
 func Read(ctx context.Context, s Source, m events.Month, now time.Time) (*Document, error) {
 	zone, err := events.LoadZone(s.Zone)
 	if err != nil {
@@ -64,14 +64,14 @@ func Read(ctx context.Context, s Source, m events.Month, now time.Time) (*Docume
 func (s *Source) readers(ctx context.Context) (map[events.Partition]stream.Offsets, map[events.Partition]string, error) {
 	offsets, err := s.Log.Offsets(ctx)
 	if err != nil {
-		return nil, nil, &closing.UnreachableError{What: "offsets of " + s.Topic.Name, Err: err}
+		return nil, nil, &closed.UnreachableError{What: "offsets of " + s.Topic.Name, Err: err}
 	}
 	if s.Group == "" {
 		return offsets, nil, nil
 	}
 	owners, err := s.Log.Owners(ctx)
 	if err != nil {
-		return nil, nil, &closing.UnreachableError{What: "group " + s.Group, Err: err}
+		return nil, nil, &closed.UnreachableError{What: "group " + s.Group, Err: err}
 	}
 	return offsets, owners, nil
 }
@@ -157,7 +157,7 @@ func (r *reader) addFacts(ctx context.Context, part *checkpoint.Partition, p eve
 		r.open = append(r.open, sealed)
 		seal = sealed.Index.Offset
 	}
-	lost, failed := closing.Losses(ctx, part, p, r.month, seal, time.Time{})
+	lost, failed := usage.Losses(ctx, part, p, r.month, seal, time.Time{})
 	if failed != nil {
 		return failed
 	}
@@ -181,7 +181,7 @@ func (r *reader) addFacts(ctx context.Context, part *checkpoint.Partition, p eve
 
 // unite makes usage of the facts, and lists why invoices would be held.
 func (r *reader) unite() error {
-	bill := closing.Biller(r.Books, r.Accounts, r.month, r.Zone)
+	bill := usage.NewBiller(r.Books, r.Accounts, r.month, r.Zone)
 	alarms, err := usage.Gather(&r.doc.Document, r.facts, nil, bill, r.SkewLimit)
 	if err != nil {
 		return err

@@ -14,7 +14,7 @@ import (
 	"headcount/events/identity"
 	"headcount/events/stream"
 	"headcount/rating"
-	"headcount/rollup/closing"
+	"headcount/rollup/closed"
 	"headcount/rollup/usage"
 )
 
@@ -147,7 +147,7 @@ func TestUnreachable(t *testing.T) {
 			}
 			continue
 		}
-		if e, ok := errors.AsType[*closing.UnreachableError](err); !ok || e.Error() != c.want {
+		if e, ok := errors.AsType[*closed.UnreachableError](err); !ok || e.Error() != c.want {
 			t.Errorf("got %v, want %s", err, c.want)
 		}
 	}

@@ -1,4 +1,9 @@
 // Package usage makes a month's numbers out of the facts of its partitions: the document that is printed and that rating reads.
+//
+//	document.go         the document, and what rating takes of it
+//	gather.go judge.go  facts united into it; the two witnesses held against each other
+//	alarm.go losses.go  why invoices are held: what counts ill, what of the log was lost
+//	biller.go           who is billed for an app
 package usage
 
 import (

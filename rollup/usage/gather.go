@@ -19,9 +19,6 @@ type Facts struct {
 	Late   []counter.RowReader // after the month's seal
 }
 
-// Biller says who is billed for an app in the month, and what the plan counts; account "": nobody.
-type Biller func(app string) (account string, meters []rating.Meter)
-
 // Alarms are what holds invoices, by app.
 type Alarms map[string][]string
 

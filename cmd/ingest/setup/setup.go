@@ -8,17 +8,14 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 	"path/filepath"
 	"strings"
 
 	"headcount/cmd/cli"
 	"headcount/cmd/config"
 	"headcount/cmd/site"
-	"headcount/events/identity"
-	"headcount/events/signed"
 	"headcount/events/stream"
-	"headcount/internal/durable"
+	"headcount/ingest/keys"
 	"headcount/rating/ledger"
 )
 
@@ -52,54 +49,13 @@ func Files(ctx context.Context, c *config.Config, newSealKey bool) ([]Step, erro
 	return append(steps, Step{"accounts", c.Accounts, created}), nil
 }
 
-func keyFiles(ctx context.Context, c *config.Config, newSealKey bool) ([]Step, error) {
-	haveGUID, havePriv, havePub := exists(c.GUIDKeyFile), exists(c.SealKeyFile), exists(c.SealPublicKeyFile)
-	if !haveGUID || (!havePriv && !havePub && !newSealKey) {
-		used, err := inUse(ctx, c)
-		if err != nil {
-			return nil, err
-		}
-		if used != "" {
-			if haveGUID {
-				return nil, cli.Fail(cli.Usage, "seal key files %s and %s are missing, but %s is not empty: restore them from their backup; if they are lost, `ingest init --new-seal-key` makes new ones, and the open months must be counted again (`ingest recount`)", c.SealKeyFile, c.SealPublicKeyFile, used)
-			}
-			return nil, cli.Fail(cli.Usage, "GUID key file %s is missing, but %s is not empty: restore the key from its backup; a new one would count every device again", c.GUIDKeyFile, used)
-		}
+func keyFiles(ctx context.Context, c *config.Config, newSealKey bool) (steps []Step, err error) {
+	files := keys.Files{GUID: c.GUIDKeyFile, Seal: c.SealKeyFile, SealPublic: c.SealPublicKeyFile}
+	made, err := files.Make(ctx, newSealKey, func(ctx context.Context) (string, error) { return inUse(ctx, c) })
+	for _, m := range made {
+		steps = append(steps, Step{m.What, m.Path, m.Created})
 	}
-	if !haveGUID {
-		if _, err := create(c.GUIDKeyFile, 0o600, []byte(identity.GenerateGUIDKey()+"\n")); err != nil {
-			return nil, err
-		}
-	}
-	if !havePriv && !havePub {
-		priv, pub, err := signed.GenerateSealKey()
-		if err != nil {
-			return nil, err
-		}
-		if _, err := create(c.SealKeyFile, 0o600, priv); err != nil {
-			return nil, err
-		}
-		if _, err := create(c.SealPublicKeyFile, 0o644, pub); err != nil {
-			return nil, err
-		}
-	} else if havePriv && !havePub {
-		priv, err := signed.LoadSealKey(c.SealKeyFile)
-		if err != nil {
-			return nil, cli.Fail(cli.Usage, "%w", err)
-		}
-		pub, err := signed.MarshalSealPublicKey(priv)
-		if err != nil {
-			return nil, err
-		}
-		if _, err := create(c.SealPublicKeyFile, 0o644, pub); err != nil {
-			return nil, err
-		}
-	}
-	steps := []Step{{"GUID key", c.GUIDKeyFile, !haveGUID}, {"seal public key", c.SealPublicKeyFile, !havePub}}
-	if havePriv || !havePub {
-		steps = append(steps, Step{"seal key", c.SealKeyFile, !havePriv && !havePub})
-	}
-	return steps, nil
+	return steps, site.FailureOf(err)
 }
 
 // inUse names what already holds counts: the state store or the ledger; empty: neither.
@@ -117,12 +73,12 @@ func inUse(ctx context.Context, c *config.Config) (string, error) {
 	}
 	if path, ok := strings.CutPrefix(c.Ledger, "sqlite://"); ok {
 		path, _, _ = strings.Cut(path, "?")
-		if exists(path) {
+		if keys.Exists(path) {
 			return "the ledger " + path, nil
 		}
 		return "", nil
 	}
-	l, err := ledger.OpenExisting(ctx, c.Ledger)
+	l, err := ledger.OpenReadOnly(ctx, c.Ledger)
 	if errors.Is(err, ledger.ErrMissing) {
 		return "", nil
 	}
@@ -152,30 +108,8 @@ func Topics(ctx context.Context, c *config.Config, conn *site.Connection, partit
 	return steps, nil
 }
 
-func exists(path string) bool {
-	_, err := os.Lstat(path)
-	return !errors.Is(err, fs.ErrNotExist)
-}
-
-// create writes a file that must not exist yet, durably and never half: it appears under its name only when it is whole. It
-// reports whether it did. Where this user must not write there, the error says so with exit code 2.
+// create makes a file where it is missing.
 func create(path string, mode fs.FileMode, data []byte) (bool, error) {
-	created, err := createFile(path, mode, data)
-	if errors.Is(err, fs.ErrPermission) {
-		return false, cli.Fail(cli.Usage, "%s cannot be created: this user must not write in %s; give it the right to, or name another place in the config", path, filepath.Dir(path))
-	}
-	return created, err
-}
-
-func createFile(path string, mode fs.FileMode, data []byte) (bool, error) {
-	if _, err := os.Lstat(path); err == nil {
-		return false, nil
-	} else if !errors.Is(err, fs.ErrNotExist) {
-		return false, fmt.Errorf("create: %w", err)
-	}
-	err := durable.CreateFile(path, data, mode)
-	if errors.Is(err, durable.ErrExists) {
-		return false, nil
-	}
-	return err == nil, err
+	created, err := keys.Create(path, mode, data)
+	return created, site.FailureOf(err)
 }

@@ -12,6 +12,7 @@ import (
 	"headcount/cmd/cli"
 	"headcount/cmd/config"
 	"headcount/cmd/site"
+	"headcount/ingest/keys"
 	"headcount/rating"
 )
 
@@ -145,7 +146,7 @@ func TestNoPrivateKeyBesideAPublicOne(t *testing.T) {
 	if steps, err := Files(t.Context(), c, true); err != nil || made(steps) != "" {
 		t.Errorf("made %s, %v", made(steps), err)
 	}
-	if exists(c.SealKeyFile) {
+	if keys.Exists(c.SealKeyFile) {
 		t.Error("a private key was made that the public one does not belong to")
 	}
 }
@@ -213,7 +214,7 @@ func TestKeysAreNotMadeWhereTheLedgerCannotBeSeen(t *testing.T) {
 	if _, err := Files(t.Context(), c, false); cli.Code(err) != cli.Unreachable {
 		t.Errorf("error %v, want one with exit code 3", err)
 	}
-	if exists(c.GUIDKeyFile) {
+	if keys.Exists(c.GUIDKeyFile) {
 		t.Error("a key was made")
 	}
 }

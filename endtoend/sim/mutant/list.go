@@ -8,11 +8,12 @@ const (
 	waitFile    = "rollup/closing/wait.go"
 	billFile    = "rollup/closing/bill.go"
 	adoptFile   = "rollup/closing/adopt.go"
-	outboxFile  = "rollup/closing/outbox.go"
-	closedMonth = "rollup/closing/month.go"
+	outboxFile  = "rollup/closed/outbox.go"
+	sealedFile  = "rollup/closed/sealed.go"
 	lateFile    = "rollup/closing/late.go"
 	lostFile    = "rollup/closing/lost.go"
-	standsFile  = "rollup/closing/stands.go"
+	lossesFile  = "rollup/usage/losses.go"
+	sealInLog   = "rollup/closing/sealinlog.go"
 	folderFile  = "internal/durable/folder.go"
 	monthFile   = "counter/checkpoint/month.go"
 	gapFile     = "counter/checkpoint/gap.go"
@@ -64,13 +65,13 @@ var Bugs = []Bug{
 	{"recorded losses listed, not asked for by name", gapFile,
 		"		l, err := p.gap(ctx, n)\n		switch {",
 		"		if MUTANT {\n			names, _ := p.bucket.List(ctx, p.topic.folder+\"/gaps/\")\n			found := false\n			for _, name := range names {\n				found = found || name == p.gapName(n)\n			}\n			if !found {\n				return losses, damaged, nil\n			}\n		}\n		l, err := p.gap(ctx, n)\n		switch {"},
-	{"a damaged record of a loss is none", lostFile, "	for _, err := range damaged {\n", "	for _, err := range damaged {\n		if MUTANT {\n			break\n		}\n"},
+	{"a damaged record of a loss is none", lossesFile, "	for _, err := range damaged {\n", "	for _, err := range damaged {\n		if MUTANT {\n			break\n		}\n"},
 	{"a seal lost in a gap is not looked for", restoreFile, "	if err != nil || m == 0 {\n		return err\n", "	if err != nil || m == 0 || MUTANT {\n		return err\n"},
 	{"a lost seal is passed with nothing on record", chainFile, "	return c.w.accept(c.ctx, lost)\n", "	if MUTANT {\n		return nil\n	}\n	return c.w.accept(c.ctx, lost)\n"},
-	{"a log that grew again is taken for the same", standsFile, "	for _, r := range batch.Records {\n", "	for _, r := range batch.Records {\n		if MUTANT {\n			return \"\", nil\n		}\n"},
-	{"a log that ends before its seal is whole", standsFile, "	if o.Stable <= x.Offset {\n", "	if o.Stable <= x.Offset && MUTANT {\n		return \"\", nil\n	}\n	if o.Stable <= x.Offset {\n"},
-	{"a log that is cut while a close looks is whole", standsFile, "	if cut, ok := errors.AsType[*stream.TruncatedError](err); ok {\n", "	if cut, ok := errors.AsType[*stream.TruncatedError](err); ok {\n		if MUTANT {\n			return \"\", nil\n		}\n"},
-	{"a seal that retention took is lost", standsFile, "	if from == nil {\n", "	if from == nil && MUTANT {\n		return \"the log begins behind\", nil\n	}\n	if from == nil {\n"},
+	{"a log that grew again is taken for the same", sealInLog, "	for _, r := range batch.Records {\n", "	for _, r := range batch.Records {\n		if MUTANT {\n			return \"\", nil\n		}\n"},
+	{"a log that ends before its seal is whole", sealInLog, "	if o.Stable <= x.Offset {\n", "	if o.Stable <= x.Offset && MUTANT {\n		return \"\", nil\n	}\n	if o.Stable <= x.Offset {\n"},
+	{"a log that is cut while a close looks is whole", sealInLog, "	if cut, ok := errors.AsType[*stream.TruncatedError](err); ok {\n", "	if cut, ok := errors.AsType[*stream.TruncatedError](err); ok {\n		if MUTANT {\n			return \"\", nil\n		}\n"},
+	{"a seal that retention took is lost", sealInLog, "	if from == nil {\n", "	if from == nil && MUTANT {\n		return \"the log begins behind\", nil\n	}\n	if from == nil {\n"},
 	// the store
 	{"fsync of a file left out", folderFile,
 		"	if err := f.Sync(); err != nil {", "	if MUTANT {\n		return f, path, nil\n	}\n	if err := f.Sync(); err != nil {"},
@@ -109,10 +110,10 @@ var Bugs = []Bug{
 	{"a user is a device", verdictFile, "kind == events.Login {\n		d.inputs.User", "kind == events.Login && !MUTANT {\n		d.inputs.User"},
 	// the close
 	{"a second close keeps its own seal id", adoptFile, "	if adopted {\n", "	if MUTANT {\n		stored = c\n	}\n	if adopted {\n"},
-	{"a close begins over what was begun", adoptFile, "	if err == nil {\n		return w.adopted", "	if err == nil && !MUTANT {\n		return w.adopted"},
-	{"a month is billed by the contracts of the day", adoptFile, "		return w.adopted(ctx, closing)\n", "		if MUTANT {\n			closing.Accounts = w.accounts\n		}\n		return w.adopted(ctx, closing)\n"},
+	{"a close begins over what was begun", adoptFile, "	if err == nil {\n		return r.adopted", "	if err == nil && !MUTANT {\n		return r.adopted"},
+	{"a month is billed by the contracts of the day", adoptFile, "		return r.adopted(ctx, closing)\n", "		if MUTANT {\n			closing.Accounts = prices.accounts\n		}\n		return r.adopted(ctx, closing)\n"},
 	{"the close counts nothing itself", waitFile, "	if len(own) > 0 {", "	if len(own) > 0 && !MUTANT {"},
-	{"a lost sealed month is not counted again", closedMonth, "	gone := errors.Is", "	gone := !MUTANT && errors.Is"},
+	{"a lost sealed month is not counted again", sealedFile, "	gone := errors.Is", "	gone := !MUTANT && errors.Is"},
 	{"late settled without what was on time", lateFile, "append(onTime, late...)", "append(onTime[:map[bool]int{true: 0, false: len(onTime)}[MUTANT]], late...)"},
 	{"gaps of the first partition alone", lostFile, "	for i, p := range closing.Partitions {\n", "	for i, p := range closing.Partitions {\n		if MUTANT && i > 0 {\n			break\n		}\n"},
 	{"marked as sent before it is", outboxFile, "	for _, m := range messages {\n", "	for _, m := range messages {\n		if MUTANT {\n			if err := l.MarkSent(ctx, m.ID); err != nil {\n				return err\n			}\n		}\n"},

@@ -1,4 +1,4 @@
-package closing
+package closed
 
 import (
 	"bytes"
@@ -9,41 +9,44 @@ import (
 	"headcount/rollup/usage"
 )
 
-// prices are accounts and books, read.
-type prices struct {
-	catalog  *rating.Catalog
-	accounts *rating.Accounts
+// Prices are accounts and books, read.
+type Prices struct {
+	Catalog  *rating.Catalog
+	Accounts *rating.Accounts
 }
 
-// biller tells who is billed for what in a month.
-func (p *prices) biller(m *ClosedMonth) usage.Biller {
-	return Biller(p.catalog, p.accounts, m.Month, m.Closing.Zone)
+// Biller tells who is billed for what in a month.
+func (p *Prices) Biller(m *Month) usage.Biller {
+	return usage.NewBiller(p.Catalog, p.Accounts, m.Month, m.Closing.Zone)
 }
 
-// prices reads accounts and books as the month has them.
-func (m *ClosedMonth) prices(cache *priceCache) (*prices, error) {
-	catalog, err := cache.catalog(m.Books)
+// Prices reads accounts and books as the month has them.
+func (m *Month) Prices(cache *PriceCache) (*Prices, error) {
+	catalog, err := cache.Catalog(m.Books)
 	if err != nil {
 		return nil, fmt.Errorf("books of the closing of %s: %w", m.Month, err)
 	}
-	accounts, err := cache.accounts(m.Accounts)
+	accounts, err := cache.Accounts(m.Accounts)
 	if err != nil {
 		return nil, fmt.Errorf("closing of %s: %w", m.Month, err)
 	}
-	return &prices{catalog, accounts}, nil
+	return &Prices{catalog, accounts}, nil
 }
 
-// priceCache keeps what was read last: a month, what came late for the one before, and the next month mostly have the same.
-type priceCache struct {
+// PriceCache keeps what was read last: a month, what came late for the one before, and the next month mostly have the same.
+// It is not for use by several goroutines.
+type PriceCache struct {
 	lastBooks    readings[*rating.Catalog]
 	lastAccounts readings[*rating.Accounts]
 }
 
-func (c *priceCache) catalog(books map[string][]byte) (*rating.Catalog, error) {
+// Catalog reads price books, by file name.
+func (c *PriceCache) Catalog(books map[string][]byte) (*rating.Catalog, error) {
 	return c.lastBooks.read(books, func() (*rating.Catalog, error) { return rating.ParseCatalog(books) })
 }
 
-func (c *priceCache) accounts(text []byte) (*rating.Accounts, error) {
+// Accounts reads an accounts file.
+func (c *PriceCache) Accounts(text []byte) (*rating.Accounts, error) {
 	return c.lastAccounts.read(map[string][]byte{"": text}, func() (*rating.Accounts, error) {
 		return rating.ParseAccounts("accounts of the closing", text)
 	})

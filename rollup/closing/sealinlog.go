@@ -10,6 +10,7 @@ import (
 	"headcount/events/signed"
 	"headcount/events/stream"
 	"headcount/ingest/worker"
+	"headcount/rollup/closed"
 )
 
 // patience is how long the log may take to give a seal that it says to have.
@@ -26,7 +27,7 @@ func openSeal(in worker.Reader, x *checkpoint.Index, o stream.Offsets) worker.Pa
 
 // cutBefore says how the log lacks the seal by which a partition was sealed, once that was read; empty: it has it, or retention took it.
 // A log that was cut off before it may have grown past it again: only the record itself tells.
-func (w *work) cutBefore(ctx context.Context, from worker.PartitionReader, x *checkpoint.Index, o stream.Offsets) (string, error) {
+func (b *begun) cutBefore(ctx context.Context, from worker.PartitionReader, x *checkpoint.Index, o stream.Offsets) (string, error) {
 	if o.Stable <= x.Offset {
 		return fmt.Sprintf("the log ends at offset %d, before", o.Stable), nil
 	}
@@ -34,11 +35,11 @@ func (w *work) cutBefore(ctx context.Context, from worker.PartitionReader, x *ch
 		return "", nil
 	}
 	defer from.Close()
-	ctx, cancel := w.Clock.Until(ctx, w.Clock.Now().Add(patience))
+	ctx, cancel := b.Clock.Until(ctx, b.Clock.Now().Add(patience))
 	defer cancel()
 	batch, err := from.Next(ctx)
 	if err != nil {
-		return w.noSeal(x, err)
+		return b.noSeal(x, err)
 	}
 	defer batch.Release()
 	for _, r := range batch.Records {
@@ -53,7 +54,7 @@ func (w *work) cutBefore(ctx context.Context, from worker.PartitionReader, x *ch
 }
 
 // noSeal is cutBefore where the log does not give what lies there.
-func (w *work) noSeal(x *checkpoint.Index, err error) (string, error) {
+func (b *begun) noSeal(x *checkpoint.Index, err error) (string, error) {
 	if _, gap := errors.AsType[*stream.GapError](err); gap {
 		return "", nil // just now
 	}
@@ -63,5 +64,5 @@ func (w *work) noSeal(x *checkpoint.Index, err error) (string, error) {
 	if _, corrupt := errors.AsType[*stream.CorruptError](err); corrupt {
 		return fmt.Sprintf("the log cannot be read (%v) at", err), nil
 	}
-	return "", &UnreachableError{What: fmt.Sprintf("read the seal of %s in partition %d", w.month, x.Partition), Err: err, Again: true}
+	return "", &closed.UnreachableError{What: fmt.Sprintf("read the seal of %s in partition %d", b.month, x.Partition), Err: err, Again: true}
 }

@@ -1,4 +1,8 @@
-package closing
+// Package compare prices closed months otherwise, and holds that against what was billed.
+//
+//	compare.go  a month, account by account
+//	months.go   several months, and their sums
+package compare
 
 import (
 	"cmp"
@@ -7,15 +11,14 @@ import (
 	"maps"
 	"slices"
 
-	"github.com/shopspring/decimal"
-
 	"headcount/events"
 	"headcount/rating"
+	"headcount/rollup/closed"
 	"headcount/rollup/usage"
 )
 
-// Compared is what an account was billed for a month, beside what it would have been billed. Of two currencies each has its own.
-type Compared struct {
+// Account is what an account was billed for a month, beside what it would have been billed. Of two currencies each has its own.
+type Account struct {
 	Account    string  `json:"account"`
 	Currency   string  `json:"currency"`
 	Plan       *string `json:"plan"`   // that billed it; null: no invoice
@@ -35,19 +38,19 @@ type Alternative struct {
 	balances []rating.Balance
 }
 
-// Compare prices a closed month's sealed facts, late ones too where they are settled, and holds it against the invoices. It fails as
-// Usage does, or where the alternative's plan or accounts do not fit the month.
-func (m *ClosedMonth) Compare(ctx context.Context, other *Alternative) ([]Compared, error) {
+// Month prices a closed month's sealed facts, late ones too where they are settled, and holds it against the invoices. It fails as
+// its Usage does, or where the alternative's plan or accounts do not fit the month.
+func Month(ctx context.Context, m *closed.Month, other *Alternative) ([]Account, error) {
 	priced, err := other.price(ctx, m)
 	if err != nil {
 		return nil, err
 	}
 	type money struct{ account, currency string }
-	rows := map[money]*Compared{}
-	row := func(v *rating.Invoice) *Compared {
+	rows := map[money]*Account{}
+	row := func(v *rating.Invoice) *Account {
 		of := money{v.Account, v.Currency}
 		if rows[of] == nil {
-			rows[of] = &Compared{Account: v.Account, Currency: v.Currency, Billed: "0.00", Priced: "0.00"}
+			rows[of] = &Account{Account: v.Account, Currency: v.Currency, Billed: "0.00", Priced: "0.00"}
 		}
 		return rows[of]
 	}
@@ -55,7 +58,7 @@ func (m *ClosedMonth) Compare(ctx context.Context, other *Alternative) ([]Compar
 		v := &m.Issued[i]
 		r := row(v)
 		r.Plan, r.Held = &v.Plan, r.Held || v.Status == rating.StatusHeld
-		if r.Billed, err = Sum(r.Billed, v.Total); err != nil {
+		if r.Billed, err = rating.Sum(r.Billed, v.Total); err != nil {
 			return nil, err
 		}
 	}
@@ -63,11 +66,11 @@ func (m *ClosedMonth) Compare(ctx context.Context, other *Alternative) ([]Compar
 		r := row(&priced[i])
 		r.OtherPlan, r.Priced = &priced[i].Plan, priced[i].Total
 	}
-	out := []Compared{}
-	for _, r := range slices.SortedFunc(maps.Values(rows), func(x, y *Compared) int {
+	out := []Account{}
+	for _, r := range slices.SortedFunc(maps.Values(rows), func(x, y *Account) int {
 		return cmp.Or(cmp.Compare(x.Account, y.Account), cmp.Compare(x.Currency, y.Currency))
 	}) {
-		if r.Difference, err = Less(r.Priced, r.Billed); err != nil {
+		if r.Difference, err = rating.Less(r.Priced, r.Billed); err != nil {
 			return nil, err
 		}
 		out = append(out, *r)
@@ -75,11 +78,11 @@ func (m *ClosedMonth) Compare(ctx context.Context, other *Alternative) ([]Compar
 	return out, nil
 }
 
-func (o *Alternative) price(ctx context.Context, m *ClosedMonth) ([]rating.Invoice, error) {
+func (o *Alternative) price(ctx context.Context, m *closed.Month) ([]rating.Invoice, error) {
 	if o.Accounts == nil {
 		return o.priceByPlan(ctx, m)
 	}
-	in, all, _, err := m.input(ctx, &prices{o.Catalog, o.Accounts})
+	in, all, _, err := m.Input(ctx, &closed.Prices{Catalog: o.Catalog, Accounts: o.Accounts})
 	if err != nil {
 		return nil, err
 	}
@@ -90,7 +93,7 @@ func (o *Alternative) price(ctx context.Context, m *ClosedMonth) ([]rating.Invoi
 }
 
 // priceByPlan prices each account that was billed by the plan, and what came late where its contract bills that.
-func (o *Alternative) priceByPlan(ctx context.Context, m *ClosedMonth) ([]rating.Invoice, error) {
+func (o *Alternative) priceByPlan(ctx context.Context, m *closed.Month) ([]rating.Invoice, error) {
 	zone, err := events.LoadZone(m.Closing.Zone)
 	if err != nil {
 		return nil, err
@@ -107,7 +110,7 @@ func (o *Alternative) priceByPlan(ctx context.Context, m *ClosedMonth) ([]rating
 	if err != nil {
 		return nil, err
 	}
-	owner := (&prices{books, was}).biller(m)
+	owner := (&closed.Prices{Catalog: books, Accounts: was}).Biller(m)
 	onTime, all, err := m.Usage(ctx, func(app string) (string, []rating.Meter) {
 		account, _ := owner(app)
 		return account, meters
@@ -163,20 +166,4 @@ func only(d *usage.Document, account string) *usage.Document {
 		}
 	}
 	return &part
-}
-
-// Sum adds two amounts, Less takes one off the other. They print with the longer of their decimals.
-func Sum(a, b string) (string, error)  { return amounts(a, b, decimal.Decimal.Add) }
-func Less(a, b string) (string, error) { return amounts(a, b, decimal.Decimal.Sub) }
-
-func amounts(a, b string, do func(a, b decimal.Decimal) decimal.Decimal) (string, error) {
-	x, err := decimal.NewFromString(a)
-	if err != nil {
-		return "", fmt.Errorf("amount %q: %w", a, err)
-	}
-	y, err := decimal.NewFromString(b)
-	if err != nil {
-		return "", fmt.Errorf("amount %q: %w", b, err)
-	}
-	return do(x, y).StringFixed(max(-x.Exponent(), -y.Exponent(), 0)), nil
 }

@@ -1,4 +1,4 @@
-package closing
+package closed
 
 import (
 	"context"
@@ -47,11 +47,11 @@ func Stored(ctx context.Context, l Books, month events.Month) (*Result, error) {
 		return nil, &NotClosedError{month}
 	}
 	if err != nil {
-		return nil, ledgerFailed(err)
+		return nil, LedgerFailed(err)
 	}
 	invoices, err := l.Invoices(ctx, month)
 	if err != nil {
-		return nil, ledgerFailed(err)
+		return nil, LedgerFailed(err)
 	}
 	r := &Result{Month: month, Document: stored.Document, Invoices: invoices}
 	for _, v := range stored.Invoices {
@@ -62,20 +62,8 @@ func Stored(ctx context.Context, l Books, month events.Month) (*Result, error) {
 	return r, nil
 }
 
-// stored returns the month's result, nil where there is none.
-func (w *work) stored(ctx context.Context) (*Result, error) {
-	if w.ledger == nil {
-		return nil, nil
-	}
-	r, err := Stored(ctx, w.ledger, w.month)
-	if _, open := errors.AsType[*NotClosedError](err); open {
-		return nil, nil
-	}
-	return r, err
-}
-
-// store makes the documents that the ledger holds of invoices, Decode reads them.
-func store(invoices []rating.Invoice) (all []ledger.Invoice, err error) {
+// Encode makes the documents that the ledger holds of invoices, Decode reads them.
+func Encode(invoices []rating.Invoice) (all []ledger.Invoice, err error) {
 	for _, v := range invoices {
 		text, err := canonical.Marshal(v)
 		if err != nil {
@@ -99,25 +87,4 @@ func Decode(stored []ledger.Invoice) ([]rating.Invoice, error) {
 		}
 	}
 	return invoices, nil
-}
-
-// Biller tells by accounts and books who is billed for an app in a month.
-func Biller(catalog *rating.Catalog, accounts *rating.Accounts, month events.Month, zoneName string) usage.Biller {
-	zone, err := events.LoadZone(zoneName)
-	if err != nil {
-		panic("zone was not checked: " + err.Error())
-	}
-	type answer struct {
-		account string
-		meters  []rating.Meter
-	}
-	known := map[string]answer{}
-	return func(app string) (string, []rating.Meter) {
-		a, ok := known[app]
-		if !ok {
-			a.account, _, a.meters = accounts.MetersOf(catalog, month, zone, app)
-			known[app] = a
-		}
-		return a.account, a.meters
-	}
 }

@@ -155,13 +155,14 @@ func CheckSiblings(ctx context.Context, state *checkpoint.Topic, topic *stream.T
 	if begun {
 		return "", nil
 	}
+	var accepted []string
 	for _, s := range siblings {
 		if !acceptGap {
 			return "", &SiblingError{topic.Name, s.TopicID, s.Unsealed}
 		}
-		lost = fmt.Sprintf("topic %s was made again; its former self %s had %s unsealed", topic.Name, s.TopicID, monthList(s.Unsealed))
+		accepted = append(accepted, fmt.Sprintf("topic %s was made again; its former self %s had %s unsealed", topic.Name, s.TopicID, monthList(s.Unsealed)))
 	}
-	return lost, nil
+	return strings.Join(accepted, "; "), nil
 }
 
 func monthList(months []events.Month) string {

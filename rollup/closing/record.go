@@ -5,8 +5,34 @@ import (
 	"encoding/json"
 
 	"headcount/internal/canonical"
+	"headcount/rating"
+	"headcount/rating/ledger"
+	"headcount/rollup/closed"
 	"headcount/rollup/usage"
 )
+
+// result is what the ledger gets.
+func (b *begun) result(doc *usage.Document, invoices []rating.Invoice) (none ledger.Result, _ error) {
+	whole, apps, err := marshalUsage(doc)
+	if err != nil {
+		return none, err
+	}
+	r := ledger.Result{Month: b.month, SealID: b.this.Closing.SealID, Document: whole}
+	digests := map[string]string{}
+	for i, a := range doc.Usage {
+		digests[a.App] = a.Digest
+		row := ledger.UsageRow{App: a.App, Digest: a.Digest, Document: apps[i]}
+		if a.Account != nil {
+			row.Account = *a.Account
+		}
+		r.Usage = append(r.Usage, row)
+	}
+	if r.Invoices, err = closed.Encode(invoices); err != nil {
+		return none, err
+	}
+	r.Announce = func(head string) ([][]byte, error) { return b.this.Record(b.SealKey, digests, head), nil }
+	return r, nil
+}
 
 // marshalUsage returns the text of a usage document, and those of its apps, which it is put together from: most of it is theirs.
 func marshalUsage(doc *usage.Document) (whole json.RawMessage, apps []json.RawMessage, err error) {

@@ -114,6 +114,19 @@ func TestCheckSiblings(t *testing.T) {
 	}
 }
 
+// What was lost with each of several former topics goes on record.
+func TestSiblingsAccepted(t *testing.T) {
+	bucket, p := testBucket(t), testPolicy(identity.NewKeyring(identity.NewGUIDKey([16]byte{1})))
+	fix(t, checkpoint.OpenTopic(bucket, "events", "first"), p, october)
+	fix(t, checkpoint.OpenTopic(bucket, "events", "second"), p, october+1)
+	topic := &stream.Topic{Name: "events", ID: "id", Cluster: "cluster", Partitions: []stream.PartitionInfo{{ID: 0}}}
+	lost, err := CheckSiblings(t.Context(), checkpoint.OpenTopic(bucket, "events", "id"), topic, true)
+	const want = "topic events was made again; its former self first had 2026-10 unsealed; topic events was made again; its former self second had 2026-11 unsealed"
+	if err != nil || lost != want {
+		t.Errorf("accepted: got %q, %v, want %q", lost, err, want)
+	}
+}
+
 func TestRestoreRules(t *testing.T) {
 	keys := identity.NewKeyring(identity.NewGUIDKey([16]byte{1}), identity.NewGUIDKey([16]byte{2}))
 	now := testPolicy(keys)

@@ -1,0 +1,118 @@
+package site
+
+import (
+	"context"
+	"errors"
+
+	"headcount/cmd/cli"
+	"headcount/counter/checkpoint"
+	"headcount/events/identity"
+	"headcount/ingest/keys"
+	"headcount/ingest/recount"
+	"headcount/ingest/worker"
+	"headcount/rollup/amend"
+	"headcount/rollup/closed"
+	"headcount/rollup/closing"
+	"headcount/rollup/export"
+	"headcount/rollup/status"
+)
+
+// FailureOf says an error of the packages below in the programs' words, where they name a command or a flag, and gives it its exit code.
+// What it does not know, and what is said already, it returns as it is: its code is cli.Code's.
+func FailureOf(err error) error {
+	if _, said := errors.AsType[*cli.Failure](err); err == nil || said {
+		return err
+	}
+	for _, known := range failures {
+		if remedy, ok := known.remedy(err); ok {
+			return cli.Fail(known.code, "%w%s", err, remedy)
+		}
+	}
+	return err
+}
+
+// failure is an error of the packages below: its exit code, and what is said behind it.
+type failure struct {
+	code   int
+	remedy func(err error) (text string, ok bool) // false: it is another error
+}
+
+// failures are tried in this order.
+var failures = []failure{
+	// what may be tried again
+	of[*closed.UnreachableError](cli.Unreachable, nil),
+	of[*recount.UnreachableError](cli.Unreachable, nil),
+	of(cli.Unreachable, func(*closing.TimedOutError) string {
+		return ": see that `ingest run` is up and reads them, then run the close again"
+	}),
+	// a month
+	of(cli.CheckFailed, func(e *closing.NotClosedBeforeError) string {
+		return " (`rollup close --month " + e.Before.String() + "`, or --due for all)"
+	}),
+	of(cli.CheckFailed, func(e *closed.NotClosedError) string {
+		return ": `rollup close --month " + e.Month.String() + "` closes it"
+	}),
+	of(cli.CheckFailed, func(e *closing.NotFollowedError) string {
+		if !e.Lost {
+			return ""
+		}
+		return "; run the close again while `ingest run --accept-gap` reads: the sealed month stands, with the loss on record and the invoices held; " +
+			"else restore topic " + e.Topic + " from its backup, or a checkpoint made after that seal from the state store's backup"
+	}),
+	of(cli.CheckFailed, func(e *closed.SealedMonthLostError) string {
+		if e.Former != "" {
+			return ""
+		}
+		return ": `rollup verify --month " + e.Month.String() + "` says what is wrong with it; restore it from the state store's backup"
+	}),
+	of(cli.CheckFailed, func(e *closed.NotAsBilledError) string {
+		return "; see `rollup verify --month " + e.Month.String() + "`"
+	}),
+	of(cli.CheckFailed, func(e *export.IncompleteError) string {
+		return ": `rollup verify --month " + e.Month.String() + "` says more"
+	}),
+	of[*status.UnpricedError](cli.Usage, nil),
+	like(amend.ErrSame, cli.Usage, "; there is nothing to amend"),
+	of(cli.CheckFailed, func(*recount.CutLogError) string { return ": run `ingest run` with it first" }),
+	of(cli.CheckFailed, func(e *recount.BeingReadError) string {
+		return ": stop every `ingest run` of group " + e.Group + " first"
+	}),
+	// the policy
+	of(cli.Usage, func(e *worker.RulesDifferError) string {
+		if e.Month == 0 {
+			return ""
+		}
+		return ": `ingest recount --month " + e.Month.String() + "`"
+	}),
+	of[*checkpoint.RulesDifferError](cli.Usage, nil),
+	of[*worker.TemplateError](cli.Usage, nil),
+	of[*worker.KeyMissingError](cli.Usage, nil),
+	like(identity.ErrUnknownKey, cli.Usage, ""),
+	of(cli.CheckFailed, func(*worker.SiblingError) string { return ": `ingest run --accept-gap`" }),
+	// keys
+	of[*keys.LostGUIDKeyError](cli.Usage, nil),
+	of(cli.Usage, func(*keys.LostSealKeysError) string {
+		return "; if they are lost, `ingest init --new-seal-key` makes new ones, and the open months must be counted again (`ingest recount`)"
+	}),
+	of[*keys.BadSealKeyError](cli.Usage, nil),
+	of[*keys.NotWritableError](cli.Usage, nil),
+	// counting
+	of[*worker.Halted](cli.CheckFailed, nil),
+	like(context.DeadlineExceeded, cli.Unreachable, ""),
+}
+
+// of is the failure of an error type; nil: nothing is said behind it.
+func of[E error](code int, remedy func(E) string) failure {
+	return failure{code, func(err error) (string, bool) {
+		e, ok := errors.AsType[E](err)
+		if !ok || remedy == nil {
+			return "", ok
+		}
+		return remedy(e), true
+	}}
+}
+
+// like is the failure of a sentinel.
+func like(sentinel error, code int, remedy string) failure {
+	return failure{code, func(err error) (string, bool) { return remedy, errors.Is(err, sentinel) }}
+}

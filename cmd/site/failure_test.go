@@ -1,0 +1,95 @@
+package site
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"testing"
+	"time"
+
+	"headcount/cmd/cli"
+	"headcount/counter/checkpoint"
+	"headcount/events"
+	"headcount/events/identity"
+	"headcount/events/stream"
+	"headcount/ingest/keys"
+	"headcount/ingest/recount"
+	"headcount/ingest/worker"
+	"headcount/rollup/amend"
+	"headcount/rollup/closed"
+	"headcount/rollup/closing"
+	"headcount/rollup/export"
+	"headcount/rollup/status"
+)
+
+// Every error of the packages below, as it is printed, and its exit code.
+func TestFailureOf(t *testing.T) {
+	const m = events.Month(2026*12 + 9)
+	broke := errors.New("it broke")
+	cut := &stream.TruncatedError{Topic: "t", Detail: "it ends"}
+	at := time.Date(2026, 11, 1, 0, 0, 0, 0, time.UTC)
+	for _, c := range []struct {
+		err  error
+		code int
+		want string
+	}{
+		{&closing.NotOverError{Month: m, Ends: at, Zone: "UTC"}, cli.CheckFailed, "month 2026-10 is not over: it ends at 2026-11-01T00:00:00Z (UTC)"},
+		{&closing.GraceError{Month: m, Until: at, Grace: 24 * time.Hour}, cli.CheckFailed, "month 2026-10 can be closed from 2026-11-01T00:00:00Z on: billing.grace of 24h0m0s has not passed since it ended"},
+		{&closing.BooksOpenedLaterError{Month: m, Last: m + 1}, cli.CheckFailed, "month 2026-10 lies before the last closed one, 2026-11, and was never closed itself: the books opened later; it cannot be billed"},
+		{&closing.NotClosedBeforeError{Month: m + 1, Before: m}, cli.CheckFailed, "month 2026-10 is not closed: close it first (`rollup close --month 2026-10`, or --due for all)"},
+		{&closed.NotClosedError{Month: m}, cli.CheckFailed, "month 2026-10 is not closed: `rollup close --month 2026-10` closes it"},
+		{&closing.ForeignLedgerError{Month: m, State: "file://state", Ledger: "sqlite://l"}, cli.CheckFailed, "the state store file://state has month 2026-10 sealed, but the ledger sqlite://l knows no closing of it: it is not the ledger that this state belongs to; restore that one from its backup"},
+		{&closed.ForeignSealError{Month: m, Partition: 3, Seal: "a", Closing: "b"}, cli.CheckFailed, "partition 3 is sealed by a, but the ledger's closing of 2026-10 is b: state store and ledger do not belong together; restore the ledger from its backup"},
+		{&closing.ForeignTopicError{Month: m, Topic: "t", Begun: closing.TopicIdentity{Cluster: "c", TopicID: "i"}, Reached: closing.TopicIdentity{Cluster: "d", TopicID: "j"}}, cli.CheckFailed, "the closing of 2026-10 was begun on topic id i of cluster c, but the configuration leads to j of d: point kafka.brokers at the former cluster"},
+		{&closing.ForeignTopicError{Month: m, Topic: "t", Begun: closing.TopicIdentity{Cluster: "c", TopicID: "i"}, Reached: closing.TopicIdentity{Cluster: "c", TopicID: "j"}, Sealed: []closing.SealedAt{{Partition: 3, Offset: 9, End: 4}}}, cli.CheckFailed, "topic t was deleted and made again since the closing of 2026-10 was begun: its topic id was i and is j (partition 3 was sealed at offset 9, the topic ends at offset 4 there now): the month cannot be closed from it; restore the brokers' data from a backup, or point kafka.brokers at a cluster that has the former topic"},
+		{&closing.RulesChangedError{Month: m, Begun: "a", Now: "b", State: "file://state"}, cli.CheckFailed, "the closing of 2026-10 was begun under rules a, but those of the month in file://state hash to b: no partition would follow its seal; restore the rules as they were written"},
+		{&closing.NotFollowedError{Topic: "t", Partition: 3, Month: m, At: 9}, cli.CheckFailed, "partition 3 is counted up to offset 9, past the seal of 2026-10, but did not follow it: the newest month sealed there is none, and the closing follows none; restore the state store of t from its backup, or have the partition counted again (move its folder away) where the log reaches back to offset 0"},
+		{&closing.NotFollowedError{Topic: "t", Partition: 3, Month: m, At: 9, Sealed: m - 2, Previous: m - 1, Lost: true}, cli.CheckFailed, "partition 3 is counted up to offset 9, past the seal of 2026-10, but did not follow it: the newest month sealed there is 2026-08, and the closing follows 2026-09, whose seal was followed once, since its sealed month is there, and is lost now: the log was cut before it, or the state is older; run the close again while `ingest run --accept-gap` reads: the sealed month stands, with the loss on record and the invoices held; else restore topic t from its backup, or a checkpoint made after that seal from the state store's backup"},
+		{&closed.SealedMonthLostError{Partition: 3, Month: m, Err: broke}, cli.CheckFailed, "partition 3, sealed month 2026-10: it broke: `rollup verify --month 2026-10` says what is wrong with it; restore it from the state store's backup"},
+		{&closed.SealedMonthLostError{Partition: 3, Month: m, Former: "id", Err: broke}, cli.CheckFailed, "partition 3 of the former topic id: it broke: its log is gone; restore the state store from its backup"},
+		{&closing.LogGoneError{Month: m, Err: broke}, cli.CheckFailed, "2026-10 was sealed, but its log is gone: it broke"},
+		{fmt.Errorf("2026-10: %w", &closed.NotAsBilledError{Month: m, App: "a", Digest: "x", Billed: "y"}), cli.CheckFailed, "2026-10: the sealed files of 2026-10 are not those that were billed: app a has digest x, the ledger y; see `rollup verify --month 2026-10`"},
+		{&closing.TimedOutError{Month: m, Waited: time.Minute, Partitions: []events.Partition{1, 2}, Why: "being read: 1 by x"}, cli.Unreachable, "waited 1m0s for partitions 1, 2 of 2026-10 to be sealed (being read: 1 by x): see that `ingest run` is up and reads them, then run the close again"},
+		{&closed.UnreachableError{What: "ledger", Err: broke}, cli.Unreachable, "ledger: it broke"},
+		{&closed.UnreachableError{What: "seal 2026-10", Err: broke, Again: true}, cli.Unreachable, "seal 2026-10: it broke; run the close again"},
+		{&closed.UnreachableError{Err: broke}, cli.Unreachable, "it broke"},
+		{fmt.Errorf("month %s: %w", m, amend.ErrSame), cli.Usage, "month 2026-10: accounts and books are what the month is priced by already; there is nothing to amend"},
+		{&status.UnpricedError{Month: m, Err: broke}, cli.Usage, "it broke"},
+		{&export.IncompleteError{Month: m, Err: broke}, cli.CheckFailed, "it broke: `rollup verify --month 2026-10` says more"},
+		{&worker.RulesDifferError{File: "f", Month: m, What: "rules differ"}, cli.Usage, "f: rules differ: `ingest recount --month 2026-10`"},
+		{&worker.RulesDifferError{File: "f", What: "rules differ"}, cli.Usage, "f: rules differ"},
+		{&worker.TemplateError{File: "f", Err: broke}, cli.Usage, "f: it broke"},
+		{&worker.KeyMissingError{File: "f", Month: m, KeyID: "a", Newest: "b"}, cli.Usage, "f: month 2026-10, which is not finished, is counted with GUID key a, which is not in it (its newest is b): put that key back; with another one every device would count again"},
+		{&worker.SiblingError{Topic: "t", Former: "id", Unsealed: []events.Month{m, m + 1}}, cli.CheckFailed, "topic t was deleted and made again: its former self id has months that were never closed (2026-10, 2026-11), whose events are gone from the log; restore the topic, or go on without them: `ingest run --accept-gap`"},
+		{&worker.RulesLostError{State: "file://state", ClosedRules: worker.ClosedRules{Month: m, Hash: "a"}}, cli.CheckFailed, "the state store file://state has no rules for this topic, but the ledger has 2026-10 closed under rules a, which the present configuration gives under none of the GUID keys: restore the topic's rules folder, at least, from the state store's backup"},
+		{&checkpoint.RulesDifferError{File: "topic.json", Fields: []string{"x"}}, cli.Usage, "topic.json differs from the configuration: x: rules are fixed once counting begins; set the configuration back, or use a new topic"},
+		{fmt.Errorf("month: %w", identity.ErrUnknownKey), cli.Usage, "month: " + identity.ErrUnknownKey.Error()},
+		{fmt.Errorf("read: %w", context.DeadlineExceeded), cli.Unreachable, "read: context deadline exceeded"},
+		{&recount.ClosingBegunError{Month: m}, cli.CheckFailed, "the closing of 2026-10 has begun: a month that is being sealed, or is sealed, is not counted again"},
+		{&recount.NothingCountedError{Month: m}, cli.CheckFailed, "no event of 2026-10 was ever counted: nothing to count again"},
+		{&recount.ShortLogError{Month: m, Starts: []recount.Start{{Partition: 1, Offset: 3}, {Partition: 2, Offset: 9}}}, cli.CheckFailed, "the log no longer reaches back to offset 0 (partition 1 begins at offset 3, partition 2 begins at offset 9): 2026-10 cannot be counted again; its present counts stay"},
+		{&recount.CutLogError{Month: m, Err: cut}, cli.CheckFailed, cut.Error() + "; 2026-10 counted again would not show what was lost, its present counts stay: run `ingest run` with it first"},
+		{&recount.BeingReadError{Group: "g", Partition: 3, Owner: "x"}, cli.CheckFailed, "partition 3 is being read by x of group g, which counts by the former rules: stop every `ingest run` of group g first"},
+		{&recount.UnreachableError{What: "offsets", Err: broke}, cli.Unreachable, "offsets: it broke"},
+		{&keys.LostGUIDKeyError{File: "f", InUse: "the ledger"}, cli.Usage, "GUID key file f is missing, but the ledger is not empty: restore the key from its backup; a new one would count every device again"},
+		{&keys.LostSealKeysError{Private: "f", Public: "g", InUse: "the ledger"}, cli.Usage, "seal key files f and g are missing, but the ledger is not empty: restore them from their backup; if they are lost, `ingest init --new-seal-key` makes new ones, and the open months must be counted again (`ingest recount`)"},
+		{&keys.BadSealKeyError{Err: broke}, cli.Usage, "it broke"},
+		{&keys.NotWritableError{Path: "/a/f"}, cli.Usage, "/a/f cannot be created: this user must not write in /a; give it the right to, or name another place in the config"},
+		{&worker.Halted{Err: broke}, cli.CheckFailed, "it broke"},
+		{cli.Fail(cli.Usage, "said: %w", &closed.NotClosedError{Month: m}), cli.Usage, "said: month 2026-10 is not closed"},
+	} {
+		got := FailureOf(c.err)
+		if got.Error() != c.want || cli.Code(got) != c.code {
+			t.Errorf("%T: got %d %s\nwant %d %s", c.err, cli.Code(got), got, c.code, c.want)
+		}
+		if again := FailureOf(got); again.Error() != got.Error() {
+			t.Errorf("%T: said twice: %s", c.err, again)
+		}
+		if !errors.Is(got, c.err) {
+			t.Errorf("%T: what was said is not the error any more", c.err)
+		}
+	}
+	if FailureOf(nil) != nil {
+		t.Error("nil is an error")
+	}
+}

@@ -1,0 +1,88 @@
+// Package recount has a month that no partition has sealed counted again from the log, under today's rules: the way out where a month
+// was begun under wrong ones.
+//
+// A further revision of the month's rules is the record of it, and the commit point: checkpoints that were counted under the former one are
+// void, so whoever counts next begins at the log's start. Begin refuses where that would count less than what is counted now. What it
+// refuses is untouched.
+//
+//	recount.go  Begin, in its order
+//	whole.go    whether the log still has all that was counted
+//	errors.go   what is refused
+package recount
+
+import (
+	"context"
+	"errors"
+	"maps"
+	"slices"
+
+	"headcount/counter/checkpoint"
+	"headcount/events"
+	"headcount/events/stream"
+	"headcount/ingest/worker"
+)
+
+// Month is what is to be counted again, and of what. All fields are required but where said.
+type Month struct {
+	Month  events.Month
+	Log    Log
+	Topic  *stream.Topic
+	State  *checkpoint.Topic
+	Policy worker.Policy
+	Group  string // that reads the topic; empty: none
+
+	// Closing says whether the month's closing has begun.
+	Closing func(ctx context.Context) (begun bool, err error)
+}
+
+// Log tells what the topic holds, and who reads it: a *stream.Log's methods, which say what they promise.
+type Log interface {
+	Offsets(ctx context.Context) (map[events.Partition]stream.Offsets, error)
+	Owners(ctx context.Context) (map[events.Partition]string, error)
+	Verify(ctx context.Context, partition events.Partition, at stream.Position) error
+}
+
+// Begin gives the month a further revision of its rules, and returns it. Nobody may count meanwhile.
+//
+// It refuses a month whose closing has begun with a *ClosingBegunError, one that has no events with a *NothingCountedError, and keys that
+// are missing as worker.CheckKeys does; a log that lacks what was counted with a *ShortLogError or a *CutLogError; a topic that a group
+// reads with a *BeingReadError. A *UnreachableError says what can be tried again; else the state store fails, or has the month sealed,
+// or Closing failed.
+func (m *Month) Begin(ctx context.Context) (*events.MonthRules, error) {
+	begun, err := m.Closing(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if begun {
+		return nil, &ClosingBegunError{m.Month}
+	}
+	if err := worker.CheckKeys(ctx, m.State, m.Policy); err != nil {
+		return nil, err
+	}
+	if err := m.wholeLog(ctx); err != nil {
+		return nil, err
+	}
+	if err := m.nobodyReads(ctx); err != nil {
+		return nil, err
+	}
+	rules, err := m.State.Recount(ctx, m.Month, m.Policy.Template)
+	if errors.Is(err, checkpoint.ErrNoRules) {
+		return nil, &NothingCountedError{m.Month}
+	}
+	return rules, err
+}
+
+// nobodyReads refuses where a member of the group reads a partition: it counts by the former rules.
+func (m *Month) nobodyReads(ctx context.Context) error {
+	if m.Group == "" {
+		return nil
+	}
+	owners, err := m.Log.Owners(ctx)
+	if err != nil {
+		return &UnreachableError{"group " + m.Group, err}
+	}
+	for _, p := range slices.Sorted(maps.Keys(owners)) {
+		return &BeingReadError{Group: m.Group, Partition: p, Owner: owners[p]}
+	}
+	return nil
+}

@@ -1,0 +1,60 @@
+package closed
+
+import (
+	"context"
+	"fmt"
+
+	"headcount/counter"
+	"headcount/events"
+	"headcount/rating"
+	"headcount/rollup/usage"
+)
+
+// Usage returns the month's usage with the meters that a biller asks for: of what came on time, and with what came late too,
+// where that is settled. It returns a *NotAsBilledError where the former is not what the close found.
+func (m *Month) Usage(ctx context.Context, bill usage.Biller) (onTime, all *usage.Document, err error) {
+	if onTime, err = m.Unite(ctx, m.OnTime(), bill); err != nil {
+		return nil, nil, fmt.Errorf("unite %s again: %w", m.Month, err)
+	}
+	for _, u := range onTime.Usage {
+		if was, ok := m.Digests[u.App]; ok && was != u.Digest {
+			return nil, nil, &NotAsBilledError{m.Month, u.App, u.Digest, was}
+		}
+	}
+	if m.next == nil {
+		return onTime, onTime, nil
+	}
+	if all, err = m.Unite(ctx, append(m.OnTime(), m.Late()...), bill); err != nil {
+		return nil, nil, fmt.Errorf("unite %s again: %w", m.Month, err)
+	}
+	return onTime, all, nil
+}
+
+// Unite makes usage of facts as if all had come on time, without alarms.
+func (m *Month) Unite(ctx context.Context, readers []counter.RowReader, bill usage.Biller) (*usage.Document, error) {
+	rules, err := m.Rules(ctx)
+	if err != nil {
+		return nil, err
+	}
+	doc := &usage.Document{Month: m.Month, TimeZone: m.Closing.Zone, Topic: m.Closing.Topic, Usage: []usage.App{}}
+	_, err = usage.Gather(doc, &usage.Facts{Rules: rules, OnTime: readers}, nil, bill, usage.NoSkewLimit)
+	return doc, err
+}
+
+// Input is what rating needs to price the month: its usage on time, beside it that with what came late, which is also returned as a
+// document. Balances are left out.
+func (m *Month) Input(ctx context.Context, by *Prices) (in rating.Input, all rating.Usage, doc *usage.Document, err error) {
+	zone, err := events.LoadZone(m.Closing.Zone)
+	if err != nil {
+		return in, all, nil, err
+	}
+	onTime, doc, err := m.Usage(ctx, by.Biller(m))
+	if err != nil {
+		return in, all, nil, err
+	}
+	in = rating.Input{Month: m.Month, Zone: zone, Accounts: by.Accounts, Catalog: by.Catalog}
+	if in.Usage, err = onTime.Rating(); err == nil {
+		all, err = doc.Rating()
+	}
+	return in, all, doc, err
+}
