@@ -34,8 +34,9 @@ const (
 // testBook is a Rulebook in memory. It fails for months that are in fails.
 type testBook struct {
 	template *events.Template
-	months   map[events.Month]*events.MonthRules
+	months   map[events.Month]*events.MonthRules // that are fixed
 	fails    map[events.Month]error
+	asked    int // for rules that are fixed where they are not
 }
 
 func newTestBook(change func(*events.Template)) *testBook {
@@ -52,6 +53,7 @@ func newTestBook(change func(*events.Template)) *testBook {
 func (b *testBook) TopicRules() *events.TopicRules { return b.template.Topic() }
 
 func (b *testBook) MonthRules(m events.Month) (*events.MonthRules, error) {
+	b.asked++
 	if err := b.fails[m]; err != nil {
 		return nil, err
 	}
@@ -63,6 +65,16 @@ func (b *testBook) MonthRules(m events.Month) (*events.MonthRules, error) {
 		b.months[m] = r
 	}
 	return b.months[m], nil
+}
+
+func (b *testBook) SealRules(m events.Month, signed func(ed25519.PublicKey) bool) (*events.MonthRules, error) {
+	if err := b.fails[m]; err != nil {
+		return nil, err
+	}
+	if b.months[m] != nil || !signed(b.template.SealKey) {
+		return b.months[m], nil
+	}
+	return b.template.Month(m)
 }
 
 // testLog makes records, one after another, that are read after all months of the tests.
