@@ -25,6 +25,14 @@ func (w *work) lost(ctx context.Context) (reasons []string, err error) {
 		return nil, &UnreachableError{What: "offsets of " + w.this.Closing.Topic, Err: err, Again: true}
 	}
 	closing, sealed := &w.this.Closing, w.this.sealed
+	rules, err := w.this.rules(ctx)
+	if err != nil {
+		return nil, err
+	}
+	key, err := rules.PublicKey()
+	if err != nil {
+		return nil, err
+	}
 	in := w.conn.NewReader(ctx)
 	defer in.Close()
 	seals := make([]worker.Partition, len(sealed))
@@ -34,7 +42,7 @@ func (w *work) lost(ctx context.Context) (reasons []string, err error) {
 	var cut, lost []string
 	for i, p := range closing.Partitions {
 		index := sealed[i].Index
-		how, err := w.cutBefore(ctx, seals[i], index, offsets[p])
+		how, err := w.cutBefore(ctx, seals[i], index, offsets[p], key)
 		if err != nil {
 			return nil, err
 		}

@@ -2,6 +2,7 @@ package closing
 
 import (
 	"context"
+	"crypto/ed25519"
 	"errors"
 	"fmt"
 	"time"
@@ -25,8 +26,8 @@ func openSeal(in worker.Reader, x *checkpoint.Index, o stream.Offsets) worker.Pa
 }
 
 // cutBefore says how the log lacks the seal by which a partition was sealed, once that was read; empty: it has it, or retention took it.
-// A log that was cut off before it may have grown past it again: only the record itself tells.
-func (w *work) cutBefore(ctx context.Context, from worker.Partition, x *checkpoint.Index, o stream.Offsets) (string, error) {
+// A log that was cut off before it may have grown past it again: only the record itself tells, signed with the month's key.
+func (w *work) cutBefore(ctx context.Context, from worker.Partition, x *checkpoint.Index, o stream.Offsets, key ed25519.PublicKey) (string, error) {
 	if o.Stable <= x.Offset {
 		return fmt.Sprintf("the log ends at offset %d, before", o.Stable), nil
 	}
@@ -45,7 +46,7 @@ func (w *work) cutBefore(ctx context.Context, from worker.Partition, x *checkpoi
 		if r.Offset != x.Offset {
 			continue
 		}
-		if seal, _, err := signed.ParseSeal(r.Value); err == nil && seal.Hash() == x.SealHash {
+		if seal, signature, err := signed.ParseSeal(r.Value); err == nil && seal.Hash() == x.SealHash && signature.Verify(key) == nil {
 			return "", nil
 		}
 	}
