@@ -110,8 +110,8 @@ func TestLostSealNotAccepted(t *testing.T) {
 	}
 }
 
-// Only what is valid but for its place is asked of: what is signed by another is not accepted, and makes no rules where nothing was
-// sealed of the month before.
+// Only what is valid but for its place is asked of, and makes rules where the month before was sealed: what is signed by another is not
+// asked of.
 func TestWhichSealsTheChainIsAskedOf(t *testing.T) {
 	_, stranger, _ := ed25519.GenerateKey(nil)
 	closing := func(m events.Month, partitions ...events.Partition) *signed.PreviousClosing {
@@ -134,7 +134,7 @@ func TestWhichSealsTheChainIsAskedOf(t *testing.T) {
 		{"October was lost", november, closing(october, 3), false, []events.Month{october}, true, true, true},
 		{"October and November were lost", december, closing(november, 3), false, []events.Month{october, november}, true, true, true},
 		{"October was never sealed here", november, closing(october, 3), false, nil, true, false, false},
-		{"October was lost, and the seal is forged", november, closing(october, 3), true, []events.Month{october}, true, false, true},
+		{"October was lost, and the seal is forged", november, closing(october, 3), true, []events.Month{october}, false, false, false},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			other, book := newTestBook(nil), newTestBook(nil)

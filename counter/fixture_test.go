@@ -34,8 +34,10 @@ const (
 // testBook is a template's rulebook that remembers which months it was asked for. It fails for months that are in fails.
 type testBook struct {
 	events.Rulebook
-	months map[events.Month]*events.MonthRules
-	fails  map[events.Month]error
+	template *events.Template
+	months   map[events.Month]*events.MonthRules // that are fixed
+	fails    map[events.Month]error
+	asked    int // for rules that are fixed where they are not
 }
 
 func newTestBook(change func(*events.Template)) *testBook {
@@ -46,10 +48,11 @@ func newTestBook(change func(*events.Template)) *testBook {
 	if change != nil {
 		change(t)
 	}
-	return &testBook{Rulebook: t.Rulebook(), months: map[events.Month]*events.MonthRules{}, fails: map[events.Month]error{}}
+	return &testBook{Rulebook: t.Rulebook(), template: t, months: map[events.Month]*events.MonthRules{}, fails: map[events.Month]error{}}
 }
 
 func (b *testBook) MonthRules(m events.Month) (*events.MonthRules, error) {
+	b.asked++
 	if err := b.fails[m]; err != nil {
 		return nil, err
 	}
@@ -58,6 +61,16 @@ func (b *testBook) MonthRules(m events.Month) (*events.MonthRules, error) {
 		b.months[m] = rules
 	}
 	return rules, err
+}
+
+func (b *testBook) SealRules(m events.Month, signed func(ed25519.PublicKey) bool) (*events.MonthRules, error) {
+	if err := b.fails[m]; err != nil {
+		return nil, err
+	}
+	if b.months[m] != nil || !signed(b.template.SealKey) {
+		return b.months[m], nil
+	}
+	return b.template.Month(m)
 }
 
 // testLog makes records, one after another, that are read after all months of the tests.

@@ -1,6 +1,7 @@
 package counter
 
 import (
+	"crypto/ed25519"
 	"fmt"
 	"maps"
 	"slices"
@@ -29,17 +30,24 @@ func (s *Shard) control(r *events.Record, e *events.Event) (*Sealed, error) {
 	return s.seal(r.Offset, seal, rules), nil
 }
 
-// valid returns the seal in a record, and the rules of its month; nil where it is none that this partition may follow.
-// What the seal says is looked at before the rules of its month, which would be made for it.
+// valid returns the seal in a record, and the rules of its month; nil where it is none that this partition may follow. Whoever may
+// produce records can write all of it but the signature: until that is checked nothing is done for it. No rules are fixed, and the state
+// store is not asked what it has sealed.
 func (s *Shard) valid(r *events.Record) (*signed.Seal, *events.MonthRules, error) {
 	seal, signature, err := signed.ParseSeal(r.Value)
 	if err != nil || seal.Cluster != s.id.Cluster || seal.TopicID != s.id.TopicID || seal.Partition != s.id.Partition ||
 		seal.Month < s.state.Sealed {
 		return nil, nil, nil
 	}
-	missed := false
-	if seal.Month > s.state.Sealed && !s.follows(seal) {
-		if missed, err = s.missed(seal); !missed || err != nil {
+	missed := seal.Month > s.state.Sealed && !s.follows(seal)
+	if missed && !s.mayHaveMissed(seal) {
+		return nil, nil, nil
+	}
+	if genuine, err := s.genuine(seal, signature); !genuine || err != nil {
+		return nil, nil, err
+	}
+	if missed {
+		if sealed, err := s.chain.Sealed(seal.Previous.Month); !sealed || err != nil {
 			return nil, nil, err
 		}
 	}
@@ -47,11 +55,7 @@ func (s *Shard) valid(r *events.Record) (*signed.Seal, *events.MonthRules, error
 	if err != nil {
 		return nil, nil, fmt.Errorf("rules of %s: %w", seal.Month, err)
 	}
-	key, err := rules.PublicKey()
-	if err != nil {
-		return nil, nil, err
-	}
-	if rules.Hash() != seal.RulesHash || signature.Verify(key) != nil {
+	if rules.Hash() != seal.RulesHash { // another process has fixed others just now
 		return nil, nil, nil
 	}
 	if missed {
@@ -62,7 +66,35 @@ func (s *Shard) valid(r *events.Record) (*signed.Seal, *events.MonthRules, error
 	return seal, rules, nil
 }
 
-// Chain knows of seals that the log has lost, and of what was sealed by them. What it affirms it affirms always.
+// genuine says whether a seal names the rules of its month, and is signed with the key in them.
+func (s *Shard) genuine(seal *signed.Seal, signature *signed.Signature) (bool, error) {
+	signedBy := func(key ed25519.PublicKey) bool { return signature.Verify(key) == nil }
+	rules, err := s.book.SealRules(seal.Month, signedBy)
+	if err != nil {
+		return false, fmt.Errorf("rules of %s: %w", seal.Month, err)
+	}
+	if rules == nil || rules.Hash() != seal.RulesHash {
+		return false, nil
+	}
+	key, err := rules.PublicKey()
+	return err == nil && signedBy(key), err
+}
+
+// Rulebook holds a topic's rules.
+//
+// SealRules returns the rules by which a seal of m is checked, and fixes none: those that are fixed; where nobody has fixed any, those
+// that MonthRules would fix, but for a seal that is signed with their key; nil: such a seal is not valid. signed says whether the seal
+// is signed with a key.
+//
+// A close fixes a month's rules before it seals, but its seal may be all that a partition has of the month, and the rules may be lost
+// with the state that is counted again.
+type Rulebook interface {
+	events.Rulebook
+	SealRules(m events.Month, signed func(key ed25519.PublicKey) bool) (*events.MonthRules, error)
+}
+
+// Chain knows of seals that the log has lost, and of what was sealed by them. What it affirms it affirms always. It is asked of
+// seals that are signed.
 type Chain interface {
 	// Sealed says whether the partition was sealed for a month.
 	Sealed(m events.Month) (bool, error)
@@ -73,13 +105,9 @@ type Chain interface {
 // SetChain has a shard ask for what a seal follows where the log does not tell. Without, such a seal is not valid.
 func (s *Shard) SetChain(c Chain) { s.chain = c }
 
-// missed says whether a seal follows one of a later month than is sealed here, by which this partition was sealed all the same.
-func (s *Shard) missed(seal *signed.Seal) (bool, error) {
-	p := seal.Previous
-	if s.chain == nil || p == nil || p.Month <= s.state.Sealed {
-		return false, nil
-	}
-	return s.chain.Sealed(p.Month)
+// mayHaveMissed says whether a seal says that it follows one of a later month than is sealed here: the log may have lost that.
+func (s *Shard) mayHaveMissed(seal *signed.Seal) bool {
+	return s.chain != nil && seal.Previous != nil && seal.Previous.Month > s.state.Sealed
 }
 
 // follows says whether a seal of a later month comes next here: the books are opened by it, or the closing before it was

@@ -38,7 +38,7 @@ const MaxAttributed = 250_000
 // (Chain). One goroutine owns it.
 type Shard struct {
 	id    Identity
-	book  events.Rulebook
+	book  Rulebook
 	state State
 	open  map[events.Month]*month // on time
 	late  *month                  // of the sealed month; nil: nothing yet
@@ -67,7 +67,7 @@ type month struct {
 }
 
 // NewShard returns an empty shard.
-func NewShard(id Identity, book events.Rulebook, keys *identity.Keyring) *Shard {
+func NewShard(id Identity, book Rulebook, keys *identity.Keyring) *Shard {
 	return &Shard{
 		id: id, book: book, decoder: decode.NewDecoder(book, keys),
 		state: State{Apps: map[string]Stretch{}}, open: map[events.Month]*month{},

@@ -18,30 +18,64 @@ import (
 
 // closedRecords takes closed records, and keeps the ledger's heads that they publish.
 type closedRecords struct {
-	month *closedMonth
-	r     *report.Report
-	heads []string
-	found bool // one of the month itself
+	month   *closedMonth
+	r       *report.Report
+	heads   []string
+	found   bool              // one of the month itself
+	inLog   map[string]bool   // hashes of the month's own that the log has
+	ignored map[int32]ignored // by partition
 }
 
-// inLog takes a record that the log has.
-func (c *closedRecords) inLog(x *recount.Closed, sig *recount.Signed, partition int32, offset int64) {
-	c.take(x, sig, fmt.Sprintf("partition %d, offset %d", partition, offset))
+// ignored are records of the log that are called closed records and say nothing.
+type ignored struct {
+	records int
+	first   string
 }
 
-// take takes a closed record. One that is not signed by the key of its month's rules says nothing.
-func (c *closedRecords) take(x *recount.Closed, sig *recount.Signed, place string) {
-	m := c.month
-	at := fmt.Sprintf("closed record of %s, %s", x.Month, place)
-	of, _ := recount.ParseMonth(x.Month)
-	key := m.subject.SealKeyOf(of)
-	if key == nil || !sig.By(key) || x.Cluster != m.subject.Closing.Cluster || x.TopicID != m.subject.Closing.TopicID {
-		c.r.Wrong("closed records", at, "a signature by the key in the month's rules", "another")
+// takeLogged takes a record that the log has. Whoever may produce records may put any there: one that is not signed by the key of its
+// month's rules, or is of another topic, such as a mirror brings, says nothing.
+func (c *closedRecords) takeLogged(x *recount.Closed, sig *recount.Signed, partition int32, offset int64) {
+	if why := c.unsound(x, sig); why != "" {
+		i := c.ignored[partition]
+		if i.records++; i.records == 1 {
+			i.first = fmt.Sprintf("that of %s at offset %d: %s", recount.Shown(x.Month), offset, why)
+		}
+		c.ignored[partition] = i
 		return
 	}
+	if x.Month == c.month.name {
+		c.inLog[sig.Hash()] = true
+	}
+	c.take(x, fmt.Sprintf("closed record of %s, partition %d, offset %d", x.Month, partition, offset))
+}
+
+// unsound says why a closed record says nothing; empty: it does.
+func (c *closedRecords) unsound(x *recount.Closed, sig *recount.Signed) string {
+	of, _ := recount.ParseMonth(x.Month)
+	switch key := c.month.subject.SealKeyOf(of); {
+	case x.Cluster != c.month.subject.Closing.Cluster || x.TopicID != c.month.subject.Closing.TopicID:
+		return "it is of another topic"
+	case key == nil:
+		return "its month has no rules"
+	case !sig.By(key):
+		return "its signature does not match the key in the month's rules"
+	}
+	return ""
+}
+
+// remark tells of the records that were ignored.
+func (c *closedRecords) remark() {
+	for _, id := range slices.Sorted(maps.Keys(c.ignored)) {
+		i := c.ignored[id]
+		c.r.Remark("partition %d has %d closed records that are not valid and change nothing; %s", id, i.records, i.first)
+	}
+}
+
+// take takes a closed record that is valid.
+func (c *closedRecords) take(x *recount.Closed, at string) {
 	c.r.Count("closed records", 1)
 	c.heads = append(c.heads, x.LedgerHead)
-	if x.Month == m.name {
+	if x.Month == c.month.name {
 		c.compare(x, at)
 	}
 }
@@ -79,7 +113,23 @@ func (c *closedRecords) checkLedger(ctx context.Context, fromLog bool) ([]string
 	if !found {
 		c.r.Wrong("closed records", place, "the closed record of "+c.month.name, "none with a valid signature; where the close could not send it, run the close again")
 	}
+	if fromLog {
+		c.amendmentsLogged(place)
+	}
 	return c.heads, walkChain(ctx, c.month.ledger, c.heads, c.r)
+}
+
+// amendmentsLogged wants the closed records of amendments in the log, where it is on record that it took them.
+func (c *closedRecords) amendmentsLogged(place string) {
+	for _, message := range c.month.stored.Outbox {
+		x, sig, err := recount.OpenClosed(message.Value)
+		if err != nil || !message.Sent || x.LedgerHead == c.month.stored.Head {
+			continue
+		}
+		if !c.inLog[sig.Hash()] {
+			c.r.Wrong("closed records", place, "the closed record of an amendment of "+c.month.name+", ledger_head "+x.LedgerHead, "none with a valid signature")
+		}
+	}
 }
 
 // announced takes the closed records that the ledger has sent: of the month, of the newest, and of months that were amended. The
@@ -111,12 +161,17 @@ func (c *closedRecords) announced(ctx context.Context) error {
 	}
 	for _, result := range from {
 		for i, message := range result.Outbox {
-			x, sig, err := recount.OpenClosed(message)
+			x, sig, err := recount.OpenClosed(message.Value)
 			if err != nil {
 				c.r.Wrong("closed records", fmt.Sprintf("ledger, message %d of %s", i+1, result.Month), "a closed record", err.Error())
 				continue
 			}
-			c.take(&x, sig, "as the ledger has it")
+			at := fmt.Sprintf("closed record of %s, as the ledger has it", x.Month)
+			if why := c.unsound(&x, sig); why != "" {
+				c.r.Wrong("closed records", at, "a signature by the key in the month's rules", "another: "+why)
+				continue
+			}
+			c.take(&x, at)
 		}
 	}
 	return nil

@@ -61,7 +61,7 @@ func copiesOf(m *closedMonth, invoices []chain.Invoice) map[string]string {
 		if i > 0 { // an amendment's
 			name = fmt.Sprintf("closed/%s.%d.json", m.name, i+1)
 		}
-		want[name] = string(message)
+		want[name] = string(message.Value)
 	}
 	return want
 }

@@ -65,8 +65,9 @@ func verify(ctx context.Context, c Config, r *report.Report) (heads []string, er
 		return nil, err
 	}
 	checkHeld(m, losses, r)
-	records := closedRecords{month: m, r: r}
-	n, err := recount.Count(ctx, m.subject, recount.Input{Sealed: sealed, Losses: losses, Sets: m.sets, LateSets: m.former.sets(), Closed: records.inLog}, r)
+	records := closedRecords{month: m, r: r, inLog: map[string]bool{}, ignored: map[int32]ignored{}}
+	n, err := recount.Count(ctx, m.subject, recount.Input{Sealed: sealed, Losses: losses, Sets: m.sets, LateSets: m.former.sets(), Closed: records.takeLogged}, r)
+	records.remark()
 	if err != nil {
 		return records.heads, err
 	}

@@ -2,6 +2,7 @@ package checkpoint
 
 import (
 	"context"
+	"crypto/ed25519"
 	"errors"
 	"fmt"
 	"slices"
@@ -29,7 +30,7 @@ func (e *RulesDifferError) Error() string {
 // Rules are a topic's stored rules: the topic's and, by month, those in force. They are files of canonical JSON, made once; of
 // those who make the same one at a time the first wins and all take its content. A recount gives a month a further revision.
 //
-// Rules is an events.Rulebook; unlike what that asks for, it may be used by many goroutines.
+// Rules is a counter.Rulebook; unlike what that asks for, it may be used by many goroutines.
 type Rules struct {
 	ctx      context.Context // of MonthRules, which has none of its own
 	topic    *Topic
@@ -39,6 +40,7 @@ type Rules struct {
 
 	mu     sync.Mutex
 	months map[events.Month]*monthRules
+	absent map[events.Month]bool // months of seals that nobody is known to have signed, which had no rules when they were asked for
 }
 
 type monthRules struct {
@@ -102,7 +104,7 @@ func (t *Topic) Rules(ctx context.Context, template *events.Template) (*Rules, e
 			return nil, &RulesDifferError{File: file, Fields: fields}
 		}
 	}
-	r := &Rules{ctx: ctx, topic: t, template: template, rules: rules, hash: hash, months: map[events.Month]*monthRules{}}
+	r := &Rules{ctx: ctx, topic: t, template: template, rules: rules, hash: hash, months: map[events.Month]*monthRules{}, absent: map[events.Month]bool{}}
 	t.mu.Lock()
 	t.rules = r
 	t.mu.Unlock()
@@ -149,6 +151,29 @@ func (r *Rules) Known(m events.Month) (*events.MonthRules, error) {
 		return nil, err
 	}
 	return found.MonthRules, nil
+}
+
+// SealRules implements counter.Rulebook. The store is asked once for each month that has no rules, however many forged seals name it:
+// rules that are fixed after that, under another seal key than the template's, are found where an event asks for them.
+func (r *Rules) SealRules(m events.Month, signed func(key ed25519.PublicKey) bool) (*events.MonthRules, error) {
+	ours := r.template != nil && signed(r.template.SealKey)
+	r.mu.Lock()
+	absent := r.absent[m] && r.months[m] == nil
+	r.mu.Unlock()
+	if absent && !ours {
+		return nil, nil
+	}
+	rules, err := r.Known(m)
+	if !errors.Is(err, ErrNoRules) {
+		return rules, err
+	}
+	if ours {
+		return r.template.Month(m)
+	}
+	r.mu.Lock()
+	r.absent[m] = true
+	r.mu.Unlock()
+	return nil, nil
 }
 
 // RulesFiles names the files of the topic's rules in the bucket.

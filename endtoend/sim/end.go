@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"maps"
+	"strings"
 
 	"headcount/counter"
 	"headcount/counter/checkpoint"
@@ -13,6 +14,7 @@ import (
 // checkEnd is what must be so when all is done: every partition is counted to its end and checkpointed, every record that cannot
 // be counted is a dead letter, the ledger has each revision of an invoice once, and the log the closed record of every month.
 func (w *World) checkEnd() {
+	w.checkRules()
 	if w.stopped != nil || w.failed != nil {
 		return
 	}
@@ -21,6 +23,33 @@ func (w *World) checkEnd() {
 		w.checkDead()
 	}
 	w.checkBooks()
+}
+
+// checkRules wants rules of those months alone that were closed, or had a record: no record of the product's kind makes any.
+func (w *World) checkRules() {
+	may := map[string]bool{}
+	for _, m := range w.months {
+		may[m.String()] = true
+	}
+	for _, p := range w.log.partitions {
+		for _, b := range p.all() {
+			for _, m := range b.made {
+				at, _ := m.effective()
+				may[w.monthOf(at).String()], may[m.month] = true, true
+			}
+		}
+	}
+	folder := fmt.Sprintf("%s/%s/rules/", w.topic.Name, w.topic.ID)
+	names := within(w.objects.names, folder)
+	if f := w.disk.folders[strings.TrimSuffix("state/"+folder, "/")]; f != nil {
+		names = append(names, f.names...)
+	}
+	for _, name := range names {
+		month := strings.TrimSuffix(strings.TrimPrefix(name, folder), ".json")
+		if _, err := events.ParseMonth(month); err == nil && !may[month] {
+			w.fail("there are rules of %s, of which no record counts", month)
+		}
+	}
 }
 
 func (w *World) checkPositions() {

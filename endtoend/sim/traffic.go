@@ -213,8 +213,8 @@ func (t *traffic) into(p *partition, ms []*made) {
 	}
 }
 
-// forge writes a seal that no close of ours wrote there: signed with another key, or with ours for a closing that does not come
-// next, or copied from another partition.
+// forge writes a seal that no close of ours wrote there: signed with another key, of a month long to come too, or with ours for a closing
+// that does not come next, or copied from another partition.
 func (t *traffic) forge() {
 	w := t.w
 	p := w.log.partitions[w.draw(len(w.log.partitions))]
@@ -225,7 +225,10 @@ func (t *traffic) forge() {
 		}
 		return
 	}
-	month := w.monthOf(w.now) - events.Month(w.draw(2))
+	month, far := w.monthOf(w.now)-events.Month(w.draw(2)), w.draw(3) == 0
+	if far {
+		month += events.Month(1 + w.draw(36))
+	}
 	rules, err := rulesHash(w.template, month)
 	if err != nil {
 		w.fail("%v", err)
@@ -233,7 +236,12 @@ func (t *traffic) forge() {
 	}
 	s := signed.Seal{Cluster: w.topic.Cluster, TopicID: w.topic.ID, Partition: p.id, Month: month, SealID: "forged", RulesHash: rules, Partitions: []events.Partition{p.id}}
 	key := strangeKey
-	if w.chanceEven() {
+	switch {
+	case far:
+		if w.draw(4) > 0 { // it comes next, whatever is sealed
+			s.Previous = &signed.PreviousClosing{Month: month - 1, Partitions: []events.Partition{}}
+		}
+	case w.chanceEven():
 		key = sealKey
 		s.Previous = &signed.PreviousClosing{Month: month - 20, Partitions: []events.Partition{p.id}}
 	}

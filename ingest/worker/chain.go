@@ -18,7 +18,7 @@ import (
 type chain struct {
 	w        *Worker
 	ctx      context.Context
-	unsealed map[events.Month]time.Time // when it was asked for: forged seals ask for any month, again and again
+	unsealed map[events.Month]time.Time // when it was asked for: copies of a seal ask again and again
 }
 
 func (c *chain) Sealed(m events.Month) (bool, error) {

@@ -24,6 +24,14 @@ func (b *begun) lost(ctx context.Context) (reasons []string, err error) {
 		return nil, &closed.UnreachableError{What: "offsets of " + b.this.Closing.Topic, Err: err, Again: true}
 	}
 	closing, sealed := &b.this.Closing, b.this.Sealed()
+	rules, err := b.this.Rules(ctx)
+	if err != nil {
+		return nil, err
+	}
+	key, err := rules.PublicKey()
+	if err != nil {
+		return nil, err
+	}
 	in := b.conn.NewReader(ctx)
 	defer in.Close()
 	seals := make([]worker.PartitionReader, len(sealed))
@@ -33,7 +41,7 @@ func (b *begun) lost(ctx context.Context) (reasons []string, err error) {
 	var cut, lost []string
 	for i, p := range closing.Partitions {
 		index := sealed[i].Index
-		how, err := b.cutBefore(ctx, seals[i], index, offsets[p])
+		how, err := b.cutBefore(ctx, seals[i], index, offsets[p], key)
 		if err != nil {
 			return nil, err
 		}

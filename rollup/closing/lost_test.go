@@ -1,12 +1,14 @@
 package closing
 
 import (
+	"crypto/ed25519"
 	"slices"
 	"strings"
 	"testing"
 
 	"headcount/counter"
 	"headcount/events"
+	"headcount/events/signed"
 	"headcount/events/stream"
 	"headcount/rating"
 	"headcount/rollup/closed"
@@ -86,6 +88,35 @@ func TestCutHolds(t *testing.T) {
 			if !strings.HasPrefix(v.Reason, want) {
 				t.Errorf("invoice of %s: reason %q, want %q", v.Account, v.Reason, want)
 			}
+		}
+	}
+}
+
+// So does one that has, at that place, all that the seal says, but not signed with the key in the month's rules.
+func TestForgedSealInItsPlaceHolds(t *testing.T) {
+	s := newTestSite(t)
+	s.octoberEvents()
+	_, stranger, err := ed25519.GenerateKey(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := s.closer(october)
+	forged := false
+	c.Progress = func(done, total int64) {
+		for i, r := range s.log[0] {
+			if seal, _, err := signed.ParseSeal(r.Value); err == nil && done == total {
+				s.log[0][i].Value, forged = seal.Sign(stranger), true
+			}
+		}
+	}
+	r, err := c.Close(t.Context(), october)
+	if err != nil || !forged || !r.Held() {
+		t.Fatalf("%v, forged: %v, held: %v", err, forged, r != nil && r.Held())
+	}
+	const want = "topic sdk-events partition 0: the log was replaced by another, which has grown past the seal of 2026-10 at offset "
+	for _, v := range s.issued(r) {
+		if !strings.HasPrefix(v.Reason, want) {
+			t.Errorf("invoice of %s: reason %q, want %q", v.Account, v.Reason, want)
 		}
 	}
 }

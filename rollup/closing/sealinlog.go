@@ -2,6 +2,7 @@ package closing
 
 import (
 	"context"
+	"crypto/ed25519"
 	"errors"
 	"fmt"
 	"time"
@@ -26,8 +27,8 @@ func openSeal(in worker.Reader, x *checkpoint.Index, o stream.Offsets) worker.Pa
 }
 
 // cutBefore says how the log lacks the seal by which a partition was sealed, once that was read; empty: it has it, or retention took it.
-// A log that was cut off before it may have grown past it again: only the record itself tells.
-func (b *begun) cutBefore(ctx context.Context, from worker.PartitionReader, x *checkpoint.Index, o stream.Offsets) (string, error) {
+// A log that was cut off before it may have grown past it again: only the record itself tells, signed with the month's key.
+func (b *begun) cutBefore(ctx context.Context, from worker.PartitionReader, x *checkpoint.Index, o stream.Offsets, key ed25519.PublicKey) (string, error) {
 	if o.Stable <= x.Offset {
 		return fmt.Sprintf("the log ends at offset %d, before", o.Stable), nil
 	}
@@ -46,7 +47,7 @@ func (b *begun) cutBefore(ctx context.Context, from worker.PartitionReader, x *c
 		if r.Offset != x.Offset {
 			continue
 		}
-		if seal, _, err := signed.ParseSeal(r.Value); err == nil && seal.Hash() == x.SealHash {
+		if seal, signature, err := signed.ParseSeal(r.Value); err == nil && seal.Hash() == x.SealHash && signature.Verify(key) == nil {
 			return "", nil
 		}
 	}

@@ -178,7 +178,18 @@ func TestBothRead(t *testing.T) {
 					same("usage", []string{r.Usage[i].App, r.Usage[i].Digest, string(r.Usage[i].Document)}, nil, []string{u.App, u.Digest, string(u.Document)}, nil)
 				}
 				same("invoices of the result", invoiceTexts(r.Invoices), nil, theirTexts(x.Invoices), nil)
-				same("outbox", fmt.Sprintf("%q", r.Outbox), nil, fmt.Sprintf("%q", x.Outbox), nil)
+				var messages [][]byte
+				sent := 0
+				for _, message := range r.Outbox {
+					messages = append(messages, message.Value)
+					if message.Sent {
+						sent++
+					}
+				}
+				same("outbox", fmt.Sprintf("%q", messages), nil, fmt.Sprintf("%q", x.Outbox), nil)
+				if want := map[bool]int{true: 1, false: 0}[m.Month == october]; sent != want {
+					t.Errorf("%s: %d messages are marked as sent, want %d", m.Month, sent, want)
+				}
 
 				invoices, err := mine.Invoices(ctx, month)
 				y, other := theirs.Invoices(ctx, m.Month)

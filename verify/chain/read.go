@@ -93,7 +93,13 @@ type Result struct {
 	Document []byte // the whole printed usage
 	Usage    []Usage
 	Invoices []Invoice // of the month, and new revisions of earlier months
-	Outbox   [][]byte  // records that are to go to the log, also those of amendments
+	Outbox   []Message // records for the log, also those of amendments
+}
+
+// Message is a record for the log.
+type Message struct {
+	Value []byte
+	Sent  bool // it is on record that the log took it; else it may have
 }
 
 // Usage is one app's sealed usage.
@@ -124,9 +130,9 @@ func (l *Ledger) Result(ctx context.Context, month string) (r Result, err error)
 		r.Invoices, err = l.invoices(ctx, `closing = $1 AND entry < $2`, month, seq)
 	}
 	if err == nil {
-		err = l.each(ctx, `SELECT message FROM outbox WHERE month = $1 ORDER BY entry`, []any{month}, func(scan func(...any) error) error {
-			var m []byte
-			err := scan(&m)
+		err = l.each(ctx, `SELECT o.message, EXISTS (SELECT 1 FROM sent s WHERE s.outbox = o.entry) FROM outbox o WHERE o.month = $1 ORDER BY o.entry`, []any{month}, func(scan func(...any) error) error {
+			var m Message
+			err := scan(&m.Value, &m.Sent)
 			r.Outbox = append(r.Outbox, m)
 			return err
 		})

@@ -161,7 +161,7 @@ func (p *partition) control(ctx context.Context, rec *kgo.Record) error {
 	rules := p.s.book.months[m]
 	bad := func(why string) {
 		if p.invalid++; p.firstBad == "" || s.Month == p.s.Closing.Month {
-			p.firstBad = fmt.Sprintf("the seal of %s at offset %d: %s", s.Month, rec.Offset, why)
+			p.firstBad = fmt.Sprintf("the seal of %s at offset %d: %s", Shown(s.Month), rec.Offset, why)
 		}
 	}
 	switch {
@@ -170,7 +170,7 @@ func (p *partition) control(ctx context.Context, rec *kgo.Record) error {
 	case m < p.sealed:
 		bad("a later month is sealed")
 	case rules == nil || rules.hash != s.RulesHash:
-		bad("it names other rules, " + s.RulesHash)
+		bad(fmt.Sprintf("it names other rules, %.80q", s.RulesHash))
 	case !sig.By(rules.public):
 		bad("its signature does not match the key in the month's rules")
 	case m == p.sealed: // a repeat
@@ -204,7 +204,7 @@ func (p *partition) follows(s *sealData, m Month) bool {
 // follow closes a month.
 func (p *partition) follow(s *sealData, sig *Signed, m Month, offset int64) {
 	if m == p.s.Month {
-		p.sealOffset, p.seal, p.sealHash = offset, *s, sig.hash()
+		p.sealOffset, p.seal, p.sealHash = offset, *s, sig.Hash()
 		p.onTime = p.open[m]
 		if s.Previous != nil {
 			if before, _ := ParseMonth(s.Previous.Month); p.sealed == before {

@@ -98,6 +98,14 @@ func ParseMonth(s string) (Month, bool) {
 	return Month(year*12 + m - 1), m >= 1 && m <= 12
 }
 
+// Shown is a month as somebody wrote it who may have written anything.
+func Shown(month string) string {
+	if _, ok := ParseMonth(month); ok {
+		return month
+	}
+	return fmt.Sprintf("%.20q", month)
+}
+
 func (m Month) String() string { return fmt.Sprintf("%04d-%02d", int(m)/12, int(m)%12+1) }
 
 // Days is how many days the month has.

@@ -47,7 +47,9 @@ type Signed struct {
 
 // By says whether the record is signed by the owner of a public key.
 func (s *Signed) By(key ed25519.PublicKey) bool { return ed25519.Verify(key, s.message, s.signature) }
-func (s *Signed) hash() string                  { return hashOf(s.message) }
+
+// Hash is the SHA-256 of what was signed.
+func (s *Signed) Hash() string { return hashOf(s.message) }
 
 // openSigned takes a signed record apart and decodes its data. It has one form, byte for byte.
 func openSigned(value []byte, kind string, data any, id func() string) (*Signed, error) {
