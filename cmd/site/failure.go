@@ -78,12 +78,7 @@ var failures = []failure{
 		return ": stop every `ingest run` of group " + e.Group + " first"
 	}),
 	// the policy
-	of(cli.Usage, func(e *worker.RulesDifferError) string {
-		if e.Month == 0 {
-			return ""
-		}
-		return ": `ingest recount --month " + e.Month.String() + "`"
-	}),
+	of(cli.Usage, func(e *worker.MonthDiffersError) string { return ": `ingest recount --month " + e.Month.String() + "`" }),
 	of[*checkpoint.RulesDifferError](cli.Usage, nil),
 	of[*worker.TemplateError](cli.Usage, nil),
 	of[*worker.KeyMissingError](cli.Usage, nil),

@@ -31,14 +31,16 @@ type TemplateError struct {
 func (e *TemplateError) Error() string { return e.File + ": " + e.Err.Error() }
 func (e *TemplateError) Unwrap() error { return e.Err }
 
-// RulesDifferError says that the template would count otherwise than was fixed.
-type RulesDifferError struct {
-	File  string
-	Month events.Month // 0: the topic's rules differ
-	What  string
+// MonthDiffersError says that the template would count an open month otherwise than it is counted.
+type MonthDiffersError struct {
+	File   string
+	Month  events.Month
+	Fields []string // of its rules, each with both values
 }
 
-func (e *RulesDifferError) Error() string { return e.File + ": " + e.What }
+func (e *MonthDiffersError) Error() string {
+	return fmt.Sprintf("%s: rules differ from those of open month %s: %s; put them back, or count the month again under the new ones", e.File, e.Month, strings.Join(e.Fields, "; "))
+}
 
 // KeyMissingError says that a month is counted with a GUID key that is not there.
 type KeyMissingError struct {
@@ -66,8 +68,8 @@ func (e *SiblingError) Error() string {
 }
 
 // CheckRules holds a policy against the rules of the topic and of its open months. A difference is refused by name: an open month
-// is counted by the rules it began with. Besides what the state store fails with it returns a *RulesDifferError, a
-// *KeyMissingError or a *TemplateError.
+// is counted by the rules it began with. Besides what the state store fails with it returns a *MonthDiffersError, a
+// *checkpoint.RulesDifferError of the topic, a *KeyMissingError or a *TemplateError.
 func CheckRules(ctx context.Context, state *checkpoint.Topic, policy Policy) error {
 	return eachUnfinished(ctx, state, policy, func(m events.Month, fixed *events.MonthRules, open bool) error {
 		if err := policy.checkKey(m, fixed); err != nil || !open {
@@ -79,15 +81,14 @@ func CheckRules(ctx context.Context, state *checkpoint.Topic, policy Policy) err
 		}
 		want.KeyID, want.DayStarts = fixed.KeyID, fixed.DayStarts // a new key, and a newer tz database, begin with a new month
 		if diff := fixed.Diff(want); len(diff) > 0 {
-			what := fmt.Sprintf("rules differ from those of open month %s: %s; put them back, or count the month again under the new ones", m, strings.Join(diff, "; "))
-			return &RulesDifferError{policy.TemplateFile, m, what}
+			return &MonthDiffersError{policy.TemplateFile, m, diff}
 		}
 		return nil
 	})
 }
 
 // CheckKeys checks that the GUID keys of all unfinished months are there. Besides what the state store fails with it returns a
-// *KeyMissingError, or a *RulesDifferError of the topic.
+// *KeyMissingError, or a *checkpoint.RulesDifferError of the topic.
 func CheckKeys(ctx context.Context, state *checkpoint.Topic, policy Policy) error {
 	return eachUnfinished(ctx, state, policy, func(m events.Month, fixed *events.MonthRules, _ bool) error { return policy.checkKey(m, fixed) })
 }
@@ -104,7 +105,7 @@ func (p *Policy) checkKey(m events.Month, fixed *events.MonthRules) error {
 func eachUnfinished(ctx context.Context, state *checkpoint.Topic, policy Policy, check func(m events.Month, fixed *events.MonthRules, open bool) error) error {
 	rules, err := state.Rules(ctx, policy.Template)
 	if _, differ := errors.AsType[*checkpoint.RulesDifferError](err); differ {
-		return &RulesDifferError{File: policy.TemplateFile, What: err.Error()}
+		return fmt.Errorf("%s: %w", policy.TemplateFile, err)
 	}
 	if err != nil {
 		return fmt.Errorf("rules: %w", err)

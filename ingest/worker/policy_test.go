@@ -6,6 +6,7 @@ import (
 	"errors"
 	"log/slog"
 	"slices"
+	"strings"
 	"testing"
 
 	"headcount/counter"
@@ -68,7 +69,7 @@ func TestCheckRules(t *testing.T) {
 	other := old
 	other.Template = &types
 	err := CheckRules(t.Context(), state(), other)
-	if e, ok := errors.AsType[*RulesDifferError](err); !ok || e.Month != october || e.File != "the config" {
+	if e, ok := errors.AsType[*MonthDiffersError](err); !ok || e.Month != october || e.File != "the config" {
 		t.Errorf("other types: %v", err)
 	}
 	if err := CheckKeys(t.Context(), state(), other); err != nil {
@@ -78,7 +79,7 @@ func TestCheckRules(t *testing.T) {
 	zone.TimeZone = "Asia/Shanghai"
 	other.Template = &zone
 	err = CheckRules(t.Context(), state(), other)
-	if e, ok := errors.AsType[*RulesDifferError](err); !ok || e.Month != 0 {
+	if _, ok := errors.AsType[*checkpoint.RulesDifferError](err); !ok || !strings.HasPrefix(err.Error(), "the config: ") {
 		t.Errorf("another time zone: %v", err)
 	}
 }

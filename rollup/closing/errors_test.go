@@ -88,7 +88,7 @@ func TestPolicy(t *testing.T) {
 	}
 	right := *s.template
 	s.template.Types = map[string]string{"scan": "scan"}
-	if e := refused[*worker.RulesDifferError](s, october); e.Month != october || !strings.HasPrefix(e.Error(), "the config: rules differ from those of open month 2026-10: ") {
+	if e := refused[*worker.MonthDiffersError](s, october); e.Month != october || !strings.HasPrefix(e.Error(), "the config: rules differ from those of open month 2026-10: ") {
 		t.Errorf("%v", e)
 	}
 	*s.template = right
