@@ -36,7 +36,7 @@ export GOTOOLCHAIN
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help build demo test test-assembly test-purego test-kafka test-postgres test-rating test-verify test-witnesses crash sim mutants race test-race fmt lint vuln fuzz bench bench-readme bench-curves bench-reading bench-scale bench-profile bench-micro generate clean
+.PHONY: help build demo test test-assembly test-purego test-kafka test-postgres test-rating test-verify test-witnesses crash sim mutants race test-race fmt lint notices vuln fuzz bench bench-readme bench-curves bench-reading bench-scale bench-profile bench-micro generate clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  \1|/' | column -t -s '|'
@@ -89,13 +89,17 @@ test-race: race
 fmt: ## format the code
 	gofmt -w $$(git ls-files '*.go')
 
-lint: ## gofmt, go vet (also for arm64 and without assembly), go mod tidy, golangci-lint with staticcheck
+lint: ## gofmt, go vet (also for arm64 and without assembly), go mod tidy, third-party notices, golangci-lint with staticcheck
 	@unformatted=$$(gofmt -l $$(git ls-files '*.go')); test -z "$$unformatted" || { echo "not formatted (make fmt):"; echo "$$unformatted"; exit 1; }
 	$(GO) vet ./...
 	GOARCH=arm64 $(GO) vet ./...
 	$(GO) vet -tags purego ./events/... ./counter/...
 	$(GO) mod tidy -diff
+	$(GO) run ./deploy/notices -check
 	$(GO) run $(GOLANGCI_LINT) run ./...
+
+notices: ## THIRD_PARTY_NOTICES, of what is linked today
+	$(GO) run ./deploy/notices
 
 vuln: build ## known vulnerabilities in what is used, in the source and in what make builds; VULNDB=version of golang.org/x/vulndb
 	@set -e; db=$$(mktemp -d); trap 'rm -rf "$$db"' EXIT; \

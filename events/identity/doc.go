@@ -1,4 +1,4 @@
-// Package identity makes fingerprints of GUIDs and user ids: what is stored in place of an id.
+// Package identity makes fingerprints of GUIDs and user ids: what the state holds in place of an id.
 //
 //	guid*                       which GUIDs are UUIDs, and their 16 bytes
 //	key.go fingerprint.go       GUID key, fingerprint

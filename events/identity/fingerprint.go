@@ -6,8 +6,8 @@ import (
 	"fmt"
 )
 
-// Fingerprint stands for a device or a user in everything that is stored: AES-128 of a 16-byte input under the GUID key, XORed
-// with that input.
+// Fingerprint stands for a device or a user in state and sealed files: AES-128 of a 16-byte input under the GUID key, XORed with that
+// input. It is the same in every app.
 type Fingerprint [16]byte
 
 // ParseFingerprint reads 32 lower-case hex digits.

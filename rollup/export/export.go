@@ -1,4 +1,4 @@
-// Package export writes a closed month into one archive: all that an auditor needs to check it elsewhere, and nothing secret.
+// Package export writes a closed month into one archive: all that an auditor needs to check it elsewhere, and no key.
 //
 // The archive is a tar of plain files (GNU format, mode 0644, no times, no owners), not packed. Same ledger and state, same
 // bytes. manifest.json comes first:
@@ -13,7 +13,7 @@
 //	state/…                     rules, sealed indexes and files of the month and of the one before, losses of log that were accepted,
 //	                            and with them the sealed indexes of the month before that, as in the state store
 //
-// The GUID key and the seals' private key are never read. Without the former, fingerprints lead to no device.
+// The GUID key and the seals' private key are never read. Without the former nobody can make a device's fingerprint.
 package export
 
 import (
