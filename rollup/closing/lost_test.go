@@ -53,6 +53,27 @@ func TestLossHolds(t *testing.T) {
 	}
 }
 
+// What was lost may have come late: the revisions of the month before are held too.
+func TestLossHoldsLate(t *testing.T) {
+	s := newTestSite(t)
+	s.octoberEvents()
+	s.mustClose(october)
+	s.novemberEvents()
+	part := s.state().Partition(counter.Identity{Cluster: "cluster", TopicID: "topic-1", Partition: 0})
+	if err := part.Accept(t.Context(), counter.Gap{From: 4, To: 6, Reason: "retention"}, s.now.AddDate(0, 0, -10)); err != nil {
+		t.Fatal(err)
+	}
+	r := s.mustClose(november)
+	if len(r.Late) != 2 || len(r.Invoices) != 2 {
+		t.Fatalf("%d late revisions, %d invoices", len(r.Late), len(r.Invoices))
+	}
+	for _, v := range s.issued(r) {
+		if v.Status != rating.StatusHeld || v.Reason != "partition 0: records were lost (retention), and the loss was accepted" {
+			t.Errorf("invoice of %s for %s: %s, %q", v.Account, v.Month, v.Status, v.Reason)
+		}
+	}
+}
+
 func (s *testSite) issued(r *closed.Result) []rating.Invoice {
 	s.t.Helper()
 	invoices, err := closed.Decode(append(r.Late, r.Invoices...))
