@@ -56,6 +56,9 @@ func (b *testBook) MonthRules(m events.Month) (*events.MonthRules, error) {
 	if err := b.fails[m]; err != nil {
 		return nil, err
 	}
+	if rules := b.months[m]; rules != nil {
+		return rules, nil
+	}
 	rules, err := b.Rulebook.MonthRules(m)
 	if err == nil {
 		b.months[m] = rules
