@@ -36,6 +36,9 @@ func (w *World) checkRules() {
 			for _, m := range b.made {
 				at, _ := m.effective()
 				may[w.monthOf(at).String()], may[m.month] = true, true
+				if m.verdict == rejected { // it is sent without its time: the record's decides
+					may[w.monthOf(m.stamp).String()] = true
+				}
 			}
 		}
 	}
