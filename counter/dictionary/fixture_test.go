@@ -22,14 +22,6 @@ func fastPrint(r *rand.PCG) (f identity.Fingerprint) {
 	return f
 }
 
-// heap is what lives, on the heap and outside.
-func heap() uint64 {
-	pages := bytesAtRest()
-	var m runtime.MemStats
-	runtime.ReadMemStats(&m)
-	return m.HeapAlloc + pages
-}
-
 // bytesAtRest is BytesInUse once what earlier tests let go of has come back: the collector finds it at some time.
 func bytesAtRest() uint64 {
 	for still := 0; ; {
