@@ -156,8 +156,12 @@ func (s *Shard) report(r *events.Record, e *events.Event) error {
 	if err != nil {
 		return err
 	}
-	if w == nil || !w.report(e.Quantity, in.rules.Limits.QuantitySources) {
-		s.reject(r, e, events.OverLimit)
+	why := events.OverLimit
+	if w != nil {
+		why = w.report(e.Quantity, in.rules.Limits.QuantitySources)
+	}
+	if why != "" {
+		s.reject(r, e, why)
 		return nil
 	}
 	s.touch(w)

@@ -126,7 +126,7 @@ func (s *Shard) absorb(d *WindowDelta) error {
 		if q.Meter == "" || q.Source == "" || int(q.Day) > days || q.Value < 0 {
 			return fmt.Errorf("quantity %+v cannot be", q)
 		}
-		w.reported.report(&q, 0)
+		w.reported.take(&q)
 	}
 	w.counters = d.Counters
 	w.markCut()

@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"headcount/endtoend/reporter"
 	"headcount/events"
 	"headcount/events/identity"
 	"headcount/events/signed"
@@ -43,7 +44,7 @@ type testBook struct {
 func newTestBook(change func(*events.Template)) *testBook {
 	t := &events.Template{
 		TimeZone: "UTC", Precision: 14, Limits: events.DefaultLimits, KeyID: testGUIDKey.ID(),
-		SealKey: testSealKey.Public().(ed25519.PublicKey),
+		SealKey: testSealKey.Public().(ed25519.PublicKey), Reporters: reporter.All("s", "source", "source-0", "source-1", "source-2", "source-3", "source-4"),
 	}
 	if change != nil {
 		change(t)
@@ -64,6 +65,13 @@ func (b *testBook) MonthRules(m events.Month) (*events.MonthRules, error) {
 		b.months[m] = rules
 	}
 	return rules, err
+}
+
+func (b *testBook) Foreseen(m events.Month) (*events.MonthRules, error) {
+	if err := b.fails[m]; err != nil || b.months[m] != nil {
+		return b.months[m], err
+	}
+	return b.template.Month(m)
 }
 
 func (b *testBook) SealRules(m events.Month, signed func(ed25519.PublicKey) bool) (*events.MonthRules, error) {
@@ -103,8 +111,8 @@ func (l *testLog) reported(app, meter string, month events.Month, day int, sourc
 	if day > 0 {
 		d = fmt.Sprintf(`"day":"%s-%02d",`, month, day)
 	}
-	l.add(fmt.Appendf(nil, `{"specversion":"1.0","type":"usage.reported","superapp":%q,"meter":%q,"month":%q,%s"source":%q,"revision":%d,"value":"%d"}`,
-		app, meter, month, d, source, revision, value))
+	l.add(reporter.Sign(fmt.Appendf(nil, `{"specversion":"1.0","type":"usage.reported","superapp":%q,"meter":%q,"month":%q,%s"source":%q,"revision":%d,"value":"%d"}`,
+		app, meter, month, d, source, revision, value), testSealKey.Public().(ed25519.PublicKey)))
 }
 
 func dayOf(month events.Month, day int) time.Time {

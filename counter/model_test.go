@@ -103,11 +103,16 @@ func (m *model) count(tb testing.TB, r *events.Record) {
 			return
 		}
 		q := *e.Quantity
-		sources := map[string]bool{q.Source: true}
+		sources, mixed := map[string]bool{q.Source: true}, false
 		for k := range w.totals {
 			if k.meter == q.Meter {
 				sources[k.source] = true
+				mixed = mixed || k.source == q.Source && (k.day == 0) != (q.Day == 0)
 			}
+		}
+		if mixed {
+			m.reject(r, &e, events.MixedTotals)
+			return
 		}
 		if len(sources) > m.book.months[e.Month].Limits.QuantitySources {
 			m.reject(r, &e, events.OverLimit)

@@ -99,7 +99,7 @@ func randomLog(r *rand.Rand, book *testBook, n, devices int) []events.Record {
 }
 
 func limited(t *events.Template) {
-	t.Limits = events.Limits{AppsPerPartition: 12, RecordBytes: 190, QuantitySources: 4}
+	t.Limits = events.Limits{AppsPerPartition: 12, RecordBytes: 262, QuantitySources: 4}
 	t.Precision = 10
 }
 

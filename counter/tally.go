@@ -43,12 +43,12 @@ func (t *tally) begin(cfg UnionConfig, app string) {
 
 func (t *tally) addHeader(h *AppHeader, late bool) error {
 	if late {
-		t.late.reportAll(h.Totals)
+		t.late.takeAll(h.Totals)
 		return nil
 	}
 	t.app.Counters = t.app.Counters.plus(h.Counters)
 	t.app.Stretch = t.app.Stretch.plus(h.Stretch)
-	t.totals.reportAll(h.Totals)
+	t.totals.takeAll(h.Totals)
 	for k, registers := range h.Registers {
 		if registers == nil {
 			continue

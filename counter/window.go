@@ -135,11 +135,11 @@ func (w *window) sketch(kind events.Kind) *sketch {
 	return w.sketches[kind]
 }
 
-// report takes a reported quantity; false: its meter has too many sources.
-func (w *window) report(q *events.Quantity, limit int) bool {
-	changed, ok := w.reported.report(q, limit)
+// report takes a reported quantity, or says why it does not.
+func (w *window) report(q *events.Quantity, limit int) events.Reason {
+	changed, why := w.reported.report(q, limit)
 	if changed {
 		w.moved = append(w.moved, totalKey{q.Meter, q.Source, q.Day})
 	}
-	return ok
+	return why
 }

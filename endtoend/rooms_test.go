@@ -40,7 +40,7 @@ var rooms = map[string][]string{
 var within = map[string][]string{
 	"events":             {"events/identity"}, // words know no decoder and no signature
 	"events/identity":    {},
-	"events/decode":      {"events", "events/identity"},
+	"events/decode":      {"events", "events/identity", "events/signed"}, // a quantity is signed
 	"events/signed":      {"events"},
 	"counter":            {"counter/dictionary"},
 	"counter/dictionary": {},

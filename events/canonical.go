@@ -95,7 +95,8 @@ func (r *MonthRules) Diff(want *MonthRules) []string {
 	d = differ(d, "limits.quantity_sources", r.Limits.QuantitySources, want.Limits.QuantitySources)
 	d = differ(d, "limits.devices_per_app", orNoLimit(r.Limits.DevicesPerApp), orNoLimit(want.Limits.DevicesPerApp))
 	d = differ(d, "limits.devices_per_partition", orNoLimit(r.Limits.DevicesPerPartition), orNoLimit(want.Limits.DevicesPerPartition))
-	return differ(d, "seal_key", r.SealKey, want.SealKey)
+	d = differ(d, "seal_key", r.SealKey, want.SealKey)
+	return diffReporters(d, r.Reporters, want.Reporters)
 }
 
 // Diff names the fields in which the rules a configuration asks for differ from those that stand, with both values.

@@ -30,5 +30,13 @@ const (
 	BadMeter       Reason = "meter is not 1–64 bytes without control characters"
 	BadSource      Reason = "source is not 1–256 bytes without control characters"
 	BadValue       Reason = "value is not a decimal integer below 2^63 in a string"
-	BadRevision    Reason = "revision is not an integer"
+	BadRevision    Reason = "revision is not an integer below 2^31"
+
+	Unsigned        Reason = "quantity is not signed"
+	BadSignature    Reason = "signature is not 64 bytes in base64"
+	UnknownReporter Reason = "source is no reporter of the month's rules"
+	NotItsMeter     Reason = "meter is not one that its reporter may report"
+	NotItsApp       Reason = "superapp is not one that its reporter may report for"
+	WrongSignature  Reason = "signature is not its reporter's over these members"
+	MixedTotals     Reason = "source has reported days of the month where this is a total, or a total where this is a day"
 )

@@ -13,6 +13,8 @@ type templateRules struct {
 
 func (r *templateRules) TopicRules() *TopicRules { return r.topic }
 
+func (r *templateRules) Foreseen(m Month) (*MonthRules, error) { return r.MonthRules(m) }
+
 func (r *templateRules) MonthRules(m Month) (*MonthRules, error) {
 	if rules := r.months[m]; rules != nil {
 		return rules, nil

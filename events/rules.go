@@ -50,8 +50,9 @@ type MonthRules struct {
 	Kinds     []string          `json:"kinds"`       // the index is the Kind
 	Precision int               `json:"precision"`   // of the sketches
 	Limits    Limits            `json:"limits"`
-	KeyID     string            `json:"key_id"`   // of the GUID key
-	SealKey   string            `json:"seal_key"` // Ed25519 public key, base64
+	KeyID     string            `json:"key_id"`              // of the GUID key
+	SealKey   string            `json:"seal_key"`            // Ed25519 public key, base64
+	Reporters []Reporter        `json:"reporters,omitempty"` // who may report quantities, sorted
 
 	read *readRules // nil: they were not read; see known
 }
@@ -82,10 +83,13 @@ func (r *MonthRules) KindTable() (KindTable, error) {
 // Rulebook holds a topic's rules.
 //
 // MonthRules returns the rules of m, fixing them from the configuration where nobody has yet: it may write to the state store.
+// Foreseen returns the rules of m and fixes none: those that are fixed; where nobody has fixed any, those that MonthRules would fix; nil:
+// it would find none. What anybody can write is checked by them until it proves to be signed.
 // An error is the store's and stops the shard; it is never a reason to reject a record. Not for concurrent use.
 type Rulebook interface {
 	TopicRules() *TopicRules
 	MonthRules(m Month) (*MonthRules, error)
+	Foreseen(m Month) (*MonthRules, error)
 }
 
 const (

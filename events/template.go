@@ -20,6 +20,7 @@ type Template struct {
 	Limits    Limits
 	KeyID     string // of the newest GUID key
 	SealKey   ed25519.PublicKey
+	Reporters []Reporter // in any order
 }
 
 // DefaultLimits hold where the configuration sets none.
@@ -86,6 +87,7 @@ func (t *Template) Month(m Month) (*MonthRules, error) {
 		Version: version, Month: m, TopicHash: t.Topic().Hash(), DayStarts: dayStarts(zone, m),
 		Types: types, Kinds: kindList(types), Precision: t.Precision, Limits: t.Limits,
 		KeyID: t.KeyID, SealKey: base64.StdEncoding.EncodeToString(t.SealKey),
+		Reporters: normalReporters(t.Reporters),
 	}
 	if err := r.validate(); err != nil {
 		return nil, err
@@ -191,6 +193,9 @@ func (r *MonthRules) validate() error {
 	}
 	if r.KeyID == "" {
 		return errors.New("key_id is empty")
+	}
+	if err := checkReporters(r.Reporters); err != nil {
+		return err
 	}
 	_, err := r.PublicKey()
 	return err

@@ -40,7 +40,7 @@ type Rules struct {
 
 	mu     sync.Mutex
 	months map[events.Month]*monthRules
-	absent map[events.Month]bool // months of seals that nobody is known to have signed, which had no rules when they were asked for
+	absent map[events.Month]bool // months of what nobody is known to have signed, which had no rules when they were asked for
 }
 
 type monthRules struct {
@@ -157,10 +157,7 @@ func (r *Rules) Known(m events.Month) (*events.MonthRules, error) {
 // rules that are fixed after that, under another seal key than the template's, are found where an event asks for them.
 func (r *Rules) SealRules(m events.Month, signed func(key ed25519.PublicKey) bool) (*events.MonthRules, error) {
 	ours := r.template != nil && signed(r.template.SealKey)
-	r.mu.Lock()
-	absent := r.absent[m] && r.months[m] == nil
-	r.mu.Unlock()
-	if absent && !ours {
+	if r.isAbsent(m) && !ours {
 		return nil, nil
 	}
 	rules, err := r.Known(m)
@@ -170,10 +167,36 @@ func (r *Rules) SealRules(m events.Month, signed func(key ed25519.PublicKey) boo
 	if ours {
 		return r.template.Month(m)
 	}
-	r.mu.Lock()
-	r.absent[m] = true
-	r.mu.Unlock()
+	r.setAbsent(m)
 	return nil, nil
+}
+
+// Foreseen implements events.Rulebook. The store is asked once for each month that has no rules, as for a seal.
+func (r *Rules) Foreseen(m events.Month) (*events.MonthRules, error) {
+	if !r.isAbsent(m) {
+		rules, err := r.Known(m)
+		if !errors.Is(err, ErrNoRules) {
+			return rules, err
+		}
+		r.setAbsent(m)
+	}
+	if r.template == nil {
+		return nil, nil
+	}
+	return r.template.Month(m)
+}
+
+// isAbsent says whether a month had no rules when it was asked for, and nothing was found since.
+func (r *Rules) isAbsent(m events.Month) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.absent[m] && r.months[m] == nil
+}
+
+func (r *Rules) setAbsent(m events.Month) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.absent[m] = true
 }
 
 // RulesFiles names the files of the topic's rules in the bucket.

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"headcount/counter"
+	"headcount/endtoend/reporter"
 	"headcount/events"
 	"headcount/events/identity"
 	"headcount/events/signed"
@@ -24,7 +25,7 @@ var (
 
 func shardTemplate() *events.Template {
 	t := template()
-	t.KeyID, t.SealKey = guidKey.ID(), sealKey.Public().(ed25519.PublicKey)
+	t.KeyID, t.SealKey, t.Reporters = guidKey.ID(), sealKey.Public().(ed25519.PublicKey), reporter.All("s0", "s1", "s2")
 	return t
 }
 
@@ -63,7 +64,8 @@ func logOf(t testing.TB, r *rand.Rand, rules *Rules, n int) (records []events.Re
 		case k == 1:
 			add(fmt.Appendf(nil, `{"type":"miniprogram.open","superapp":%q,"subject":"","time":%q}`, app, at.Format(time.RFC3339)))
 		case k == 2:
-			add(fmt.Appendf(nil, `{"type":"usage.reported","superapp":%q,"meter":"storage","month":%q,"source":"s%d","value":"%d"}`, app, events.MonthOf(at.Year(), at.Month()), r.IntN(3), r.IntN(1000)))
+			report := fmt.Appendf(nil, `{"type":"usage.reported","superapp":%q,"meter":"storage","month":%q,"source":"s%d","value":"%d"}`, app, events.MonthOf(at.Year(), at.Month()), r.IntN(3), r.IntN(1000))
+			add(reporter.Sign(report, shardTemplate().SealKey))
 		case k == 3 && month < events.MonthOf(now.Year(), now.Month()):
 			m, err := rules.MonthRules(month)
 			if err != nil {

@@ -39,6 +39,8 @@ func attribute(name []byte) (slot, bool) {
 		return slotValue, true
 	case "revision":
 		return slotRevision, true
+	case "signature":
+		return slotSignature, true
 	}
 	return 0, false
 }

@@ -7,7 +7,9 @@ import (
 	"testing"
 	"time"
 
+	"headcount/endtoend/reporter"
 	"headcount/events"
+	"headcount/events/signed"
 
 	cloudevents "github.com/cloudevents/sdk-go/v2/event"
 )
@@ -16,6 +18,7 @@ func TestContentModes(t *testing.T) {
 	const counted = "counted open 2026-10-03 app-001"
 	attrs := []string{"ce_specversion", "1.0", "ce_id", "1", "ce_source", "sdk/ios", "ce_type", "miniprogram.open", "ce_subject", testGUID, "ce_superapp", "app-001", "ce_time", "2026-10-03T08:00:00Z"}
 	login := strings.Replace(testEvent, "miniprogram.open", "user.login", 1)
+	quantity := reporter.Signature(signed.Report{App: "a", Meter: "m", Month: "2026-10", Day: "2026-10-03", Source: "s", Value: "12", Revision: "3"}, testTemplate().SealKey)
 	and := func(a []string, more ...string) []string { return append(append([]string(nil), a...), more...) }
 	tests := []struct {
 		name    string
@@ -52,7 +55,8 @@ func TestContentModes(t *testing.T) {
 		{"binary, invalid UTF-8", "", []string{"ce_type", "miniprogram.open", "ce_subject", "g\xff", "ce_superapp", "a"}, "rejected [a] " + string(events.BadUTF8)},
 		{"binary, invalid UTF-8 in the app", "", []string{"ce_type", "miniprogram.open", "ce_subject", "g", "ce_superapp", "a\xff"}, "rejected [] " + string(events.BadUTF8)},
 		{"binary, values are not JSON", "", []string{"ce_type", "miniprogram.open", "ce_subject", `\u0067`, "ce_superapp", `"a"`}, `counted open 2026-10-03 "a"`},
-		{"binary quantity", "", []string{"ce_type", "usage.reported", "ce_superapp", "a", "ce_meter", "m", "ce_month", "2026-10", "ce_day", "2026-10-03", "ce_source", "s", "ce_value", "12", "ce_revision", "3"}, "reported 2026-10 day 3 a m s 3/12"},
+		{"binary quantity", "", []string{"ce_type", "usage.reported", "ce_superapp", "a", "ce_meter", "m", "ce_month", "2026-10", "ce_day", "2026-10-03", "ce_source", "s", "ce_value", "12", "ce_revision", "3",
+			"ce_signature", quantity}, "reported 2026-10 day 3 a m s 3/12"},
 		{"binary quantity, bad", "", []string{"ce_type", "usage.reported", "ce_superapp", "a", "ce_meter", "m", "ce_month", "2026-10", "ce_source", "s\xff", "ce_value", "12"}, "rejected [a] " + string(events.BadUTF8)},
 		{"binary control", "", []string{"ce_type", "headcount.seal"}, "control headcount.seal"},
 	}

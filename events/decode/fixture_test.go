@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"headcount/endtoend/reporter"
 	"headcount/events"
 	"headcount/events/identity"
 )
@@ -37,6 +38,13 @@ func (b *book) MonthRules(m events.Month) (*events.MonthRules, error) {
 	return b.months[m], nil
 }
 
+func (b *book) Foreseen(m events.Month) (*events.MonthRules, error) {
+	if b.err != nil || b.months[m] != nil {
+		return b.months[m], b.err
+	}
+	return b.template.Month(m)
+}
+
 var errStore = errors.New("the store is away")
 
 func testKey(seed byte) *identity.GUIDKey {
@@ -54,7 +62,7 @@ func testSealKey() ed25519.PrivateKey {
 func testTemplate() *events.Template {
 	return &events.Template{
 		TimeZone: "UTC", Precision: 14, Limits: events.DefaultLimits, KeyID: testKey(1).ID(),
-		SealKey: testSealKey().Public().(ed25519.PublicKey),
+		SealKey: testSealKey().Public().(ed25519.PublicKey), Reporters: reporter.All("gw-1", "s"),
 	}
 }
 

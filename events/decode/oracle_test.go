@@ -16,7 +16,7 @@ import (
 // oracle reads members the plain way, with a JSON package of others: by full paths, in a map.
 func oracle(b []byte, f events.Fields) (map[string]member, bool) {
 	f = f.Resolved()
-	read := map[string]bool{"meter": true, "month": true, "day": true, "source": true, "value": true, "revision": true, "type": true}
+	read := map[string]bool{"meter": true, "month": true, "day": true, "source": true, "value": true, "revision": true, "signature": true, "type": true}
 	way := map[string]bool{"": true}
 	for _, p := range []string{f.Type, f.GUID, f.App, f.Time} {
 		read[p] = true
@@ -111,6 +111,7 @@ var readPaths = map[slot]func(events.Fields) string{
 	slotDay:    func(events.Fields) string { return "day" },
 	slotSource: func(events.Fields) string { return "source" },
 	slotValue:  func(events.Fields) string { return "value" }, slotRevision: func(events.Fields) string { return "revision" },
+	slotSignature: func(events.Fields) string { return "signature" },
 }
 
 // agree holds the strict reader against the oracle, and the scanner against the strict reader.

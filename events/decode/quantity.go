@@ -2,29 +2,37 @@ package decode
 
 import (
 	"bytes"
+	"crypto/ed25519"
+	"encoding/base64"
+	"fmt"
+	"math"
 	"strconv"
 	"unicode/utf8"
 
 	"headcount/events"
+	"headcount/events/signed"
 )
 
-// The longest names of a quantity, bytes.
-const (
-	MaxMeterBytes  = 64
-	MaxSourceBytes = 256
-)
+// MaxMeterBytes is the longest name of a meter, bytes.
+const MaxMeterBytes = 64
 
 // reported gives the verdict on a usage.reported, whose members hold what it says. Its month is the one it names: at only says
 // which month is the latest it can be.
+//
+// Whoever may produce records can write all of it but the signature: until that is checked no rules are fixed for it.
 func (d *Decoder) reported(r *events.Record, e *events.Event, h *head, at int64) error {
-	newest, err := d.newest(at)
-	if err != nil {
-		return err
-	}
 	if e.App == nil {
 		return reject(e, whyNoApp(h))
 	}
+	newest, err := d.monthOf(at)
+	if err != nil {
+		return err
+	}
 	q, month, why := d.readQuantity(newest)
+	if why != "" {
+		return reject(e, why)
+	}
+	signature, why := readSignature(d.members[slotSignature].val)
 	if why != "" {
 		return reject(e, why)
 	}
@@ -33,27 +41,112 @@ func (d *Decoder) reported(r *events.Record, e *events.Event, h *head, at int64)
 		e.Outcome = events.Expired
 		return nil
 	}
-	rules, err := d.load(month)
+	rules, why, err := d.authorize(month, d.report(h, q), signature)
 	if err != nil {
 		return err
 	}
-	if len(r.Value) > rules.rules.Limits.RecordBytes {
-		return reject(e, events.OverLimit)
+	if why == "" && len(r.Value) > rules.Limits.RecordBytes {
+		why = events.OverLimit
+	}
+	if why != "" {
+		return reject(e, why)
 	}
 	e.Outcome, e.Day, e.Quantity = events.Reported, q.Day, q
 	return nil
 }
 
-// newest returns the month of an instant.
-func (d *Decoder) newest(at int64) (events.Month, error) {
-	now, finished, err := d.at(at)
-	if err != nil {
+// monthOf returns the month of an instant by the boundaries in its rules, and fixes none.
+func (d *Decoder) monthOf(ms int64) (events.Month, error) {
+	if s := d.current; s != nil && s.from <= ms && ms < s.until {
+		return s.month, nil
+	}
+	m := events.MonthAt(d.zone, ms)
+	rules, err := d.foreseen(m)
+	switch {
+	case err != nil:
 		return 0, err
+	case rules != nil && ms < rules.Start():
+		m--
+	case rules != nil && ms >= rules.End():
+		m++
 	}
-	if finished { // the rules are then of a later month
-		return events.MonthAt(d.zone, at), nil
+	return m, nil
+}
+
+// foreseen returns the rules of a month, fixed or not; nil: there are none.
+func (d *Decoder) foreseen(m events.Month) (*events.MonthRules, error) {
+	if s := d.months[m]; s != nil {
+		return s.rules, nil
 	}
-	return now.month, nil
+	rules, err := d.book.Foreseen(m)
+	if err != nil {
+		return nil, fmt.Errorf("rules of %s: %w", m, err)
+	}
+	return rules, nil
+}
+
+// report returns a quantity as its reporter signs it.
+func (d *Decoder) report(h *head, q *events.Quantity) *signed.Report {
+	text := func(s slot) string { return string(d.members[s].val) }
+	r := &signed.Report{
+		App: string(h.app), Meter: q.Meter, Month: text(slotMonth), Day: text(slotDay), Source: q.Source, Value: text(slotValue),
+	}
+	if len(d.members[slotRevision].val) > 0 {
+		r.Revision = strconv.FormatInt(q.Revision, 10)
+	}
+	return r
+}
+
+// authorize returns the rules of a report's month, or says why it is not taken. It fixes them once the report proves to be signed.
+func (d *Decoder) authorize(m events.Month, report *signed.Report, signature []byte) (*events.MonthRules, events.Reason, error) {
+	rules, err := d.foreseen(m)
+	if err != nil {
+		return nil, "", err
+	}
+	if why := mayReport(rules, report, signature); why != "" {
+		return nil, why, nil
+	}
+	fixed, err := d.book.MonthRules(m)
+	if err != nil {
+		return nil, "", fmt.Errorf("rules of %s: %w", m, err)
+	}
+	if fixed != rules && fixed.Hash() != rules.Hash() { // another process has fixed others just now
+		return fixed, mayReport(fixed, report, signature), nil
+	}
+	return fixed, "", nil
+}
+
+// mayReport says why rules, which may be none, do not let a report count; empty: they do.
+func mayReport(rules *events.MonthRules, report *signed.Report, signature []byte) events.Reason {
+	if rules == nil {
+		return events.UnknownReporter
+	}
+	by := rules.Reporter(report.Source)
+	switch {
+	case by == nil:
+		return events.UnknownReporter
+	case !by.MayReport(report.Meter):
+		return events.NotItsMeter
+	case !by.MayReportFor(report.App):
+		return events.NotItsApp
+	}
+	key, err := by.PublicKey()
+	if err != nil || report.Verify(rules.SealKey, key, signature) != nil {
+		return events.WrongSignature
+	}
+	return ""
+}
+
+// readSignature reads an Ed25519 signature, whose base64 has one form.
+func readSignature(text []byte) ([]byte, events.Reason) {
+	if len(text) == 0 {
+		return nil, events.Unsigned
+	}
+	signature, err := base64.StdEncoding.Strict().DecodeString(string(text))
+	if err != nil || len(signature) != ed25519.SignatureSize || len(text) != base64.StdEncoding.EncodedLen(ed25519.SignatureSize) {
+		return nil, events.BadSignature
+	}
+	return signature, ""
 }
 
 // readQuantity reads a quantity and its month from members, or says what is wrong with it.
@@ -78,7 +171,7 @@ func (d *Decoder) readQuantity(newest events.Month) (q *events.Quantity, month e
 	if !named(meter, MaxMeterBytes) {
 		return nil, 0, events.BadMeter
 	}
-	if !named(source, MaxSourceBytes) {
+	if !named(source, events.MaxReporterBytes) {
 		return nil, 0, events.BadSource
 	}
 	q.Meter, q.Source = string(meter), string(source)
@@ -95,7 +188,7 @@ func (d *Decoder) readQuantity(newest events.Month) (q *events.Quantity, month e
 
 // checkShapes says whether what a quantity is read from is text, each once; its revision may be a number.
 func (d *Decoder) checkShapes() events.Reason {
-	for _, s := range [...]slot{slotMeter, slotMonth, slotDay, slotSource, slotValue, slotRevision} {
+	for _, s := range [...]slot{slotMeter, slotMonth, slotDay, slotSource, slotValue, slotRevision, slotSignature} {
 		switch m := &d.members[s]; {
 		case m.shape == repeated:
 			return events.DuplicateName
@@ -139,12 +232,12 @@ func readValue(b []byte) (int64, bool) {
 	return n, err == nil
 }
 
-// readRevision reads an integer, written as a JSON number or, in a string or a header, as digits.
+// readRevision reads an integer below 2^31, written as a JSON number or, in a string or a header, as digits.
 func readRevision(b []byte) (int64, bool) {
 	digits, _ := bytes.CutPrefix(b, []byte("-"))
 	n, ok := readValue(digits)
 	if len(digits) < len(b) {
 		n = -n
 	}
-	return n, ok && len(digits) > 0
+	return n, ok && len(digits) > 0 && -math.MaxInt32 <= n && n <= math.MaxInt32
 }

@@ -21,6 +21,7 @@ const (
 	slotSource
 	slotValue
 	slotRevision
+	slotSignature
 	slotControl // the CloudEvents type, where fields say that ours lies elsewhere: seals are CloudEvents always
 	slots
 )
@@ -119,6 +120,7 @@ func newTree(f events.Fields) *node {
 	add("source", slotSource)
 	add("value", slotValue)
 	add("revision", slotRevision)
+	add("signature", slotSignature)
 	if f.Type != events.CloudEventsFields.Type {
 		add(events.CloudEventsFields.Type, slotControl)
 	}

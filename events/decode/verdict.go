@@ -36,6 +36,9 @@ func (d *Decoder) judge(r *events.Record, e *events.Event, h *head) error {
 		return reject(e, events.NoTime)
 	}
 	if string(h.kind) == events.ReportedType {
+		if r.Timestamp > 0 && r.Timestamp < latest { // by which the month that it names is not to come yet
+			at = r.Timestamp
+		}
 		return d.reported(r, e, h, at)
 	}
 	m, finished, err := d.at(at)

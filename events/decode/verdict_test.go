@@ -6,8 +6,10 @@ import (
 	"strings"
 	"testing"
 
+	"headcount/endtoend/reporter"
 	"headcount/events"
 	"headcount/events/identity"
+	"headcount/events/signed"
 )
 
 func event(kind, at string) string {
@@ -209,6 +211,7 @@ func TestQuantities(t *testing.T) {
 	report := func(members string) string {
 		return `{"specversion":"1.0","type":"usage.reported","superapp":"a","meter":"gateway_calls","month":"2026-10","source":"gw-1","value":"12"` + members + `}`
 	}
+	signed := func(value string) string { return string(reporter.Sign([]byte(value), testTemplate().SealKey)) }
 	with := func(name, value string) string {
 		return strings.Replace(report(""), `"`+name+`":"`+map[string]string{"meter": "gateway_calls", "month": "2026-10", "source": "gw-1", "value": "12", "superapp": "a"}[name]+`"`, `"`+name+`":`+value, 1)
 	}
@@ -230,7 +233,7 @@ func TestQuantities(t *testing.T) {
 		{"skewed", report(`,"time":"2036-01-01T00:00:00Z"`), "reported 2026-10 day 0 a gateway_calls gw-1 0/12 skewed"},
 
 		{"a later month", with("month", `"2026-11"`), "rejected [a] " + string(events.FutureMonth)},
-		{"later than that of its time", report(`,"time":"2026-09-30T00:00:00Z"`), "rejected [a] " + string(events.FutureMonth)},
+		{"its own time is before the month", report(`,"time":"2026-09-30T00:00:00Z"`), "reported 2026-10 day 0 a gateway_calls gw-1 0/12"},
 		{"before the year 2000", with("month", `"1999-12"`), "rejected [a] " + string(events.BadMonth)},
 		{"no month", with("month", `null`), "rejected [a] " + string(events.BadMonth)},
 		{"month of another form", with("month", `"2026-1"`), "rejected [a] " + string(events.BadMonth)},
@@ -256,6 +259,11 @@ func TestQuantities(t *testing.T) {
 		{"revision of no integer", report(`,"revision":1.5`), "rejected [a] " + string(events.BadRevision)},
 		{"revision with exponent", report(`,"revision":1e2`), "rejected [a] " + string(events.BadRevision)},
 		{"revision too large", report(`,"revision":9223372036854775808`), "rejected [a] " + string(events.BadRevision)},
+		{"revision of 2^31", report(`,"revision":2147483648`), "rejected [a] " + string(events.BadRevision)},
+		{"revision of 2^63-1", report(`,"revision":9223372036854775807`), "rejected [a] " + string(events.BadRevision)},
+		{"revision of -2^31", report(`,"revision":"-2147483648"`), "rejected [a] " + string(events.BadRevision)},
+		{"largest revision", report(`,"revision":2147483647`), "reported 2026-10 day 0 a gateway_calls gw-1 2147483647/12"},
+		{"revision 0", report(`,"revision":0`), "reported 2026-10 day 0 a gateway_calls gw-1 0/12"},
 		{"revision is true", report(`,"revision":true`), "rejected [a] " + string(events.NotString)},
 		{"no meter", with("meter", `null`), "rejected [a] " + string(events.BadMeter)},
 		{"long meter", with("meter", `"`+strings.Repeat("m", 65)+`"`), "rejected [a] " + string(events.BadMeter)},
@@ -267,7 +275,7 @@ func TestQuantities(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			d, _ := newTestDecoder(t, nil)
-			if got := verdict(decode(t, d, record(t, tt.value))); got != tt.want {
+			if got := verdict(decode(t, d, record(t, signed(tt.value)))); got != tt.want {
 				t.Errorf("%s\n got %s\nwant %s", tt.value, got, tt.want)
 			}
 		})
@@ -275,32 +283,46 @@ func TestQuantities(t *testing.T) {
 
 	d, _ := newTestDecoder(t, nil)
 	d.SetFloor(events.MonthOf(2026, 10))
-	if got, want := verdict(decode(t, d, record(t, with("month", `"2026-09"`)))), "expired 2026-09 a"; got != want {
+	if got, want := verdict(decode(t, d, record(t, signed(with("month", `"2026-09"`))))), "expired 2026-09 a"; got != want {
 		t.Errorf("of a finished month: got %s, want %s", got, want)
 	}
-	if got, want := verdict(decode(t, d, record(t, report(`,"time":"2026-09-02T00:00:00Z"`)))), "rejected [a] "+string(events.FutureMonth); got != want {
+	early := record(t, signed(report("")))
+	early.Timestamp = millis(t, "2026-09-30T23:59:59Z")
+	if got, want := verdict(decode(t, d, early)), "rejected [a] "+string(events.FutureMonth); got != want {
 		t.Errorf("reported in a finished month for a later one: got %s, want %s", got, want)
 	}
-	if got, want := verdict(decode(t, d, record(t, report("")))), "reported 2026-10 day 0 a gateway_calls gw-1 0/12"; got != want {
+	early.Timestamp, early.Value = 0, []byte(signed(report(`,"time":"2026-09-30T23:59:59Z"`)))
+	if got, want := verdict(decode(t, d, early)), "rejected [a] "+string(events.FutureMonth); got != want {
+		t.Errorf("without a timestamp the event's time counts: got %s, want %s", got, want)
+	}
+	if got, want := verdict(decode(t, d, record(t, signed(report(""))))), "reported 2026-10 day 0 a gateway_calls gw-1 0/12"; got != want {
 		t.Errorf("of the floor: got %s, want %s", got, want)
 	}
 }
 
 func TestRecordSizeLimit(t *testing.T) {
-	d, _ := newTestDecoder(t, func(t *events.Template) { t.Limits.RecordBytes = 100 })
+	d, _ := newTestDecoder(t, func(t *events.Template) { t.Limits.RecordBytes = 250 })
 	fit := func(s string, n int) string { return s[:len(s)-1] + strings.Repeat(" ", n-len(s)) + "}" }
+	report := string(reporter.Sign([]byte(`{"type":"usage.reported","superapp":"a","meter":"m","month":"2026-10","source":"s","value":"1"}`), testTemplate().SealKey))
 	for _, tt := range []struct{ value, want string }{
-		{fit(event("miniprogram.open", ""), 100), "counted open 2026-10-03 a"},
-		{fit(event("miniprogram.open", ""), 101), "rejected [a] over limit"},
-		{fit(event("no.such", ""), 101), "unknown no.such"},
-		{fit(event("headcount.seal", ""), 101), "control headcount.seal"},
-		{`{"type":"usage.reported","superapp":"a","meter":"m","month":"2026-10","source":"s","value":"1","x":"long enough"}`, "rejected [a] over limit"},
-		{`{"type":"usage.reported","superapp":"a","meter":"m","month":"2026-10","source":"s","value":"1"}`, "reported 2026-10 day 0 a m s 0/1"},
+		{fit(event("miniprogram.open", ""), 250), "counted open 2026-10-03 a"},
+		{fit(event("miniprogram.open", ""), 251), "rejected [a] over limit"},
+		{fit(event("no.such", ""), 251), "unknown no.such"},
+		{fit(event("headcount.seal", ""), 251), "control headcount.seal"},
+		{fit(report, 250), "reported 2026-10 day 0 a m s 0/1"},
+		{fit(report, 251), "rejected [a] over limit"},
+		{fit(strings.Replace(report, `"value":"1"`, `"value":"2"`, 1), 251), "rejected [a] " + string(events.WrongSignature)}, // it holds no invoice
 	} {
 		if got := verdict(decode(t, d, record(t, tt.value))); got != tt.want {
 			t.Errorf("%d bytes: got %s, want %s", len(tt.value), got, tt.want)
 		}
 	}
+}
+
+// signedAs signs a quantity of meter m whose app lies elsewhere.
+func signedAs(event, app string) string {
+	of := signed.Report{App: app, Meter: "m", Month: "2026-10", Source: "s", Value: "1"}
+	return event[:len(event)-1] + `,"signature":"` + reporter.Signature(of, testTemplate().SealKey) + `"}`
 }
 
 func TestFields(t *testing.T) {
@@ -326,8 +348,8 @@ func TestFields(t *testing.T) {
 		{"seals are CloudEvents always", odd, `{"type":"headcount.seal","data":{"app":7}}`, "control headcount.seal"},
 		{"only seals are", odd, `{"type":"usage.reported","data":{"app":"a"}}`, "rejected [a] " + string(events.NoType)},
 		{"our types by the path too", odd, `{"event":{"kind":"headcount.x"}}`, "control headcount.x"},
-		{"quantities", odd, `{"event":{"kind":"usage.reported"},"data":{"app":"a"},"meter":"m","month":"2026-10","source":"s","value":"1"}`, "reported 2026-10 day 0 a m s 0/1"},
-		{"a field that quantities read too", events.Fields{App: "source"}, `{"type":"usage.reported","meter":"m","month":"2026-10","source":"s","value":"1"}`, "reported 2026-10 day 0 s m s 0/1"},
+		{"quantities", odd, signedAs(`{"event":{"kind":"usage.reported"},"data":{"app":"a"},"meter":"m","month":"2026-10","source":"s","value":"1"}`, "a"), "reported 2026-10 day 0 a m s 0/1"},
+		{"a field that quantities read too", events.Fields{App: "source"}, signedAs(`{"type":"usage.reported","meter":"m","month":"2026-10","source":"s","value":"1"}`, "s"), "reported 2026-10 day 0 s m s 0/1"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

@@ -1,6 +1,8 @@
-// Package signed holds the records that close a month in the log: seals and closed records, signed with Ed25519.
+// Package signed holds what is signed in the log, with Ed25519: the records that close a month, seals and closed records, and reported
+// quantities.
 //
 //	seal.go closed.go   what they say
+//	report.go           what a reporter of quantities signs
 //	signed.go           how a record is signed and checked; it has one encoding
-//	sealkey.go          the keys, and their files
+//	key.go              the keys, and their files
 package signed

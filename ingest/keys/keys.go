@@ -94,7 +94,7 @@ func (f Files) Make(ctx context.Context, newSeal bool, inUse func(context.Contex
 }
 
 func (f Files) makePair() error {
-	private, public, err := signed.GenerateSealKey()
+	private, public, err := signed.GenerateKey()
 	if err != nil {
 		return err
 	}
@@ -111,7 +111,7 @@ func (f Files) derivePublic() error {
 	if err != nil {
 		return &BadSealKeyError{err}
 	}
-	public, err := signed.MarshalSealPublicKey(private)
+	public, err := signed.MarshalPublicKey(private)
 	if err != nil {
 		return err
 	}

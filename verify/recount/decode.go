@@ -48,7 +48,7 @@ type field struct {
 }
 
 // The names that are read, as in CloudEvents.
-var names = []string{"type", "subject", "superapp", "time", "meter", "month", "day", "source", "value", "revision"}
+var names = []string{"type", "subject", "superapp", "time", "meter", "month", "day", "source", "value", "revision", "signature"}
 
 // paths says where each name lies in the JSON.
 func (b *book) paths() map[string][]string {
@@ -149,6 +149,12 @@ func (d *decoder) judge(rec *kgo.Record, fields map[string]field, floor Month, r
 	if effective <= 0 || effective >= 253402300800_000-36*3600_000 {
 		return r, nil
 	}
+	if typ == "usage.reported" {
+		if stamp > 0 && stamp < 253402300800_000-36*3600_000 {
+			effective = stamp
+		}
+		return d.quantity(rec, fields, floor, effective, r)
+	}
 	var finished bool
 	if old := d.book.months[floor]; floor != 0 && old != nil && effective < old.start() {
 		r.rules, finished = old, true
@@ -156,12 +162,6 @@ func (d *decoder) judge(rec *kgo.Record, fields map[string]field, floor Month, r
 		return r, errNoRules{effective}
 	}
 	r.month = r.rules.month
-	if typ == "usage.reported" {
-		if finished {
-			r.month = d.book.monthAt(effective)
-		}
-		return d.quantity(rec, fields, floor, r)
-	}
 	kind, known := r.rules.kindOf[typ]
 	switch {
 	case !known:
@@ -180,10 +180,14 @@ func (d *decoder) judge(rec *kgo.Record, fields map[string]field, floor Month, r
 	return r, nil
 }
 
-// quantity judges a usage.reported; r.month is the month of its time, the latest that it can name.
-func (d *decoder) quantity(rec *kgo.Record, fields map[string]field, floor Month, r reading) (reading, error) {
+// quantity judges a usage.reported, which cannot name a month after that of its record.
+func (d *decoder) quantity(rec *kgo.Record, fields map[string]field, floor Month, at int64, r reading) (reading, error) {
 	if r.app == "" {
 		return r, nil
+	}
+	newest := d.book.monthAt(at)
+	if rules := d.book.at(at); rules != nil {
+		newest = rules.month
 	}
 	for _, n := range names[4:] {
 		if f := fields[n]; f.bad || f.twice || f.number && n != "revision" {
@@ -191,7 +195,7 @@ func (d *decoder) quantity(rec *kgo.Record, fields map[string]field, floor Month
 		}
 	}
 	m, ok := ParseMonth(fields["month"].text)
-	if !ok || m < d.book.monthAt(d.book.topic.OldestMS) || m > r.month {
+	if !ok || m < d.book.monthAt(d.book.topic.OldestMS) || m > newest {
 		return r, nil
 	}
 	if day := fields["day"].text; day != "" {
@@ -213,26 +217,35 @@ func (d *decoder) quantity(rec *kgo.Record, fields map[string]field, floor Month
 	if r.value, ok = digits(fields["value"].text); !ok {
 		return r, nil
 	}
+	revision := ""
 	if text := fields["revision"].text; text != "" {
 		positive, negative := strings.CutPrefix(text, "-")
 		if r.revision, ok = digits(positive); !ok {
 			return r, nil
 		}
+		if r.revision >= 1<<31 {
+			return r, nil
+		}
 		if negative {
 			r.revision = -r.revision
 		}
+		revision = strconv.FormatInt(r.revision, 10)
+	}
+	if !isSignature(fields["signature"].text) {
+		return r, nil
 	}
 	r.month = m
 	if m < floor {
 		r.outcome = expired
 		return r, nil
 	}
-	if r.rules = d.book.months[m]; r.rules == nil {
-		return r, errNoRules{rec.Timestamp.UnixMilli()}
-	}
-	r.outcome = reported
-	if len(rec.Value) > r.rules.Limits.Bytes {
+	r.rules = d.book.months[m]
+	switch {
+	case !r.rules.takes(fields, revision):
+	case len(rec.Value) > r.rules.Limits.Bytes:
 		r.outcome = overLimit
+	default:
+		r.outcome = reported
 	}
 	return r, nil
 }

@@ -57,6 +57,8 @@ func (r *rulebook) MonthRules(m events.Month) (*events.MonthRules, error) {
 	return nil, fmt.Errorf("no rules of %s", m)
 }
 
+func (r *rulebook) Foreseen(m events.Month) (*events.MonthRules, error) { return r.months[m], nil }
+
 // bothDecoders returns the two decoders under the same rules, of all months from 1999-11 to 2032.
 func bothDecoders(t *testing.T, zone string, fields events.Fields) (*decoder, *decode.Decoder) {
 	t.Helper()

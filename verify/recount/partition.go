@@ -105,8 +105,14 @@ func (p *partition) add(ctx context.Context, rec *kgo.Record) error {
 		}
 		return p.fact(&r, rec.Offset)
 	case reported:
-		w := p.window(&r)
-		if w == nil || !w.report(&r) {
+		became := overLimit
+		if w := p.window(&r); w != nil {
+			became = w.report(&r)
+		}
+		switch became {
+		case rejected:
+			p.lost(r.app, Stretch{Rejected: 1})
+		case overLimit:
 			p.lost(r.app, Stretch{Rejected: 1, OverLimit: 1})
 		}
 	case control:

@@ -53,16 +53,18 @@ type Rules struct {
 		AppDevices int `json:"devices_per_app"`       // 0: no limit
 		Devices    int `json:"devices_per_partition"` // 0: no limit
 	} `json:"limits"`
-	KeyID   string `json:"key_id"`
-	SealKey string `json:"seal_key"`
+	KeyID     string     `json:"key_id"`
+	SealKey   string     `json:"seal_key"`
+	Reporters []reporter `json:"reporters"`
 
-	month    Month
-	file     string
-	revision int
-	hash     string
-	cipher   cipher.Block // of its GUID key; nil: not there
-	public   ed25519.PublicKey
-	kindOf   map[string]int // type → index into Kinds
+	reporters map[string]*reporter // by id
+	month     Month
+	file      string
+	revision  int
+	hash      string
+	cipher    cipher.Block // of its GUID key; nil: not there
+	public    ed25519.PublicKey
+	kindOf    map[string]int // type → index into Kinds
 }
 
 // Set returns kinds as a set of those that the rules have: bit k is the k-th of them.
@@ -233,6 +235,9 @@ func readMonthRules(ctx context.Context, files Files, name string, keys map[stri
 	}
 	r.public = public
 	r.cipher = keys[r.KeyID]
+	if err := r.readReporters(); err != nil {
+		return nil, err
+	}
 	for t, kind := range r.Types {
 		at := -1
 		for i, k := range r.Kinds {

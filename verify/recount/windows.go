@@ -41,7 +41,7 @@ func (t totals) takeAll(all totals) {
 type window struct {
 	Counters
 	totals  totals
-	sources map[string]map[string]bool // by meter
+	sources map[string]map[string]bool // by meter: which have reported, and whether days
 	devices map[print]bool             // nil where nothing limits them
 }
 
@@ -102,19 +102,22 @@ func (p *partition) takes(w *window, r *reading) bool {
 	return true
 }
 
-// report takes a quantity; false where the meter has too many sources.
-func (w *window) report(r *reading) bool {
-	if !w.sources[r.meter][r.source] {
-		if len(w.sources[r.meter]) >= r.rules.Limits.Sources && r.rules.Limits.Sources > 0 {
-			return false
-		}
-		if w.sources[r.meter] == nil {
-			w.sources[r.meter] = map[string]bool{}
-		}
-		w.sources[r.meter][r.source] = true
+// report takes a quantity, or says what becomes of it: the meter has too many sources, or its source goes over from totals of the month to
+// days, or back.
+func (w *window) report(r *reading) outcome {
+	byDay, known := w.sources[r.meter][r.source]
+	switch {
+	case !known && len(w.sources[r.meter]) >= r.rules.Limits.Sources:
+		return overLimit
+	case known && byDay != (r.day > 0):
+		return rejected
 	}
+	if w.sources[r.meter] == nil {
+		w.sources[r.meter] = map[string]bool{}
+	}
+	w.sources[r.meter][r.source] = r.day > 0
 	w.totals.take(Quantity{r.meter, r.source, r.day}, Standing{r.revision, r.value})
-	return true
+	return reported
 }
 
 func (s Standing) above(o Standing) bool {

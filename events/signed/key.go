@@ -17,39 +17,46 @@ const (
 	pemPublic  = "PUBLIC KEY"
 )
 
-// GenerateSealKey returns a new key pair as the files hold it: PKCS#8 PEM for the private key, which only the close needs, PKIX
-// PEM for the public one.
-func GenerateSealKey() (private, public []byte, err error) {
+// GenerateKey returns a new key pair as the files hold it, of seals or of a reporter: PKCS#8 PEM for the private key, which only who signs
+// needs, PKIX PEM for the public one.
+func GenerateKey() (private, public []byte, err error) {
 	_, key, err := ed25519.GenerateKey(rand.Reader)
 	if err != nil {
-		return nil, nil, fmt.Errorf("generate seal key: %w", err)
+		return nil, nil, fmt.Errorf("generate key: %w", err)
 	}
 	der, err := x509.MarshalPKCS8PrivateKey(key)
 	if err != nil {
-		return nil, nil, fmt.Errorf("encode seal key: %w", err)
+		return nil, nil, fmt.Errorf("encode key: %w", err)
 	}
-	public, err = MarshalSealPublicKey(key)
+	public, err = MarshalPublicKey(key)
 	return pem.EncodeToMemory(&pem.Block{Type: pemPrivate, Bytes: der}), public, err
 }
 
-// MarshalSealPublicKey returns the public key of a private one, PKIX PEM.
-func MarshalSealPublicKey(key ed25519.PrivateKey) ([]byte, error) {
+// MarshalPublicKey returns the public key of a private one, PKIX PEM.
+func MarshalPublicKey(key ed25519.PrivateKey) ([]byte, error) {
 	der, err := x509.MarshalPKIXPublicKey(key.Public())
 	if err != nil {
-		return nil, fmt.Errorf("encode seal public key: %w", err)
+		return nil, fmt.Errorf("encode public key: %w", err)
 	}
 	return pem.EncodeToMemory(&pem.Block{Type: pemPublic, Bytes: der}), nil
 }
 
 // LoadSealKey reads the private key from a file that only its owner can open. A missing file is fs.ErrNotExist.
-func LoadSealKey(path string) (ed25519.PrivateKey, error) {
-	data, err := secret.ReadFile(path, "seal key file")
+func LoadSealKey(path string) (ed25519.PrivateKey, error) { return loadKey(path, "seal key file") }
+
+// LoadReporterKey is LoadSealKey of a reporter's key.
+func LoadReporterKey(path string) (ed25519.PrivateKey, error) {
+	return loadKey(path, "reporter key file")
+}
+
+func loadKey(path, what string) (ed25519.PrivateKey, error) {
+	data, err := secret.ReadFile(path, what)
 	if err != nil {
 		return nil, err
 	}
 	key, err := ParseSealKey(data)
 	if err != nil {
-		return nil, fmt.Errorf("seal key file %s: %w", path, err)
+		return nil, fmt.Errorf("%s %s: %w", what, path, err)
 	}
 	return key, nil
 }
@@ -67,18 +74,27 @@ func ParseSealKey(data []byte) (ed25519.PrivateKey, error) {
 	if k, ok := key.(ed25519.PrivateKey); ok {
 		return k, nil
 	}
-	return nil, fmt.Errorf("it holds a %T, seals need Ed25519: openssl genpkey -algorithm ed25519 makes one", key)
+	return nil, fmt.Errorf("it holds a %T, want Ed25519: openssl genpkey -algorithm ed25519 makes one", key)
 }
 
 // LoadSealPublicKey reads the public key from a file. A missing file is fs.ErrNotExist.
 func LoadSealPublicKey(path string) (ed25519.PublicKey, error) {
+	return loadPublicKey(path, "seal public key file")
+}
+
+// LoadReporterPublicKey is LoadSealPublicKey of a reporter's key.
+func LoadReporterPublicKey(path string) (ed25519.PublicKey, error) {
+	return loadPublicKey(path, "reporter public key file")
+}
+
+func loadPublicKey(path, what string) (ed25519.PublicKey, error) {
 	data, err := os.ReadFile(path)
 	if err != nil {
-		return nil, fmt.Errorf("seal public key file: %w", err)
+		return nil, fmt.Errorf("%s: %w", what, err)
 	}
 	key, err := ParseSealPublicKey(data)
 	if err != nil {
-		return nil, fmt.Errorf("seal public key file %s: %w", path, err)
+		return nil, fmt.Errorf("%s %s: %w", what, path, err)
 	}
 	return key, nil
 }
@@ -96,7 +112,7 @@ func ParseSealPublicKey(data []byte) (ed25519.PublicKey, error) {
 	if k, ok := key.(ed25519.PublicKey); ok {
 		return k, nil
 	}
-	return nil, fmt.Errorf("it holds a %T, seals need Ed25519", key)
+	return nil, fmt.Errorf("it holds a %T, want Ed25519", key)
 }
 
 // onePEM returns the only block of a file, which must be of a type.
