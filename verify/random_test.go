@@ -24,6 +24,7 @@ import (
 
 	"headcount/counter/checkpoint"
 	benchmonth "headcount/endtoend/month"
+	"headcount/endtoend/reporter"
 	"headcount/events"
 	"headcount/events/identity"
 	"headcount/events/stream"
@@ -284,7 +285,7 @@ func newRandomSite(t *testing.T, rnd *rand.Rand) *randomSite {
 	var public ed25519.PublicKey
 	public, s.sealKey, _ = ed25519.GenerateKey(nil)
 	zone := []string{"UTC", "Asia/Shanghai", "America/New_York"}[rnd.IntN(3)]
-	s.template = &events.Template{TimeZone: zone, Types: map[string]string{"scan": "scan"}, Precision: 8, Limits: events.DefaultLimits, KeyID: ring.Newest().ID(), SealKey: public}
+	s.template = &events.Template{TimeZone: zone, Types: map[string]string{"scan": "scan"}, Precision: 8, Limits: events.DefaultLimits, KeyID: ring.Newest().ID(), SealKey: public, Reporters: reporter.All(append(benchmonth.Reporters[:2:2], "s0", "s1")...)}
 	if rnd.IntN(4) == 0 {
 		s.template.Limits.AppsPerPartition, s.template.Limits.QuantitySources, s.template.Limits.RecordBytes = 1+rnd.IntN(5), 1+rnd.IntN(3), 300+rnd.IntN(200)
 	}
@@ -319,7 +320,7 @@ func (s *randomSite) send(t *testing.T, rnd *rand.Rand, month string, n int) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	g, err := benchmonth.New(benchmonth.Config{Month: month, Zone: zone, Events: n, Devices: 1 + n/4, Apps: 5, Seed: rnd.Uint64(), Logins: 0.2, Components: 0.2, Reported: 0.15, Odd: 0.15, Binary: 0.2})
+	g, err := benchmonth.New(benchmonth.Config{Month: month, Zone: zone, Events: n, Devices: 1 + n/4, Apps: 5, Seed: rnd.Uint64(), Logins: 0.2, Components: 0.2, Reported: 0.15, SealKey: s.template.SealKey, Odd: 0.15, Binary: 0.2})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -351,7 +352,7 @@ func (s *randomSite) report(rnd *rand.Rand, month string, at int64) {
 	}
 	text := fmt.Sprintf(`{"specversion":"1.0","type":"usage.reported","source":"s%d","id":"1","superapp":"app-%03d","meter":"%s","month":"%s",%s"revision":%d,"value":"%d"}`,
 		rnd.IntN(2), 1+rnd.IntN(5), []string{"gateway_calls", "peak_groups"}[rnd.IntN(2)], month, day, rnd.IntN(4), rnd.IntN(300_000))
-	s.log.append(rnd.IntN(len(s.log)), events.Record{Timestamp: at, Value: []byte(text)})
+	s.log.append(rnd.IntN(len(s.log)), events.Record{Timestamp: at, Value: reporter.Sign([]byte(text), s.template.SealKey)})
 }
 
 func (s *randomSite) close(t *testing.T, m events.Month) {

@@ -16,6 +16,8 @@ import (
 	_ "time/tzdata"
 
 	"headcount/endtoend/month"
+	"headcount/endtoend/reporter"
+	"headcount/events/signed"
 	"headcount/events/stream"
 )
 
@@ -40,6 +42,8 @@ func run(ctx context.Context, args []string) error {
 	flags.Float64Var(&c.Logins, "logins", c.Logins, "`SHARE` of user.login")
 	flags.Float64Var(&c.Components, "components", c.Components, "`SHARE` of component.*")
 	flags.Float64Var(&c.Reported, "reported", c.Reported, "`SHARE` of usage.reported (gateway_calls, peak_groups)")
+	sealKey := flags.String("seal-key", "data/seal.pub", "seal public key `FILE` of the installation that usage.reported is signed to")
+	reporters := flags.String("reporters", "", "write the key files of those who sign to this `FOLDER`, print what the configuration must say of them, and end")
 	flags.Float64Var(&c.Odd, "odd", c.Odd, "`SHARE` of odd records: spellings, wrong clocks, stragglers, repeats, a quarter of them dead letters")
 	clean := flags.Bool("clean", false, "no odd record and none of another month: every record counts")
 	flags.Float64Var(&c.Binary, "binary", c.Binary, "`SHARE` in CloudEvents' binary mode (only with --brokers)")
@@ -52,8 +56,21 @@ func run(ctx context.Context, args []string) error {
 	if flags.NArg() > 0 {
 		return fmt.Errorf("unknown argument %q", flags.Arg(0))
 	}
+	if *reporters != "" {
+		text, err := reporter.Files(*reporters, month.Reporters...)
+		if err == nil {
+			_, err = fmt.Print(text)
+		}
+		return err
+	}
 	if *clean {
 		c.Odd = 0
+	}
+	if c.Reported > 0 {
+		var err error
+		if c.SealKey, err = signed.LoadSealPublicKey(*sealKey); err != nil {
+			return fmt.Errorf("--seal-key: %w", err)
+		}
 	}
 	if c.Binary > 0 && *brokers == "" {
 		return fmt.Errorf("--binary: NDJSON has no headers: give --brokers")

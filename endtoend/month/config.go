@@ -1,6 +1,8 @@
 package month
 
 import (
+	"crypto/ed25519"
+	"errors"
 	"fmt"
 	"time"
 )
@@ -13,11 +15,12 @@ type Config struct {
 	Devices    int            // installs to draw from; nearly all of them are seen where Events is several times as many
 	Apps       int            // app-001, app-002 …
 	Seed       uint64
-	Logins     float64 // share of records that log a user in
-	Components float64 // share of records that use a component
-	Reported   float64 // share of records that are usage.reported quantities
-	Odd        float64 // share of records that are odd; 0: a clean month, every record counts
-	Binary     float64 // share of the plain records in CloudEvents' binary mode: attributes in headers (no use in NDJSON)
+	Logins     float64           // share of records that log a user in
+	Components float64           // share of records that use a component
+	Reported   float64           // share of records that are usage.reported quantities, signed by Reporters
+	Odd        float64           // share of records that are odd; 0: a clean month, every record counts
+	SealKey    ed25519.PublicKey // of the installation that the quantities are signed to
+	Binary     float64           // share of the plain records in CloudEvents' binary mode: attributes in headers (no use in NDJSON)
 }
 
 // Default returns the month that the flags of endtoend/generate begin with.
@@ -35,6 +38,9 @@ func (c *Config) Validate() error {
 	}
 	if _, err := time.Parse("2006-01", c.Month); err != nil {
 		return fmt.Errorf("month %q: want the form 2026-10", c.Month)
+	}
+	if c.Reported > 0 && len(c.SealKey) != ed25519.PublicKeySize {
+		return errors.New("reported: quantities are signed to an installation: give its seal public key")
 	}
 	for _, n := range []struct {
 		name       string

@@ -16,6 +16,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	benchmonth "headcount/endtoend/month"
+	signers "headcount/endtoend/reporter"
 	"headcount/events"
 	"headcount/events/decode"
 	"headcount/events/identity"
@@ -59,6 +60,13 @@ func (r *rulebook) MonthRules(m events.Month) (*events.MonthRules, error) {
 
 func (r *rulebook) Foreseen(m events.Month) (*events.MonthRules, error) { return r.months[m], nil }
 
+// reporters are those of the months that are made up; one of them is bounded.
+func reporters() []events.Reporter {
+	all := signers.All(benchmonth.Reporters...)
+	all[1].Meters, all[1].Apps = []string{"gateway*"}, []string{"app-*1", "app-002"}
+	return all
+}
+
 // bothDecoders returns the two decoders under the same rules, of all months from 1999-11 to 2032.
 func bothDecoders(t *testing.T, zone string, fields events.Fields) (*decoder, *decode.Decoder) {
 	t.Helper()
@@ -76,7 +84,7 @@ func bothDecoders(t *testing.T, zone string, fields events.Fields) (*decoder, *d
 	limits.RecordBytes = 600
 	template := &events.Template{
 		TimeZone: zone, Fields: fields, Types: map[string]string{"session.start": "login", "scan": "scan"}, Precision: 14, Limits: limits,
-		KeyID: ring.Newest().ID(), SealKey: public,
+		KeyID: ring.Newest().ID(), SealKey: public, Reporters: reporters(),
 	}
 	topic := template.Topic()
 	files := memory{"t/rules/topic.json": topic.Canonical()}
@@ -143,7 +151,7 @@ func TestDecodersAgree(t *testing.T) {
 	for _, zone := range []string{"UTC", "Asia/Shanghai", "America/New_York"} {
 		for _, fields := range []events.Fields{{}, {Type: "data.kind", GUID: "data.device.guid", App: "app", Time: "data.at"}} {
 			mine, theirs := bothDecoders(t, zone, fields)
-			g, err := benchmonth.New(benchmonth.Config{Month: "2026-10", Events: 15_000, Devices: 2000, Apps: 5, Seed: seed, Logins: 0.1, Components: 0.1, Reported: 0.15, Odd: 0.4, Binary: 0.2})
+			g, err := benchmonth.New(benchmonth.Config{Month: "2026-10", Events: 15_000, Devices: 2000, Apps: 5, Seed: seed, Logins: 0.1, Components: 0.1, Reported: 0.15, SealKey: mine.book.sorted[0].public, Odd: 0.4, Binary: 0.2})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -213,5 +221,42 @@ func spoil(rnd *rand.Rand, r *kgo.Record) {
 			i := rnd.IntN(len(b))
 			b[i] = []byte("\"{}[],:\\ux0 9Zz-+.\x00\xff\x80eE")[rnd.IntN(23)]
 		}
+	}
+}
+
+// TestReportsAgree decodes quantities whose members are near the edges, signed, not signed, and changed after it, by both
+// implementations.
+func TestReportsAgree(t *testing.T) {
+	seed := uint64(time.Now().UnixNano())
+	t.Logf("seed %d", seed)
+	rnd := rand.New(rand.NewPCG(seed, 1))
+	one := func(of ...string) string { return of[rnd.IntN(len(of))] }
+	taken := 0
+	mine, theirs := bothDecoders(t, "Asia/Shanghai", events.Fields{})
+	floor := events.MonthOf(2026, 9)
+	theirs.SetFloor(floor)
+	for range 4000 {
+		text := `{"type":"usage.reported","superapp":"` + one("app-001", "app-001", "app-002", "app-002", "app-011", "app", "a\\u002d", "") + `","meter":"` + one("gateway_calls", "gateway_calls", "gateway", "push", "m\\u0000") +
+			`","month":"` + one("2026-10", "2026-10", "2026-10", "2026-10", "2026-09", "2026-08", "2026-11", "2040-01", "1999-12") + `","source":"` + one("gateway-0", "gateway-1", "gateway-1", "gateway-3") +
+			`","value":` + one(`"12"`, `"12"`, `"12"`, `"0012"`, `"9223372036854775807"`, `"9223372036854775808"`, `12`, `""`) +
+			one(``, ``, `,"day":"2026-10-03"`, `,"day":"3"`, `,"day":"03"`, `,"day":"31"`, `,"day":null`, `,"day":""`) +
+			one(``, ``, `,"revision":7`, `,"revision":"07"`, `,"revision":0`, `,"revision":-0`, `,"revision":-3`, `,"revision":2147483647`, `,"revision":2147483648`, `,"revision":9223372036854775807`, `,"revision":1.0`) +
+			one(``, ``, `,"time":"2026-09-30T00:00:00Z"`, `,"time":"2031-01-01T00:00:00Z"`, `,"time":"x"`) + `}`
+		b := []byte(text)
+		if rnd.IntN(8) > 0 {
+			b = signers.Sign(b, mine.book.sorted[0].public)
+		}
+		if at := bytes.Index(b, []byte(`"signature":"`)); at > 0 && rnd.IntN(4) == 0 {
+			b[at+13+rnd.IntN(88)] = one("A", "B", "=", "-", "\\", " ")[0]
+		}
+		stamp := []int64{0, 1790812800000 - 8*3600_000 - 1, 1790812800000 - 8*3600_000, 1791000000000, 1791000000000, 1791000000000, 1791000000000, 253402300800_000}[rnd.IntN(8)]
+		rec := &kgo.Record{Value: b, Timestamp: time.UnixMilli(stamp)}
+		agree(t, mine, theirs, rec, floor)
+		if r, err := mine.decode(rec, Month(floor)); err == nil && r.outcome == reported {
+			taken++
+		}
+	}
+	if taken < 100 || taken > 3000 {
+		t.Errorf("%d of 4000 are taken", taken)
 	}
 }
