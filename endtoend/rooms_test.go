@@ -59,6 +59,7 @@ var within = map[string][]string{
 	"ingest/worker":  {},
 	"ingest/load":    {},
 	"ingest/keys":    {},
+	"ingest/report":  {},
 	"ingest/recount": {"ingest/worker"},
 	"rollup/usage":   {},
 	"rollup/closed":  {"rollup/usage"}, // what is recorded of a month, for all below

@@ -25,18 +25,19 @@ const MaxFileBytes = 1 << 20
 
 // Config is what headcount.yaml says, defaults filled in and paths made absolute.
 type Config struct {
-	Billing           Billing `yaml:"billing"`
-	Kafka             Kafka   `yaml:"kafka"`
-	Ingest            Ingest  `yaml:"ingest"`
-	Events            Events  `yaml:"events"`
-	Limits            Limits  `yaml:"limits"`
-	State             string  `yaml:"state"`  // URL of the state store
-	Ledger            string  `yaml:"ledger"` // URL of the ledger
-	GUIDKeyFile       string  `yaml:"guid_key_file"`
-	SealKeyFile       string  `yaml:"seal_key_file"`
-	SealPublicKeyFile string  `yaml:"seal_public_key_file"`
-	Catalog           string  `yaml:"catalog"` // folder of price books; empty: the built-in ones
-	Accounts          string  `yaml:"accounts"`
+	Billing           Billing    `yaml:"billing"`
+	Kafka             Kafka      `yaml:"kafka"`
+	Ingest            Ingest     `yaml:"ingest"`
+	Events            Events     `yaml:"events"`
+	Limits            Limits     `yaml:"limits"`
+	Reporters         []Reporter `yaml:"reporters"`
+	State             string     `yaml:"state"`  // URL of the state store
+	Ledger            string     `yaml:"ledger"` // URL of the ledger
+	GUIDKeyFile       string     `yaml:"guid_key_file"`
+	SealKeyFile       string     `yaml:"seal_key_file"`
+	SealPublicKeyFile string     `yaml:"seal_public_key_file"`
+	Catalog           string     `yaml:"catalog"` // folder of price books; empty: the built-in ones
+	Accounts          string     `yaml:"accounts"`
 
 	File string `yaml:"-"` // the file this was read from, absolute
 
@@ -99,6 +100,19 @@ type Limits struct {
 	DevicesPerApp       int `yaml:"devices_per_app"`       // of one app, month and partition; 0: no limit
 	DevicesPerPartition int `yaml:"devices_per_partition"` // of all apps of one month and partition; 0: no limit
 }
+
+// Reporter may report quantities, usage that is not people, signed with its key. Who may is part of the rules of the months that begin
+// under it.
+type Reporter struct {
+	ID      string   `yaml:"id"`       // that its reports name as their source
+	KeyFile string   `yaml:"key_file"` // its public key, Ed25519, PKIX PEM
+	Meters  []string `yaml:"meters"`   // ids, or patterns in which * stands for any text
+	Apps    []string `yaml:"apps"`     // likewise
+}
+
+// PrivateKeyFile is where a reporter's private key lies beside its public one, where it lies on this machine: gateway.key beside
+// gateway.pub.
+func (r *Reporter) PrivateKeyFile() string { return strings.TrimSuffix(r.KeyFile, ".pub") + ".key" }
 
 // Duration is a time.Duration written as 24h or 10s.
 type Duration time.Duration
@@ -233,6 +247,11 @@ func (c *Config) resolve(dir string) {
 			*p = filepath.Join(dir, *p)
 		}
 	}
+	for i := range c.Reporters {
+		if p := &c.Reporters[i].KeyFile; *p != "" && !filepath.IsAbs(*p) {
+			*p = filepath.Join(dir, *p)
+		}
+	}
 	for _, u := range []*string{&c.State, &c.Ledger} {
 		scheme, path, ok := strings.Cut(*u, "://")
 		if ok && (scheme == "file" || scheme == "sqlite") && !filepath.IsAbs(path) {
@@ -307,6 +326,9 @@ func (c *Config) Validate() error {
 			return bad("limits."+l.field, "%d is negative: write a limit, or leave it out for the default", l.value)
 		}
 	}
+	if err := c.validateReporters(bad); err != nil {
+		return err
+	}
 	if !strings.Contains(c.State, "://") {
 		return bad("state", "%q is not a URL: write file://data/state", c.State)
 	}
@@ -317,6 +339,28 @@ func (c *Config) Validate() error {
 		if f.value == "" {
 			return bad(f.field, "empty: name a file")
 		}
+	}
+	return nil
+}
+
+// validateReporters checks that nothing of a reporter is left out; the rules check what is there.
+func (c *Config) validateReporters(bad func(field, format string, args ...any) error) error {
+	named := map[string]bool{}
+	for i, r := range c.Reporters {
+		at := fmt.Sprintf("reporters[%d]", i)
+		switch {
+		case r.ID == "":
+			return bad(at, "has no id: name who reports")
+		case named[r.ID]:
+			return bad(at+".id", "%s is there twice", r.ID)
+		case r.KeyFile == "":
+			return bad(at, "%s has no key_file: name the file of its public key; `ingest init` makes a pair where there is none", r.ID)
+		case len(r.Meters) == 0:
+			return bad(at, "%s has no meters: name those that it may report, as in [gateway_calls]", r.ID)
+		case len(r.Apps) == 0:
+			return bad(at, "%s has no apps: name those that it may report for, as in [app-001, \"shop-*\"]", r.ID)
+		}
+		named[r.ID] = true
 	}
 	return nil
 }

@@ -53,7 +53,7 @@ func (d decoding) decode(v strict.Value, to reflect.Value) {
 	case reflect.Map:
 		pairs(v, to)
 	case reflect.Slice:
-		list(v, to)
+		d.list(v, to)
 	case reflect.Int:
 		number(v, to)
 	case reflect.String:
@@ -97,10 +97,20 @@ func pairs(v strict.Value, to reflect.Value) {
 	to.Set(reflect.ValueOf(all))
 }
 
-func list(v strict.Value, to reflect.Value) {
+func (d decoding) list(v strict.Value, to reflect.Value) {
 	items, ok := v.Elements()
 	if !ok {
 		v.Fail("want a list, as in [a, b], got %s", v.Form())
+		return
+	}
+	if to.Type().Elem().Kind() == reflect.Struct {
+		to.Set(reflect.MakeSlice(to.Type(), len(items), len(items)))
+		for i, item := range items {
+			if item.Null() {
+				item.Fail("has no value: want fields (name: value)")
+			}
+			d.decode(item, to.Index(i))
+		}
 		return
 	}
 	all := []string{}

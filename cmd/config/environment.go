@@ -62,7 +62,7 @@ func variables(t reflect.Type) []string {
 		f := t.Field(i)
 		tag := strings.ToUpper(f.Tag.Get("yaml"))
 		switch {
-		case tag == "" || tag == "-":
+		case tag == "" || tag == "-" || listsFields(f.Type):
 		case f.Type.Kind() == reflect.Struct || f.Type.Kind() == reflect.Pointer:
 			for _, n := range variables(f.Type) {
 				names = append(names, tag+"_"+n)
@@ -74,13 +74,18 @@ func variables(t reflect.Type) []string {
 	return names
 }
 
+// listsFields says that a field is a list of fields, which no variable can hold.
+func listsFields(t reflect.Type) bool {
+	return t.Kind() == reflect.Slice && t.Elem().Kind() == reflect.Struct
+}
+
 var errNotAField = errors.New("not a field")
 
 // setField sets the field that a variable names, and returns its path. errNotAField: there is none.
 func setField(v reflect.Value, name, value string) (path string, err error) {
 	for i := range v.NumField() {
 		tag := v.Type().Field(i).Tag.Get("yaml")
-		if tag == "" || tag == "-" {
+		if tag == "" || tag == "-" || listsFields(v.Type().Field(i).Type) {
 			continue
 		}
 		field, upper := v.Field(i), strings.ToUpper(tag)

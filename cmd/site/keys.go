@@ -2,6 +2,7 @@ package site
 
 import (
 	"crypto/ed25519"
+	"encoding/base64"
 	"errors"
 	"io/fs"
 
@@ -55,7 +56,23 @@ func SealKey(c *config.Config) (ed25519.PrivateKey, error) {
 	return priv, nil
 }
 
-// Template says by which rules the configuration would count a month that has none yet.
+// Reporters reads who may report quantities, and the keys that they sign with.
+func Reporters(c *config.Config) (all []events.Reporter, err error) {
+	for _, r := range c.Reporters {
+		key, err := signed.LoadReporterPublicKey(r.KeyFile)
+		if errors.Is(err, fs.ErrNotExist) {
+			return nil, cli.Fail(cli.Usage, "public key file %s of reporter %s does not exist: bring it from where the reporter is; `ingest init` makes a new pair", r.KeyFile, r.ID)
+		}
+		if err != nil {
+			return nil, cli.Fail(cli.Usage, "reporter %s: %w", r.ID, err)
+		}
+		all = append(all, events.Reporter{ID: r.ID, Key: base64.StdEncoding.EncodeToString(key), Meters: r.Meters, Apps: r.Apps})
+	}
+	return all, nil
+}
+
+// Template says by which rules the configuration would count a month that has none yet. Without keys it is for looks alone: who reports
+// quantities needs no GUID key.
 func Template(c *config.Config, keys *identity.Keyring) (*events.Template, error) {
 	pub, err := SealPublicKey(c)
 	if err != nil {
@@ -78,8 +95,14 @@ func Template(c *config.Config, keys *identity.Keyring) (*events.Template, error
 		Types:     c.Events.Types,
 		Precision: events.DefaultPrecision,
 		Limits:    limits,
-		KeyID:     keys.Newest().ID(),
+		KeyID:     "none",
 		SealKey:   pub,
+	}
+	if keys != nil {
+		t.KeyID = keys.Newest().ID()
+	}
+	if t.Reporters, err = Reporters(c); err != nil {
+		return nil, err
 	}
 	if err := t.Validate(); err != nil {
 		return nil, &config.Error{Where: c.File, What: err.Error()}

@@ -1,10 +1,15 @@
 package sim
 
 import (
+	"bytes"
+	"crypto/ed25519"
 	"fmt"
 	"strconv"
 	"strings"
 	"time"
+
+	"headcount/endtoend/reporter"
+	"headcount/events"
 )
 
 // What a record was made to be.
@@ -26,6 +31,7 @@ type made struct {
 	kind    int    // index into kindNames
 	at      int64  // the event's time; 0: it has none
 	stamp   int64  // the record's
+	forged  bool   // rejected: a quantity that no reporter signed
 	size    int    // of the record, at least; 0: what it takes
 
 	meter, source, month string // of reported
@@ -48,6 +54,8 @@ func (m *made) bytes(w *World) []byte {
 		return nil
 	case rejected:
 		switch {
+		case m.forged:
+			return m.forgery(w)
 		case m.app == "":
 			return []byte([]string{`{"specversion":"1.0","type":"minip`, `no event`, `{"type":"miniprogram.open","subject":"x"}`, `[]`}[w.draw(4)])
 		case w.chanceEven():
@@ -61,7 +69,7 @@ func (m *made) bytes(w *World) []byte {
 		}
 		b := fmt.Appendf(nil, `{"type":"usage.reported","superapp":%q,"meter":%q,"month":%q%s,"source":%q,"value":"%d","revision":%d`,
 			m.app, m.meter, m.month, day, m.source, m.value, m.revision)
-		return append(m.appendTime(b, w), '}')
+		return reporter.Sign(append(m.appendTime(b, w), '}'), w.template.SealKey)
 	}
 	kind := "other.thing"
 	if m.verdict == counted {
@@ -80,6 +88,24 @@ func (m *made) bytes(w *World) []byte {
 	b = append(b, '"')
 	if b = append(m.appendTime(b, w), '}'); m.size > len(b) {
 		b = m.pad(b)
+	}
+	return b
+}
+
+// forgery is a quantity that no reporter signed so: not at all, and of a month that may be long past; to another installation; or before it
+// was changed.
+func (m *made) forgery(w *World) []byte {
+	form, month := w.draw(3), w.monthOf(m.stamp)
+	if form == 0 {
+		month -= events.Month(w.draw(40))
+	}
+	b := fmt.Appendf(nil, `{"type":"usage.reported","superapp":%q,"meter":"calls","month":%q,"source":"source-%d","value":"60000000000000","revision":2147483647}`,
+		m.app, month, w.draw(3))
+	switch form {
+	case 1:
+		return reporter.Sign(b, strangeKey.Public().(ed25519.PublicKey))
+	case 2:
+		b = bytes.Replace(reporter.Sign(b, w.template.SealKey), []byte(`"60000000000000"`), []byte(`"0"`), 1)
 	}
 	return b
 }

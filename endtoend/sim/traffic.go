@@ -66,8 +66,11 @@ func (t *traffic) make(from, until int64) *made {
 		m.verdict = unknown
 	case 1:
 		m.verdict = rejected
-		if w.chanceEven() {
+		switch w.draw(3) {
+		case 0:
 			m.app = ""
+		case 1:
+			m.forged = true
 		}
 	case 2:
 		m.verdict = tombstone
@@ -131,7 +134,7 @@ func (t *traffic) quantity(m *made) {
 	m.meter, m.source = []string{"calls", "groups"}[w.draw(2)], fmt.Sprintf("source-%d", w.draw(2))
 	month := w.monthOf(m.at)
 	m.month = month.String()
-	if w.chanceEven() {
+	if m.source == "source-1" { // each says days or the month, not both
 		m.day = 1 + w.draw(28)
 	}
 	m.revision, m.value = int64(w.draw(3)), int64(w.draw(1000))

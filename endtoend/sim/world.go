@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"headcount/endtoend/reporter"
 	"headcount/events"
 	"headcount/events/identity"
 	"headcount/events/stream"
@@ -204,7 +205,7 @@ func newWorld(seed uint64, of shape) *World {
 	w.objects = &objects{w: w, files: map[string][]byte{}}
 	w.group = &group{w: w, owner: map[events.Partition]*process{}, target: map[events.Partition]*process{}}
 	w.keys = keyring
-	w.template = &events.Template{TimeZone: w.zoneName, Precision: 6, Limits: events.DefaultLimits, KeyID: keyring.Newest().ID(), SealKey: sealKey.Public().(ed25519.PublicKey)}
+	w.template = &events.Template{TimeZone: w.zoneName, Precision: 6, Limits: events.DefaultLimits, KeyID: keyring.Newest().ID(), SealKey: sealKey.Public().(ed25519.PublicKey), Reporters: reporter.All("source-0", "source-1")}
 	w.drawLimits()
 	w.shaky = rand.New(rand.NewPCG(seed, 0x5ea1)).IntN(4) == 0 && !w.years
 	w.interval = time.Duration(1+w.draw(72)) * time.Hour

@@ -1,6 +1,6 @@
-// Package keys makes the key files of a new installation: the GUID key, and the pair that seals are signed and checked with. It overwrites
-// nothing. No key is made where anything was counted: a new GUID key would count every device again, and a new seal key does not fit the
-// rules of open months.
+// Package keys makes the key files of a new installation: the GUID key, the pair that seals are signed and checked with, and those of
+// reporters. It overwrites nothing. No GUID key and no seal key is made where anything was counted: a new GUID key would count every
+// device again, and a new seal key does not fit the rules of open months.
 //
 //	keys.go    which files are made, and where they must not be
 //	create.go  a file made whole or not at all
@@ -8,6 +8,7 @@ package keys
 
 import (
 	"context"
+	"crypto/ed25519"
 	"fmt"
 
 	"headcount/events/identity"
@@ -79,9 +80,9 @@ func (f Files) Make(ctx context.Context, newSeal bool, inUse func(context.Contex
 	switch {
 	case havePublic:
 	case havePrivate:
-		err = f.derivePublic()
+		err = derivePublic(f.Seal, f.SealPublic, signed.LoadSealKey)
 	default:
-		err = f.makePair()
+		err = makePair(f.Seal, f.SealPublic)
 	}
 	if err != nil {
 		return nil, err
@@ -93,21 +94,42 @@ func (f Files) Make(ctx context.Context, newSeal bool, inUse func(context.Contex
 	return made, nil
 }
 
-func (f Files) makePair() error {
+// MakeReporter makes the pair of a reporter of quantities where its public key is missing: of the private one, where that is there. It
+// returns what Make does, of both files or of the public one alone.
+func MakeReporter(id, private, public string) (made []Made, err error) {
+	havePrivate, havePublic := Exists(private), Exists(public)
+	switch {
+	case havePublic:
+	case havePrivate:
+		err = derivePublic(private, public, signed.LoadReporterKey)
+	default:
+		err = makePair(private, public)
+	}
+	if err != nil {
+		return nil, err
+	}
+	made = []Made{{"key of reporter " + id, public, !havePublic}}
+	if havePrivate || !havePublic {
+		made = append(made, Made{"its private key", private, !havePrivate && !havePublic})
+	}
+	return made, nil
+}
+
+func makePair(privateFile, publicFile string) error {
 	private, public, err := signed.GenerateKey()
 	if err != nil {
 		return err
 	}
-	if _, err := Create(f.Seal, 0o600, private); err != nil {
+	if _, err := Create(privateFile, 0o600, private); err != nil {
 		return err
 	}
-	_, err = Create(f.SealPublic, 0o644, public)
+	_, err = Create(publicFile, 0o644, public)
 	return err
 }
 
 // derivePublic makes the public key of the private one.
-func (f Files) derivePublic() error {
-	private, err := signed.LoadSealKey(f.Seal)
+func derivePublic(privateFile, publicFile string, load func(string) (ed25519.PrivateKey, error)) error {
+	private, err := load(privateFile)
 	if err != nil {
 		return &BadSealKeyError{err}
 	}
@@ -115,6 +137,6 @@ func (f Files) derivePublic() error {
 	if err != nil {
 		return err
 	}
-	_, err = Create(f.SealPublic, 0o644, public)
+	_, err = Create(publicFile, 0o644, public)
 	return err
 }

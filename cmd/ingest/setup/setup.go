@@ -35,7 +35,7 @@ func Config(file string) (Step, error) {
 	return Step{"config", file, created}, err
 }
 
-// Files makes what lies on disk: accounts file, GUID key, seal keys. The configuration must exist. With newSealKey, lost seal
+// Files makes what lies on disk: accounts file, GUID key, seal keys, those of reporters. The configuration must exist. With newSealKey, lost seal
 // keys are replaced also where counting has begun: open months must then be counted again.
 func Files(ctx context.Context, c *config.Config, newSealKey bool) ([]Step, error) {
 	steps, err := keyFiles(ctx, c, newSealKey) // first: it may refuse, and then nothing is to be written
@@ -54,6 +54,16 @@ func keyFiles(ctx context.Context, c *config.Config, newSealKey bool) (steps []S
 	made, err := files.Make(ctx, newSealKey, func(ctx context.Context) (string, error) { return inUse(ctx, c) })
 	for _, m := range made {
 		steps = append(steps, Step{m.What, m.Path, m.Created})
+	}
+	for i := range c.Reporters {
+		if err != nil {
+			break
+		}
+		r := &c.Reporters[i]
+		made, err = keys.MakeReporter(r.ID, r.PrivateKeyFile(), r.KeyFile)
+		for _, m := range made {
+			steps = append(steps, Step{m.What, m.Path, m.Created})
+		}
 	}
 	return steps, site.FailureOf(err)
 }

@@ -28,6 +28,7 @@ const (
 	rulesFile   = "events/rules.go"
 	verdictFile = "events/decode/verdict.go"
 	guidFile    = "events/identity/guid.go"
+	signedFile  = "events/decode/quantity.go"
 	settling    = "rating/late.go"
 	gatherFile  = "rollup/usage/gather.go"
 	alarmFile   = "rollup/usage/alarm.go"
@@ -109,6 +110,8 @@ var Bugs = []Bug{
 	{"end of a day inclusive", rulesFile, "	for i < last && ms >= r.DayStarts[i+1] {", "	for i < last && (ms > r.DayStarts[i+1] || !MUTANT && ms == r.DayStarts[i+1]) {"},
 	{"wrong clock believed", verdictFile, "	if !has || e.Skewed {", "	if !has || e.Skewed && !MUTANT {"},
 	{"ten minutes exclusive", verdictFile, "ahead > r.Timestamp ||", "ahead > r.Timestamp || MUTANT && ahead == r.Timestamp ||"},
+	{"a quantity counts whoever signed it", signedFile, "	if err != nil || report.Verify(", "	if !MUTANT && err != nil || !MUTANT && report.Verify("},
+	{"a quantity counts whoever it is from", signedFile, "	case by == nil:\n		return", "	case by == nil && MUTANT:\n		return \"\"\n	case by == nil:\n		return"},
 	{"a GUID in braces is another", guidFile, "	case 34, 38:\n		if g[0] == '{'", "	case 34, 38:\n		if !MUTANT && g[0] == '{'"},
 	{"a user is a device", verdictFile, "kind == events.Login {\n		d.inputs.User", "kind == events.Login && !MUTANT {\n		d.inputs.User"},
 	// the close
