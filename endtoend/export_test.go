@@ -123,7 +123,7 @@ func TestExport(t *testing.T) {
 			}
 		}
 	}
-	for _, r := range verifiedRecords(t, 1, m)[:500] {
+	for _, r := range s.verifiedRecords(1, m)[:500] {
 		if len(r.Key) > 20 && bytes.Contains(a, r.Key) {
 			t.Errorf("the archive holds a GUID, %s", r.Key)
 		}

@@ -12,6 +12,8 @@ import (
 	"time"
 
 	_ "github.com/jackc/pgx/v5/stdlib"
+
+	"headcount/endtoend/reporter"
 )
 
 const quantityAccounts = `accounts:
@@ -29,8 +31,8 @@ const quantityAccounts = `accounts:
   - {id: talk, apps: [t], plan: im/pro, from: 2025-01-01}
 `
 
-// reported makes a usage.reported event. Without a day the value is the month's, revision 0 is left out.
-func reported(app, meter, day, source, value string, revision int) record {
+// reported makes a usage.reported event, signed. Without a day the value is the month's, revision 0 is left out.
+func (s *site) reported(app, meter, day, source, value string, revision int) record {
 	more := ""
 	if len(day) > len("2025-03") {
 		more = `,"day":"` + day + `"`
@@ -44,8 +46,8 @@ func reported(app, meter, day, source, value string, revision int) record {
 	}
 	r := record{partition: -1}
 	r.Key, r.Timestamp = []byte(app+source), at.UnixMilli()
-	r.Value = []byte(`{"specversion":"1.0","type":"usage.reported","source":"` + source + `","id":"1","superapp":"` + app + `","meter":"` + meter +
-		`","month":"` + day[:len("2025-03")] + `","value":"` + value + `"` + more + `}`)
+	r.Value = reporter.Sign([]byte(`{"specversion":"1.0","type":"usage.reported","source":"` + source + `","id":"1","superapp":"` + app + `","meter":"` + meter +
+		`","month":"` + day[:len("2025-03")] + `","value":"` + value + `"` + more + `}`), s.sealKey())
 	return r
 }
 
@@ -154,6 +156,7 @@ func quantities(t *testing.T, fields map[string]string) {
 	t.Logf("seed %d", number)
 	d := rand.New(rand.NewPCG(number, 1))
 	s := newSite(t, quantityAccounts, fields)
+	s.reporters("s", "gw-1", "gw-2", "a", "b")
 	run := func(month string, want []string, records ...record) {
 		t.Helper()
 		s.send(nil, inDisorder(d, records...))
@@ -173,20 +176,20 @@ func quantities(t *testing.T, fields map[string]string) {
 		"paas/1 gateway_calls 8000 = 0.00, 12000 left",
 		"talk/1 peak_groups 150001 = 149.99",
 	},
-		reported("c", "push_calls", "2025-03-01", "s", "103", 0), reported("c", "push_calls", "2025-03-02", "s", "40", 0), reported("c", "push_calls", "2025-03-03", "s", "101", 0),
-		reported("c", "push_calls", "2025-03-01", "s", "60", 0), // an earlier total of the same day
-		reported("p", "gateway_calls", "2025-03-05", "gw-1", "3000", 0), reported("p", "gateway_calls", "2025-03-05", "gw-1", "6000", 0),
-		reported("p", "gateway_calls", "2025-03-05", "gw-2", "900000", 0), reported("p", "gateway_calls", "2025-03-05", "gw-2", "2000", 1), // corrected
-		reported("t", "peak_groups", "2025-03", "a", "90000", 0), reported("t", "peak_groups", "2025-03", "b", "150001", 0), reported("t", "peak_groups", "2025-03", "b", "120000", 0),
+		s.reported("c", "push_calls", "2025-03-01", "s", "103", 0), s.reported("c", "push_calls", "2025-03-02", "s", "40", 0), s.reported("c", "push_calls", "2025-03-03", "s", "101", 0),
+		s.reported("c", "push_calls", "2025-03-01", "s", "60", 0), // an earlier total of the same day
+		s.reported("p", "gateway_calls", "2025-03-05", "gw-1", "3000", 0), s.reported("p", "gateway_calls", "2025-03-05", "gw-1", "6000", 0),
+		s.reported("p", "gateway_calls", "2025-03-05", "gw-2", "900000", 0), s.reported("p", "gateway_calls", "2025-03-05", "gw-2", "2000", 1), // corrected
+		s.reported("t", "peak_groups", "2025-03", "a", "90000", 0), s.reported("t", "peak_groups", "2025-03", "b", "150001", 0), s.reported("t", "peak_groups", "2025-03", "b", "120000", 0),
 	)
 	run("2025-04", []string{
 		"chat/1 push_calls 0 = 0.00",
 		"paas/1 gateway_calls 5000 = 0.00, 4000 left",
 		"talk/1 peak_groups 100000 = 0.00",
 	},
-		reported("p", "gateway_calls", "2025-03-06", "gw-1", "3000", 0), // late: draws on March's package
-		reported("p", "gateway_calls", "2025-04-09", "gw-1", "5000", 0),
-		reported("t", "peak_groups", "2025-04", "a", "100000", 0),
+		s.reported("p", "gateway_calls", "2025-03-06", "gw-1", "3000", 0), // late: draws on March's package
+		s.reported("p", "gateway_calls", "2025-04-09", "gw-1", "5000", 0),
+		s.reported("t", "peak_groups", "2025-04", "a", "100000", 0),
 	)
 	if got := s.bills("2025-03"); !slices.ContainsFunc(got, func(b string) bool { return strings.HasPrefix(b, "paas/2") && strings.HasSuffix(b, ", 9000 left") }) {
 		t.Errorf("March after the late report: %q, want a second revision of paas with 9000 left", got)
@@ -195,7 +198,7 @@ func quantities(t *testing.T, fields map[string]string) {
 		"chat/1 push_calls 0 = 0.00",
 		"paas/1 gateway_calls 14001 = 0.30, 0 left",
 		"talk/1 peak_groups 0 = 0.00",
-	}, reported("p", "gateway_calls", "2025-05-20", "gw-1", "14001", 0))
+	}, s.reported("p", "gateway_calls", "2025-05-20", "gw-1", "14001", 0))
 	if got := s.billDay("2025-05-20"); got != "false 0.30 of 0.30" {
 		t.Errorf("bill of 2025-05-20: %s", got)
 	}
@@ -207,7 +210,8 @@ func TestPackagesOfAnUnclosedMonth(t *testing.T) {
 	t.Parallel()
 	const text = "what is left of packages is taken from the accounts file"
 	s := newSite(t, quantityAccounts, nil)
-	s.send(nil, []record{reported("p", "gateway_calls", "2025-03", "gw", "7", 0)})
+	s.reporters("gw")
+	s.send(nil, []record{s.reported("p", "gateway_calls", "2025-03", "gw", "7", 0)})
 	s.ok("ingest", "run", "--until-end")
 	s.want(0, "rollup", "status", "--month", "2025-03").says(t, text)
 	s.write("accounts.yaml", openAccount)

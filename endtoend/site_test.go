@@ -1,6 +1,7 @@
 package endtoend
 
 import (
+	"crypto/ed25519"
 	"crypto/rand"
 	"encoding/json"
 	"fmt"
@@ -14,6 +15,8 @@ import (
 
 	"headcount/endtoend/apachekafka"
 	"headcount/endtoend/port"
+	"headcount/endtoend/reporter"
+	"headcount/events/signed"
 )
 
 // patience is how long a test waits for what must happen. It only ends what hangs: no machine may be too slow for it.
@@ -113,12 +116,33 @@ func (s *site) withoutGroup() {
 func (s *site) configure() {
 	s.Helper()
 	var b strings.Builder
-	for _, name := range []string{"billing", "kafka", "ingest", "events", "limits", "state", "ledger", "catalog"} {
+	for _, name := range []string{"billing", "kafka", "ingest", "events", "limits", "reporters", "state", "ledger", "catalog"} {
 		if v, ok := s.config[name]; ok {
 			fmt.Fprintf(&b, "%s: %s\n", name, v)
 		}
 	}
 	s.write("headcount.yaml", b.String())
+}
+
+// reporters names those who may report quantities in the configuration, each of all meters and all apps, and writes their keys.
+func (s *site) reporters(ids ...string) {
+	s.Helper()
+	text, err := reporter.Files(s.dir, ids...)
+	if err != nil {
+		s.Fatal(err)
+	}
+	s.config["reporters"] = strings.TrimSuffix(strings.TrimPrefix(text, "reporters:"), "\n")
+	s.configure()
+}
+
+// sealKey is the public key that the site's seals are checked with, and its quantities are signed to.
+func (s *site) sealKey() ed25519.PublicKey {
+	s.Helper()
+	key, err := signed.LoadSealPublicKey(s.path("data/seal.pub"))
+	if err != nil {
+		s.Fatal(err)
+	}
+	return key
 }
 
 func (s *site) path(name string) string { return filepath.Join(s.dir, name) }

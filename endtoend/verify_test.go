@@ -48,12 +48,13 @@ const verifyAccounts = `accounts:
 func verifiedSite(t *testing.T) *site {
 	t.Helper()
 	s := newSite(t, verifyAccounts, nil)
+	s.reporters(month.Reporters...)
 	l := naive.New(time.UTC, partitions)
 	for i, m := range []string{"2025-01", "2025-02", "2025-03"} {
-		s.send(l, verifiedRecords(t, i, m))
+		s.send(l, s.verifiedRecords(i, m))
 		if i > 0 { // late ones of the month before, expired ones of the month before that
 			for back := 1; back <= 2; back++ {
-				s.send(l, generate(t, month.Config{Month: time.Date(2025, time.Month(i+1-back), 1, 0, 0, 0, 0, time.UTC).Format("2006-01"), Events: 3000, Devices: 2000, Apps: 8, Seed: uint64(10*i + back), Logins: 0.1, Reported: 0.02}))
+				s.send(l, generate(t, month.Config{Month: time.Date(2025, time.Month(i+1-back), 1, 0, 0, 0, 0, time.UTC).Format("2006-01"), Events: 3000, Devices: 2000, Apps: 8, Seed: uint64(10*i + back), Logins: 0.1, Reported: 0.02, SealKey: s.sealKey()}))
 			}
 		}
 		s.ok("ingest", "run", "--until-end")
@@ -65,14 +66,14 @@ func verifiedSite(t *testing.T) *site {
 }
 
 // verifiedRecords are those of the i-th of the three months.
-func verifiedRecords(t *testing.T, i int, m string) []record {
-	t.Helper()
+func (s *site) verifiedRecords(i int, m string) []record {
+	s.Helper()
 	events := 20_000
 	if testing.Short() {
 		events = 5000
 	}
-	return generate(t, month.Config{
-		Month: m, Events: events, Devices: 2500, Apps: 8, Seed: uint64(i + 1), Logins: 0.05, Components: 0.05, Reported: 0.02, Odd: 0.05, Binary: 0.1,
+	return generate(s.T, month.Config{
+		Month: m, Events: events, Devices: 2500, Apps: 8, Seed: uint64(i + 1), Logins: 0.05, Components: 0.05, Reported: 0.02, SealKey: s.sealKey(), Odd: 0.05, Binary: 0.1,
 	})
 }
 
@@ -251,6 +252,7 @@ func publicKeyPEM(t *testing.T) string {
 func TestExplain(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, verifyAccounts, nil)
+	s.reporters(month.Reporters...)
 	l := naive.New(time.UTC, partitions)
 	const guid = "6f1c2f0e-7e5c-4b7e-9b1f-1f0e2d3c4b5a"
 	s.send(l, []record{
@@ -346,13 +348,14 @@ func TestHonestMonthsVerifyUnderLimits(t *testing.T) {
 		"billing": "{time_zone: America/New_York}", "limits": "{apps_per_partition: 6, record_bytes: 380, quantity_sources: 2, devices_per_app: 90, devices_per_partition: 300}",
 		"events": "{types: {session.start: login, component.scan: scan}}",
 	})
+	s.reporters(month.Reporters...)
 	zone, err := time.LoadLocation("America/New_York")
 	if err != nil {
 		t.Fatal(err)
 	}
 	for i, m := range []string{"2025-03", "2025-04"} {
 		s.send(nil, generate(t, month.Config{
-			Month: m, Zone: zone, Events: 15_000, Devices: 1500, Apps: 9, Seed: uint64(i + 7), Logins: 0.1, Components: 0.1, Reported: 0.05, Odd: 0.2, Binary: 0.2,
+			Month: m, Zone: zone, Events: 15_000, Devices: 1500, Apps: 9, Seed: uint64(i + 7), Logins: 0.1, Components: 0.1, Reported: 0.05, SealKey: s.sealKey(), Odd: 0.2, Binary: 0.2,
 		}))
 		if r := s.run("rollup", "close", "--month", m); r.code > 1 {
 			t.Fatalf("%s: %d\n%s", r.line, r.code, cut(r.stderr))

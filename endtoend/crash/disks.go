@@ -58,7 +58,7 @@ func oneDisk(ctx context.Context, dir, bin, addr, name string, t *tally, down *o
 		return fmt.Errorf("mount a tmpfs: %w", err)
 	}
 	defer unix.Unmount(state, unix.MNT_DETACH)
-	all, err := records("2001-01", 4000, 3)
+	all, err := s.records("2001-01", 4000, 3)
 	if err != nil {
 		return err
 	}

@@ -77,7 +77,7 @@ func (l *lane) run(ctx context.Context) error {
 const turns = 24
 
 func (l *lane) month(ctx context.Context, name string) error {
-	all, err := records(name, l.records, l.r.Uint64())
+	all, err := l.site.records(name, l.records, l.r.Uint64())
 	if err != nil {
 		return err
 	}

@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"headcount/endtoend/month"
+	"headcount/endtoend/reporter"
+	"headcount/events/signed"
 
 	"github.com/segmentio/kafka-go"
 )
@@ -46,7 +48,11 @@ func newSite(ctx context.Context, dir, bin, addr, name string) (*site, error) {
 		return nil, err
 	}
 	for i, file := range []string{disturbed, calm} {
-		text := fmt.Sprintf(`billing: {grace: 0s, skew_limit: "1"}
+		reporters, err := reporter.Files(dir, month.Reporters...)
+		if err != nil {
+			return nil, err
+		}
+		text := reporters + fmt.Sprintf(`billing: {grace: 0s, skew_limit: "1"}
 kafka: {brokers: [%q], topic: %s, group: %s, session_timeout: 1500ms}
 ingest: {checkpoint_interval: 30ms}
 state: file://data/%d/state
@@ -85,10 +91,14 @@ func (s *site) ok(ctx context.Context, program string, args ...string) ([]byte, 
 	return p.out.Bytes(), err
 }
 
-// records makes a month, its slices its own.
-func records(name string, n int, seed uint64) ([]kafka.Message, error) {
+// records makes a month, its slices its own. Both configurations have the same seal key.
+func (s *site) records(name string, n int, seed uint64) ([]kafka.Message, error) {
+	key, err := signed.LoadSealPublicKey(filepath.Join(s.dir, "data/seal.pub"))
+	if err != nil {
+		return nil, err
+	}
 	g, err := month.New(month.Config{
-		Month: name, Events: n, Devices: n / 3, Apps: 8, Seed: seed, Logins: 0.05, Components: 0.2, Reported: 0.02, Odd: 0.1, Binary: 0.05,
+		Month: name, Events: n, Devices: n / 3, Apps: 8, Seed: seed, Logins: 0.05, Components: 0.2, Reported: 0.02, SealKey: key, Odd: 0.1, Binary: 0.05,
 	})
 	if err != nil {
 		return nil, err

@@ -138,7 +138,7 @@ func killKafka(ctx context.Context, k *apachekafka.Kafka, times int, down *outag
 		if err != nil {
 			return err
 		}
-		all, err := records("2001-01", 200, 1)
+		all, err := s.records("2001-01", 200, 1)
 		if err == nil {
 			err = s.send(ctx, all)
 		}
