@@ -206,6 +206,7 @@ type randomSite struct {
 	sealKey  ed25519.PrivateKey
 	accounts string
 	books    map[string][]byte
+	limits   usage.Limits // past what invoices are held
 	file     string
 }
 
@@ -274,6 +275,15 @@ func newRandomSite(t *testing.T, rnd *rand.Rand) *randomSite {
 	t.Helper()
 	s := &randomSite{bucket: bucket{memory{}, &sync.Mutex{}}, keys: identity.GenerateGUIDKey(), accounts: randomAccounts(rnd)}
 	s.log = make(memoryLog, 1+rnd.IntN(4))
+	share := func() usage.Share {
+		x, err := usage.ParseShare(fmt.Sprintf("0.%02d", rnd.IntN(40)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return x
+	}
+	s.limits = usage.DefaultLimits()
+	s.limits.HoldLeast, s.limits.SkewLimit, s.limits.RejectLimit = uint64(rnd.IntN(25)), share(), share()
 	s.topic = &stream.Topic{Name: "t", ID: "topic-id", Cluster: "cluster"}
 	for p := range s.log {
 		s.topic.Partitions = append(s.topic.Partitions, stream.PartitionInfo{ID: events.Partition(p)})
@@ -361,11 +371,7 @@ func (s *randomSite) close(t *testing.T, m events.Month) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	limit, err := usage.ParseSkewLimit("0.3")
-	if err != nil {
-		t.Fatal(err)
-	}
-	terms := closing.Terms{Zone: s.template.TimeZone, Grace: 24 * time.Hour, SkewLimit: limit}
+	terms := closing.Terms{Zone: s.template.TimeZone, Grace: 24 * time.Hour, Limits: s.limits}
 	closer := &closing.Closer{Site: s, Keys: ring, SealKey: s.sealKey, Terms: terms, Interval: 10 * time.Second, Log: slog.New(slog.DiscardHandler), Clock: hasty{}}
 	if _, err := closer.Close(t.Context(), m); err != nil {
 		t.Fatalf("close %s: %v\n%s", m, err, s.accounts)

@@ -46,9 +46,13 @@ type Config struct {
 
 // Billing says what a month is and when it may be closed.
 type Billing struct {
-	TimeZone  string   `yaml:"time_zone"`  // IANA name
-	Grace     Duration `yaml:"grace"`      // how long after a month's end its close must wait
-	SkewLimit string   `yaml:"skew_limit"` // share of an app's events, skewed or expired, past which its invoice is held
+	TimeZone string   `yaml:"time_zone"` // IANA name
+	Grace    Duration `yaml:"grace"`     // how long after a month's end its close must wait
+
+	// What holds invoices. The closing keeps it.
+	SkewLimit   string `yaml:"skew_limit"`   // share of an app's events, skewed or expired, past which its invoice is held
+	RejectLimit string `yaml:"reject_limit"` // share of an app's records, dead letters, past which it is
+	HoldLeast   int    `yaml:"hold_least"`   // of how many events a share must be made to hold
 }
 
 // Kafka says where the log is.
@@ -154,7 +158,7 @@ func (e *Error) Error() string { return e.Where + ": " + e.What }
 // Default returns the values of fields that a file leaves out, paths as written there.
 func Default() *Config {
 	return &Config{
-		Billing: Billing{TimeZone: "UTC", Grace: Duration(24 * time.Hour), SkewLimit: "0.01"},
+		Billing: Billing{TimeZone: "UTC", Grace: Duration(24 * time.Hour), SkewLimit: "0.01", RejectLimit: "0.01", HoldLeast: 20},
 		Kafka: Kafka{
 			Brokers: []string{"127.0.0.1:9092"}, Topic: "sdk-events", Group: groupUnset,
 			SessionTimeout: Duration(10 * time.Second), MaxBatchBytes: 64 << 20, MaxFetchBytes: 64 << 20,
@@ -277,8 +281,13 @@ func (c *Config) Validate() error {
 	if _, err := events.LoadZone(c.Billing.TimeZone); err != nil {
 		return bad("billing.time_zone", "%q is not a time zone: write an IANA name such as UTC or Asia/Shanghai", c.Billing.TimeZone)
 	}
-	if share, err := decimal.NewFromString(c.Billing.SkewLimit); err != nil || share.IsNegative() {
-		return bad("billing.skew_limit", "%q is not a share: write it as \"0.01\"", c.Billing.SkewLimit)
+	for _, l := range []struct{ field, share string }{{"skew_limit", c.Billing.SkewLimit}, {"reject_limit", c.Billing.RejectLimit}} {
+		if share, err := decimal.NewFromString(l.share); err != nil || share.IsNegative() {
+			return bad("billing."+l.field, "%q is not a share: write it as \"0.01\"", l.share)
+		}
+	}
+	if c.Billing.HoldLeast < 0 {
+		return bad("billing.hold_least", "%d is negative: write of how many events a share must be made to hold an invoice", c.Billing.HoldLeast)
 	}
 	if len(c.Kafka.Brokers) == 0 {
 		return bad("kafka.brokers", "name at least one broker as host:port")

@@ -82,14 +82,14 @@ func TestEnvironmentOverrides(t *testing.T) {
 // Every field has a variable.
 func TestEnvironmentSetsEveryField(t *testing.T) {
 	names := variables(reflect.TypeFor[Config]())
-	if len(names) != 39 {
+	if len(names) != 41 {
 		t.Errorf("%d variables: %v", len(names), names)
 	}
 	values := map[string]string{
 		"BILLING_TIME_ZONE": "Asia/Tokyo", "BILLING_GRACE": "1h", "KAFKA_BROKERS": "h1:1, h2:2", "KAFKA_SESSION_TIMEOUT": "20s",
 		"KAFKA_MAX_BATCH_BYTES": "2097152", "KAFKA_MAX_FETCH_BYTES": "2097152", "KAFKA_EMBEDDED_PARTITIONS": "7", "KAFKA_EMBEDDED_EXPOSE": "true", "KAFKA_SASL_MECHANISM": "PLAIN",
 		"INGEST_CHECKPOINT_INTERVAL": "1s", "EVENTS_TYPES": "shop.opened=open,shop.searched=search", "LIMITS_APPS_PER_PARTITION": "1",
-		"LIMITS_RECORD_BYTES": "2", "LIMITS_QUANTITY_SOURCES": "3", "LIMITS_DEVICES_PER_APP": "4", "LIMITS_DEVICES_PER_PARTITION": "5", "BILLING_SKEW_LIMIT": "0.02", "STATE": "file:///s", "LEDGER": "sqlite:///l",
+		"LIMITS_RECORD_BYTES": "2", "LIMITS_QUANTITY_SOURCES": "3", "LIMITS_DEVICES_PER_APP": "4", "LIMITS_DEVICES_PER_PARTITION": "5", "BILLING_SKEW_LIMIT": "0.02", "BILLING_REJECT_LIMIT": "0.03", "BILLING_HOLD_LEAST": "8", "STATE": "file:///s", "LEDGER": "sqlite:///l",
 	}
 	var environ, embedded []string
 	for _, n := range names {
@@ -114,7 +114,7 @@ func TestEnvironmentSetsEveryField(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := &Config{
-		Billing: Billing{"Asia/Tokyo", Duration(time.Hour), "0.02"},
+		Billing: Billing{"Asia/Tokyo", Duration(time.Hour), "0.02", "0.03", 8},
 		Kafka: Kafka{[]string{"h1:1", "h2:2"}, "topic", "/kafka_group", "/kafka_instance", Duration(20 * time.Second), 2 << 20, 2 << 20,
 			&TLS{"/kafka_tls_ca_file", "/kafka_tls_cert_file", "/kafka_tls_key_file", "/kafka_tls_server_name"},
 			&SASL{"PLAIN", "/kafka_sasl_user", "/kafka_sasl_password_file", "/kafka_sasl_password"}, nil},
@@ -162,6 +162,8 @@ func TestMistakesNameFileAndPlace(t *testing.T) {
 		"billing:\n  grace: -1h\n":                               "billing.grace: \"-1h\"",
 		"billing: {skew_limit: 0.01}\n":                          "headcount.yaml:1:23: billing.skew_limit: is not text: write it in quotes, as in \"0.01\"",
 		"billing: {skew_limit: \"much\"}\n":                      "billing.skew_limit",
+		"billing: {reject_limit: \"-1\"}\n":                       "billing.reject_limit",
+		"billing: {hold_least: -1}\n":                            "billing.hold_least: -1 is negative",
 		"kafka: {brokers: [nowhere]}\n":                          "headcount.yaml:1:18: kafka.brokers: \"nowhere\" is not host:port",
 		"kafka: {brokers: []}\n":                                 "kafka.brokers: name at least one",
 		"kafka: {brokers: \"a:1\"}\n":                            "kafka.brokers: want a list, as in [a, b], got \"a:1\"",

@@ -12,7 +12,6 @@ import (
 	"headcount/rating"
 	"headcount/rollup/closed"
 	"headcount/rollup/status"
-	"headcount/rollup/usage"
 )
 
 // invoicesSoFar returns a closed month's invoices, all revisions, or those that the usage so far comes to.
@@ -46,7 +45,7 @@ func readStatus(ctx context.Context, p *cli.Program, c *config.Config, m events.
 	if s.Accounts, err = site.Accounts(c, s.Books); err != nil {
 		return nil, err
 	}
-	if s.SkewLimit, err = usage.ParseSkewLimit(c.Billing.SkewLimit); err != nil {
+	if s.Limits, err = site.Limits(c); err != nil {
 		return nil, err
 	}
 	bucket, err := site.State(ctx, c)

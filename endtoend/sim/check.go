@@ -443,8 +443,9 @@ func (c *comparison) account(m events.Month, account string, apps []string, know
 	c.same("revision", got[0].Revision, 1)
 	held := false
 	for _, app := range apps {
-		if a := known.apps[app]; a != nil && 10*(a.skewed+a.expired) > a.events+a.expired {
-			held = true
+		if a := known.apps[app]; a != nil {
+			odd, records := a.skewed+a.expired, a.events+a.expired+a.rejected
+			held = held || odd >= holdLeast && 10*odd > a.events+a.expired || a.rejected >= holdLeast && 5*a.rejected > records
 		}
 		if c.w.limited {
 			held = c.past(app, known.apps[app], got[0]) || held

@@ -86,8 +86,14 @@ func (s place) Connect(context.Context) (*closing.Connection, error) {
 	}, nil
 }
 
-// skewLimit is the share of an app's events with a wrong clock past which its invoice is held.
-var skewLimit = usage.SkewLimit{Decimal: decimal.New(1, -1)}
+// holdLeast, a tenth of wrong clocks and a fifth of dead letters: past these an invoice is held.
+const holdLeast = 5
+
+var holding = func() usage.Limits {
+	l := usage.DefaultLimits()
+	l.HoldLeast, l.SkewLimit, l.RejectLimit = holdLeast, usage.Share{Decimal: decimal.New(1, -1)}, usage.Share{Decimal: decimal.New(2, -1)}
+	return l
+}()
 
 // groupName is the group that the processes are of.
 func (w *World) groupName() string {
@@ -101,7 +107,7 @@ func (w *World) groupName() string {
 func (w *World) close(p *process, m events.Month) (*closed.Result, error) {
 	closer := &closing.Closer{
 		Site: place{w, p}, Keys: w.keys, SealKey: sealKey, Log: p.log,
-		Terms:    closing.Terms{Zone: w.zoneName, Grace: 24 * time.Hour, SkewLimit: skewLimit},
+		Terms:    closing.Terms{Zone: w.zoneName, Grace: 24 * time.Hour, Limits: holding},
 		Names:    closing.Names{State: "sim://state", Ledger: "sim://ledger", Template: "sim://template", Keys: "sim://keys"},
 		Group:    w.groupName(),
 		Interval: w.interval, Clock: clock{w, p}, Go: p.run, Random: w,

@@ -33,6 +33,7 @@ type Closing struct {
 	Previous   *Previous         // nil: the first closing, which opens the books
 	Accounts   []byte            // the accounts file, as it was
 	Books      map[string][]byte // price books by name, as they were
+	Limits     json.RawMessage   // past what invoices are held, a compact JSON object; nil: a release that kept none began it
 }
 
 // Previous names the closing before: its month, and what it sealed.
@@ -105,6 +106,14 @@ func (c *Closing) validate() error {
 	if len(c.Partitions) == 0 {
 		return errors.New("closing without partitions")
 	}
+	if len(c.Limits) > 0 {
+		if err := canonical.Unmarshal(c.Limits, new(json.RawMessage)); err != nil || c.Limits[0] != '{' {
+			return fmt.Errorf("limits %.200q: want a compact JSON object: %w", c.Limits, err)
+		}
+		if err := checkText("limits", string(c.Limits)); err != nil {
+			return err
+		}
+	}
 	for i, p := range c.Partitions {
 		if p < 0 || i > 0 && p <= c.Partitions[i-1] {
 			return fmt.Errorf("partitions %v: want them sorted, each once", c.Partitions)
@@ -165,10 +174,10 @@ func (l *Ledger) Closing(ctx context.Context, month Month) (c Closing, err error
 func readClosing(ctx context.Context, tx *sql.Tx, month Month) (Closing, error) {
 	c := Closing{Month: month, Books: map[string][]byte{}}
 	var partitions, at string
-	var previous sql.NullString
+	var previous, limits sql.NullString
 	err := tx.QueryRowContext(ctx, `SELECT seal_id, cluster, topic_id, topic, partitions, rules_hash, zone, version, at, previous,
-		accounts FROM closings WHERE month = $1`, month).Scan(&c.SealID, &c.Cluster, &c.TopicID, &c.Topic, &partitions,
-		&c.RulesHash, &c.Zone, &c.Version, &at, &previous, &c.Accounts)
+		accounts, limits FROM closings WHERE month = $1`, month).Scan(&c.SealID, &c.Cluster, &c.TopicID, &c.Topic, &partitions,
+		&c.RulesHash, &c.Zone, &c.Version, &at, &previous, &c.Accounts, &limits)
 	if errors.Is(err, sql.ErrNoRows) {
 		return Closing{}, fmt.Errorf("closing of %s: %w: begin it with rollup close --month %s", month, ErrNotFound, month)
 	}
@@ -183,6 +192,9 @@ func readClosing(ctx context.Context, tx *sql.Tx, month Month) (Closing, error) 
 		if err := json.Unmarshal([]byte(previous.String), &c.Previous); err != nil {
 			return Closing{}, fmt.Errorf("closing of %s: previous: %w", month, err)
 		}
+	}
+	if limits.Valid {
+		c.Limits = json.RawMessage(limits.String)
 	}
 	if c.At, err = parseTime(at); err != nil {
 		return Closing{}, fmt.Errorf("closing of %s: %w", month, err)
@@ -217,6 +229,7 @@ type closingRecord struct {
 	Previous   *Previous            `json:"previous"`
 	Accounts   string               `json:"accounts"` // digest
 	Books      map[string]string    `json:"books"`    // digests
+	Limits     json.RawMessage      `json:"limits,omitempty"`
 
 	accounts []byte
 	books    [][]byte // in the order of their names
@@ -225,7 +238,7 @@ type closingRecord struct {
 func newClosingRecord(c Closing) *closingRecord {
 	r := &closingRecord{SealID: c.SealID, Cluster: c.Cluster, TopicID: c.TopicID, Topic: c.Topic, Partitions: c.Partitions,
 		RulesHash: c.RulesHash, Zone: c.Zone, Version: c.Version, At: formatTime(c.At), Previous: c.Previous,
-		Books: map[string]string{}, accounts: present(c.Accounts)}
+		Books: map[string]string{}, Limits: c.Limits, accounts: present(c.Accounts)}
 	for _, name := range slices.Sorted(maps.Keys(c.Books)) {
 		r.Books[name] = canonical.Hash(c.Books[name])
 		r.books = append(r.books, present(c.Books[name]))
@@ -252,14 +265,17 @@ func (r *closingRecord) rows(month string) ([]row, error) {
 	if err != nil {
 		return nil, err
 	}
-	var previous any
+	var previous, limits any
 	if r.Previous != nil {
 		if previous, err = jsonText(r.Previous); err != nil {
 			return nil, err
 		}
 	}
+	if r.Limits != nil {
+		limits = string(r.Limits)
+	}
 	all := []row{{closings, []any{month, r.SealID, r.Cluster, r.TopicID, r.Topic, partitions, r.RulesHash, r.Zone, r.Version,
-		r.At, previous, r.accounts}}}
+		r.At, previous, r.accounts, limits}}}
 	for i, name := range slices.Sorted(maps.Keys(r.Books)) {
 		all = append(all, row{books, []any{month, name, r.books[i]}})
 	}

@@ -28,6 +28,7 @@ func TestGolden(t *testing.T) {
 	known := map[int]Report{
 		1: {Entries: 19, Rows: 26, Head: "66d662a813b6c7135839b5b3416675a39ac075c74fe09f9c1f8768427249fab7"},
 		2: {Entries: 21, Rows: 28, Head: "d4df16b647ce3c035531e9f07d58c4c824af6c7a86693bed01949bb5582da8a6"},
+		3: {Entries: 21, Rows: 28, Head: "b2b7d74a68d00338404924ee184fe8f80da01d97019394c5db6466f820d979df"},
 	}
 	if *golden {
 		writeGolden(t)
@@ -59,7 +60,7 @@ func TestGolden(t *testing.T) {
 			t.Errorf("version %d: %+v", version, r)
 		}
 		all, err := l.Invoices(t.Context(), october)
-		if err != nil || len(all) != 1+version || all[0].Status != Final || all[0].Release.By != "ann" || string(all[1].Document) != fmt.Sprintf(finalInvoice, october, 1) {
+		if err != nil || len(all) != min(1+version, 3) || all[0].Status != Final || all[0].Release.By != "ann" || string(all[1].Document) != fmt.Sprintf(finalInvoice, october, 1) {
 			t.Errorf("version %d: %+v, %v", version, all, err)
 		}
 		if err := l.Release(t.Context(), november, "acme", "checked", "ann"); err != nil {

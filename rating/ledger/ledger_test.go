@@ -125,7 +125,8 @@ const (
 func testClosing(month calendar.Month, previous *Previous) Closing {
 	return Closing{Month: month, SealID: "seal-" + month.String(), Cluster: "c1", TopicID: "t1", Topic: "sdk-events", Partitions: []position.Partition{0, 1, 3},
 		RulesHash: "sha256:aa", Zone: "Asia/Shanghai", Version: "1.2.3", At: testClock(), Previous: previous,
-		Accounts: []byte("accounts:\n  - id: acme\r\n"), Books: map[string][]byte{"tcmpp.yaml": []byte("book: \xff"), "im.yaml": {}}}
+		Accounts: []byte("accounts:\n  - id: acme\r\n"), Books: map[string][]byte{"tcmpp.yaml": []byte("book: \xff"), "im.yaml": {}},
+		Limits: json.RawMessage(`{"hold_least":20,"skew_limit":"1"}`)}
 }
 
 const heldInvoice = `{"account":"acme", "plan":"tcmpp/pro","month":%q,"revision":%d,"currency":"USD","status":"held","reason":"sketch differs <by> 9%%",` +

@@ -18,7 +18,7 @@ var (
 	entriesTable = &table{"entries", []string{"seq", "kind", "month", "at", "payload", "previous", "hash"}, nil}
 
 	closings = &table{"closings", []string{"month", "seal_id", "cluster", "topic_id", "topic", "partitions", "rules_hash", "zone",
-		"version", "at", "previous", "accounts"}, []string{"month"}}
+		"version", "at", "previous", "accounts", "limits"}, []string{"month"}}
 	books    = &table{"books", []string{"month", "name", "document"}, []string{"month", "name"}}
 	usage    = &table{"usage", []string{"month", "app", "account", "digest", "document"}, []string{"month", "app"}}
 	invoices = &table{"invoices", []string{"closing", "month", "account", "revision", "plan", "currency", "total", "status",

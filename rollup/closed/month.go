@@ -22,6 +22,7 @@ import (
 	"headcount/events"
 	"headcount/rating"
 	"headcount/rating/ledger"
+	"headcount/rollup/usage"
 )
 
 // Books tell what was closed, and how it was corrected: a *ledger.Ledger's methods, which say what they promise.
@@ -145,6 +146,15 @@ func (m *Month) BalancesBefore(ctx context.Context) ([]rating.Balance, error) {
 // Partition is what the state store has of a partition of the topic that the month was closed on.
 func (m *Month) Partition(p events.Partition) *checkpoint.Partition {
 	return m.state.Partition(counter.Identity{Cluster: m.Closing.Cluster, TopicID: m.Closing.TopicID, Partition: p})
+}
+
+// Limits are what the month's invoices are held by: those that its close was begun with.
+func (m *Month) Limits() (usage.Limits, error) {
+	l, err := usage.ParseLimits(m.Closing.Limits)
+	if err != nil {
+		return l, fmt.Errorf("closing of %s: %w", m.Month, err)
+	}
+	return l, nil
 }
 
 // Rules returns the month's rules.

@@ -36,8 +36,12 @@ func (m *Month) Unite(ctx context.Context, readers []counter.RowReader, bill usa
 	if err != nil {
 		return nil, err
 	}
+	limits, err := m.Limits()
+	if err != nil {
+		return nil, err
+	}
 	doc := &usage.Document{Month: m.Month, TimeZone: m.Closing.Zone, Topic: m.Closing.Topic, Usage: []usage.App{}}
-	_, err = usage.Gather(doc, &usage.Facts{Rules: rules, OnTime: readers}, nil, bill, usage.NoSkewLimit)
+	_, err = usage.Gather(doc, &usage.Facts{Rules: rules, OnTime: readers}, nil, bill, limits)
 	return doc, err
 }
 

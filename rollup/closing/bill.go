@@ -73,6 +73,10 @@ func (b *begun) gather(ctx context.Context, prices *closed.Prices) (*usage.Docum
 	if err != nil {
 		return nil, nil, err
 	}
+	limits, err := b.this.Limits()
+	if err != nil {
+		return nil, nil, err
+	}
 	month := &usage.Facts{Rules: rules, OnTime: b.this.OnTime()}
 	var before *usage.Facts
 	if b.before != nil {
@@ -88,7 +92,7 @@ func (b *begun) gather(ctx context.Context, prices *closed.Prices) (*usage.Docum
 		doc.Rejected += m.Index.Unattributed.Rejected
 		overLimit += m.Index.Unattributed.OverLimit
 	}
-	alarms, err := usage.Gather(doc, month, before, prices.Biller(b.this), b.Terms.SkewLimit)
+	alarms, err := usage.Gather(doc, month, before, prices.Biller(b.this), limits)
 	if err != nil {
 		return nil, nil, err
 	}

@@ -53,11 +53,11 @@ type Closer struct {
 	cache *closed.PriceCache
 }
 
-// Terms say when a month may be closed, and what holds its invoices.
+// Terms say when a month may be closed, and what holds its invoices where its close is begun now.
 type Terms struct {
-	Zone      string // IANA name
-	Grace     time.Duration
-	SkewLimit usage.SkewLimit
+	Zone   string // IANA name
+	Grace  time.Duration
+	Limits usage.Limits
 }
 
 // Names are what messages call what the site opens.

@@ -13,15 +13,15 @@ import (
 
 // Source is where an open month's numbers are read from.
 type Source struct {
-	Log       Log
-	Topic     *stream.Topic
-	State     *checkpoint.Topic
-	Keys      *identity.Keyring
-	Books     *rating.Catalog
-	Accounts  *rating.Accounts
-	Zone      string // IANA name
-	SkewLimit usage.SkewLimit
-	Group     string // whose members read the partitions; empty: none
+	Log      Log
+	Topic    *stream.Topic
+	State    *checkpoint.Topic
+	Keys     *identity.Keyring
+	Books    *rating.Catalog
+	Accounts *rating.Accounts
+	Zone     string       // IANA name
+	Limits   usage.Limits // that a close would hold by
+	Group    string       // whose members read the partitions; empty: none
 }
 
 // Log tells how far the partitions reach, and who reads them: a *stream.Log's methods.

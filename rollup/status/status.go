@@ -182,7 +182,7 @@ func (r *reader) addFacts(ctx context.Context, part *checkpoint.Partition, p eve
 // unite makes usage of the facts, and lists why invoices would be held.
 func (r *reader) unite() error {
 	bill := usage.NewBiller(r.Books, r.Accounts, r.month, r.Zone)
-	alarms, err := usage.Gather(&r.doc.Document, r.facts, nil, bill, r.SkewLimit)
+	alarms, err := usage.Gather(&r.doc.Document, r.facts, nil, bill, r.Limits)
 	if err != nil {
 		return err
 	}

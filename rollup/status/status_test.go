@@ -64,7 +64,7 @@ func newSource(t *testing.T) Source {
 	topic := &stream.Topic{Name: "events", ID: "id", Cluster: "cluster", Partitions: []stream.PartitionInfo{{ID: 0}, {ID: 1}}}
 	return Source{
 		Log: testLog{}, Topic: topic, State: checkpoint.OpenTopic(bucket, topic.Name, topic.ID), Keys: identity.NewKeyring(identity.NewGUIDKey([16]byte{1})),
-		Books: books, Accounts: accounts, Zone: "UTC", SkewLimit: usage.NoSkewLimit, Group: "readers",
+		Books: books, Accounts: accounts, Zone: "UTC", Limits: usage.DefaultLimits(), Group: "readers",
 	}
 }
 

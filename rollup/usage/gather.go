@@ -23,9 +23,9 @@ type Facts struct {
 type Alarms map[string][]string
 
 // Gather unites the month's facts, and the late ones of the month before (before may be nil), into the usage of every app.
-func Gather(doc *Document, month, before *Facts, bill Biller, limit SkewLimit) (Alarms, error) {
+func Gather(doc *Document, month, before *Facts, bill Biller, limits Limits) (Alarms, error) {
 	kinds := kindIndex(month.Rules)
-	g := gatherer{doc: doc, rules: month.Rules, kinds: kinds, bill: bill, limit: limit, alarms: Alarms{}, late: map[string]uint64{}}
+	g := gatherer{doc: doc, rules: month.Rules, kinds: kinds, bill: bill, limits: limits, alarms: Alarms{}, late: map[string]uint64{}}
 	for d := 1; d <= month.Rules.Month.Days(); d++ {
 		g.days[d] = fmt.Sprintf("%s-%02d", month.Rules.Month, d)
 	}
@@ -61,7 +61,7 @@ type gatherer struct {
 	kinds  map[string]events.Kind
 	days   [32]string // of the month, as they are printed
 	bill   Biller
-	limit  SkewLimit
+	limits Limits
 	alarms Alarms
 	late   map[string]uint64 // devices of the month before that came late only, by app; taken out as apps are met
 }

@@ -110,12 +110,17 @@ func billed(app string, meters ...rating.Meter) Biller {
 	}
 }
 
-func limit(text string) SkewLimit { return SkewLimit{decimal.RequireFromString(text)} }
+// limits hold what has a share of its own, of any number of events.
+func limits(text string) Limits {
+	l := DefaultLimits()
+	l.HoldLeast, l.SkewLimit, l.RejectLimit = 0, Share{decimal.RequireFromString(text)}, Share{decimal.RequireFromString(text)}
+	return l
+}
 
 func gather(t *testing.T, facts, before *Facts, bill Biller, skew string) (*Document, Alarms) {
 	t.Helper()
 	doc := &Document{Month: events.MonthOf(2026, 10), Usage: []App{}}
-	alarms, err := Gather(doc, facts, before, bill, limit(skew))
+	alarms, err := Gather(doc, facts, before, bill, limits(skew))
 	if err != nil {
 		t.Fatal(err)
 	}

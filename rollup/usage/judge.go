@@ -4,28 +4,34 @@ import "math"
 
 // Bounds say how far the witnesses of a meter may lie apart: K standard errors, and Slack devices at least.
 type Bounds struct {
-	K     float64
-	Slack float64
+	K     float64 `json:"k"`
+	Slack float64 `json:"slack"`
+}
+
+// Witnesses say by which bounds the meters of a close are judged: up to Many by the narrow ones, more by the wide.
+type Witnesses struct {
+	Many   int    `json:"many"`
+	Narrow Bounds `json:"narrow"`
+	Wide   Bounds `json:"wide"`
+}
+
+// Of returns the bounds of a close that judges so many meters.
+func (w *Witnesses) Of(meters int) Bounds {
+	if meters > w.Many {
+		return w.Wide
+	}
+	return w.Narrow
 }
 
 // A false alarm is rarer than one in 10,000 closes. Of one meter it is rarer than 1 in 10 million within Narrow (worst around 220
 // devices, where chance collisions are few and so not normal, and from 200,000 on, where the error is normal), which is enough
-// for Many meters; rarer than 1 in a billion within Wide, which is enough for 100,000. TestWitnesses shows both.
+// for so many meters; rarer than 1 in a billion within Wide, which is enough for 100,000. TestWitnesses shows both.
 var (
 	Narrow = Bounds{K: 5.7, Slack: 10}
 	Wide   = Bounds{K: 6.5, Slack: 16}
 )
 
-// Many is up to how many meters of a close are judged by Narrow.
-const Many = 1000
-
-// BoundsOf returns the bounds of a close that judges so many meters.
-func BoundsOf(meters int) Bounds {
-	if meters > Many {
-		return Wide
-	}
-	return Narrow
-}
+const many = 1000
 
 // Judge compares the witnesses of a meter with sketches of precision p.
 func (b Bounds) Judge(exact, estimate uint64, p int) (Bound, Verdict) {
@@ -47,7 +53,7 @@ func (g *gatherer) judge() {
 			}
 		}
 	}
-	bounds := BoundsOf(judged)
+	bounds := g.limits.Witnesses.Of(judged)
 	for i := range g.doc.Usage {
 		a := &g.doc.Usage[i]
 		for j := range a.Meters {

@@ -135,8 +135,8 @@ func TestWitnesses(t *testing.T) {
 		}
 	}
 	t.Logf("at worst one meter in %.1e is held for nothing within %v, one in %.1e within %v", 1/worst[Narrow], Narrow, 1/worst[Wide], Wide)
-	if p := worst[Narrow] * Many; p > 1e-4 {
-		t.Errorf("a close of %d meters is held for nothing with a chance of %.1e", Many, p)
+	if p := worst[Narrow] * many; p > 1e-4 {
+		t.Errorf("a close of %d meters is held for nothing with a chance of %.1e", many, p)
 	}
 	if p := worst[Wide] * 100_000; p > 1e-4 {
 		t.Errorf("a close of 100,000 meters is held for nothing with a chance of %.1e", p)
@@ -145,7 +145,7 @@ func TestWitnesses(t *testing.T) {
 
 // A close of many meters is judged by the wider bounds, and each meter says by which.
 func TestBoundsOfManyMeters(t *testing.T) {
-	for apps, want := range map[int]float64{1: 0.0463, Many: 0.0463, Many + 1: 0.0528} {
+	for apps, want := range map[int]float64{1: 0.0463, many: 0.0463, many + 1: 0.0528} {
 		var parts []handmade
 		for i := range apps {
 			parts = append(parts, handmade{header: counter.AppHeader{App: fmt.Sprintf("app-%05d", i)}, devices: map[int]did{i: {0: {1}}}})

@@ -84,6 +84,9 @@ func closeMonth(t *testing.T, l *ledger.Ledger, of ledger.Month, previous *ledge
 	c := ledger.Closing{Month: of, SealID: "seal-" + month, Cluster: "c1", TopicID: "t1", Topic: "sdk-events", Partitions: []position.Partition{0, 1, 3},
 		RulesHash: "sha256:aa", Zone: "Asia/Shanghai", Version: "1.2.3", At: time.Date(2026, 11, 2, 1, 30, 0, 123456789, time.UTC), Previous: previous,
 		Accounts: []byte("accounts:\n  - id: acme\r\n"), Books: map[string][]byte{"tcmpp.yaml": []byte("book: \xff"), "im.yaml": {}}}
+	if previous != nil { // the closings of older releases have none
+		c.Limits = json.RawMessage(`{"hold_least":20,"skew_limit":"1"}`)
+	}
 	if _, _, err := l.Begin(t.Context(), c); err != nil {
 		t.Fatal(err)
 	}
@@ -165,7 +168,7 @@ func TestBothRead(t *testing.T) {
 			for _, month := range []string{m.Month.String()} {
 				c, err := mine.Closing(ctx, month)
 				w, other := theirs.Closing(ctx, m.Month)
-				want := Closing{w.Month.String(), w.SealID, w.Cluster, w.TopicID, w.Topic, numbers(w.Partitions), w.RulesHash, w.Zone, w.At, previousOf(w.Previous), w.Accounts, w.Books}
+				want := Closing{w.Month.String(), w.SealID, w.Cluster, w.TopicID, w.Topic, numbers(w.Partitions), w.RulesHash, w.Zone, w.At, previousOf(w.Previous), w.Accounts, w.Books, string(w.Limits)}
 				if c.Books["im.yaml"] == nil {
 					c.Books["im.yaml"] = []byte{}
 				}

@@ -31,6 +31,7 @@ type Closing struct {
 	Previous   *Previous         // nil: the first closing
 	Accounts   []byte            // the accounts file, as it was
 	Books      map[string][]byte // price books by name, as they were
+	Limits     string            // past what invoices are held, JSON; empty: a release that kept none began it
 }
 
 // Previous names the closing before: its month, and what it sealed.
@@ -62,8 +63,8 @@ func (l *Ledger) Months(ctx context.Context) (all []MonthState, err error) {
 func (l *Ledger) Closing(ctx context.Context, month string) (c Closing, err error) {
 	c = Closing{Month: month, Books: map[string][]byte{}}
 	var partitions, previous, at string
-	err = l.one(ctx, `SELECT seal_id, cluster, topic_id, topic, partitions, rules_hash, zone, at, coalesce(previous, 'null'), accounts FROM closings WHERE month = $1`, month,
-		&c.SealID, &c.Cluster, &c.TopicID, &c.Topic, &partitions, &c.RulesHash, &c.Zone, &at, &previous, &c.Accounts)
+	err = l.one(ctx, `SELECT seal_id, cluster, topic_id, topic, partitions, rules_hash, zone, at, coalesce(previous, 'null'), accounts, coalesce(limits, '') FROM closings WHERE month = $1`, month,
+		&c.SealID, &c.Cluster, &c.TopicID, &c.Topic, &partitions, &c.RulesHash, &c.Zone, &at, &previous, &c.Accounts, &c.Limits)
 	if err == nil {
 		err = errors.Join(json.Unmarshal([]byte(partitions), &c.Partitions), json.Unmarshal([]byte(previous), &c.Previous))
 	}

@@ -101,15 +101,19 @@ func (r rows) closing(e *entry) error {
 		Previous   jsontext.Value     `json:"previous"`
 		Accounts   content            `json:"accounts"`
 		Books      map[string]content `json:"books"`
+		Limits     jsontext.Value     `json:"limits"`
 	}
 	if err := e.open(&p); err != nil {
 		return err
 	}
-	var previous any
+	var previous, limits any
 	if p.Previous.Kind() == '{' {
 		previous = string(p.Previous)
 	}
-	r.add(closings, e, e.month, p.SealID, p.Cluster, p.TopicID, p.Topic, string(p.Partitions), p.RulesHash, p.Zone, p.Version, p.At, previous, p.Accounts)
+	if p.Limits != nil {
+		limits = string(p.Limits)
+	}
+	r.add(closings, e, e.month, p.SealID, p.Cluster, p.TopicID, p.Topic, string(p.Partitions), p.RulesHash, p.Zone, p.Version, p.At, previous, p.Accounts, limits)
 	for _, name := range slices.Sorted(maps.Keys(p.Books)) {
 		r.add(books, e, e.month, name, p.Books[name])
 	}

@@ -58,7 +58,7 @@ func newTable(name, list string, unique ...string) *table {
 var (
 	entries = &table{"entries", columns("seq#, kind, month, at, payload, previous, hash"), nil, []string{"seq"}}
 
-	closings   = newTable("closings", "month, seal_id, cluster, topic_id, topic, partitions, rules_hash, zone, version, at, previous?, accounts*", "month")
+	closings   = newTable("closings", "month, seal_id, cluster, topic_id, topic, partitions, rules_hash, zone, version, at, previous?, accounts*, limits?", "month")
 	books      = newTable("books", "month, name, document*", "month", "name")
 	usage      = newTable("usage", "month, app, account?, digest, document*", "month", "app")
 	invoices   = newTable("invoices", "closing, month, account, revision#, plan, currency, total, status, reason, document*", "month", "account", "revision")

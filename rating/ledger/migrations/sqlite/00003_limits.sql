@@ -1,0 +1,4 @@
+-- +goose Up
+
+-- Past what invoices are held, as the closing was begun with it; NULL: a release that kept none began it.
+ALTER TABLE closings ADD COLUMN limits TEXT;
