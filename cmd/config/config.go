@@ -50,9 +50,10 @@ type Billing struct {
 	Grace    Duration `yaml:"grace"`     // how long after a month's end its close must wait
 
 	// What holds invoices. The closing keeps it.
-	SkewLimit   string `yaml:"skew_limit"`   // share of an app's events, skewed or expired, past which its invoice is held
-	RejectLimit string `yaml:"reject_limit"` // share of an app's records, dead letters, past which it is
-	HoldLeast   int    `yaml:"hold_least"`   // of how many events a share must be made to hold
+	SkewLimit    string `yaml:"skew_limit"`    // share of an app's events, skewed or expired, past which its invoice is held
+	RejectLimit  string `yaml:"reject_limit"`  // share of an app's records, dead letters, past which it is
+	HoldLeast    int    `yaml:"hold_least"`    // of how many events a share must be made to hold
+	QuantityJump int    `yaml:"quantity_jump"` // how many times what a meter of quantities had in the month before holds; 0: nothing does
 }
 
 // Kafka says where the log is.
@@ -158,7 +159,7 @@ func (e *Error) Error() string { return e.Where + ": " + e.What }
 // Default returns the values of fields that a file leaves out, paths as written there.
 func Default() *Config {
 	return &Config{
-		Billing: Billing{TimeZone: "UTC", Grace: Duration(24 * time.Hour), SkewLimit: "0.01", RejectLimit: "0.01", HoldLeast: 20},
+		Billing: Billing{TimeZone: "UTC", Grace: Duration(24 * time.Hour), SkewLimit: "0.01", RejectLimit: "0.01", HoldLeast: 20, QuantityJump: 10},
 		Kafka: Kafka{
 			Brokers: []string{"127.0.0.1:9092"}, Topic: "sdk-events", Group: groupUnset,
 			SessionTimeout: Duration(10 * time.Second), MaxBatchBytes: 64 << 20, MaxFetchBytes: 64 << 20,
@@ -288,6 +289,9 @@ func (c *Config) Validate() error {
 	}
 	if c.Billing.HoldLeast < 0 {
 		return bad("billing.hold_least", "%d is negative: write of how many events a share must be made to hold an invoice", c.Billing.HoldLeast)
+	}
+	if c.Billing.QuantityJump < 0 {
+		return bad("billing.quantity_jump", "%d is negative: write how many times the month before's value holds an invoice, or 0 for none", c.Billing.QuantityJump)
 	}
 	if len(c.Kafka.Brokers) == 0 {
 		return bad("kafka.brokers", "name at least one broker as host:port")

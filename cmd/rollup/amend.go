@@ -22,13 +22,20 @@ import (
 
 func amendCommand(p *cli.Program) *cobra.Command {
 	var accounts, books, reason string
+	var quantity correctedQuantity
 	var dry bool
-	cmd := &cobra.Command{Use: "amend", Aliases: []string{"reopen"}, Short: "correct a closed month that was priced by wrong accounts or books, on the record", Args: cli.NoArgs,
-		Long: "Prices the sealed facts of a closed month again by other accounts or books. What was billed stays as it is: the difference is in further\n" +
-			"revisions of the invoices, as lines of credit or debit with the reason. Counts are not changed: they follow from the log."}
+	cmd := &cobra.Command{Use: "amend", Aliases: []string{"reopen"}, Short: "correct a closed month that was priced by wrong accounts, books or quantities, on the record", Args: cli.NoArgs,
+		Long: "Prices the sealed facts of a closed month again by other accounts or books, or with another quantity than a reporter signed. What was\n" +
+			"billed stays as it is: the difference is in further revisions of the invoices, as lines of credit or debit with the reason. Counts of\n" +
+			"devices and users are not changed: they follow from the log.\n\n" +
+			"A quantity is named by --app, --meter and --reporter. --value is what that reporter should have reported for the month, in the place of\n" +
+			"all that it did; with --day what it should have for the day.",
+		Example: "  rollup amend --month 2026-10 --accounts right.yaml --reason \"the quota of the contract was left out\"\n" +
+			"  rollup amend --month 2026-10 --app app-001 --meter gateway_calls --reporter gateway --day 2026-10-03 --value 4200 --reason \"counted twice\""}
 	month := cli.RequiredMonth(cmd, "the month to correct")
 	cmd.Flags().StringVar(&accounts, "accounts", "", "the accounts `FILE` that the month should have been priced by (default: as it was)")
 	cmd.Flags().StringVar(&books, "catalog", "", "the `FOLDER` of price books that it should have been priced by (default: as they were)")
+	quantity.flags(cmd)
 	cmd.Flags().StringVar(&reason, "reason", "", "why; it stands on the invoices")
 	cmd.Flags().BoolVar(&dry, "dry-run", false, "show what would be billed, and record nothing")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
@@ -39,10 +46,14 @@ func amendCommand(p *cli.Program) *cobra.Command {
 		if strings.TrimSpace(reason) == "" {
 			return cli.Fail(cli.Usage, "--reason is missing: an amendment is on the record, and its reason stands on the invoices")
 		}
-		if accounts == "" && books == "" {
-			return cli.Fail(cli.Usage, "say what was wrong: --accounts FILE, --catalog FOLDER, or both")
+		quantities, err := quantity.corrections(m)
+		if err != nil {
+			return err
 		}
-		fix := amend.Correction{Reason: reason, By: username(), Now: time.Now(), DryRun: dry}
+		if accounts == "" && books == "" && quantities == nil {
+			return cli.Fail(cli.Usage, "say what was wrong: --accounts FILE, --catalog FOLDER, or a quantity (--app, --meter, --reporter, --value)")
+		}
+		fix := amend.Correction{Quantities: quantities, Reason: reason, By: username(), Now: time.Now(), DryRun: dry}
 		l, err := writeLedger(cmd.Context(), c)
 		if err != nil {
 			return err

@@ -73,6 +73,8 @@ var failures = []failure{
 	}),
 	of[*status.UnpricedError](cli.Usage, nil),
 	like(amend.ErrSame, cli.Usage, "; there is nothing to amend"),
+	of[*amend.NoQuantityError](cli.Usage, nil),
+	of[*amend.NoReporterError](cli.Usage, nil),
 	of(cli.CheckFailed, func(*recount.CutLogError) string { return ": run `ingest run` with it first" }),
 	of(cli.CheckFailed, func(e *recount.BeingReadError) string {
 		return ": stop every `ingest run` of group " + e.Group + " first"

@@ -8,7 +8,7 @@ import (
 // Limits are past what invoices are held, as the configuration has it.
 func Limits(c *config.Config) (l usage.Limits, err error) {
 	l = usage.DefaultLimits()
-	l.HoldLeast = uint64(c.Billing.HoldLeast)
+	l.HoldLeast, l.QuantityJump = uint64(c.Billing.HoldLeast), uint64(c.Billing.QuantityJump)
 	for _, share := range []struct {
 		field, text string
 		to          *usage.Share

@@ -15,15 +15,16 @@ import (
 // Amendment is the correction of a closed month: what it is priced by from now on, and why. What was there before stays; the
 // difference is in further revisions of the invoices.
 type Amendment struct {
-	Month    Month
-	Number   int // of the month, from 1
-	Reason   string
-	By       string
-	At       time.Time         // set by Amend
-	Accounts []byte            // the accounts file
-	Books    map[string][]byte // price books by name
-	Usage    json.RawMessage   // that was rated, as printed
-	Invoices int               // further revisions that it made. Set by Amend
+	Month      Month
+	Number     int // of the month, from 1
+	Reason     string
+	By         string
+	At         time.Time         // set by Amend
+	Accounts   []byte            // the accounts file
+	Books      map[string][]byte // price books by name
+	Usage      json.RawMessage   // that was rated, as printed
+	Quantities json.RawMessage   // what should have been reported, in place of what was, canonical JSON; nil: what was
+	Invoices   int               // further revisions that it made. Set by Amend
 
 	// Announce, where it is set, makes records for the outbox, as that of a Result does.
 	Announce func(head string) ([][]byte, error)
@@ -31,9 +32,10 @@ type Amendment struct {
 
 // amendmentDocument is an amendment's document.
 type amendmentDocument struct {
-	Accounts string            `json:"accounts"`
-	Books    map[string]string `json:"books"`
-	Usage    json.RawMessage   `json:"usage"`
+	Accounts   string            `json:"accounts"`
+	Books      map[string]string `json:"books"`
+	Usage      json.RawMessage   `json:"usage"`
+	Quantities json.RawMessage   `json:"quantities,omitempty"`
 }
 
 // Amend records an amendment of a closed month with the invoices that it makes. Where the same one is recorded already, Amend
@@ -111,7 +113,7 @@ func readAmendments(ctx context.Context, tx *sql.Tx, month Month) (all []Amendme
 		if err := json.Unmarshal(document, &d); err != nil {
 			return nil, fmt.Errorf("amendment %d: %w", m.Number, err)
 		}
-		m.Accounts, m.Usage = []byte(d.Accounts), d.Usage
+		m.Accounts, m.Usage, m.Quantities = []byte(d.Accounts), d.Usage, d.Quantities
 		for name, text := range d.Books {
 			m.Books[name] = []byte(text)
 		}
@@ -139,7 +141,10 @@ func newAmendmentRecord(m *Amendment, invoices int) (*amendmentRecord, error) {
 	if !json.Valid(m.Usage) {
 		return nil, errors.New("its usage is not JSON")
 	}
-	d := amendmentDocument{Accounts: string(m.Accounts), Books: map[string]string{}, Usage: m.Usage}
+	if len(m.Quantities) > 0 && !json.Valid(m.Quantities) {
+		return nil, errors.New("its quantities are not JSON")
+	}
+	d := amendmentDocument{Accounts: string(m.Accounts), Books: map[string]string{}, Usage: m.Usage, Quantities: m.Quantities}
 	texts := map[string]string{"reason": m.Reason, "name": m.By, "accounts": d.Accounts}
 	for name, text := range m.Books {
 		d.Books[name] = string(text)

@@ -1,5 +1,6 @@
-// Package amend corrects a closed month that was priced by wrong accounts or books: its sealed facts are priced again, and the differences
-// are further revisions of its invoices. Counts are not changed: they follow from the log.
+// Package amend corrects a closed month that was priced by wrong accounts or books, or of which a reporter signed a wrong quantity: its
+// sealed facts are priced again, and the differences are further revisions of its invoices. Counts of devices and users are not changed:
+// they follow from the log.
 //
 //	amend.go     the correction, priced and recorded
 //	announce.go  the signed record of it in the log
@@ -11,6 +12,8 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"slices"
+	"strings"
 	"time"
 
 	"headcount/events"
@@ -23,12 +26,13 @@ import (
 
 // Correction says what a closed month should have been priced by. Nil accounts and books are as they were.
 type Correction struct {
-	Accounts []byte
-	Books    map[string][]byte
-	Reason   string
-	By       string
-	Now      time.Time
-	DryRun   bool // nothing is recorded
+	Accounts   []byte
+	Books      map[string][]byte
+	Quantities []usage.Correction // of what reporters signed; none: as it was
+	Reason     string
+	By         string
+	Now        time.Time
+	DryRun     bool // nothing is recorded
 
 	// SealKey signs the closed record that goes to the log for the amendment; nil: none is made.
 	SealKey ed25519.PrivateKey
@@ -42,12 +46,38 @@ type Ledger interface {
 }
 
 // ErrSame says that a correction changes nothing that a month is priced by.
-var ErrSame = errors.New("accounts and books are what the month is priced by already")
+var ErrSame = errors.New("accounts, books and quantities are what the month is priced by already")
 
-// Month prices a closed month's sealed facts again by other accounts or books, and records the amendment with the invoices'
+// NoQuantityError says that what is corrected is no quantity that an app is billed for in the month.
+type NoQuantityError struct {
+	Month      events.Month
+	App, Meter string
+	Account    string // that is billed for the app; empty: nobody
+}
+
+func (e *NoQuantityError) Error() string {
+	if e.Account == "" {
+		return fmt.Sprintf("nobody is billed for app %s in %s", e.App, e.Month)
+	}
+	return fmt.Sprintf("meter %s is no quantity that account %s is billed for app %s by in %s", e.Meter, e.Account, e.App, e.Month)
+}
+
+// NoReporterError says that a correction is of somebody who was no reporter in the month.
+type NoReporterError struct {
+	Month  events.Month
+	Source string
+	Known  []string
+}
+
+func (e *NoReporterError) Error() string {
+	return fmt.Sprintf("%s was no reporter of %s; those were %s", e.Source, e.Month, strings.Join(e.Known, ", "))
+}
+
+// Month prices a closed month's sealed facts again by other accounts, books or quantities, and records the amendment with the invoices'
 // further revisions, which hold the differences. It returns the amendment's number and the revisions.
 //
-// It returns ErrSame where the correction changes nothing, a *closed.NotAsBilledError where the sealed facts are not what was billed, a
+// It returns ErrSame where the correction changes nothing, a *NoQuantityError or *NoReporterError where there is nothing of the kind to
+// correct, a *closed.NotAsBilledError where the sealed facts are not what was billed, a
 // *closed.UnreachableError where the ledger fails; else accounts or books are wrong.
 func Month(ctx context.Context, l Ledger, m *closed.Month, c Correction) (int, []rating.Invoice, error) {
 	a := ledger.Amendment{Month: m.Month, Number: m.Amended + 1, Reason: c.Reason, By: c.By, Accounts: m.Accounts, Books: m.Books}
@@ -57,10 +87,17 @@ func Month(ctx context.Context, l Ledger, m *closed.Month, c Correction) (int, [
 	if c.Books != nil {
 		a.Books = c.Books
 	}
-	if string(a.Accounts) == string(m.Accounts) && maps.EqualFunc(a.Books, m.Books, func(x, y []byte) bool { return string(x) == string(y) }) {
+	corrected := m.Corrected
+	for _, q := range c.Quantities {
+		corrected = corrected.With(q)
+	}
+	a.Quantities = corrected.Document()
+	if slices.Equal(corrected, m.Corrected) && string(a.Accounts) == string(m.Accounts) && maps.EqualFunc(a.Books, m.Books, func(x, y []byte) bool { return string(x) == string(y) }) {
 		return 0, nil, fmt.Errorf("month %s: %w", m.Month, ErrSame)
 	}
-	further, all, err := correct(ctx, m, a, c.Now)
+	as := *m
+	as.Corrected = corrected
+	further, all, err := correct(ctx, &as, a, c)
 	if err != nil || c.DryRun {
 		return a.Number, further, err
 	}
@@ -81,7 +118,7 @@ func Month(ctx context.Context, l Ledger, m *closed.Month, c Correction) (int, [
 }
 
 // correct prices the month as an amendment has it: the further revisions, and the usage that they are of.
-func correct(ctx context.Context, m *closed.Month, a ledger.Amendment, now time.Time) ([]rating.Invoice, *usage.Document, error) {
+func correct(ctx context.Context, m *closed.Month, a ledger.Amendment, c Correction) ([]rating.Invoice, *usage.Document, error) {
 	books, err := rating.ParseCatalog(a.Books)
 	if err != nil {
 		return nil, nil, err
@@ -90,14 +127,43 @@ func correct(ctx context.Context, m *closed.Month, a ledger.Amendment, now time.
 	if err != nil {
 		return nil, nil, err
 	}
-	in, late, doc, err := m.Input(ctx, &closed.Prices{Catalog: books, Accounts: accounts})
+	prices := &closed.Prices{Catalog: books, Accounts: accounts}
+	if err := checkQuantities(ctx, m, prices.Biller(m), c.Quantities); err != nil {
+		return nil, nil, err
+	}
+	in, late, doc, err := m.Input(ctx, prices)
 	if err != nil {
 		return nil, nil, err
 	}
 	if in.Balances, err = m.BalancesBefore(ctx); err != nil {
 		return nil, nil, err
 	}
-	now = now.In(in.Zone)
+	now := c.Now.In(in.Zone)
 	further, err := rating.Correct(in, late, m.Issued, a.Reason, events.MonthOf(now.Year(), now.Month()))
 	return further, doc, err
+}
+
+// checkQuantities says whether what is corrected is a quantity that somebody is billed by, of a reporter of the month.
+func checkQuantities(ctx context.Context, m *closed.Month, bill usage.Biller, corrections []usage.Correction) error {
+	if len(corrections) == 0 {
+		return nil
+	}
+	rules, err := m.Rules(ctx)
+	if err != nil {
+		return err
+	}
+	for _, c := range corrections {
+		account, meters := bill(c.App)
+		if account == "" || !slices.ContainsFunc(meters, func(x rating.Meter) bool { return x.Name == c.Meter && !x.People() }) {
+			return &NoQuantityError{m.Month, c.App, c.Meter, account}
+		}
+		if rules.Reporter(c.Source) == nil {
+			e := &NoReporterError{Month: m.Month, Source: c.Source}
+			for i := range rules.Reporters {
+				e.Known = append(e.Known, rules.Reporters[i].ID)
+			}
+			return e
+		}
+	}
+	return nil
 }

@@ -4,6 +4,7 @@
 //
 //	month.go    a Month: its closing, its sealed facts, what it was billed by
 //	sealed.go   the sealed months of its partitions, opened and verified
+//	former.go   what meters came to in it, for those that follow
 //	usage.go    usage, and what rating needs, out of its facts
 //	rules.go    the rules by which a topic's months were closed
 //	prices.go   accounts and books, parsed; the last few are kept
@@ -36,13 +37,14 @@ type Books interface {
 // Month is a month whose closing is recorded: its sealed facts and what it is priced by. A close bills its own month by it,
 // and settles by it what came late of the month before; amendments and comparisons read any month that is closed.
 type Month struct {
-	Month    events.Month
-	Closing  ledger.Closing    // as it was begun
-	Accounts []byte            // that it is priced by: those of its newest amendment, else the closing's
-	Books    map[string][]byte // likewise
-	Amended  int               // amendments so far
-	Issued   []rating.Invoice  // all revisions so far
-	Digests  map[string]string // of the facts, by app, as the close found them
+	Month     events.Month
+	Closing   ledger.Closing    // as it was begun
+	Accounts  []byte            // that it is priced by: those of its newest amendment, else the closing's
+	Books     map[string][]byte // likewise
+	Amended   int               // amendments so far
+	Corrected usage.Corrections // of quantities, by the newest amendment
+	Issued    []rating.Invoice  // all revisions so far
+	Digests   map[string]string // of the facts, by app, as the close found them
 
 	books    Books
 	state    *checkpoint.Topic
@@ -129,6 +131,9 @@ func (m *Month) ReadBilled(ctx context.Context) error {
 	if m.Amended = len(all); m.Amended > 0 {
 		newest := all[m.Amended-1]
 		m.Accounts, m.Books = newest.Accounts, newest.Books
+		if m.Corrected, err = usage.ParseCorrections(newest.Quantities); err != nil {
+			return fmt.Errorf("amendment %d of %s: %w", newest.Number, m.Month, err)
+		}
 	}
 	m.Issued, err = issued(ctx, m.books, m.Month)
 	return err

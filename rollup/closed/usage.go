@@ -30,19 +30,26 @@ func (m *Month) Usage(ctx context.Context, bill usage.Biller) (onTime, all *usag
 	return onTime, all, nil
 }
 
-// Unite makes usage of facts as if all had come on time, without alarms.
+// Unite makes usage of facts as if all had come on time, and of quantities as they were corrected, without alarms.
 func (m *Month) Unite(ctx context.Context, readers []counter.RowReader, bill usage.Biller) (*usage.Document, error) {
+	doc, _, err := m.UniteAlarmed(ctx, readers, bill, nil)
+	return doc, err
+}
+
+// UniteAlarmed is Unite with the alarms of quantities; former as usage.Facts has it. The others were of what came on time.
+func (m *Month) UniteAlarmed(ctx context.Context, readers []counter.RowReader, bill usage.Biller, former usage.Former) (*usage.Document, usage.Alarms, error) {
 	rules, err := m.Rules(ctx)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	limits, err := m.Limits()
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	doc := &usage.Document{Month: m.Month, TimeZone: m.Closing.Zone, Topic: m.Closing.Topic, Usage: []usage.App{}}
-	_, err = usage.Gather(doc, &usage.Facts{Rules: rules, OnTime: readers}, nil, bill, limits)
-	return doc, err
+	facts := &usage.Facts{Rules: rules, OnTime: readers, Judged: true, Corrected: m.Corrected, Former: former}
+	alarms, err := usage.Gather(doc, facts, nil, bill, limits)
+	return doc, alarms, err
 }
 
 // Input is what rating needs to price the month: its usage on time, beside it that with what came late, which is also returned as a

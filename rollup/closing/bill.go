@@ -85,6 +85,7 @@ func (b *begun) gather(ctx context.Context, prices *closed.Prices) (*usage.Docum
 			return nil, nil, err
 		}
 		before = &usage.Facts{Rules: rules, OnTime: b.before.OnTime(), Late: b.before.Late()}
+		month.Former = closed.Former(ctx, b.ledger, b.before.Month, b.this.Closing.At)
 	}
 	var overLimit uint64
 	for i, m := range b.this.Sealed() {

@@ -3,11 +3,13 @@ package closing
 import (
 	"context"
 	"fmt"
+	"maps"
 
 	"headcount/events"
 	"headcount/ingest/worker"
 	"headcount/rating"
 	"headcount/rollup/closed"
+	"headcount/rollup/usage"
 )
 
 // restore is a closed.Restorer that counts again from the log, where the topic is still the same.
@@ -34,7 +36,7 @@ func (b *begun) settleLate(ctx context.Context) ([]rating.Invoice, []rating.Bala
 		return nil, nil, err
 	}
 	onTime, late := m.OnTime(), m.Late()
-	doc, err := m.Unite(ctx, append(onTime, late...), prices.Biller(m))
+	doc, alarms, err := m.UniteAlarmed(ctx, append(onTime, late...), prices.Biller(m), b.formerOfLate(ctx))
 	if err != nil {
 		return nil, nil, fmt.Errorf("what came late of %s: %w", m.Month, err)
 	}
@@ -52,5 +54,33 @@ func (b *begun) settleLate(ctx context.Context) ([]rating.Invoice, []rating.Bala
 	if err != nil {
 		return nil, nil, fmt.Errorf("settle what came late of %s: %w", m.Month, err)
 	}
+	for i := range further {
+		hold(&further[i], prices.Accounts, alarms)
+	}
 	return further, rating.Balances(append(m.Issued, further...)), nil
+}
+
+// formerOfLate tells what meters of the month before came to as it was billed, and of what had nothing what they came to in the month before
+// that: what comes late must be plausible too.
+func (b *begun) formerOfLate(ctx context.Context) usage.Former {
+	billed := closed.Former(ctx, b.ledger, b.before.Month, b.this.Closing.At)
+	earlier := closed.Former(ctx, b.ledger, b.before.Month-1, b.this.Closing.At)
+	return func(app string) (map[string]uint64, error) {
+		is, err := billed(app)
+		if err != nil {
+			return nil, err
+		}
+		was, err := earlier(app)
+		if err != nil {
+			return nil, err
+		}
+		all := maps.Clone(was)
+		if all == nil {
+			all = map[string]uint64{}
+		}
+		for meter, value := range is {
+			all[meter] = max(value, all[meter])
+		}
+		return all, nil
+	}
 }

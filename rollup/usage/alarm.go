@@ -22,5 +22,12 @@ func (g *gatherer) alarm(u *counter.AppUnion, a *App) {
 }
 
 func (g *gatherer) note(app, format string, args ...any) {
+	if !g.judged {
+		g.noteQuantity(app, format, args...)
+	}
+}
+
+// noteQuantity is note of what is looked at again where reports came late.
+func (g *gatherer) noteQuantity(app, format string, args ...any) {
 	g.alarms[app] = append(g.alarms[app], fmt.Sprintf("app %s: ", app)+fmt.Sprintf(format, args...))
 }

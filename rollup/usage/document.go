@@ -2,6 +2,7 @@
 //
 //	document.go         the document, and what rating takes of it
 //	gather.go judge.go  facts united into it; the two witnesses held against each other
+//	quantity.go         what reports come to, and what amendments say of them
 //	alarm.go losses.go  why invoices are held: what counts ill, what of the log was lost
 //	limits.go           past what they are
 //	biller.go           who is billed for an app

@@ -2,7 +2,6 @@ package usage
 
 import (
 	"fmt"
-	"math"
 	"slices"
 	"sort"
 
@@ -17,6 +16,11 @@ type Facts struct {
 	Rules  *events.MonthRules
 	OnTime []counter.RowReader
 	Late   []counter.RowReader // after the month's seal
+
+	Judged bool // raise no alarms but of quantities: the others were raised when the month was closed
+
+	Corrected Corrections // what amendments say of quantities
+	Former    Former      // what they were in the month before; nil: it is not asked
 }
 
 // Alarms are what holds invoices, by app.
@@ -25,7 +29,11 @@ type Alarms map[string][]string
 // Gather unites the month's facts, and the late ones of the month before (before may be nil), into the usage of every app.
 func Gather(doc *Document, month, before *Facts, bill Biller, limits Limits) (Alarms, error) {
 	kinds := kindIndex(month.Rules)
-	g := gatherer{doc: doc, rules: month.Rules, kinds: kinds, bill: bill, limits: limits, alarms: Alarms{}, late: map[string]uint64{}}
+	g := gatherer{doc: doc, rules: month.Rules, kinds: kinds, bill: bill, limits: limits, alarms: Alarms{}, late: map[string]uint64{},
+		judged: month.Judged, corrected: month.Corrected, former: month.Former}
+	if len(month.Corrected) > 0 {
+		g.seen = map[string]bool{}
+	}
 	for d := 1; d <= month.Rules.Month.Days(); d++ {
 		g.days[d] = fmt.Sprintf("%s-%02d", month.Rules.Month, d)
 	}
@@ -50,20 +58,31 @@ func Gather(doc *Document, month, before *Facts, bill Biller, limits Limits) (Al
 			return nil, err
 		}
 	}
+	for _, app := range g.corrected.apps() { // or nothing but what an amendment says
+		if !g.seen[app] {
+			if err := g.add(counter.Absent(cfg, app)); err != nil {
+				return nil, err
+			}
+		}
+	}
 	sort.Slice(doc.Usage, func(i, j int) bool { return doc.Usage[i].App < doc.Usage[j].App })
 	g.judge()
 	return g.alarms, nil
 }
 
 type gatherer struct {
-	doc    *Document
-	rules  *events.MonthRules
-	kinds  map[string]events.Kind
-	days   [32]string // of the month, as they are printed
-	bill   Biller
-	limits Limits
-	alarms Alarms
-	late   map[string]uint64 // devices of the month before that came late only, by app; taken out as apps are met
+	doc       *Document
+	rules     *events.MonthRules
+	kinds     map[string]events.Kind
+	days      [32]string // of the month, as they are printed
+	bill      Biller
+	limits    Limits
+	alarms    Alarms
+	judged    bool
+	corrected Corrections
+	former    Former
+	seen      map[string]bool   // apps that were added, where quantities are corrected
+	late      map[string]uint64 // devices of the month before that came late only, by app; taken out as apps are met
 }
 
 func kindIndex(r *events.MonthRules) map[string]events.Kind {
@@ -100,6 +119,9 @@ func (g *gatherer) sets(app string) []events.KindSet {
 
 func (g *gatherer) add(u *counter.AppUnion) error {
 	account, meters := g.bill(u.App)
+	if g.seen != nil {
+		g.seen[u.App] = true
+	}
 	a := App{
 		App: u.App, Events: u.Counters.Events, Duplicates: u.Counters.Duplicates, Skewed: u.Counters.Skewed,
 		Expired: u.Stretch.Expired, Rejected: u.Stretch.Rejected,
@@ -115,7 +137,11 @@ func (g *gatherer) add(u *counter.AppUnion) error {
 		}
 	}
 	for _, m := range meters {
-		a.Meters = append(a.Meters, g.meter(u, m))
+		counted, err := g.meter(u, m)
+		if err != nil {
+			return err
+		}
+		a.Meters = append(a.Meters, counted)
 	}
 	a.Daily = make([]Day, 0, g.rules.Month.Days())
 	for d := 1; d <= g.rules.Month.Days(); d++ {
@@ -132,19 +158,15 @@ func (g *gatherer) lateOf(app string, soFar uint64) []Late {
 	return []Late{{g.rules.Month - 1, before}, {g.rules.Month, soFar}}
 }
 
-func (g *gatherer) meter(u *counter.AppUnion, m rating.Meter) Meter {
+func (g *gatherer) meter(u *counter.AppUnion, m rating.Meter) (Meter, error) {
 	out := Meter{Meter: m.Name, Verdict: None}
 	if !m.People() {
-		var over bool
-		if out.Exact, out.Days, over = g.quantity(u.Totals, m); over {
-			g.note(u.App, "meter %s: what was reported adds up to more than %d", m.Name, int64(math.MaxInt64))
-		}
-		return out
+		return g.reported(u, m)
 	}
 	want := g.set(m)
 	i := slices.IndexFunc(u.Sets, func(s counter.SetCount) bool { return s.Kinds == want })
 	if i < 0 {
-		return out
+		return out, nil
 	}
 	s := u.Sets[i]
 	if m.Aggregate == rating.PeakDaily {
@@ -152,13 +174,13 @@ func (g *gatherer) meter(u *counter.AppUnion, m rating.Meter) Meter {
 			out.Exact = max(out.Exact, s.ByDay[d])
 			out.Days = g.appendDay(out.Days, d, s.ByDay[d])
 		}
-		return out
+		return out, nil
 	}
 	out.Exact, out.Estimate = s.Exact, &s.Estimate
 	for d := 1; d <= g.rules.Month.Days(); d++ {
 		out.Days = g.appendDay(out.Days, d, s.NewByDay[d])
 	}
-	return out
+	return out, nil
 }
 
 func (g *gatherer) appendDay(days []Value, d int, v uint64) []Value {
@@ -166,31 +188,4 @@ func (g *gatherer) appendDay(days []Value, d int, v uint64) []Value {
 		return days
 	}
 	return append(days, Value{g.days[d], v})
-}
-
-// quantity sums a counter over its sources and days, or takes a gauge's highest value. A sum that no bill can hold stands at the
-// highest number there is; over says so.
-func (g *gatherer) quantity(totals []counter.Total, m rating.Meter) (total uint64, list []Value, over bool) {
-	var days [32]uint64
-	add := func(to *uint64, v uint64) {
-		if *to += v; *to > math.MaxInt64 { // two of these do not overflow
-			*to, over = math.MaxInt64, true
-		}
-	}
-	for _, t := range totals {
-		if t.Meter != m.Name {
-			continue
-		}
-		v := uint64(t.Value)
-		if m.Aggregate == rating.Gauge {
-			total, days[t.Day] = max(total, v), max(days[t.Day], v)
-			continue
-		}
-		add(&total, v)
-		add(&days[t.Day], v)
-	}
-	for d := 1; d < len(days); d++ {
-		list = g.appendDay(list, d, days[d])
-	}
-	return total, list, over
 }

@@ -17,16 +17,17 @@ import (
 // As a document they are canonical JSON, a member for each field, in this order. What a closing does not have, since a release before
 // the limit began it, is that of DefaultLimits.
 type Limits struct {
-	HoldLeast   uint64    `json:"hold_least"`   // of how many events a share must be made to hold
-	SkewLimit   Share     `json:"skew_limit"`   // of an app's events, with a wrong device clock or of a finished month
-	RejectLimit Share     `json:"reject_limit"` // of an app's records, that were dead letters
-	Witnesses   Witnesses `json:"witnesses"`    // of the two counts of a meter; not configured
+	HoldLeast    uint64    `json:"hold_least"`    // of how many events a share must be made to hold
+	SkewLimit    Share     `json:"skew_limit"`    // of an app's events, with a wrong device clock or of a finished month
+	RejectLimit  Share     `json:"reject_limit"`  // of an app's records, that were dead letters
+	QuantityJump uint64    `json:"quantity_jump"` // how many times what a meter of quantities had in the month before is implausible, from HoldLeast on; 0: nothing is
+	Witnesses    Witnesses `json:"witnesses"`     // of the two counts of a meter; not configured
 }
 
 // DefaultLimits hold what nobody configured otherwise.
 func DefaultLimits() Limits {
 	onePercent := Share{decimal.New(1, -2)}
-	return Limits{HoldLeast: 20, SkewLimit: onePercent, RejectLimit: onePercent, Witnesses: Witnesses{Many: many, Narrow: Narrow, Wide: Wide}}
+	return Limits{HoldLeast: 20, SkewLimit: onePercent, RejectLimit: onePercent, QuantityJump: 10, Witnesses: Witnesses{Many: many, Narrow: Narrow, Wide: Wide}}
 }
 
 // Document returns the limits as a closing has them.
@@ -56,6 +57,7 @@ func (l Limits) Overridden() (all []string) {
 		{"billing.hold_least", l.HoldLeast, d.HoldLeast},
 		{"billing.skew_limit", l.SkewLimit, d.SkewLimit},
 		{"billing.reject_limit", l.RejectLimit, d.RejectLimit},
+		{"billing.quantity_jump", l.QuantityJump, d.QuantityJump},
 		{"witnesses", l.Witnesses, d.Witnesses},
 	} {
 		if is, usual := fmt.Sprint(x.is), fmt.Sprint(x.usual); is != usual {
