@@ -60,7 +60,7 @@ func (c *invoiceCheck) priceAmended(ctx context.Context, left leftovers) error {
 	if c.m.amended == nil {
 		return nil
 	}
-	rated, err := c.m.amended.month.Rate(usageOf(c.n.Apps, c.m.subject.Rules, c.m.amended.month), left)
+	rated, err := c.m.amended.month.Rate(usageOf(corrected(c.n.Apps, c.m.amended.Quantities), c.m.subject.Rules, c.m.amended.month), left)
 	if err != nil {
 		c.r.Wrong("prices", "accounts and books of "+c.m.amended.String(), "files that can be read", err.Error())
 		return nil

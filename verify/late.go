@@ -6,6 +6,7 @@ import (
 	"maps"
 	"slices"
 
+	"headcount/verify/chain"
 	"headcount/verify/recount"
 	"headcount/verify/report"
 	"headcount/verify/reprice"
@@ -16,6 +17,8 @@ type formerPrices struct {
 	rules *recount.Rules
 	month *reprice.Period         // by the newest prices it had when this month was closed
 	plans map[string]reprice.Plan // by account
+
+	quantities []chain.Quantity // corrected by then
 }
 
 // openFormer reads what the month before is priced by; nil where it is not counted here.
@@ -24,20 +27,21 @@ func (m *closedMonth) openFormer(ctx context.Context, r *report.Report) (*former
 		return nil, nil
 	}
 	books, accounts, of := m.subject.Former.Books, m.subject.Former.Accounts, "the closing of "+m.subject.Before.String()
+	var quantities []chain.Quantity
 	amendments, err := m.ledger.Amendments(ctx, m.subject.Before.String())
 	if err != nil {
 		return nil, inLedger(err)
 	}
 	for _, a := range amendments {
 		if !a.At.After(m.stored.At) {
-			books, accounts, of = a.Books, a.Accounts, fmt.Sprintf("amendment %d of %s", a.Number, m.subject.Before)
+			books, accounts, quantities, of = a.Books, a.Accounts, a.Quantities, fmt.Sprintf("amendment %d of %s", a.Number, m.subject.Before)
 		}
 	}
 	month := m.layOut(m.subject.Before, books, accounts, of, r)
 	if month == nil {
 		return nil, nil
 	}
-	return &formerPrices{m.subject.FormerRules, month, month.Plans()}, nil
+	return &formerPrices{m.subject.FormerRules, month, month.Plans(), quantities}, nil
 }
 
 // sets returns what tells the sets of kinds that an app's meters count; nil where there are no prices.
@@ -77,7 +81,7 @@ func (c *invoiceCheck) priceLate(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	rated, err := c.m.former.month.Rate(usageOf(c.n.Late, c.m.former.rules, c.m.former.month), left)
+	rated, err := c.m.former.month.Rate(usageOf(corrected(c.n.Late, c.m.former.quantities), c.m.former.rules, c.m.former.month), left)
 	if err != nil {
 		c.r.Wrong("prices", "accounts and books of "+before, "files that can be read", err.Error())
 		return nil

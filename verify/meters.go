@@ -64,6 +64,9 @@ func (c *usageCheck) meter(app string, x *usageMeter, def meter, a *recount.App)
 		c.r.Same("meters", x.Verdict, "none", "app %s: meter %s, verdict", app, x.Meter)
 		c.r.Same("meters", x.Estimate != nil, false, "app %s: meter %s has an estimate", app, x.Meter)
 	}
+	if def.Aggregate == "counter" || def.Aggregate == "gauge" {
+		c.quantity(app, x.Meter, def.Aggregate, exact, a)
+	}
 	list := map[string]uint64{}
 	for _, d := range x.Days {
 		list[d.Day] = d.Value

@@ -21,6 +21,9 @@ type closedMonth struct {
 	amended *amendedMonth // nil: there is no amendment to price
 	former  *formerPrices // nil: what came late of the month before is not priced here
 
+	quantityLimits   quantityLimits
+	quantitiesBefore map[string]map[string]uint64 // of the month before, by app and meter
+
 	amendments int // that the month has
 }
 
@@ -47,6 +50,12 @@ func open(ctx context.Context, c Config, r *report.Report) (*closedMonth, error)
 		return nil, err
 	}
 	if m.former, err = m.openFormer(ctx, r); err != nil {
+		return nil, err
+	}
+	if m.quantityLimits, err = limitsOf(&closing); err != nil {
+		return nil, inLedger(fmt.Errorf("limits of the closing of %s: %w", m.name, err))
+	}
+	if m.quantitiesBefore, err = m.billedQuantities(ctx); err != nil {
 		return nil, err
 	}
 	if c.Accounts != nil && string(c.Accounts) != string(m.subject.Closing.Accounts) {

@@ -283,7 +283,7 @@ func newRandomSite(t *testing.T, rnd *rand.Rand) *randomSite {
 		return x
 	}
 	s.limits = usage.DefaultLimits()
-	s.limits.HoldLeast, s.limits.SkewLimit, s.limits.RejectLimit = uint64(rnd.IntN(25)), share(), share()
+	s.limits.HoldLeast, s.limits.SkewLimit, s.limits.RejectLimit, s.limits.QuantityJump = uint64(rnd.IntN(25)), share(), share(), uint64(rnd.IntN(4))
 	s.topic = &stream.Topic{Name: "t", ID: "topic-id", Cluster: "cluster"}
 	for p := range s.log {
 		s.topic.Partitions = append(s.topic.Partitions, stream.PartitionInfo{ID: events.Partition(p)})

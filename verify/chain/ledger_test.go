@@ -120,7 +120,8 @@ func full(t *testing.T, at string) (*ledger.Ledger, *Ledger) {
 		t.Fatal(err)
 	}
 	amendment := ledger.Amendment{Month: october, Number: 1, Reason: "quota of the contract <forgotten>", By: "ann", Accounts: []byte("accounts: []\n"),
-		Books: map[string][]byte{"im.yaml": []byte("book: im\n")}, Usage: json.RawMessage(`{"month": "2026-11"}`)}
+		Books: map[string][]byte{"im.yaml": []byte("book: im\n")}, Usage: json.RawMessage(`{"month": "2026-11"}`),
+		Quantities: json.RawMessage(`[{"app":"app-001","meter":"calls","source":"gateway <1>","day":3,"value":9223372036854775807}]`)}
 	if already, err := l.Amend(t.Context(), amendment, []ledger.Invoice{invoice(t, finalInvoice, "2026-10", 2)}); err != nil || already {
 		t.Fatalf("already %v, %v", already, err)
 	}
@@ -202,7 +203,13 @@ func TestBothRead(t *testing.T) {
 				z, other := theirs.Amendments(ctx, m.Month)
 				same("amendments", len(amendments), err, len(z), other)
 				for i, a := range z {
-					same("amendment", amendments[i], nil, Amendment{a.Month.String(), a.Number, a.At, a.Accounts, a.Books}, nil)
+					var quantities []Quantity
+					if len(a.Quantities) > 0 {
+						if err := json.Unmarshal(a.Quantities, &quantities); err != nil {
+							t.Fatal(err)
+						}
+					}
+					same("amendment", amendments[i], nil, Amendment{a.Month.String(), a.Number, a.At, a.Accounts, a.Books, quantities, a.Usage}, nil)
 				}
 			}
 		}

@@ -146,11 +146,22 @@ func (l *Ledger) Result(ctx context.Context, month string) (r Result, err error)
 
 // Amendment is a correction of a closed month: what it is priced by from then on.
 type Amendment struct {
-	Month    string
-	Number   int // of the month, from 1
-	At       time.Time
-	Accounts []byte
-	Books    map[string][]byte
+	Month      string
+	Number     int // of the month, from 1
+	At         time.Time
+	Accounts   []byte
+	Books      map[string][]byte
+	Quantities []Quantity // what should have been reported
+	Usage      []byte     // that it priced
+}
+
+// Quantity is what a source should have reported of a meter of an app.
+type Quantity struct {
+	App    string `json:"app"`
+	Meter  string `json:"meter"`
+	Source string `json:"source"`
+	Day    int    `json:"day"` // 0: of the month
+	Value  int64  `json:"value"`
 }
 
 // Amendments returns a month's amendments, the first first; none is no error.
@@ -163,14 +174,20 @@ func (l *Ledger) Amendments(ctx context.Context, month string) (all []Amendment,
 			return err
 		}
 		var d struct {
-			Accounts string            `json:"accounts"`
-			Books    map[string]string `json:"books"`
-			Usage    jsontext.Value    `json:"usage"`
+			Accounts   string            `json:"accounts"`
+			Books      map[string]string `json:"books"`
+			Usage      jsontext.Value    `json:"usage"`
+			Quantities []Quantity        `json:"quantities"`
 		}
 		if err := json.Unmarshal(document, &d); err != nil {
 			return fmt.Errorf("amendment %d: %w", a.Number, err)
 		}
-		a.Accounts = []byte(d.Accounts)
+		for _, q := range d.Quantities {
+			if q.Day < 0 || q.Day > 31 || q.Value < 0 {
+				return fmt.Errorf("amendment %d: day %d or value %d of a quantity cannot be", a.Number, q.Day, q.Value)
+			}
+		}
+		a.Accounts, a.Quantities, a.Usage = []byte(d.Accounts), d.Quantities, d.Usage
 		for name, text := range d.Books {
 			a.Books[name] = []byte(text)
 		}

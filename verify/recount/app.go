@@ -8,10 +8,13 @@ import (
 	"hash"
 	"io"
 	"maps"
+	"math/big"
 	"math/bits"
 	"slices"
 
 	"github.com/axiomhq/hyperloglog"
+
+	"headcount/verify/chain"
 )
 
 // App is what was counted of an app, over all partitions. Days are from 1.
@@ -119,18 +122,88 @@ func (a *App) Value(meter, aggregate string, set uint16) (exact uint64, days [32
 	case "peak_daily":
 		return slices.Max(c.Days[:]), c.Days
 	}
-	for q, t := range a.Totals {
-		if q.Meter != meter {
+	for _, s := range a.sources(meter) {
+		if aggregate == "gauge" {
+			for day, v := range s.values {
+				exact, days[day] = max(exact, uint64(v)), max(days[day], uint64(v))
+			}
 			continue
 		}
-		if aggregate == "gauge" {
-			exact, days[q.Day] = max(exact, uint64(t.Value)), max(days[q.Day], uint64(t.Value))
-		} else {
-			exact, days[q.Day] = capped(exact, t.Value), capped(days[q.Day], t.Value)
+		var byDay uint64
+		for day := 1; day < len(s.values); day++ {
+			byDay = capped(byDay, s.values[day])
+		}
+		if byDay < uint64(s.values[0]) { // of two accounts of the same, the higher
+			exact = capped(exact, s.values[0])
+			continue
+		}
+		exact = capped(exact, int64(byDay))
+		for day := 1; day < len(s.values); day++ {
+			days[day] = capped(days[day], s.values[day])
 		}
 	}
 	days[0] = 0
 	return exact, days
+}
+
+// sourceTotals is what stands of a source: of the month at 0, and of days.
+type sourceTotals struct {
+	values         [32]int64
+	ofMonth, ofDay bool // it has reported
+}
+
+func (a *App) sources(meter string) map[string]*sourceTotals {
+	all := map[string]*sourceTotals{}
+	for q, t := range a.Totals {
+		if q.Meter != meter {
+			continue
+		}
+		s := all[q.Source]
+		if s == nil {
+			s = &sourceTotals{}
+			all[q.Source] = s
+		}
+		s.values[q.Day] = t.Value
+		s.ofMonth, s.ofDay = s.ofMonth || q.Day == 0, s.ofDay || q.Day > 0
+	}
+	return all
+}
+
+// Doubtful says why what was reported of a counter or gauge may not be billed unseen, whatever it was before; empty: it may.
+func (a *App) Doubtful(meter, aggregate string) string {
+	sum := new(big.Int)
+	for name, s := range a.sources(meter) {
+		if s.ofMonth && s.ofDay {
+			return name + " reported the month as well as days"
+		}
+		for _, v := range s.values {
+			sum.Add(sum, big.NewInt(v))
+		}
+	}
+	if aggregate == "counter" && !sum.IsInt64() {
+		return "the sum is beyond what a bill holds"
+	}
+	return ""
+}
+
+// Correct returns the app with other quantities than were reported, as an amendment says: one of the month in the place of all of its source,
+// one of a day in the place of that day's and of a total of the month. The app stays as it is; nil is one that has nothing.
+func (a *App) Correct(all []chain.Quantity) *App {
+	fixed := App{}
+	if a != nil {
+		fixed = *a
+	}
+	fixed.Totals = maps.Clone(fixed.Totals)
+	if fixed.Totals == nil {
+		fixed.Totals = totals{}
+	}
+	for _, c := range all {
+		maps.DeleteFunc(fixed.Totals, func(q Quantity, _ Standing) bool {
+			return q.Meter == c.Meter && q.Source == c.Source && (c.Day == 0 || q.Day == 0 || q.Day == c.Day)
+		})
+		fixed.Totals[Quantity{c.Meter, c.Source, c.Day}] = Standing{Value: c.Value}
+	}
+	return &fixed
 }
 
 // capped adds, up to the highest number that a bill holds.
