@@ -2,6 +2,7 @@ package site_test
 
 import (
 	"testing"
+	"time"
 
 	"github.com/twmb/franz-go/pkg/kfake"
 
@@ -34,7 +35,7 @@ func TestRemediesAreSpelled(t *testing.T) {
 	if got := remedies("none")["topic"]; got != "create it (`ingest init`)" {
 		t.Errorf("without the topic: %q", got)
 	}
-	log, err := stream.Dial(t.Context(), stream.Config{Brokers: c.ListenAddrs(), Topic: "t"})
+	log, err := stream.Dial(t.Context(), stream.Config{Brokers: c.ListenAddrs(), Topic: "t", RequestTimeout: time.Second})
 	if err != nil {
 		t.Fatal(err)
 	}
