@@ -60,7 +60,7 @@ func TestFailureOf(t *testing.T) {
 		{&closed.UnreachableError{What: "ledger", Err: broke}, cli.Unreachable, "ledger: it broke"},
 		{&closed.UnreachableError{What: "seal 2026-10", Err: broke, Again: true}, cli.Unreachable, "seal 2026-10: it broke; run the close again"},
 		{&closed.UnreachableError{Err: broke}, cli.Unreachable, "it broke"},
-		{fmt.Errorf("month %s: %w", m, amend.ErrSame), cli.Usage, "month 2026-10: accounts and books are what the month is priced by already; there is nothing to amend"},
+		{fmt.Errorf("month %s: %w", m, amend.ErrSame), cli.Usage, "month 2026-10: accounts, books and quantities are what the month is priced by already; there is nothing to amend"},
 		{&status.UnpricedError{Month: m, Err: broke}, cli.Usage, "it broke"},
 		{&export.IncompleteError{Month: m, Err: broke}, cli.CheckFailed, "it broke: `rollup verify --month 2026-10` says more"},
 		{&worker.MonthDiffersError{File: "f", Month: m, Fields: []string{"x"}}, cli.Usage, "f: rules differ from those of open month 2026-10: x; put them back, or count the month again under the new ones: `ingest recount --month 2026-10`"},
