@@ -33,6 +33,7 @@ func Connect(ctx context.Context, c *config.Config, logger *slog.Logger) (*Conne
 			return nil, cli.Fail(cli.Unreachable, "embedded broker at %s: %w", c.Kafka.Brokers[0], err)
 		}
 		conn.broker, conn.OwnBroker = b, true
+		go conn.attend(ctx, c.Kafka.Brokers[0])
 	}
 	secure, as, err := Security(c)
 	if err != nil {
@@ -58,6 +59,15 @@ func Connect(ctx context.Context, c *config.Config, logger *slog.Logger) (*Conne
 	}
 	conn.Log = log
 	return conn, nil
+}
+
+// attend gives the command up where the broker that it brings fails.
+func (c *Connection) attend(ctx context.Context, addr string) {
+	select {
+	case <-c.broker.Failed():
+		cli.Abort(ctx, cli.Fail(cli.Unreachable, "embedded broker at %s: %w; mend the disk and start again: all that was acknowledged is there, and what was not is sent again without harm", addr, c.broker.Err()))
+	case <-ctx.Done():
+	}
 }
 
 func answers(addr string) bool {
