@@ -40,7 +40,7 @@ func TestFullDisk(t *testing.T) {
 	broker := s.broker
 	s.broker = nil // it ends by itself
 	r := broker.wait()
-	if r.says(t, "no space left on device", "mend the disk and start again"); r.code != 3 {
+	if r.says(t, "the embedded broker has failed", "mend the disk and start again"); r.code != 3 {
 		t.Errorf("the broker ended with %d", r.code)
 	}
 	empty()
