@@ -41,12 +41,12 @@ func (r *Rules) readReporters() error {
 
 // takes says whether the rules let a report count: who it names as its source is a reporter of its meter and app, and has signed it.
 // A month without rules has no reporters.
-func (r *Rules) takes(f map[string]field, revision string) bool {
+func (r *Rules) takes(app string, f map[string]field, revision string) bool {
 	if r == nil {
 		return false
 	}
 	by := r.reporters[f["source"].text]
-	if by == nil || !fitsOne(by.Meters, f["meter"].text) || !fitsOne(by.Apps, f["superapp"].text) {
+	if by == nil || !fitsOne(by.Meters, f["meter"].text) || !fitsOne(by.Apps, app) {
 		return false
 	}
 	var signed strings.Builder
@@ -58,7 +58,8 @@ func (r *Rules) takes(f map[string]field, revision string) bool {
 	}
 	put("headcount.usage.v1")
 	put(base64.StdEncoding.EncodeToString(r.public))
-	for _, name := range []string{"superapp", "meter", "month", "day", "source", "value"} {
+	put(app)
+	for _, name := range []string{"meter", "month", "day", "source", "value"} {
 		put(f[name].text)
 	}
 	put(revision)

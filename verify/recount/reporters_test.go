@@ -45,7 +45,7 @@ func TestReportVectors(t *testing.T) {
 		if !isSignature(v.Signature) {
 			t.Errorf("%s is no signature", v.Signature)
 		}
-		return r.takes(fields, v.Members["revision"])
+		return r.takes(v.Members["superapp"], fields, v.Members["revision"])
 	}
 	for _, v := range all.Vectors {
 		if !takes(v, func(*reporter) {}) {
