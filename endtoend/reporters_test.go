@@ -92,7 +92,7 @@ func TestReport(t *testing.T) {
 	s := newSite(t, strings.ReplaceAll(quantityAccounts, "bought: 2025-02-10", "bought: 2024-02-10, term: 1 month"), map[string]string{"billing": "{grace: 0s}"})
 	s.config["reporters"] = `[{id: gateway, key_file: keys/gateway.pub, meters: [gateway_calls], apps: ["p*"]}]`
 	s.configure()
-	s.want(2, "ingest", "run", "--until-end").says(t, "keys/gateway.pub", "gateway")
+	s.want(2, "ingest", "report", "--reporter", "gateway", "--app", "p", "--meter", "gateway_calls", "--month", last, "--value", "1").says(t, "keys/gateway.key", "ingest init")
 	if made := s.ok("ingest", "init"); !strings.Contains(made, "keys/gateway.pub") || !strings.Contains(made, "keys/gateway.key") {
 		t.Errorf("init: %s", made)
 	}
@@ -123,7 +123,7 @@ func TestReport(t *testing.T) {
 	}
 	s.ok("ingest", "run", "--until-end")
 	s.ok("rollup", "close", "--month", last)
-	if bills := s.bills(last); bills[1] != "paas/1 gateway_calls 50000 = 0.75" {
+	if bills := s.bills(last); bills[0] != "paas/1 gateway_calls 50000 = 0.75" {
 		t.Errorf("billed: %q", bills)
 	}
 	s.ok("rollup", "verify", "--month", last)
@@ -135,7 +135,7 @@ func TestReport(t *testing.T) {
 	s.want(2, "rollup", "amend", "--month", last, "--app", "p", "--meter", "gateway_calls", "--reporter", "gateway", "--value", "20000", "--reason", "again").says(t, "nothing to amend")
 	s.want(2, "rollup", "amend", "--month", last, "--app", "p", "--meter", "gateway_calls", "--reporter", "gatewax", "--value", "1", "--reason", "x").says(t, "gatewax was no reporter")
 	s.want(2, "rollup", "amend", "--month", last, "--app", "p", "--meter", "gateway_calls", "--reporter", "gateway", "--day", this+"-01", "--value", "1", "--reason", "x").says(t, "a day of "+last)
-	s.want(2, "rollup", "amend", "--month", last, "--app", "c", "--meter", "mau", "--reporter", "gateway", "--value", "1", "--reason", "x").says(t, "meter mau is no quantity")
+	s.want(2, "rollup", "amend", "--month", last, "--app", "p", "--meter", "push", "--reporter", "gateway", "--value", "1", "--reason", "x").says(t, "meter push is no quantity")
 	if v := s.verify(0, "--month", last); !v.OK {
 		t.Errorf("%+v", v.Differences)
 	}
