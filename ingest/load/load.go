@@ -265,5 +265,9 @@ func judge(cfg Config, name string, line int, text []byte, res *Result) (stream.
 			res.Skewed++
 		}
 	}
-	return stream.Message{Partition: -1, Key: bytes.Clone(e.GUID), Value: text, Time: now}, nil
+	key := bytes.Clone(e.GUID)
+	if e.Quantity != nil { // all of a reporter's in one partition, which so sees whether it mixes totals of a month with days
+		key = []byte(e.Quantity.Source)
+	}
+	return stream.Message{Partition: -1, Key: key, Value: text, Time: now}, nil
 }
