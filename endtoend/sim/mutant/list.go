@@ -29,6 +29,7 @@ const (
 	verdictFile = "events/decode/verdict.go"
 	guidFile    = "events/identity/guid.go"
 	signedFile  = "events/decode/quantity.go"
+	reportsFile = "rollup/usage/quantity.go"
 	settling    = "rating/late.go"
 	gatherFile  = "rollup/usage/gather.go"
 	alarmFile   = "rollup/usage/alarm.go"
@@ -127,7 +128,7 @@ var Bugs = []Bug{
 	{"an alarm holds nothing", billFile, "	if len(reasons) > 0 {", "	if len(reasons) > 0 && !MUTANT {"},
 	{"a limit holds nothing", alarmFile, "	if u.Stretch.OverLimit > 0 {", "	if u.Stretch.OverLimit > 0 && !MUTANT {"},
 	{"a peak of days is their sum", gatherFile, "			out.Exact = max(out.Exact, s.ByDay[d])\n", "			if out.Exact = max(out.Exact, s.ByDay[d]); MUTANT && d > 1 && s.ByDay[d] > 0 {\n				out.Exact = max(out.Exact, out.Exact+s.ByDay[d])\n			}\n"},
-	{"a gauge is a counter", gatherFile, "		if m.Aggregate == rating.Gauge {", "		if m.Aggregate == rating.Gauge && !MUTANT {"},
+	{"a gauge is a counter", reportsFile, "	if m.Aggregate == rating.Gauge {", "	if m.Aggregate == rating.Gauge && !MUTANT {"},
 	{"late billed a second time in full", settling, "	amount := now.amount.Sub(was.amount)", "	amount := now.amount.Sub(was.amount)\n	if MUTANT {\n		amount = now.amount\n	}"},
 	{"late billed where it is only reported", settling, "	if l.reported {\n		amount", "	if l.reported && !MUTANT {\n		amount"},
 }
