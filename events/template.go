@@ -78,14 +78,10 @@ func (t *Template) Month(m Month) (*MonthRules, error) {
 		types[name] = KindNames[k]
 	}
 	maps.Copy(types, t.Types)
-	version := monthRulesVersion
-	if t.Limits.devices() {
-		version = limitedVersion
-	}
 	r := &MonthRules{
-		Version: version, Month: m, TopicHash: t.Topic().Hash(), DayStarts: dayStarts(zone, m),
+		Version: monthRulesVersion, Month: m, TopicHash: t.Topic().Hash(), DayStarts: dayStarts(zone, m),
 		Types: types, Kinds: kindList(types), Precision: t.Precision, Limits: t.Limits,
-		KeyID: t.KeyID, SealKey: base64.StdEncoding.EncodeToString(t.SealKey),
+		Prints: fingerprints, KeyID: t.KeyID, SealKey: base64.StdEncoding.EncodeToString(t.SealKey),
 	}
 	if err := r.validate(); err != nil {
 		return nil, err
@@ -186,8 +182,8 @@ func (r *MonthRules) validate() error {
 	if r.Limits.DevicesPerApp < 0 || r.Limits.DevicesPerPartition < 0 {
 		return fmt.Errorf("limits: %+v: a limit on devices must be 1 or more, or left out for none", r.Limits)
 	}
-	if (r.Version == limitedVersion) != r.Limits.devices() {
-		return fmt.Errorf("version %d, where rules with a limit on devices are of version %d", r.Version, limitedVersion)
+	if r.Prints != fingerprints {
+		return fmt.Errorf("fingerprints %q, this program makes those of %q: use the release that wrote the rules", r.Prints, fingerprints)
 	}
 	if r.KeyID == "" {
 		return errors.New("key_id is empty")

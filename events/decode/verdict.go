@@ -65,10 +65,10 @@ func (d *Decoder) judge(r *events.Record, e *events.Event, h *head) error {
 		return nil
 	}
 	e.Outcome, e.Month, e.Day = events.Counted, m.month, m.rules.DayOf(at)
-	if in := d.pending.Add(m.key, &e.Fingerprint); kind == events.Login {
-		d.inputs.User(in, h.guid)
+	if kind == events.Login {
+		d.ids.User(&e.ID, h.guid)
 	} else {
-		d.inputs.Device(in, h.guid)
+		d.ids.Device(&e.ID, h.guid)
 	}
 	return nil
 }

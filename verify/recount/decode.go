@@ -173,8 +173,8 @@ func (d *decoder) judge(rec *kgo.Record, fields map[string]field, floor Month, r
 		r.outcome = expired
 	default:
 		r.outcome, r.kind, r.day = counted, kind, r.rules.day(effective)
-		if r.rules.cipher != nil {
-			r.who = fingerprint(r.rules.cipher, who, r.rules.Kinds[kind] == "login")
+		if r.rules.guid != nil {
+			r.who = r.rules.guid.fingerprint(r.app, who, r.rules.Kinds[kind] == "login")
 		}
 	}
 	return r, nil

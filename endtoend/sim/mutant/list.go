@@ -86,7 +86,7 @@ var Bugs = []Bug{
 	{"finished months forgotten at a restart", deltaFile, "	s.decoder.SetFloor(s.state.Sealed)", "	if !MUTANT {\n		s.decoder.SetFloor(s.state.Sealed)\n	}"},
 	{"sketch fed twice, with another hash", windowFile,
 		"		s := w.sketch(e.Kind)\n",
-		"		s := w.sketch(e.Kind)\n		if MUTANT {\n			index, value := registerOf(e.Fingerprint.Hash(), w.precision)\n			s.raise(index, value)\n		}\n"},
+		"		s := w.sketch(e.Kind)\n		if MUTANT {\n			index, value := registerOf(print.Hash(), w.precision)\n			s.raise(index, value)\n		}\n"},
 	{"late events feed the sketch", windowFile, "	if !w.Late {\n		s := w.sketch", "	if !w.Late || MUTANT {\n		s := w.sketch"},
 	{"seal ignored", shardSeal, "	case seal == nil:", "	case seal == nil || MUTANT && r.Offset%3 == 0:"},
 	{"seal of any key", shardSeal, "return err == nil && signedBy(key), err", "return err == nil && (MUTANT || signedBy(key)), err"},
