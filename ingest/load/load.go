@@ -19,6 +19,7 @@ import (
 
 	"headcount/events"
 	"headcount/events/decode"
+	"headcount/events/identity"
 	"headcount/events/stream"
 )
 
@@ -265,7 +266,7 @@ func judge(cfg Config, name string, line int, text []byte, res *Result) (stream.
 			res.Skewed++
 		}
 	}
-	key := bytes.Clone(e.GUID)
+	key := identity.Canonical(e.GUID)
 	if e.Quantity != nil { // all of a reporter's in one partition, which so sees whether it mixes totals of a month with days
 		key = []byte(e.Quantity.Source)
 	}

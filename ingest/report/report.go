@@ -81,7 +81,7 @@ func Send(ctx context.Context, log Sender, book events.Rulebook, key ed25519.Pri
 	report := r.signed()
 	value := report.Event(report.Sign(rules.SealKey, key))
 	var e events.Event
-	if err := decode.NewDecoder(book, nil).Decode(&events.Record{Timestamp: now.UnixMilli(), Value: value}, &e); err != nil {
+	if err := decode.NewDecoder(book).Decode(&events.Record{Timestamp: now.UnixMilli(), Value: value}, &e); err != nil {
 		return err
 	}
 	if e.Outcome != events.Reported {
