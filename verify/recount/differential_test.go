@@ -250,7 +250,7 @@ func TestReportsAgree(t *testing.T) {
 	floor := events.MonthOf(2026, 9)
 	theirs.SetFloor(floor)
 	for range 4000 {
-		text := `{"type":"usage.reported","superapp":"` + one("app-001", "app-001", "app-002", "app-002", "app-011", "app", "a\\u002d", "") + `","meter":"` + one("gateway_calls", "gateway_calls", "gateway", "push", "m\\u0000") +
+		text := `{"type":"usage.reported","superapp":"` + one("app-001", "app-001", "app-002", "app-002", "app-011", "app", "a\\u002d", "", " app-001", "app-002\\n\\t") + `","meter":"` + one("gateway_calls", "gateway_calls", "gateway", "push", "m\\u0000") +
 			`","month":"` + one("2026-10", "2026-10", "2026-10", "2026-10", "2026-09", "2026-08", "2026-11", "2040-01", "1999-12") + `","source":"` + one("gateway-0", "gateway-1", "gateway-1", "gateway-3") +
 			`","value":` + one(`"12"`, `"12"`, `"12"`, `"0012"`, `"9223372036854775807"`, `"9223372036854775808"`, `12`, `""`) +
 			one(``, ``, `,"day":"2026-10-03"`, `,"day":"3"`, `,"day":"03"`, `,"day":"31"`, `,"day":null`, `,"day":""`) +
