@@ -153,6 +153,10 @@ func TestImplausibleQuantity(t *testing.T) {
 	s.send(nil, []record{s.reported("p", "gateway_calls", "2025-03", "gw-1", "30000", 0)})
 	s.ok("rollup", "close", "--month", "2025-03")
 	s.send(nil, []record{s.reported("p", "gateway_calls", "2025-04", "gw-1", "300001", 0)})
+	s.ok("ingest", "run", "--until-end")
+	if r := s.run("rollup", "status", "--month", "2025-04"); !strings.Contains(r.stdout+r.stderr, "300001 is more than 10 times the 30000") {
+		t.Errorf("status does not say that the invoice would be held:\n%s\n%s", r.stdout, r.stderr)
+	}
 	s.want(1, "rollup", "close", "--month", "2025-04")
 	for _, v := range decode[struct{ Invoices []quantityInvoice }](t, s.run("rollup", "invoices", "--month", "2025-04", "--json").stdout).Invoices {
 		held := v.Status == "held" && v.Reason == "app p: quantities: meter gateway_calls: 300001 is more than 10 times the 30000 of the month before"

@@ -12,6 +12,7 @@ import (
 	"headcount/rating"
 	"headcount/rollup/closed"
 	"headcount/rollup/status"
+	"headcount/rollup/usage"
 )
 
 // invoicesSoFar returns a closed month's invoices, all revisions, or those that the usage so far comes to.
@@ -58,6 +59,14 @@ func readStatus(ctx context.Context, p *cli.Program, c *config.Config, m events.
 	}
 	defer conn.Close()
 	if s.Topic, err = conn.Topic(ctx, c); err != nil {
+		return nil, err
+	}
+	l, err := readLedger(ctx, c)
+	switch {
+	case err == nil:
+		defer l.Close()
+		s.Former = func(m events.Month) usage.Former { return closed.Former(ctx, l, m, now) }
+	case !isOpen(err):
 		return nil, err
 	}
 	s.Log, s.State = conn, checkpoint.OpenTopic(bucket, s.Topic.Name, s.Topic.ID)

@@ -182,6 +182,9 @@ func (r *reader) addFacts(ctx context.Context, part *checkpoint.Partition, p eve
 // unite makes usage of the facts, and lists why invoices would be held.
 func (r *reader) unite() error {
 	bill := usage.NewBiller(r.Books, r.Accounts, r.month, r.Zone)
+	if r.Former != nil {
+		r.facts.Former = r.Former(r.month - 1)
+	}
 	alarms, err := usage.Gather(&r.doc.Document, r.facts, nil, bill, r.Limits)
 	if err != nil {
 		return err
