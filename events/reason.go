@@ -32,7 +32,7 @@ const (
 	BadGUID        Reason = "subject is longer than 128 bytes"
 	Placeholder    Reason = "placeholder id"
 	BadMonth       Reason = "month is not of the form 2026-10"
-	FutureMonth    Reason = "month lies after that of the record's time"
+	FutureMonth    Reason = "month lies after that of the record's timestamp"
 	BadDay         Reason = "day is not a day of the month"
 	BadMeter       Reason = "meter is not 1–64 bytes without control characters"
 	BadSource      Reason = "source is not 1–256 bytes without control characters"

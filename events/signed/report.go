@@ -11,7 +11,8 @@ import (
 	"headcount/internal/canonical"
 )
 
-// Report is a reported quantity as it is signed: its members as they are written, empty where absent, and its revision in decimal.
+// Report is a reported quantity as it is signed: its members as they are written, empty where absent, but for white space around the app,
+// which is no part of it, and its revision, which is in decimal.
 //
 // The signature is Ed25519 over the members in the order below, each as its length (32 bits, big endian) and its bytes; before them,
 // written likewise, reportScheme and the public key of the seals as the month's rules have it, so that a report to one

@@ -84,6 +84,9 @@ type quantity struct {
 // quantityOf sums a counter over its sources and days, or takes a gauge's highest value. Of a source that reported a counter's total of the
 // month as well as days, the higher of the two counts: what is reported further never makes less of a month.
 func quantityOf(totals []counter.Total, corrected Corrections, m rating.Meter) (q quantity) {
+	if len(totals)+len(corrected) == 0 {
+		return q
+	}
 	sources := map[string]map[events.Day]uint64{}
 	put := func(source string, day events.Day, v int64) {
 		if sources[source] == nil {
