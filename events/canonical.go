@@ -92,6 +92,7 @@ func (r *MonthRules) Diff(want *MonthRules) []string {
 	if !slices.Equal(r.Kinds, want.Kinds) {
 		d = differ(d, "kinds", strings.Join(r.Kinds, " "), strings.Join(want.Kinds, " "))
 	}
+	d = differ(d, "identity.placeholders", strings.Join(r.NoIDs, " "), strings.Join(want.NoIDs, " "))
 	d = differ(d, "precision", r.Precision, want.Precision)
 	d = differ(d, "limits.apps_per_partition", r.Limits.AppsPerPartition, want.Limits.AppsPerPartition)
 	d = differ(d, "limits.record_bytes", r.Limits.RecordBytes, want.Limits.RecordBytes)

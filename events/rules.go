@@ -26,8 +26,8 @@ type Fields struct {
 	App  string `json:"app"`
 	Time string `json:"time"`
 
-	AppConst string `json:"app_const,omitempty"` // the app of every JSON record, where it names none; empty: App says where it stands
-	TimeUnit string `json:"time_unit,omitempty"` // of a time that is a number, or digits in text: s, ms, us, ns; empty: no time is
+	AppConst string `json:"app_const"` // the app of every JSON record, where it names none; empty: App says where it stands
+	TimeUnit string `json:"time_unit"` // of a time that is a number, or digits in text: s, ms, us, ns; empty: no time is
 }
 
 // Limits bound what a flood of ids can do. Past one, records are dead letters "over limit" and the month's close is held.
@@ -52,6 +52,7 @@ type MonthRules struct {
 	Precision int               `json:"precision"`   // of the sketches
 	Limits    Limits            `json:"limits"`
 	Prints    string            `json:"fingerprints"` // how they are made: "fp1" (package identity)
+	NoIDs     []string          `json:"placeholders"` // ids that are none: each is lower case, and once; sorted
 	KeyID     string            `json:"key_id"`       // of the GUID key
 	SealKey   string            `json:"seal_key"`     // Ed25519 public key, base64
 
@@ -97,7 +98,7 @@ const (
 	topicRulesVersion = 2
 	monthRulesVersion = 3
 	fingerprints      = "fp1"
-	grammar           = 1
+	grammar           = 2
 	skewMS            = 10 * 60 * 1000
 	oldestMS          = 946684800000 // 2000-01-01T00:00:00Z
 )

@@ -156,7 +156,7 @@ func TestRulesAreReadStrictly(t *testing.T) {
 		}
 	}
 	for _, tt := range []struct{ name, old, new string }{
-		{"zone", `"UTC"`, `"Mars"`}, {"grammar", `"grammar":1`, `"grammar":2`}, {"version", `"version":2`, `"version":9`},
+		{"zone", `"UTC"`, `"Mars"`}, {"grammar", `"grammar":2`, `"grammar":3`}, {"version", `"version":2`, `"version":9`},
 		{"fields", `"guid":"subject"`, `"guid":"type"`}, {"skew", `"skew_ms":600000`, `"skew_ms":-1`}, {"extra", `{"version"`, `{"x":0,"version"`},
 	} {
 		doc := strings.Replace(string(plainTemplate().Topic().Canonical()), tt.old, tt.new, 1)
@@ -182,8 +182,8 @@ func TestTemplateIsValidated(t *testing.T) {
 		{"default", func(*Template) {}, ""},
 		{"five more kinds", func(t *Template) { t.Types = many(5) }, ""},
 		{"six more kinds", func(t *Template) { t.Types = many(6) }, "17 kinds"},
-		{"no zone", func(t *Template) { t.TimeZone = "" }, "billing.time_zone"},
-		{"the host's zone", func(t *Template) { t.TimeZone = "Local" }, "billing.time_zone"},
+		{"no zone", func(t *Template) { t.TimeZone = "" }, "time_zone"},
+		{"the host's zone", func(t *Template) { t.TimeZone = "Local" }, "time_zone"},
 		{"a type of ours", func(t *Template) { t.Types = map[string]string{"headcount.x": "open"} }, "events.types.headcount.x"},
 		{"quantities as a kind", func(t *Template) { t.Types = map[string]string{"usage.reported": "open"} }, "events.types.usage.reported"},
 		{"empty type", func(t *Template) { t.Types = map[string]string{"": "open"} }, "events.types"},
@@ -202,6 +202,10 @@ func TestTemplateIsValidated(t *testing.T) {
 		{"an app that is none", func(t *Template) { t.Fields.AppConst = "a\x00" }, "events.fields.app.const"},
 		{"a time unit", func(t *Template) { t.Fields.TimeUnit = "us" }, ""},
 		{"a time unit that is none", func(t *Template) { t.Fields.TimeUnit = "min" }, "events.time_unit"},
+		{"a placeholder", func(t *Template) { t.Placeholders = []string{"Unset", "00000000-0000-0000-0000-000000000001"} }, ""},
+		{"placeholders of one's own alone", func(t *Template) { t.OnlyPlaceholders = true }, ""},
+		{"an empty placeholder", func(t *Template) { t.Placeholders = []string{""} }, "identity.placeholders"},
+		{"a placeholder with a space behind it", func(t *Template) { t.Placeholders = []string{"x "} }, "identity.placeholders"},
 		{"no key", func(t *Template) { t.KeyID = "" }, "key_id"},
 		{"no seal key", func(t *Template) { t.SealKey = nil }, "seal key"},
 		{"precision", func(t *Template) { t.Precision = 3 }, "precision 3"},

@@ -132,6 +132,7 @@ func (d *Decoder) decode(r *events.Record, p *places, e *events.Event) error {
 		}
 		h, why = d.head()
 	}
+	h.app, h.guid = identity.Trim(h.app), identity.Trim(h.guid)
 	if named(h.app, appid.MaxBytes) {
 		e.App = h.app
 	}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"headcount/events"
+	"headcount/events/identity"
 )
 
 // month is what the decoder keeps of a month's rules.
@@ -11,6 +12,7 @@ type month struct {
 	rules *events.MonthRules
 	month events.Month
 	kinds events.KindTable
+	noIDs *identity.Placeholders
 
 	// from and until bound the instants that need no look at other months: those on which the month's rules and the tz database
 	// in this program agree.
@@ -32,6 +34,9 @@ func (d *Decoder) load(m events.Month) (*month, error) {
 		until: min(r.End(), events.DayStart(d.zone, m.Year(), m.Calendar()+1, 1)*1000),
 	}
 	if s.kinds, err = r.KindTable(); err != nil {
+		return nil, fmt.Errorf("rules of %s: %w", m, err)
+	}
+	if s.noIDs, err = identity.NewPlaceholders(r.NoIDs); err != nil {
 		return nil, fmt.Errorf("rules of %s: %w", m, err)
 	}
 	d.months[m] = s

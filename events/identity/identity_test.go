@@ -54,7 +54,8 @@ func TestUUIDForms(t *testing.T) {
 		{"urn:uuid:{" + plain + "}", false},
 		{"{{" + plain + "}" + "}  ", false},
 		{"urn:uuid:urn:uuid:" + plain, false},
-		{"URN:UUID:" + hyphenated, false},
+		{"URN:UUID:" + hyphenated, true},
+		{"Urn:Uuid:" + hyphenated, true},
 		{"urn:guid:" + hyphenated, false},
 		{"6f1c2f0e7-e5c-4b7e-9b1f-1f0e2d3c4b5a", false},
 		{"6f1c2f0e-7e5c-4b7e-9b1f1f0e2d3c4b5a-", false},
@@ -64,6 +65,7 @@ func TestUUIDForms(t *testing.T) {
 		{"6f1c2f0e7e5c4b7e9b1f1f0e2d3c4b5aa", false},
 		{"6f1c2f0e7e5c4b7e9b1f1f0e2d3c4b5\xe9", false},
 		{"0x1c2f0e7e5c4b7e9b1f1f0e2d3c4b5a", false},
+		{"urn:uuid:6f1c2f0e-7e5c-4b7e-9b1f-1f0e2d3c4b5", false},
 		{"", false},
 	}
 	for _, tt := range tests {

@@ -79,7 +79,7 @@ func bothDecoders(t *testing.T, zone string, fields events.Fields) (*decoder, *t
 	limits := events.DefaultLimits
 	limits.RecordBytes = 600
 	template := &events.Template{
-		TimeZone: zone, Fields: fields, Types: map[string]string{"session.start": "login", "scan": "scan"}, Precision: 14, Limits: limits,
+		TimeZone: zone, Fields: fields, Types: map[string]string{"session.start": "login", "scan": "scan"}, Precision: 14, Limits: limits, Placeholders: []string{"ünset", "deadbeef-0000-0000-0000-000000000001"},
 		KeyID: ring.Newest().ID(), SealKey: public,
 	}
 	topic := template.Topic()
@@ -185,7 +185,9 @@ func spoil(rnd *rand.Rand, r *kgo.Record) {
 		`"subject":null`, `"subject":""`, `"superapp":"a\u0085"`, `"source":"\ud800"`, `"x":{"subject":1,"subject":2}`, `"data":{"device":{"guid":"g"},"kind":"user.login","at":"2026-10-01T00:00:00-05:00"}`, `"app":"z"`, `"sub\u006aect":"q"`,
 		`"x":"half \ud83d"`, "\"x\":\"\xff\"", "\"x\xff\":1", `"subject":"\udc00"`, "\"time\":\"\xff\"", `"time":"2026-10-03T08:15Z"`, `"time":"2026-10-03T08:15:30.5+0530"`, `"time":"2026-10-03T08:15-0000"`,
 		`"time":1790985600`, `"time":1790985600.0004`, `"time":"1790985600123"`, `"time":1790985600123.5`, `"time":1790985600123456`, `"time":1790985600123456789`, `"time":-1`, `"time":9223372036854775807`, `"time":9223372036854775808`, `"time":1e9`,
-		`"time":"17909856001."`, `"time":0`, `"time":true`}
+		`"time":"17909856001."`, `"time":0`, `"time":true`,
+		`"subject":" 6f1c2f0e-7e5c-4b7e-9b1f-1f0e2d3c4b5a\n"`, `"subject":"URN:Uuid:6f1c2f0e-7e5c-4b7e-9b1f-1f0e2d3c4b5a"`, `"subject":"Undefined"`, `"subject":"00000000000000000000000000000000"`, `"subject":"{FFFFFFFF-ffff-ffff-ffff-ffffffffffff}"`,
+		`"subject":"\u000b"`, `"superapp":" a\t"`, `"subject":"ÜNSET"`, `"subject":"0123"`, `"subject":"DEADBEEF-0000-0000-0000-000000000001"`}
 	if len(r.Headers) > 0 && rnd.IntN(3) == 0 {
 		h := &r.Headers[rnd.IntN(len(r.Headers))]
 		switch rnd.IntN(6) {

@@ -47,17 +47,25 @@ func (k *guidKey) salt(app string, month Month) salt { return k.first16("sk1", a
 
 var uuidForm = regexp.MustCompile(`^(?:[0-9a-fA-F]{32}|[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12})$`)
 
-// populate says of which population a GUID or a user id is, and returns its 16 bytes: x.
-func populate(id string, user bool) (population string, x print) {
+// uuidOf returns the bytes of an id that reads as a UUID.
+func uuidOf(id string) (x print, ok bool) {
 	bare := id
 	if strings.HasPrefix(id, "{") && strings.HasSuffix(id, "}") && len(id) > 2 {
 		bare = id[1 : len(id)-1]
-	} else if rest, ok := strings.CutPrefix(id, "urn:uuid:"); ok {
-		bare = rest
+	} else if strings.HasPrefix(strings.ToLower(id), "urn:uuid:") {
+		bare = id[len("urn:uuid:"):]
 	}
-	if !user && uuidForm.MatchString(bare) {
-		raw, _ := hex.DecodeString(strings.ReplaceAll(bare, "-", ""))
-		return "uuid", print(raw)
+	if !uuidForm.MatchString(bare) {
+		return x, false
+	}
+	raw, _ := hex.DecodeString(strings.ReplaceAll(bare, "-", ""))
+	return print(raw), true
+}
+
+// populate says of which population a GUID or a user id is, and returns its 16 bytes: x.
+func populate(id string, user bool) (population string, x print) {
+	if x, ok := uuidOf(id); ok && !user {
+		return "uuid", x
 	}
 	population = "opaque"
 	if user {
@@ -91,4 +99,33 @@ func (s salt) hash(who print) uint64 {
 	half := func(i int) uint64 { return binary.LittleEndian.Uint64(who[i:]) ^ binary.LittleEndian.Uint64(s[i:]) }
 	over, product := bits.Mul64(half(0), half(8))
 	return over ^ product
+}
+
+// spaces are what around an id is no part of it.
+const spaces = " \t\n\v\f\r"
+
+// placeholders are ids that are none.
+type placeholders struct {
+	uuids map[print]bool
+	texts map[string]bool // lower case
+}
+
+func placeholdersOf(list []string) placeholders {
+	p := placeholders{map[print]bool{}, map[string]bool{}}
+	for _, id := range list {
+		if x, ok := uuidOf(id); ok {
+			p.uuids[x] = true
+		} else {
+			p.texts[strings.ToLower(id)] = true
+		}
+	}
+	return p
+}
+
+// have says whether an id is none: in any case, and of UUIDs in any spelling, users' too.
+func (p placeholders) have(id string) bool {
+	if x, ok := uuidOf(id); ok {
+		return p.uuids[x]
+	}
+	return p.texts[strings.ToLower(id)]
 }

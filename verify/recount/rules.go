@@ -55,9 +55,10 @@ type Rules struct {
 		AppDevices int `json:"devices_per_app"`       // 0: no limit
 		Devices    int `json:"devices_per_partition"` // 0: no limit
 	} `json:"limits"`
-	Prints  string `json:"fingerprints"`
-	KeyID   string `json:"key_id"`
-	SealKey string `json:"seal_key"`
+	Prints  string   `json:"fingerprints"`
+	NoIDs   []string `json:"placeholders"`
+	KeyID   string   `json:"key_id"`
+	SealKey string   `json:"seal_key"`
 
 	month    Month
 	file     string
@@ -66,6 +67,7 @@ type Rules struct {
 	guid     *guidKey // that it names; nil: not there
 	public   ed25519.PublicKey
 	kindOf   map[string]int // type → index into Kinds
+	noIDs    placeholders
 }
 
 // Set returns kinds as a set of those that the rules have: bit k is the k-th of them.
@@ -257,6 +259,7 @@ func readMonthRules(ctx context.Context, files Files, name string, keys map[stri
 		}
 		r.kindOf[t] = at
 	}
+	r.noIDs = placeholdersOf(r.NoIDs)
 	return r, nil
 }
 
