@@ -366,7 +366,8 @@ func TestUnionOfShards(t *testing.T) {
 			}
 			if device < 20 {
 				for _, l := range []*testLog{logs[r.IntN(partitions)], logs[partitions]} {
-					l.reported(app, "api", october, device%3, "source", int64(device%4), int64(device))
+					day := device % 3 // a source reports days or the month, as it began in any partition
+					l.reported(app, "api", october, day, fmt.Sprint("source-", min(day, 1)), int64(device%4), int64(device))
 				}
 			}
 		}

@@ -47,21 +47,21 @@ func ParseLimits(document []byte) (Limits, error) {
 	return l, nil
 }
 
-// Overridden says which limits are not the defaults, a line each.
+// Overridden says which limits are not the defaults, each by its name in the document.
 func (l Limits) Overridden() (all []string) {
 	d := DefaultLimits()
 	for _, x := range []struct {
 		name      string
 		is, usual any
 	}{
-		{"billing.hold_least", l.HoldLeast, d.HoldLeast},
-		{"billing.skew_limit", l.SkewLimit, d.SkewLimit},
-		{"billing.reject_limit", l.RejectLimit, d.RejectLimit},
-		{"billing.quantity_jump", l.QuantityJump, d.QuantityJump},
+		{"hold_least", l.HoldLeast, d.HoldLeast},
+		{"skew_limit", l.SkewLimit, d.SkewLimit},
+		{"reject_limit", l.RejectLimit, d.RejectLimit},
+		{"quantity_jump", l.QuantityJump, d.QuantityJump},
 		{"witnesses", l.Witnesses, d.Witnesses},
 	} {
 		if is, usual := fmt.Sprint(x.is), fmt.Sprint(x.usual); is != usual {
-			all = append(all, fmt.Sprintf("%s was %s (default %s)", x.name, is, usual))
+			all = append(all, fmt.Sprintf("%s is %s, not %s", x.name, is, usual))
 		}
 	}
 	return all
