@@ -13,6 +13,9 @@ import (
 
 const prefix = "HEADCOUNT_"
 
+// environment begins the place of a value that a variable sets.
+const environment = "environment "
+
 // override applies HEADCOUNT_… variables: the field's path in capitals, its dots as underscores (HEADCOUNT_KAFKA_TOPIC,
 // HEADCOUNT_GUID_KEY_FILE). Lists are separated by commas, events.types reads shop.opened=open,shop.searched=search. A name that is
 // nearly a field's is a mistake; others that begin with HEADCOUNT_ are left alone: they are not all ours (Kubernetes sets some for
@@ -26,7 +29,7 @@ func (c *Config) override(environ []string) error {
 		if !ours {
 			continue
 		}
-		place := "environment " + name
+		place := environment + name
 		path, err := setField(reflect.ValueOf(c).Elem(), rest, value)
 		if errors.Is(err, errNotAField) {
 			if near := nearest(rest); near != "" {
@@ -63,7 +66,7 @@ func variables(t reflect.Type) []string {
 		tag := strings.ToUpper(f.Tag.Get("yaml"))
 		switch {
 		case tag == "" || tag == "-":
-		case f.Type.Kind() == reflect.Struct || f.Type.Kind() == reflect.Pointer:
+		case section(f.Type):
 			for _, n := range variables(f.Type) {
 				names = append(names, tag+"_"+n)
 			}
@@ -86,7 +89,7 @@ func setField(v reflect.Value, name, value string) (path string, err error) {
 		field, upper := v.Field(i), strings.ToUpper(tag)
 		within, inside := strings.CutPrefix(name, upper+"_")
 		switch {
-		case field.Kind() == reflect.Struct && inside:
+		case field.Kind() == reflect.Struct && section(field.Type()) && inside:
 			path, err = setField(field, within, value)
 		case field.Kind() == reflect.Pointer && inside:
 			section := reflect.New(field.Type().Elem())
@@ -96,7 +99,7 @@ func setField(v reflect.Value, name, value string) (path string, err error) {
 			if path, err = setField(section.Elem(), within, value); err == nil {
 				field.Set(section)
 			}
-		case field.Kind() != reflect.Struct && field.Kind() != reflect.Pointer && name == upper:
+		case !section(field.Type()) && name == upper:
 			return tag, setText(field, value)
 		default:
 			continue
@@ -106,6 +109,11 @@ func setField(v reflect.Value, name, value string) (path string, err error) {
 		}
 	}
 	return "", errNotAField
+}
+
+// section says whether a type holds fields, and is no value that reads itself.
+func section(t reflect.Type) bool {
+	return t.Kind() == reflect.Pointer || t.Kind() == reflect.Struct && !reflect.PointerTo(t).Implements(reflect.TypeFor[texter]())
 }
 
 func setText(field reflect.Value, value string) error {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"strings"
@@ -70,6 +71,10 @@ func printFindings(p *cli.Program, found []stream.Finding) error {
 
 func check(ctx context.Context, p *cli.Program, c *config.Config) []stream.Finding {
 	found := []stream.Finding{{Check: "config", Verdict: stream.Pass, Detail: c.File}}
+	if fields, mode := c.OpenSecrets(); len(fields) > 0 {
+		found[0] = stream.Finding{Check: "config", Verdict: stream.Warn, Detail: fmt.Sprintf("%s has mode %04o, and a password in %s: others can read it", c.File, mode, strings.Join(fields, " and ")),
+			Remedy: "run chmod 600 " + c.File + ", or write the password into a file of its own (ledger_password_file)"}
+	}
 	add := func(name, detail string, err error) bool {
 		f := stream.Finding{Check: name, Verdict: stream.Pass, Detail: detail}
 		if err != nil {
@@ -102,10 +107,10 @@ func check(ctx context.Context, p *cli.Program, c *config.Config) []stream.Findi
 		_, stateErr = bucket.List(ctx, "")
 	}
 	if stateErr == nil {
-		stateErr = writable(c.State)
+		stateErr = writable(c.State.Reveal())
 	}
-	add("state", c.State, stateErr)
-	add("ledger", c.Ledger, checkLedger(ctx, c))
+	add("state", c.State.String(), stateErr)
+	found = append(found, checkLedger(ctx, c)...)
 
 	how, exposed := site.Secured(c)
 	add("connection", how, nil)
@@ -161,15 +166,27 @@ func writable(url string) error {
 	return nil
 }
 
-func checkLedger(ctx context.Context, c *config.Config) error {
-	l, err := ledger.OpenReadOnly(ctx, c.Ledger)
-	if errors.Is(err, ledger.ErrMissing) {
-		return nil // the first close makes it
+func checkLedger(ctx context.Context, c *config.Config) []stream.Finding {
+	why := ""
+	l, err := site.Ledger(ctx, c, slog.New(slog.DiscardHandler), func(ctx context.Context, url string) (*ledger.Ledger, error) {
+		why = ledger.Unverified(url)
+		return ledger.OpenReadOnly(ctx, url)
+	})
+	switch {
+	case err == nil:
+		err = l.Close()
+	case errors.Is(err, ledger.ErrMissing):
+		err = nil // the first close makes it
 	}
+	f := stream.Finding{Check: "ledger", Verdict: stream.Pass, Detail: c.Ledger.String()}
 	if err != nil {
-		return err
+		f.Verdict, f.Detail = stream.Fail, err.Error()
 	}
-	return l.Close()
+	found := []stream.Finding{f}
+	if why != "" {
+		found = append(found, stream.Finding{Check: "ledger connection", Verdict: stream.Warn, Detail: why, Remedy: site.UnverifiedRemedy})
+	}
+	return found
 }
 
 func detail(err error, ok func() string) string {

@@ -39,7 +39,7 @@ func exportCommand(p *cli.Program) *cobra.Command {
 		if err != nil {
 			return err
 		}
-		l, err := readLedger(cmd.Context(), c)
+		l, err := readLedger(cmd.Context(), p, c)
 		if err != nil {
 			return err
 		}

@@ -29,7 +29,7 @@ func invoicesCommand(p *cli.Program) *cobra.Command {
 		if err != nil {
 			return err
 		}
-		r, err := storedMonth(cmd.Context(), c, m)
+		r, err := storedMonth(cmd.Context(), p, c, m)
 		if err != nil {
 			return err
 		}

@@ -21,7 +21,7 @@ func usageCommand(p *cli.Program) *cobra.Command {
 		if err != nil {
 			return err
 		}
-		r, err := storedMonth(cmd.Context(), c, m)
+		r, err := storedMonth(cmd.Context(), p, c, m)
 		if err != nil {
 			return err
 		}

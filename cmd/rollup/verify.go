@@ -154,7 +154,7 @@ func verification(ctx context.Context, p *cli.Program, month func() (events.Mont
 		return v, nil, err
 	}
 	v.Files = stateFiles{bucket}
-	l, err := openChain(ctx, c)
+	l, err := openChain(ctx, p, c)
 	if err != nil {
 		return v, nil, err
 	}
@@ -175,15 +175,19 @@ func verification(ctx context.Context, p *cli.Program, month func() (events.Mont
 
 // openChain opens the ledger for the second implementation. Whether there is one that can be read, and the remedy where not, the
 // product's own opening says.
-func openChain(ctx context.Context, c *config.Config) (*chain.Ledger, error) {
-	l, err := readLedger(ctx, c)
+func openChain(ctx context.Context, p *cli.Program, c *config.Config) (*chain.Ledger, error) {
+	l, err := readLedger(ctx, p, c)
 	if err != nil {
 		return nil, err
 	}
 	if err := l.Close(); err != nil {
 		return nil, err
 	}
-	again, err := chain.Open(ctx, c.Ledger)
+	url, err := c.LedgerURL()
+	if err != nil {
+		return nil, err
+	}
+	again, err := chain.Open(ctx, url.Reveal())
 	if err != nil {
 		return nil, cli.Fail(cli.Unreachable, "ledger: %w", err)
 	}

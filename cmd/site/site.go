@@ -93,7 +93,7 @@ func (c *Connection) Topic(ctx context.Context, cfg *config.Config) (*stream.Top
 
 // State opens the state store.
 func State(ctx context.Context, c *config.Config) (checkpoint.Bucket, error) {
-	bucket, err := checkpoint.Open(ctx, c.State)
+	bucket, err := checkpoint.Open(ctx, c.State.Reveal())
 	if err != nil {
 		return nil, cli.Fail(cli.Usage, "state: %w", err)
 	}
