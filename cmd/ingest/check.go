@@ -118,7 +118,11 @@ func check(ctx context.Context, p *cli.Program, c *config.Config) []stream.Findi
 		found[len(found)-1] = stream.Finding{Check: "connection", Verdict: stream.Warn, Detail: how + ": the password goes over the line as it is", Remedy: "use SCRAM-SHA-512, or kafka.tls"}
 	}
 	conn, err := site.Connect(ctx, c, p.Log)
-	if !add("broker", strings.Join(c.Kafka.Brokers, ", "), err) {
+	name := "broker"
+	if _, theirs := errors.AsType[*site.StrangerError](err); theirs { // it can be reached
+		name = "whose broker"
+	}
+	if !add(name, strings.Join(c.Kafka.Brokers, ", "), err) {
 		return found
 	}
 	defer conn.Close()

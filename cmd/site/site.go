@@ -57,6 +57,12 @@ func Connect(ctx context.Context, c *config.Config, logger *slog.Logger) (*Conne
 		return nil, cli.Fail(cli.Unreachable, "%w; start a broker (`ingest broker` for the embedded one), or see that kafka.brokers, kafka.tls and kafka.sasl are right", err)
 	}
 	conn.Log = log
+	if c.Kafka.Embedded != nil && !conn.OwnBroker {
+		if err := ours(ctx, c, log); err != nil {
+			conn.Close()
+			return nil, err
+		}
+	}
 	return conn, nil
 }
 
