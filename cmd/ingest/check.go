@@ -18,6 +18,8 @@ import (
 	"headcount/counter/checkpoint"
 	"headcount/events/stream"
 	"headcount/ingest/worker"
+	"headcount/internal/visible"
+	"headcount/rating"
 	"headcount/rating/ledger"
 )
 
@@ -98,9 +100,13 @@ func check(ctx context.Context, p *cli.Program, c *config.Config) []stream.Findi
 	}
 	catalog, err := site.Catalog(c)
 	add("catalog", detail(err, func() string { return fmt.Sprintf("%d plans", len(catalog.Plans())) }), err)
+	var apps []string
 	if err == nil {
-		_, err = site.Accounts(c, catalog)
-		add("accounts", c.Accounts, err)
+		var accounts *rating.Accounts
+		accounts, err = site.Accounts(c, catalog)
+		if add("accounts", c.Accounts, err) {
+			apps = accounts.Apps()
+		}
 	}
 	bucket, stateErr := site.State(ctx, c)
 	if stateErr == nil {
@@ -110,7 +116,8 @@ func check(ctx context.Context, p *cli.Program, c *config.Config) []stream.Findi
 		stateErr = writable(c.State.Reveal())
 	}
 	add("state", c.State.String(), stateErr)
-	found = append(found, checkLedger(ctx, c)...)
+	found = append(found, checkLedger(ctx, c, &apps)...)
+	found = append(found, lookAlikes(apps)...)
 
 	how, exposed := site.Secured(c)
 	add("connection", how, nil)
@@ -170,7 +177,25 @@ func writable(url string) error {
 	return nil
 }
 
-func checkLedger(ctx context.Context, c *config.Config) []stream.Finding {
+// lookAlikes warns of apps that a reader would take for one another.
+func lookAlikes(apps []string) []stream.Finding {
+	const shown = 5
+	pairs, more := visible.Pairs(apps, shown)
+	if len(pairs) == 0 {
+		return nil
+	}
+	var text []string
+	for _, p := range pairs {
+		text = append(text, p.ID+" looks like "+p.Like)
+	}
+	if more > 0 {
+		text = append(text, fmt.Sprintf("%d more", more))
+	}
+	return []stream.Finding{{Check: "apps", Verdict: stream.Warn, Detail: strings.Join(text, ", "), Remedy: "look into who sends them: events under an id that only looks like a customer's are not billed to it"}}
+}
+
+// checkLedger looks at the ledger, and adds the apps of the last closed month to apps.
+func checkLedger(ctx context.Context, c *config.Config, apps *[]string) []stream.Finding {
 	why := ""
 	l, err := site.Ledger(ctx, c, slog.New(slog.DiscardHandler), func(ctx context.Context, url string) (*ledger.Ledger, error) {
 		why = ledger.Unverified(url)
@@ -178,7 +203,7 @@ func checkLedger(ctx context.Context, c *config.Config) []stream.Finding {
 	})
 	switch {
 	case err == nil:
-		err = l.Close()
+		err = errors.Join(appsOf(ctx, l, apps), l.Close())
 	case errors.Is(err, ledger.ErrMissing):
 		err = nil // the first close makes it
 	}
@@ -191,6 +216,19 @@ func checkLedger(ctx context.Context, c *config.Config) []stream.Finding {
 		found = append(found, stream.Finding{Check: "ledger connection", Verdict: stream.Warn, Detail: why, Remedy: site.UnverifiedRemedy})
 	}
 	return found
+}
+
+// appsOf adds the apps of the last closed month.
+func appsOf(ctx context.Context, l *ledger.Ledger, apps *[]string) error {
+	month, ok, err := l.LastClosed(ctx)
+	if err != nil || !ok {
+		return err
+	}
+	r, err := l.Result(ctx, month)
+	for _, u := range r.Usage {
+		*apps = append(*apps, u.App)
+	}
+	return err
 }
 
 func detail(err error, ok func() string) string {

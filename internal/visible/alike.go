@@ -2,6 +2,7 @@ package visible
 
 import (
 	"slices"
+	"strconv"
 	"strings"
 	"unicode"
 
@@ -65,3 +66,27 @@ var looks = func() map[rune]rune {
 	}
 	return all
 }()
+
+// Pair is an id, and another that it looks like, both in ASCII: what else they have is escaped, since that is what they differ by.
+type Pair struct{ ID, Like string }
+
+// Pairs names ids that look alike, at most so many of them, and says how many more there are. Like is in ASCII where any of a group is.
+func Pairs(ids []string, most int) (pairs []Pair, more int) {
+	for _, g := range Alike(ids) {
+		slices.SortStableFunc(g, func(a, b string) int { return len(ascii(a)) - len(a) - (len(ascii(b)) - len(b)) })
+		for _, id := range g[1:] {
+			if len(pairs) == most {
+				more++
+				continue
+			}
+			pairs = append(pairs, Pair{ascii(id), ascii(g[0])})
+		}
+	}
+	return pairs, more
+}
+
+// ascii escapes all that is not ASCII.
+func ascii(id string) string {
+	quoted := strconv.QuoteToASCII(id)
+	return quoted[1 : len(quoted)-1]
+}

@@ -1,6 +1,6 @@
 // Package export writes a closed month into one archive: all that an auditor needs to check it elsewhere, and no key.
 //
-// The archive is a tar of plain files (GNU format, mode 0644, no times, no owners), not packed. Same ledger and state, same
+// The archive is a tar of plain files (GNU format, mode 0600, no times, no owners), not packed. Same ledger and state, same
 // bytes. manifest.json comes first:
 //
 //	manifest.json               version, month, and name, size and SHA-256 of every file that follows, in their order
@@ -344,7 +344,7 @@ func (a *Archive) Write(w io.Writer, progress func(done int64)) (int64, string, 
 	text := a.text
 	head := item{Name: "manifest.json", Size: int64(len(text)), open: func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(text)), nil }}
 	for _, i := range append([]item{head}, a.manifest.Files...) {
-		if err := t.WriteHeader(&tar.Header{Typeflag: tar.TypeReg, Name: i.Name, Size: i.Size, Mode: 0o644, ModTime: time.Unix(0, 0), Format: tar.FormatGNU}); err != nil {
+		if err := t.WriteHeader(&tar.Header{Typeflag: tar.TypeReg, Name: i.Name, Size: i.Size, Mode: 0o600, ModTime: time.Unix(0, 0), Format: tar.FormatGNU}); err != nil {
 			return 0, "", fmt.Errorf("%s: %w", i.Name, err)
 		}
 		h := sha256.New()
