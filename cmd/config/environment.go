@@ -77,6 +77,11 @@ func variables(t reflect.Type) []string {
 	return names
 }
 
+// section says whether a field has fields of its own, and no form as one text.
+func section(t reflect.Type) bool {
+	return t.Kind() == reflect.Pointer || t.Kind() == reflect.Struct && !reflect.PointerTo(t).Implements(reflect.TypeFor[texter]())
+}
+
 var errNotAField = errors.New("not a field")
 
 // setField sets the field that a variable names, and returns its path. errNotAField: there is none.
@@ -109,11 +114,6 @@ func setField(v reflect.Value, name, value string) (path string, err error) {
 		}
 	}
 	return "", errNotAField
-}
-
-// section says whether a type holds fields, and is no value that reads itself.
-func section(t reflect.Type) bool {
-	return t.Kind() == reflect.Pointer || t.Kind() == reflect.Struct && !reflect.PointerTo(t).Implements(reflect.TypeFor[texter]())
 }
 
 func setText(field reflect.Value, value string) error {
