@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"os"
@@ -8,25 +9,34 @@ import (
 	"github.com/spf13/cobra"
 
 	"headcount/cmd/cli"
+	"headcount/cmd/config"
 	"headcount/cmd/site"
 	"headcount/rollup/export"
 )
 
 func exportCommand(p *cli.Program) *cobra.Command {
+	account := ""
 	out := output{flag: "out", deep: true}
 	cmd := &cobra.Command{Use: "export", Short: "write all that an auditor needs of a closed month to one archive", Args: cli.NoArgs,
 		Long: "Writes sealed files, rules, ledger, accounts, price books and signed records of a closed month to one archive, which\n" +
 			"`rollup verify --month M --from FILE` checks elsewhere, without log, state store or ledger. No key is in it but the seals' public one."}
 	month := cli.RequiredMonth(cmd, "the month to export")
 	cmd.Flags().StringVar(&out.path, "out", "", "the archive's `FILE` (default headcount-YYYY-MM.tar)")
+	cmd.Flags().StringVar(&account, "account", "", "only what this `ACCOUNT` may see: its apps, its lines, its contract, signed; nothing of others")
 	forceFlag(cmd, &out.force)
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		c, m, err := p.ConfigAndMonth(month)
 		if err != nil {
 			return err
 		}
+		if account == "" && cmd.Flags().Changed("account") {
+			return cli.Fail(cli.Usage, "--account is empty: name an account, or leave it out for all")
+		}
 		if out.path == "" {
 			out.path = "headcount-" + m.String() + ".tar"
+			if account != "" {
+				out.path = "headcount-" + m.String() + "-" + export.FileName(account) + ".tar"
+			}
 		}
 		if err := out.look(); err != nil {
 			return err
@@ -44,7 +54,7 @@ func exportCommand(p *cli.Program) *cobra.Command {
 			return err
 		}
 		defer l.Close()
-		archive, err := export.Prepare(cmd.Context(), export.Source{Month: m, Ledger: l, Bucket: bucket, PublicKey: public})
+		archive, err := prepareExport(cmd.Context(), c, export.Source{Month: m, Ledger: l, Bucket: bucket, PublicKey: public}, account)
 		if err != nil {
 			return err
 		}
@@ -67,4 +77,16 @@ func exportCommand(p *cli.Program) *cobra.Command {
 		return err
 	}
 	return cmd
+}
+
+// prepareExport gathers what is exported: all, or what one account may see, which is signed.
+func prepareExport(ctx context.Context, c *config.Config, s export.Source, account string) (*export.Archive, error) {
+	if account == "" {
+		return export.Prepare(ctx, s)
+	}
+	key, err := site.SealKey(c)
+	if err != nil {
+		return nil, err
+	}
+	return export.PrepareAccount(ctx, s, account, key)
 }
