@@ -1,7 +1,10 @@
 package endtoend
 
 import (
+	"errors"
+	"io/fs"
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 )
@@ -78,6 +81,21 @@ func TestOddIds(t *testing.T) {
 	}
 	if info, err := os.Stat(s.path("new")); err != nil || info.Mode().Perm() != 0o700 {
 		t.Errorf("the folder has mode %v, %v", info.Mode(), err)
+	}
+	for _, made := range s.files("data/*") {
+		err := filepath.WalkDir(made, func(name string, d fs.DirEntry, err error) error {
+			info, statErr := os.Stat(name)
+			if err := errors.Join(err, statErr); err != nil {
+				return err
+			}
+			if mode := info.Mode().Perm(); mode&0o077 != 0 && !strings.HasSuffix(name, ".pub") && !strings.Contains(name, "/data/kafka/") { // which lies in a folder of 0700
+				t.Errorf("%s has mode %v", name, mode)
+			}
+			return nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
 	}
 	if out := s.ok("rollup", "usage", "--month", m, "--csv=o.csv", "--quiet"); out != "" {
 		t.Errorf("--csv=FILE prints %s", out)
