@@ -30,6 +30,7 @@ type Config struct {
 	Kafka              Kafka      `yaml:"kafka"`
 	Ingest             Ingest     `yaml:"ingest"`
 	Events             Events     `yaml:"events"`
+	Identity           Identity   `yaml:"identity"`
 	Limits             Limits     `yaml:"limits"`
 	State              secret.URL `yaml:"state"`
 	Ledger             secret.URL `yaml:"ledger"`               // LedgerURL returns it with its password
@@ -119,6 +120,12 @@ func (a *App) decode(v strict.Value) {
 	}
 }
 
+// Identity says which ids are none: SDKs that have none send something all the same.
+type Identity struct {
+	Placeholders []string `yaml:"placeholders"` // compared without case
+	Defaults     Flag     `yaml:"defaults"`     // ours too: identity.DefaultPlaceholders
+}
+
 // Limits bound what a flood of ids can do; 0: the default. They are part of the rules of the months that begin under them.
 type Limits struct {
 	AppsPerPartition int `yaml:"apps_per_partition"`
@@ -177,7 +184,7 @@ func Default() *Config {
 		Ingest: Ingest{CheckpointInterval: Duration(10 * time.Second)},
 		State:  secret.NewURL("file://data/state"), Ledger: secret.NewURL("sqlite://data/ledger.db"),
 		GUIDKeyFile: "data/guid.key", SealKeyFile: "data/seal.key", SealPublicKeyFile: "data/seal.pub",
-		Accounts: "accounts.yaml",
+		Accounts: "accounts.yaml", Identity: Identity{Defaults: true},
 	}
 }
 

@@ -11,19 +11,13 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Host is the file system of the host. Mode is exactly that of the files it makes; zero: 0600. Folders that it makes are
-// 0700: what it holds is nobody else's.
+// Host is the file system of the host. Mode is exactly that of the files it makes; zero: 0600. Folders are 0700: what is kept is for the
+// user alone who keeps it.
 type Host struct{ Mode fs.FileMode }
 
 // Create implements Files.
 func (h Host) Create(path string) (File, error) {
-	mode := h.Mode
-	if mode == 0 {
-		mode = 0o600
-	} else {
-		mode &= 0o600 // until it is what was asked for
-	}
-	f, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, mode)
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600) // until it is what was asked for
 	if err != nil {
 		return nil, err
 	}
