@@ -39,7 +39,7 @@ func Open(ctx context.Context, at string) (*Ledger, error) {
 	case "postgres", "postgresql":
 		l, err = openPostgres(at)
 	default:
-		return nil, errors.New("the ledger's URL is neither sqlite://path nor postgres://user@host/database")
+		return nil, errors.New("the ledger's URL is of another kind: want sqlite://path or postgres://user@host/database")
 	}
 	if err != nil {
 		return nil, err
