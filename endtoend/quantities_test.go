@@ -46,8 +46,8 @@ func (s *site) reported(app, meter, day, source, value string, revision int) rec
 	}
 	r := record{partition: -1}
 	r.Key, r.Timestamp = []byte(app+source), at.UnixMilli()
-	r.Value = reporter.Sign([]byte(`{"specversion":"1.0","type":"usage.reported","source":"` + source + `","id":"1","superapp":"` + app + `","meter":"` + meter +
-		`","month":"` + day[:len("2025-03")] + `","value":"` + value + `"` + more + `}`), s.sealKey())
+	r.Value = reporter.Sign([]byte(`{"specversion":"1.0","type":"usage.reported","source":"`+source+`","id":"1","superapp":"`+app+`","meter":"`+meter+
+		`","month":"`+day[:len("2025-03")]+`","value":"`+value+`"`+more+`}`), s.sealKey())
 	return r
 }
 
