@@ -176,10 +176,18 @@ func TestFailureOf(t *testing.T) {
 		return err
 	}}
 	root := Root(p, "prog", "test")
-	root.AddCommand(&cobra.Command{Use: "do", RunE: func(*cobra.Command, []string) error { return known }})
+	root.AddCommand(&cobra.Command{Use: "do", RunE: func(*cobra.Command, []string) error {
+		p.Log.Error("halted", "error", known, "other", "text")
+		return known
+	}})
 	root.SetArgs([]string{"do"})
-	if code := Execute(p, root); code != Unreachable || stderr.String() != "prog do: month is open: `prog close` closes it\n" {
-		t.Errorf("exit code %d, %q", code, &stderr)
+	code := Execute(p, root)
+	logged, printed, _ := strings.Cut(stderr.String(), "\n")
+	if code != Unreachable || printed != "prog do: month is open: `prog close` closes it\n" {
+		t.Errorf("exit code %d, %q", code, printed)
+	}
+	if !strings.Contains(logged, "error=\"month is open: `prog close` closes it\" other=text") {
+		t.Errorf("logged %q", logged)
 	}
 }
 
@@ -199,4 +207,25 @@ func TestShowing(t *testing.T) {
 			t.Errorf("got %q", got)
 		}
 	})
+}
+
+// TestAbort: a command that is given up ends with the reason, whatever it says itself.
+func TestAbort(t *testing.T) {
+	for name, do := range map[string]func(context.Context) error{
+		"says what the context says": func(ctx context.Context) error { <-ctx.Done(); return ctx.Err() },
+		"says what the cause says":   func(ctx context.Context) error { <-ctx.Done(); return context.Cause(ctx) },
+		"says that all is well":      func(ctx context.Context) error { <-ctx.Done(); return nil },
+		"says something else":        func(ctx context.Context) error { <-ctx.Done(); return Fail(Usage, "else") },
+	} {
+		code, _, stderr := program(t, func(ctx context.Context) error {
+			within, cancel := context.WithTimeout(ctx, time.Minute)
+			defer cancel()
+			go Abort(within, Fail(Unreachable, "the disk is full"))
+			return do(within)
+		}, "do")
+		if code != Unreachable || stderr != "prog do: the disk is full\n" {
+			t.Errorf("%s: exit code %d, %q", name, code, stderr)
+		}
+	}
+	Abort(t.Context(), errors.New("of nobody")) // a context that is no command's
 }
