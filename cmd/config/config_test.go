@@ -171,6 +171,7 @@ func TestMistakesNameFileAndPlace(t *testing.T) {
 		"kafka: {topic: yes, group: true}\n":                     "kafka.group: is not text",
 		"kafka: {topic: [a]}\n":                                  "kafka.topic: want text, got a list",
 		"kafka: {session_timeout: 1ms}\n":                        "kafka.session_timeout",
+		"limits: {record_bytes: 16777217}\n":                     "limits.record_bytes",
 		"kafka: {max_batch_bytes: 1}\n":                          "kafka.max_batch_bytes",
 		"kafka: {max_fetch_bytes: many}\n":                       "kafka.max_fetch_bytes: \"many\": want a whole number",
 		"kafka: {embedded: true}\n":                              "kafka.embedded: want fields (name: value), got \"true\"",
