@@ -230,7 +230,7 @@ func (u *Unpacker) snappy(b []byte) error {
 	u.buf = u.buf[:0]
 	for w := walkSnappy(b); ; {
 		block, err := w.next()
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			return nil
 		}
 		if err == nil {

@@ -28,7 +28,7 @@ func (u *Unpacker) lz4Frames(b []byte) error {
 	start := 0 // of the frame
 	for w := (lz4Walk{rest: b}); ; {
 		block, err := w.next()
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			return nil
 		}
 		if err != nil {
