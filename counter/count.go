@@ -171,6 +171,17 @@ func (s *Shard) report(r *events.Record, e *events.Event) error {
 	return nil
 }
 
+// Refuse counts n records that nobody could read, of no known app, in their place among the others.
+func (s *Shard) Refuse(n uint64, why events.Reason) {
+	add := Stretch{Rejected: n}
+	if why == events.OverLimit {
+		add.OverLimit = n
+	}
+	s.attribute(nil, add)
+	s.state.TotalRejected += n
+	s.state.Records += n
+}
+
 func (s *Shard) reject(r *events.Record, e *events.Event, why events.Reason) {
 	add := Stretch{Rejected: 1}
 	if why == events.OverLimit {

@@ -405,7 +405,7 @@ func (s *randomSite) verify(t *testing.T, m events.Month, fromSealed bool, facts
 }
 
 // Read implements the second implementation's recount.Log.
-func (l memoryLog) Read(_ context.Context, closing *chain.Closing, take recount.Take) (map[int32]int64, error) {
+func (l memoryLog) Read(_ context.Context, closing *chain.Closing, take recount.Take, _ recount.Refuse) (map[int32]int64, error) {
 	ends := map[int32]int64{}
 	for _, id := range closing.Partitions {
 		ends[id] = int64(len(l[id]))

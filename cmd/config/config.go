@@ -17,6 +17,7 @@ import (
 	"github.com/shopspring/decimal"
 
 	"headcount/events"
+	"headcount/events/stream/batch"
 	"headcount/events/stream/broker"
 	"headcount/internal/secret"
 )
@@ -66,7 +67,7 @@ type Kafka struct {
 	Group          string    `yaml:"group"`    // empty: no group, this process reads every partition
 	Instance       string    `yaml:"instance"` // static member name; empty: a dynamic member
 	SessionTimeout Duration  `yaml:"session_timeout"`
-	MaxBatchBytes  int       `yaml:"max_batch_bytes"` // cap on one decompressed record batch, bytes
+	MaxBatchBytes  int       `yaml:"max_batch_bytes"` // that a record batch may unpack to and be held as a whole, bytes, 128 MiB at most; a larger one is read piece by piece
 	MaxFetchBytes  int       `yaml:"max_fetch_bytes"` // memory for fetched data not yet counted, bytes
 	TLS            *TLS      `yaml:"tls"`             // nil: connections are plain
 	SASL           *SASL     `yaml:"sasl"`            // nil: brokers are not told who we are
@@ -380,6 +381,9 @@ func (c *Config) Validate() error {
 	}
 	if err := c.validateReporters(bad); err != nil {
 		return err
+	}
+	if n := c.Limits.RecordBytes; n > batch.MostRecord {
+		return bad("limits.record_bytes", "%d is too large: at most %d, beyond which no record is read", n, batch.MostRecord)
 	}
 	if !strings.Contains(c.State.Reveal(), "://") {
 		return bad("state", "%q is not a URL: write file://data/state", c.State.String())

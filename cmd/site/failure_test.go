@@ -93,7 +93,6 @@ func TestFailureOf(t *testing.T) {
 		{&worker.Halted{Err: fmt.Errorf("f %w: x", checkpoint.ErrDiffers)}, cli.CheckFailed, "f is there with another content: x (`rollup verify` tells which is right, `ingest run --accept-gap` accepts the loss)"},
 		{&worker.DeadLetterError{Err: broke}, cli.CheckFailed, "write dead letters: it broke"},
 		{&worker.DeadLetterError{Err: stream.ErrNoTopic}, cli.CheckFailed, "write dead letters: no such topic (`ingest init` creates the topic)"},
-		{&stream.CorruptError{Topic: "t", Offset: 7, Err: &batch.UnreadableError{What: "x", Remedy: batch.TakeLarger}}, cli.CheckFailed, "topic t partition 0: batch at offset 7: x: nothing after it can be counted; raise the most that is taken for a batch (kafka.max_batch_bytes)"},
 		{&batch.UnreadableError{What: "x", Remedy: "y"}, cli.CheckFailed, "x"},
 		{&stream.AnswerSizeError{Size: 9, Limit: 8, Fetch: true}, cli.CheckFailed, "answer of 9 bytes, limit 8 (if the topic has larger batches, raise the most that is taken for a batch) (kafka.max_batch_bytes)"},
 		{&stream.AnswerSizeError{Size: 9, Limit: 8}, cli.CheckFailed, "answer of 9 bytes, limit 8"},

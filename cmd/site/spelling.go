@@ -7,7 +7,6 @@ import (
 
 	"headcount/counter/checkpoint"
 	"headcount/events/stream"
-	"headcount/events/stream/batch"
 	"headcount/events/stream/broker"
 	"headcount/events/stream/group"
 	"headcount/events/stream/wire"
@@ -51,12 +50,6 @@ var spellings = []func(error) (how string, ok bool){
 	// brokers
 	spelling(func(e *stream.RefusedError) string { return refusals[e.Why] }),
 	spelling(func(e *wire.BrokerError) string { return codes[wire.Code(e.Code)] }),
-	spelling(func(e *batch.UnreadableError) string {
-		if e.Remedy != batch.TakeLarger {
-			return ""
-		}
-		return "kafka.max_batch_bytes"
-	}),
 	spelling(func(e *stream.AnswerSizeError) string {
 		if !e.Fetch {
 			return ""

@@ -98,7 +98,11 @@ func readLog(ctx context.Context, of *pass) (parts map[int32]*partition, ends ma
 	ends, err = of.s.Log.Read(ctx, closing, func(rec *kgo.Record) (bool, error) {
 		p := partOf(rec.Partition)
 		err := p.take(ctx, rec)
-		return !p.done() || p.id == closing.Partitions[0], err
+		return p.wantsMore(), err
+	}, func(x *Refused) (bool, error) {
+		p := partOf(x.Partition)
+		p.refuse(x)
+		return p.wantsMore(), nil
 	})
 	if err != nil {
 		return nil, nil, err
