@@ -34,6 +34,10 @@ type topicRules struct {
 	SkewMS   int64 `json:"skew_ms"`
 	OldestMS int64 `json:"oldest_ms"`
 	Grammar  int   `json:"grammar"`
+
+	From       string `json:"from"`        // empty: the books have no opening
+	FromMS     int64  `json:"from_ms"`     // its first instant
+	MonthsBack int    `json:"months_back"` // 0: no bound
 }
 
 // Rules are those of a month: what its records mean.
@@ -135,10 +139,16 @@ func (b *book) at(ms int64) *Rules {
 	return b.last
 }
 
-// monthAt returns the calendar month of an instant in the topic's zone, where there are no rules to ask.
+// monthAt returns the calendar month of an instant in the topic's zone, where there are no rules to ask. A month that a clock has shown
+// has begun, also where it goes back across midnight.
 func (b *book) monthAt(ms int64) Month {
+	month := func(t time.Time) Month { return Month(t.Year()*12 + int(t.Month()) - 1) }
 	t := time.UnixMilli(ms).In(b.zone)
-	return Month(t.Year()*12 + int(t.Month()) - 1)
+	m := month(t)
+	if set, _ := t.ZoneBounds(); !set.IsZero() && t.Sub(set) < 24*time.Hour {
+		m = max(m, month(set.Add(-1).In(b.zone)))
+	}
+	return m
 }
 
 var rulesName = regexp.MustCompile(`^(\d{4}-\d\d)(?:\.(\d+))?\.json$`)
