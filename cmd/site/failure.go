@@ -79,7 +79,13 @@ var failures = []failure{
 	}),
 	// the policy
 	of(cli.Usage, func(e *worker.MonthDiffersError) string { return ": `ingest recount --month " + e.Month.String() + "`" }),
-	of[*checkpoint.RulesDifferError](cli.Usage, nil),
+	of(cli.Usage, func(e *checkpoint.RulesDifferError) string {
+		if !e.Bounds {
+			return ""
+		}
+		return ": `ingest recount --month M`, of any open month"
+	}),
+	of[*recount.BooksOpenError](cli.Usage, nil),
 	of[*worker.TemplateError](cli.Usage, nil),
 	of[*worker.KeyMissingError](cli.Usage, nil),
 	like(identity.ErrUnknownKey, cli.Usage, ""),
