@@ -46,10 +46,10 @@ func isKindName(s string) bool {
 	return s != "" && len(s) <= 64
 }
 
-// The months in which books can open.
+// FirstFrom and LastFrom are the months in which books can open.
 const (
-	firstFrom = Month(2000 * 12)
-	lastFrom  = Month(9998*12 + 11)
+	FirstFrom = Month(2000 * 12)
+	LastFrom  = Month(9998*12 + 11)
 )
 
 const (
@@ -165,8 +165,8 @@ func (t *TopicRules) validate() error {
 	if t.SkewMS < 0 || t.OldestMS < 0 {
 		return errors.New("skew_ms or oldest_ms is negative")
 	}
-	if t.From != 0 && (t.From < firstFrom || t.From > lastFrom) || (t.From == 0) != (t.FromMS == 0) {
-		return fmt.Errorf("billing.from: %s: want a month from %s to %s", t.From, firstFrom, lastFrom)
+	if t.From != 0 && (t.From < FirstFrom || t.From > LastFrom) || (t.From == 0) != (t.FromMS == 0) {
+		return fmt.Errorf("billing.from: %s: want a month from %s to %s", t.From, FirstFrom, LastFrom)
 	}
 	if t.MonthsBack < 0 {
 		return fmt.Errorf("limits.months_back: %d is negative", t.MonthsBack)
