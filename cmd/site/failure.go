@@ -49,6 +49,8 @@ var failures = []failure{
 	of(cli.CheckFailed, func(e *closing.NotClosedBeforeError) string {
 		return " (`rollup close --month " + e.Before.String() + "`, or --due for all)"
 	}),
+	of[*closing.BeforeBooksError](cli.CheckFailed, nil),
+	of(cli.CheckFailed, unopened),
 	of(cli.CheckFailed, func(e *closed.NotClosedError) string {
 		return ": `rollup close --month " + e.Month.String() + "` closes it"
 	}),
@@ -116,4 +118,12 @@ func of[E error](code int, remedy func(E) string) failure {
 // like is the failure of a sentinel.
 func like(sentinel error, code int, remedy string) failure {
 	return failure{code, func(err error) (string, bool) { return remedy, errors.Is(err, sentinel) }}
+}
+
+// unopened says how the books are opened.
+func unopened(e *closing.UnopenedError) string {
+	if e.Month == 0 {
+		return "; say it in the configuration (billing.from), or open them with `rollup close --month M --open-books`, or with the oldest month that somebody is billed for (--due --open-books)"
+	}
+	return "; close the first that is to be billed (`rollup close --month " + e.Events[0].Month.String() + "`), or go on without them (--open-books), or say where the books open in the configuration (billing.from)"
 }
