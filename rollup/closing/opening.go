@@ -66,7 +66,8 @@ func (r *reached) mayOpen(ctx context.Context) error {
 
 // counted returns the months up to one that have events, oldest first. What lies in the log now is counted before, as by `ingest run`.
 func (r *reached) counted(ctx context.Context, until events.Month) ([]MonthEvents, error) {
-	if err := r.catchUp(ctx); err != nil {
+	ends, err := r.catchUp(ctx)
+	if err != nil {
 		return nil, err
 	}
 	rules, err := r.conn.State.Rules(ctx, nil)
@@ -79,7 +80,16 @@ func (r *reached) counted(ctx context.Context, until events.Month) ([]MonthEvent
 	sum := map[events.Month]uint64{}
 	for _, p := range r.conn.Topic.Partitions {
 		id := r.identity(p.ID)
-		shard, _, err := r.conn.State.Partition(id).Load(ctx, func() *counter.Shard { return counter.NewShard(id, rules, r.Keys) })
+		load := func() (*counter.Shard, error) {
+			shard, _, err := r.conn.State.Partition(id).Load(ctx, func() *counter.Shard { return counter.NewShard(id, rules, r.Keys) })
+			return shard, err
+		}
+		shard, err := load()
+		if errors.Is(err, checkpoint.ErrNone) && ends[p.ID].Stable > 0 { // nothing that is there verifies
+			if err = r.countHere(ctx, []events.Partition{p.ID}, map[events.Partition]events.Offset{}); err == nil {
+				shard, err = load()
+			}
+		}
 		if errors.Is(err, checkpoint.ErrNone) {
 			continue
 		}
@@ -123,8 +133,8 @@ func (r *reached) identity(p events.Partition) counter.Identity {
 	return counter.Identity{Cluster: r.conn.Topic.Cluster, TopicID: r.conn.Topic.ID, Partition: p}
 }
 
-// catchUp returns when the partitions are counted as far as they reach now: by those that read them, else here.
-func (r *reached) catchUp(ctx context.Context) error {
+// catchUp returns when the partitions are counted as far as they reach now, by those that read them, else here; and where that is.
+func (r *reached) catchUp(ctx context.Context) (map[events.Partition]stream.Offsets, error) {
 	if r.Timeout > 0 {
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithTimeout(ctx, r.Timeout)
@@ -132,7 +142,7 @@ func (r *reached) catchUp(ctx context.Context) error {
 	}
 	ends, err := r.conn.Offsets(ctx)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	counted := map[events.Partition]events.Offset{}
 	began, pause := r.Clock.Now(), firstPause
@@ -156,9 +166,9 @@ func (r *reached) catchUp(ctx context.Context) error {
 		pause = min(2*pause, longestPause)
 	}
 	if err != nil && errors.Is(ctx.Err(), context.DeadlineExceeded) {
-		return &TimedOutError{r.month, r.Timeout, behind, why}
+		err = &TimedOutError{r.month, r.Timeout, behind, why}
 	}
-	return err
+	return ends, err
 }
 
 // behind returns the partitions that are not counted as far as they reached.

@@ -161,18 +161,10 @@ func readRules(ctx context.Context, files Files, folder string, fixed map[string
 	if err != nil {
 		return nil, unreachable(fmt.Errorf("list rules: %w", err))
 	}
-	name := folder + "/rules/topic.json"
-	doc, err := readFile(ctx, files, name)
-	if err == nil {
-		err = json.Unmarshal(doc, &b.topic, json.RejectUnknownMembers(true))
-	}
-	if err == nil {
-		b.zone, err = time.LoadLocation(b.topic.TimeZone)
-	}
+	hash, former, err := b.readTopic(ctx, files, folder, names)
 	if err != nil {
-		return nil, &report.Unreadable{What: "rules", File: name, Want: "rules that can be read", Err: err}
+		return nil, err
 	}
-	hash := hashOf(doc)
 	for _, name := range names {
 		m := rulesName.FindStringSubmatch(strings.TrimPrefix(name, folder+"/rules/"))
 		if m == nil {
@@ -186,6 +178,9 @@ func readRules(ctx context.Context, files Files, folder string, fixed map[string
 		x.revision = 1
 		if m[2] != "" {
 			x.revision, _ = strconv.Atoi(m[2])
+		}
+		if former[x.TopicHash] { // all was counted again since
+			continue
 		}
 		r.Same("rules", x.Month, m[1], "%s: month", name)
 		r.Same("rules", x.TopicHash, hash, "%s: topic_rules", name)
@@ -204,6 +199,39 @@ func readRules(ctx context.Context, files Files, folder string, fixed map[string
 	}
 	sort.Slice(b.sorted, func(i, j int) bool { return b.sorted[i].month < b.sorted[j].month })
 	return b, nil
+}
+
+var topicName = regexp.MustCompile(`^topic(?:\.(\d+))?\.json$`)
+
+// readTopic reads the newest revision of the topic's rules, which is in force; it returns its hash, and those of the earlier ones.
+func (b *book) readTopic(ctx context.Context, files Files, folder string, names []string) (hash string, former map[string]bool, err error) {
+	revisions := map[int]string{1: folder + "/rules/topic.json"}
+	for _, name := range names {
+		if m := topicName.FindStringSubmatch(strings.TrimPrefix(name, folder+"/rules/")); m != nil && m[1] != "" {
+			n, _ := strconv.Atoi(m[1])
+			revisions[n] = name
+		}
+	}
+	former = map[string]bool{}
+	for n := 1; revisions[n] != ""; n++ {
+		doc, err := readFile(ctx, files, revisions[n])
+		b.topic = topicRules{}
+		if err == nil {
+			err = json.Unmarshal(doc, &b.topic, json.RejectUnknownMembers(true))
+		}
+		if err == nil {
+			b.zone, err = time.LoadLocation(b.topic.TimeZone)
+		}
+		if err != nil {
+			return "", nil, &report.Unreadable{What: "rules", File: revisions[n], Want: "rules that can be read", Err: err}
+		}
+		if n > 1 {
+			former[hash] = true
+		}
+		hash = hashOf(doc)
+	}
+	delete(former, hash)
+	return hash, former, nil
 }
 
 // checkDays compares a month's day boundaries with the calendar of this program.
