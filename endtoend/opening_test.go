@@ -43,7 +43,7 @@ func TestOneOldEvent(t *testing.T) {
 	s.config["billing"] = "{grace: 0s, from: " + lastName + "}"
 	s.configure()
 	for _, args := range [][]string{{"ingest", "run", "--until-end"}, {"rollup", "close", "--due"}} {
-		s.want(2, args...).says(t, "billing.from is none, the configuration says "+lastName, "ingest recount")
+		s.want(2, args...).says(t, "from is none, the configuration says "+lastName, "billing.from", "ingest recount")
 	}
 	if out := s.run("ingest", "check").stdout; !strings.Contains(out, "billing.from") {
 		t.Errorf("check does not name it:\n%s", out)
@@ -69,7 +69,7 @@ func TestOneOldEvent(t *testing.T) {
 	// The books are open.
 	s.config["billing"] = "{grace: 0s, from: " + newName + "}"
 	s.configure()
-	s.want(2, "ingest", "run", "--until-end").says(t, "billing.from is "+lastName)
+	s.want(2, "ingest", "run", "--until-end").says(t, "from is "+lastName, "billing.from")
 	_, present := monthsAgo(0)
 	s.want(2, "ingest", "recount", "--month", present).says(t, "billing.from")
 }

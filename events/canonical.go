@@ -116,7 +116,7 @@ func (t *TopicRules) Diff(want *TopicRules) []string {
 // DiffBounds is Diff of what a recount may change: where the books open, and how far back events reach. The instant at which the books
 // open is left out: it comes from no setting, and a newer tz database does not move it.
 func (t *TopicRules) DiffBounds(want *TopicRules) []string {
-	d := differ(nil, "billing.from", orNoFrom(t.From), orNoFrom(want.From))
+	d := differ(nil, "from", orNoFrom(t.From), orNoFrom(want.From))
 	return differ(d, "limits.months_back", orNoLimit(t.MonthsBack), orNoLimit(want.MonthsBack))
 }
 

@@ -166,7 +166,7 @@ func (t *TopicRules) validate() error {
 		return errors.New("skew_ms or oldest_ms is negative")
 	}
 	if t.From != 0 && (t.From < FirstFrom || t.From > LastFrom) || (t.From == 0) != (t.FromMS == 0) {
-		return fmt.Errorf("billing.from: %s: want a month from %s to %s", t.From, FirstFrom, LastFrom)
+		return fmt.Errorf("from: %s: want a month from %s to %s", t.From, FirstFrom, LastFrom)
 	}
 	if t.MonthsBack < 0 {
 		return fmt.Errorf("limits.months_back: %d is negative", t.MonthsBack)

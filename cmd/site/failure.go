@@ -94,9 +94,9 @@ var failures = []failure{
 		if !e.Bounds {
 			return ""
 		}
-		return ": `ingest recount --month M`, of any open month"
+		return " (billing.from, limits.months_back): `ingest recount --month M`, of any open month"
 	}),
-	of[*recount.BooksOpenError](cli.Usage, nil),
+	of(cli.Usage, func(*recount.BooksOpenError) string { return " (billing.from, limits.months_back)" }),
 	of[*worker.TemplateError](cli.Usage, nil),
 	of[*worker.KeyMissingError](cli.Usage, nil),
 	like(identity.ErrUnknownKey, cli.Usage, ""),

@@ -35,9 +35,10 @@ const CompactionCheck = "compaction"
 
 // The remedies that a program may add a spelling to: what it calls that.
 const (
-	ReachBrokers = "start the brokers, or name others"
-	CreateTopic  = "create it"
-	ReadGroup    = "give the principal READ on the group, or name another group"
+	ReachBrokers      = "start the brokers, or name others"
+	CreateTopic       = "create it"
+	BrokersTimestamps = "set the topic's message.timestamp.type to LogAppendTime, or accept it where producers are trusted with that"
+	ReadGroup         = "give the principal READ on the group, or name another group"
 )
 
 // leastRetention covers a month, the next until it is closed, and a recount.
@@ -143,8 +144,7 @@ func (l *Log) checkTimestamps(c map[string]string) Finding {
 	}
 	if !l.config.ProducerTime {
 		return Finding{"timestamps", Fail, fmt.Sprintf("message.timestamp.type is %s: whoever produces records sets the clock by which devices' clocks are judged", kind),
-			fmt.Sprintf("kafka-configs --bootstrap-server %s --alter --entity-type topics --entity-name %s --add-config message.timestamp.type=LogAppendTime; or, where producers are trusted with it, kafka.producer_time: accept",
-				l.config.Brokers[0], l.config.Topic)}
+			BrokersTimestamps}
 	}
 	detail := fmt.Sprintf("message.timestamp.type is %s: the producers' clocks, as accepted", kind)
 	const limit = "message.timestamp.after.max.ms"

@@ -170,7 +170,7 @@ func TestBooksAreOpen(t *testing.T) {
 	template.From, template.MonthsBack = october, 7
 	m.Policy.Template, m.Begun = &template, begun(october-2, october-1)
 	_, err = m.Begin(t.Context())
-	want := "billing.from is none, the configuration says 2026-10; limits.months_back is none, the configuration says 7: the closing of 2026-09 has begun, and where the books open is fixed since: set the configuration back"
+	want := "from is none, the configuration says 2026-10; limits.months_back is none, the configuration says 7: the closing of 2026-09 has begun, and where the books open is fixed since: set the configuration back"
 	if e, ok := errors.AsType[*BooksOpenError](err); !ok || e.Error() != want {
 		t.Errorf("got %v, want %s", err, want)
 	}
