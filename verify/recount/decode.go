@@ -147,8 +147,8 @@ func (d *decoder) judge(rec *kgo.Record, fields map[string]field, floor Month, r
 		if !ok {
 			return r, nil
 		}
-		limit := time.UnixMilli(stamp + d.book.topic.SkewMS)
-		r.skewed = t.Before(time.UnixMilli(d.book.topic.OldestMS)) || stamp != 0 && t.After(limit)
+		ahead := t.Add(-time.Duration(d.book.topic.SkewMS) * time.Millisecond)
+		r.skewed = t.Before(time.UnixMilli(d.book.topic.OldestMS)) || stamp != 0 && ahead.After(time.UnixMilli(stamp))
 		if !r.skewed {
 			effective = t.UnixMilli()
 		}

@@ -202,7 +202,7 @@ func spoil(rnd *rand.Rand, r *kgo.Record) {
 	switch rnd.IntN(8) {
 	case 0:
 		r.Timestamp = time.UnixMilli([]int64{0, -1, 946684799999, 946684800000, 1790812800000, 1790812799999, 1793491200000, 1793404799999, 1796083200000,
-			2106000000000, 2106432000000, 1476000000000, 9000000000000, r.Timestamp.UnixMilli() / 1000, r.Timestamp.UnixMilli() + 1}[rnd.IntN(15)])
+			2106000000000, 2106432000000, 1476000000000, 9000000000000, 32503680000000, 1<<63 - 1, -1 << 63, r.Timestamp.UnixMilli() / 1000, r.Timestamp.UnixMilli() + 1}[rnd.IntN(18)])
 	case 1:
 		if rnd.IntN(10) == 0 {
 			r.Value = nil
