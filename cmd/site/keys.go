@@ -73,14 +73,15 @@ func Template(c *config.Config, keys *identity.Keyring) (*events.Template, error
 	set(&limits.DevicesPerApp, c.Limits.DevicesPerApp)
 	set(&limits.DevicesPerPartition, c.Limits.DevicesPerPartition)
 	t := &events.Template{
-		TimeZone:  c.Billing.TimeZone,
-		Fields:    fieldsOf(&c.Events),
-		Types:     c.Events.Types,
-		Precision: events.DefaultPrecision,
-		Limits:    limits,
-		KeyID:     keys.Newest().ID(),
-		SealKey:   pub,
-		From:      events.Month(c.Billing.From), MonthsBack: events.DefaultMonthsBack,
+		TimeZone:     c.Billing.TimeZone,
+		Fields:       fieldsOf(&c.Events),
+		Types:        c.Events.Types,
+		Precision:    events.DefaultPrecision,
+		Limits:       limits,
+		Placeholders: c.Identity.Placeholders, OnlyPlaceholders: !bool(c.Identity.Defaults),
+		KeyID:   keys.Newest().ID(),
+		SealKey: pub,
+		From:    events.Month(c.Billing.From), MonthsBack: events.DefaultMonthsBack,
 	}
 	set(&t.MonthsBack, c.Limits.MonthsBack)
 	if err := t.Validate(); err != nil {
