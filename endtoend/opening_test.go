@@ -164,3 +164,45 @@ func TestClocks(t *testing.T) {
 	}
 	s.ok("rollup", "verify", "--month", lastName)
 }
+
+// On brokers that stamp records `init` makes the topics so; a topic that leaves it to the producers fails `check`, by its remedy, unless that is
+// accepted. The embedded broker, which stands in for those brokers here, keeps what the topic says without doing it.
+func TestWhoseClock(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, oneAccount, nil)
+	kafka := func(topic, more string) {
+		s.config["kafka"] = fmt.Sprintf("{brokers: [%q], topic: %s, group: g-%s%s}", s.addr, topic, s.topic, more)
+		s.configure()
+	}
+	timestamps := func() (verdict, line string) {
+		for line := range strings.SplitSeq(s.run("ingest", "check").stdout, "\n") {
+			if words := strings.Fields(line); len(words) > 1 && words[1] == "timestamps" {
+				return words[0], line
+			}
+		}
+		t.Fatal("check does not look at timestamps")
+		return "", ""
+	}
+	if verdict, line := timestamps(); kafkaAddr == "" && verdict != "ok" {
+		t.Errorf("the embedded broker: %s", line)
+	}
+	made := s.topic + "-stamped"
+	kafka(made, "")
+	s.ok("ingest", "init")
+	if verdict, line := timestamps(); verdict != "ok" || !strings.Contains(line, "LogAppendTime") {
+		t.Errorf("a topic of init's: %s", line)
+	}
+	kafka(s.topic+"-plain", ", producer_time: accept")
+	s.ok("ingest", "init")
+	if verdict, line := timestamps(); verdict == "fail" || !strings.Contains(line, "CreateTime") {
+		t.Errorf("accepted: %s", line)
+	}
+	kafka(s.topic+"-plain", "")
+	verdict, line := timestamps()
+	for _, text := range []string{"CreateTime", "kafka-configs --bootstrap-server " + s.addr, "--entity-name " + s.topic + "-plain --add-config message.timestamp.type=LogAppendTime", "kafka.producer_time: accept"} {
+		if verdict != "fail" || !strings.Contains(line, text) {
+			t.Errorf("check does not say %q: %s", text, line)
+		}
+	}
+	s.want(1, "ingest", "check")
+}
