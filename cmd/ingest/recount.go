@@ -10,6 +10,7 @@ import (
 
 	"headcount/cmd/cli"
 	"headcount/cmd/config"
+	"headcount/cmd/site"
 	"headcount/events"
 	"headcount/ingest/recount"
 	"headcount/ingest/worker"
@@ -38,7 +39,7 @@ func recountMonth(ctx context.Context, p *cli.Program, c *config.Config, m event
 	defer w.conn.Close()
 	again := recount.Month{
 		Month: m, Log: w.conn, Topic: w.topic, State: w.state, Policy: w.policy, Group: c.Kafka.Group,
-		Begun: func(ctx context.Context) ([]events.Month, error) { return closingsBegun(ctx, c) },
+		Begun: func(ctx context.Context) ([]events.Month, error) { return closingsBegun(ctx, p, c) },
 	}
 	begun, err := again.Begin(ctx)
 	if err != nil {
@@ -64,13 +65,13 @@ func recountMonth(ctx context.Context, p *cli.Program, c *config.Config, m event
 }
 
 // closingsBegun returns the months that the ledger has a closing of.
-func closingsBegun(ctx context.Context, c *config.Config) ([]events.Month, error) {
-	l, err := ledger.OpenReadOnly(ctx, c.Ledger)
+func closingsBegun(ctx context.Context, p *cli.Program, c *config.Config) ([]events.Month, error) {
+	l, err := site.Ledger(ctx, c, p.Log, ledger.OpenReadOnly)
 	if errors.Is(err, ledger.ErrMissing) {
 		return nil, nil
 	}
 	if err != nil {
-		return nil, cli.Fail(cli.Unreachable, "ledger: %w", err)
+		return nil, site.LedgerFailure(err)
 	}
 	defer l.Close()
 	all, err := l.Months(ctx)
