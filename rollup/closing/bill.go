@@ -87,6 +87,7 @@ func (b *begun) gather(ctx context.Context, prices *closed.Prices) (*usage.Docum
 	for i, m := range b.this.Sealed() {
 		doc.Sealed = append(doc.Sealed, usage.Sealed{Partition: b.this.Closing.Partitions[i], Offset: m.Index.Offset})
 		doc.Rejected += m.Index.Unattributed.Rejected
+		doc.BeforeBooks += m.Index.Unattributed.BeforeBooks
 		overLimit += m.Index.Unattributed.OverLimit
 	}
 	alarms, err := usage.Gather(doc, month, before, prices.Biller(b.this), b.Terms.SkewLimit)
