@@ -181,8 +181,8 @@ func TestChatPrepaid(t *testing.T) {
 	want := map[string]string{
 		"2026-01": "2026-01-31 chat/standard 399.00",
 		"2026-02": "2026-02-01 chatbot_messages 0.00, 2026-02-10 push 299.00, 2026-02-10 desk 299.00, 2026-02-12 desk_agent 100.00, 2026-02-28 chat/standard 399.00",
-		"2026-03": "2026-03-01 chatbot_messages 0.00, 2026-03-10 push 299.00, 2026-03-10 desk 299.00, 2026-03-12 desk_agent 100.00, 2026-03-31 chat/standard 399.00",
-		"2026-04": "2026-04-01 chatbot_messages 0.00, 2026-04-10 desk 299.00, 2026-04-12 desk_agent 100.00, 2026-04-30 chat/standard 399.00",
+		"2026-03": "2026-03-10 push 299.00, 2026-03-10 desk 299.00, 2026-03-12 desk_agent 100.00, 2026-03-31 chat/standard 399.00",
+		"2026-04": "2026-04-10 desk 299.00, 2026-04-12 desk_agent 100.00, 2026-04-30 chat/standard 399.00",
 	}
 	for month, list := range want {
 		v := s.one(month)
@@ -225,19 +225,20 @@ func TestChatChangeOfPlan(t *testing.T) {
 	}
 }
 
-func TestChatShareAfterExpiry(t *testing.T) {
+// The share of days in use is of arrears alone: usage in the month of an expiry is billed whole, in every zone.
+func TestChatWholeAfterExpiry(t *testing.T) {
 	s := open(t, account("plan: chat/standard", "from: 2026-03-01"))
 	total(t, s.one("2026-03", use("mau", 13000)), "45.00")
-	v := s.one("2026-04", use("mau", 13000)) // in use on 04-01 alone
-	total(t, v, "1.50")
-	if l := v.Lines[0]; l.How != "(13000 − 10000) × 0.015 × 1/30 days in use" {
-		t.Errorf("how: %s", l.How)
-	}
+	total(t, s.one("2026-04", use("mau", 13000)), "45.00") // in use on 04-01 alone
 	if out := s.rate("2026-05", use("mau", 13000)); len(out) != 0 {
 		t.Errorf("May: %s", show(out))
 	}
 	mid := open(t, account("plan: chat/standard", "from: 2026-03-16"))
-	total(t, mid.one("2026-04", use("mau", 13000)), "24.00") // 16 of 30: to 04-16, the day of suspension, 04-17, excluded
+	total(t, mid.one("2026-04", use("mau", 13000)), "45.00")
+	owes := open(t, account("plan: chat/standard", "from: 2026-03-01", "renew: auto", "bills: [{month: 2026-03, pushed: 2026-03-31}]"))
+	if l := owes.one("2026-04", use("mau", 13000)); l.Total != "0.00" {
+		t.Errorf("suspended from 04-01 on: %s", show(l))
+	}
 }
 
 // A day's calls above that day's quota are that day's charge, whatever the rest of the month: the share of days in use is of what

@@ -128,17 +128,31 @@ func (d dice) account(id string, apps []string) string {
 	if d.one(4) {
 		add("late: report")
 	}
-	if d.one(3) {
+	if book == "mpaas" || d.one(3) {
 		m := pick(d, meters[book]...)
-		add(`overrides: {%s.free: "%d"%s}`, m, d.IntN(30000), pick(d, "", fmt.Sprintf(`, %s.unit_price: "0.0%d"`, m, d.IntN(1000)), fmt.Sprintf(`, %s.block: "%d"`, m, 1+d.IntN(20000))))
+		fees := pick(d, "", fmt.Sprintf(`, plan.fee: "%d.5"`, d.IntN(200)))
+		for item, of := range map[string]string{"rooms": "im", "bandwidth": "im", "push": "chat", "chatbot_messages": "chat", "security-armor-annual": "mpaas"} {
+			if of == book && (of == "mpaas" || d.one(2)) {
+				fees += fmt.Sprintf(`, %s.fee: "%d.25"`, item, d.IntN(500))
+			}
+		}
+		add(`overrides: {%s.free: "%d"%s}`, m, d.IntN(30000), pick(d, "", fmt.Sprintf(`, %s.unit_price: "0.0%d"`, m, d.IntN(1000)), fmt.Sprintf(`, %s.block: "%d"`, m, 1+d.IntN(20000)))+fees)
 	}
 	if d.one(3) {
 		if d.one(6) {
 			book = pick(d, slices.Sorted(maps.Keys(plans))...)
 		}
-		c := []string{fmt.Sprintf("{at: %s, plan: %s}", d.moment(begin+1, 150), plan())}
-		if d.one(3) {
-			c = append(c, fmt.Sprintf("{at: %s, plan: %s}", d.moment(begin+151, 150), plan()))
+		first := d.moment(begin+1, 150)
+		if d.one(3) { // at a renewal
+			y, m, of := time.Date(2025, 1, 1+begin, 0, 0, 0, 0, time.UTC).Date()
+			first = time.Date(y, m+time.Month(1+d.IntN(4)), of, 0, 0, 0, 0, time.UTC).Format(time.DateOnly)
+		}
+		c := []string{fmt.Sprintf("{at: %s, plan: %s}", first, plan())}
+		if d.one(2) {
+			c = append(c, fmt.Sprintf("{at: %s, plan: %s}", d.moment(begin+151, 60), plan()))
+			if d.one(2) {
+				c = append(c, fmt.Sprintf("{at: %s, plan: %s}", d.moment(begin+212, 90), plan()))
+			}
 		}
 		add("changes: [%s]", strings.Join(c, ", "))
 	}
@@ -155,7 +169,9 @@ func (d dice) account(id string, apps []string) string {
 		case "im":
 			x = pick(d, "item: rooms", "item: content_filter", "item: group_members", "item: history, option: 90", "item: history, option: 180", `item: bandwidth, quantity: "3"`)
 		case "chat":
-			x = pick(d, "item: push", "item: search", "item: desk", `item: chatbot_messages, quantity: "2"`, "item: call_group", `item: desk_agent, quantity: "4"`)
+			x = pick(d, "item: push", "item: search", "item: desk", `item: chatbot_messages, quantity: "2"`, "item: call_group", `item: desk_agent, quantity: "4"`, `item: chatbot_starter, quantity: "3"`)
+		case "mpaas":
+			x = "item: security-armor-annual"
 		default:
 			continue
 		}
@@ -164,6 +180,12 @@ func (d dice) account(id string, apps []string) string {
 		if d.one(2) {
 			until = ", until: " + d.moment(from+1, 120)
 		}
+		if strings.Contains(x, "desk_agent") && d.one(2) { // with a desk that ends before it, or goes on
+			addons = append(addons, fmt.Sprintf("{item: desk, from: %s, until: %s}", at(from-1), at(from+20)))
+			if d.one(2) {
+				addons = append(addons, fmt.Sprintf("{item: desk, from: %s, until: %s}", at(from+20), at(from+50)))
+			}
+		}
 		addons = append(addons, fmt.Sprintf("{%s, from: %s%s%s}", x, d.moment(from, 1), until, app()))
 	}
 	if book == "mpaas" && d.one(3) { // the one bought later expires first
@@ -171,7 +193,7 @@ func (d dice) account(id string, apps []string) string {
 			fmt.Sprintf(`{item: push, quantity: "%d", price: "1", bought: %s, term: 3 months}`, 1+d.IntN(5000), at(begin+1+d.IntN(40))))
 	}
 	for range d.IntN(4) {
-		bought := d.moment(max(0, begin-100), 400)
+		bought := d.moment(max(0, begin-100), 400) + app()
 		switch book {
 		case "mpaas":
 			packages = append(packages, pick(d,
