@@ -337,6 +337,48 @@ func TestPackageOutlivesOtherBook(t *testing.T) {
 	}
 }
 
+// TestDrawnAndBilledMoveTogether has a device that was first seen after its package took effect, and, late, before it: the package is
+// drawn on as it was, unless the meter is billed for what came late.
+func TestDrawnAndBilledMoveTogether(t *testing.T) {
+	push := func(days ...any) rating.AppUsage { return daily("push", days...) }
+	with := func(u rating.AppUsage, meter string, n int) rating.AppUsage {
+		u.Meters = append(u.Meters, use(meter, n).Meters...)
+		return u
+	}
+	s := open(t, account("plan: mpaas/standard", "from: 2026-01-01",
+		`packages: [{item: push, quantity: "50", price: "9", bought: 2026-08-10}, {item: sync, quantity: "50", price: "9", bought: 2026-07-31}]`))
+	onTime := with(push("2026-08-20", 1), "sync", 3)
+	for _, c := range []struct {
+		name       string
+		late       rating.AppUsage
+		lines      string
+		push, sync string // left
+	}{
+		{"nothing else late", with(push("2026-08-05", 1), "sync", 3), "", "49", "47"},
+		{"another meter late", with(push("2026-08-05", 1), "sync", 4), "sync 0.00", "49", "46"},
+		{"another device of the meter late", with(push("2026-08-05", 1, "2026-08-21", 1), "sync", 3), "push 0.03", "49", "47"},
+	} {
+		issued := s.rate("2026-08", onTime)
+		further, err := rating.RateLate(s.input("2026-08", c.late), issued, mustMonth("2026-09"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		var lines []string
+		for _, v := range further {
+			for _, l := range v.Lines {
+				lines = append(lines, l.Meter+" "+l.Amount)
+			}
+		}
+		left := map[string]string{}
+		for _, b := range rating.Balances(append(issued, further...)) {
+			left[b.Item] = b.Remaining
+		}
+		if strings.Join(lines, ", ") != c.lines || left["push"] != c.push || left["sync"] != c.sync {
+			t.Errorf("%s: lines %q, want %q; left %v, want %s and %s", c.name, lines, c.lines, left, c.push, c.sync)
+		}
+	}
+}
+
 // TestLateReportDrawsOnNothing has an account that is not billed for what comes late: its packages are not drawn on for it either.
 func TestLateReportDrawsOnNothing(t *testing.T) {
 	for late, want := range map[string]string{"bill": "10", "report": "30"} {

@@ -27,8 +27,12 @@ func Rate(in Input) ([]Invoice, error) {
 	if err != nil {
 		return nil, err
 	}
+	return b.rate()
+}
+
+func (b *prepared) rate() ([]Invoice, error) {
 	invoices := []Invoice{}
-	for _, x := range in.Accounts.list {
+	for _, x := range b.Accounts.list {
 		if v := b.views[x]; v != nil {
 			invoice, err := b.rater(x, v).invoice()
 			if err != nil {
