@@ -86,6 +86,7 @@ func (m *MeterUsage) check(month Month) error {
 type AppUsage struct {
 	App    string
 	Meters []MeterUsage
+	Counts *AppCounts // nil: not said; what Fit needs, Rate does not
 	line   int
 }
 
@@ -111,8 +112,10 @@ type (
 		Usage *[]*appJSON `json:"usage"`
 	}
 	appJSON struct {
-		App    *string       `json:"app"`
-		Meters *[]*meterJSON `json:"meters"`
+		App    *string        `json:"app"`
+		Meters *[]*meterJSON  `json:"meters"`
+		Kinds  jsontext.Value `json:"kinds"`
+		Daily  jsontext.Value `json:"daily"`
 		offset int64
 	}
 	meterJSON struct {
@@ -175,7 +178,7 @@ func ParseUsage(data []byte) (Usage, error) {
 		if a.App == nil || a.Meters == nil {
 			return fail("", errors.New("misses the field app or meters"))
 		}
-		app.App = *a.App
+		app.App, app.Counts = *a.App, a.counts()
 		for j, m := range *a.Meters {
 			read, err := m.read(&lines)
 			if err != nil {
@@ -189,6 +192,30 @@ func ParseUsage(data []byte) (Usage, error) {
 		return Usage{}, err
 	}
 	return u, nil
+}
+
+// counts returns what an app's kinds and days say; nil where there are no kinds, or none that can be read: nothing else needs them.
+func (a *appJSON) counts() *AppCounts {
+	var kinds map[string]struct {
+		Exact int64 `json:"exact"`
+	}
+	if json.Unmarshal(a.Kinds, &kinds) != nil || kinds == nil {
+		return nil
+	}
+	c := &AppCounts{Kinds: make(map[string]int64, len(kinds))}
+	for name, k := range kinds {
+		c.Kinds[name] = k.Exact
+	}
+	var days []struct {
+		New   int64 `json:"new"`
+		Users int64 `json:"users"`
+	}
+	if json.Unmarshal(a.Daily, &days) == nil {
+		for _, d := range days {
+			c.New, c.Users = c.New+d.New, max(c.Users, d.Users)
+		}
+	}
+	return c
 }
 
 func (m *meterJSON) read(lines *lineCounter) (MeterUsage, error) {

@@ -37,8 +37,8 @@ func YearAhead(a *Accounts, cat *Catalog, zone *time.Location, id string, from t
 		if err != nil {
 			return nil, err
 		}
-		year.changes(before, s, day)
 		year.dates(s, day)
+		year.changes(before, s, day)
 		before = s
 	}
 	slices.SortStableFunc(year.entries, func(a, b CalendarEntry) int { return strings.Compare(a.Date, b.Date) })
