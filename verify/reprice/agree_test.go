@@ -274,6 +274,19 @@ func (d dice) more(u usage) usage {
 	for app, all := range u {
 		out[app] = maps.Clone(all)
 		for m, q := range all {
+			if len(q.Days) > 0 && d.one(3) { // devices that came first on an earlier day, and no more of them
+				days := slices.Sorted(maps.Keys(q.Days))
+				from := days[len(days)-1]
+				to, n := 1+d.IntN(from), q.Days[from]
+				q.Days = maps.Clone(q.Days)
+				q.Days[from] = new(big.Rat)
+				if q.Days[to] == nil {
+					q.Days[to] = new(big.Rat)
+				}
+				q.Days[to] = new(big.Rat).Add(q.Days[to], n)
+				out[app][m] = q
+				continue
+			}
 			if d.one(3) {
 				n := big.NewRat(int64(d.IntN(30000)), 1)
 				q.Value = new(big.Rat).Add(q.Value, n)
