@@ -406,3 +406,40 @@ func TestSuspensionDoesNotDependOnClocks(t *testing.T) {
 		}
 	}
 }
+
+// The pages' tables of limits; – is unlimited there.
+func TestLimitsOfThePages(t *testing.T) {
+	for plan, want := range map[string]string{
+		"tcmpp/pro": "superapps 1, test_superapps 2, mini_programs_created 150, mini_programs_released 50", "tcmpp/enterprise": "superapps 1, test_superapps 2, mini_programs_created 600, mini_programs_released 200",
+		"tcmpp/poc-pro": "superapps 0, test_superapps 2, mini_programs_created 150, mini_programs_released 150 (beta)", "tcmpp/poc-enterprise": "superapps 0, test_superapps 2, mini_programs_created 600, mini_programs_released 600 (beta)",
+		"im/trial":      "users 100, friends 20, groups_per_user 50, members_per_group 20, audio_video_rooms 10, new_groups_per_day 10000, history_days 7",
+		"im/pro":        "users –, friends 3000, groups_per_user 500, members_per_group 200, audio_video_rooms 50, new_groups_per_day 10000, history_days 7",
+		"im/flagship":   "users –, friends 3000, groups_per_user 1000, members_per_group 200 private, 2000 else, audio_video_rooms –, new_groups_per_day 10000, history_days 30",
+		"chat/trial":    "friends 20, groups_per_user 50, members_per_group 20, groups 100, audio_video_groups 50, broadcasting_rooms_per_day 5, new_groups_per_day 100, history_days 7",
+		"chat/standard": "friends 3000, groups_per_user 500, members_per_group 200, groups –, audio_video_groups 50, broadcasting_rooms_per_day 5, new_groups_per_day 10000, history_days 7",
+		"chat/premium":  "friends 3000, groups_per_user 1000, members_per_group 2000, groups –, audio_video_groups –, broadcasting_rooms_per_day 5, new_groups_per_day 10000, history_days 30",
+	} {
+		p, err := builtin(t).Plan(plan)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got []string
+		for _, l := range p.Describe().Limits {
+			got = append(got, l.Name+" "+strings.Replace(l.Value, "unlimited", "–", 1))
+		}
+		if strings.Join(got, ", ") != want {
+			t.Errorf("%s: %s\nwant %s", plan, strings.Join(got, ", "), want)
+		}
+	}
+	trial, err := builtin(t).Plan("chat/trial")
+	if err != nil {
+		t.Fatal(err)
+	}
+	premium, err := builtin(t).Plan("chat/premium")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(premium.Features) != 12 || len(trial.Features) != 13 || trial.Features[0] != "push to all users" {
+		t.Errorf("%d features that standard has not, and %q", len(premium.Features), trial.Features)
+	}
+}
