@@ -83,7 +83,7 @@ func (r *MonthRules) Diff(want *MonthRules) []string {
 		maps.Copy(types, r.Types)
 		maps.Copy(types, want.Types)
 		for _, t := range slices.Sorted(maps.Keys(types)) {
-			d = differ(d, "types."+t, orNone(r.Types[t]), orNone(want.Types[t]))
+			d = differ(d, "types."+t, orNotCounted(r.Types[t]), orNotCounted(want.Types[t]))
 		}
 	}
 	if !slices.Equal(r.Kinds, want.Kinds) {
@@ -107,6 +107,8 @@ func (t *TopicRules) Diff(want *TopicRules) []string {
 	d = differ(d, "fields.guid", is.GUID, wanted.GUID)
 	d = differ(d, "fields.app", is.App, wanted.App)
 	d = differ(d, "fields.time", is.Time, wanted.Time)
+	d = differ(d, "fields.app.const", orNone(is.AppConst), orNone(wanted.AppConst))
+	d = differ(d, "time_unit", orNone(is.TimeUnit), orNone(wanted.TimeUnit))
 	d = differ(d, "skew_ms", t.SkewMS, want.SkewMS)
 	d = differ(d, "oldest_ms", t.OldestMS, want.OldestMS)
 	return differ(d, "grammar", t.Grammar, want.Grammar)
@@ -127,9 +129,16 @@ func orNoLimit(n int) string {
 	return strconv.Itoa(n)
 }
 
-func orNone(kind string) string {
+func orNotCounted(kind string) string {
 	if kind == "" {
 		return "not counted"
 	}
 	return kind
+}
+
+func orNone(s string) string {
+	if s == "" {
+		return "none"
+	}
+	return s
 }

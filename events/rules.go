@@ -24,6 +24,9 @@ type Fields struct {
 	GUID string `json:"guid"`
 	App  string `json:"app"`
 	Time string `json:"time"`
+
+	AppConst string `json:"app_const,omitempty"` // the app of every JSON record, where it names none; empty: App says where it stands
+	TimeUnit string `json:"time_unit,omitempty"` // of a time that is a number, or digits in text: s, ms, us, ns; empty: no time is
 }
 
 // Limits bound what a flood of ids can do. Past one, records are dead letters "over limit" and the month's close is held.

@@ -179,8 +179,12 @@ func TestTemplateIsValidated(t *testing.T) {
 		{"a dot at the end", func(t *Template) { t.Fields.Time = "data." }, "events.fields.time"},
 		{"a long path", func(t *Template) { t.Fields.Time = "a.b.c.d.e.f.g.h.i" }, "events.fields.time"},
 		{"the longest paths", func(t *Template) {
-			t.Fields = Fields{"a.b.c.d.e.f.g.h", "b.b.c.d.e.f.g.h", "c.b.c.d.e.f.g.h", "d.b.c.d.e.f.g.h"}
+			t.Fields = Fields{Type: "a.b.c.d.e.f.g.h", GUID: "b.b.c.d.e.f.g.h", App: "c.b.c.d.e.f.g.h", Time: "d.b.c.d.e.f.g.h"}
 		}, ""},
+		{"an app for all", func(t *Template) { t.Fields.AppConst = "our app" }, ""},
+		{"an app that is none", func(t *Template) { t.Fields.AppConst = "a\x00" }, "events.fields.app.const"},
+		{"a time unit", func(t *Template) { t.Fields.TimeUnit = "us" }, ""},
+		{"a time unit that is none", func(t *Template) { t.Fields.TimeUnit = "min" }, "events.time_unit"},
 		{"no key", func(t *Template) { t.KeyID = "" }, "key_id"},
 		{"no seal key", func(t *Template) { t.SealKey = nil }, "seal key"},
 		{"precision", func(t *Template) { t.Precision = 3 }, "precision 3"},

@@ -8,7 +8,10 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"unicode"
 	"unicode/utf8"
+
+	"headcount/internal/appid"
 )
 
 // Template is what the configuration says of rules: the topic's, and those of every month that has none yet.
@@ -113,15 +116,31 @@ func (f Fields) Resolved() Fields {
 		}
 		return s
 	}
-	return Fields{Type: or(f.Type, "type"), GUID: or(f.GUID, "subject"), App: or(f.App, "superapp"), Time: or(f.Time, "time")}
+	r := Fields{Type: or(f.Type, "type"), GUID: or(f.GUID, "subject"), Time: or(f.Time, "time"), AppConst: f.AppConst, TimeUnit: f.TimeUnit}
+	if f.AppConst == "" {
+		r.App = or(f.App, "superapp")
+	}
+	return r
 }
+
+// TimeUnits are how many of each unit make a second.
+var TimeUnits = map[string]int64{"s": 1, "ms": 1e3, "us": 1e6, "ns": 1e9}
 
 // CloudEventsFields are the fields of a CloudEvent.
 var CloudEventsFields = Fields{}.Resolved()
 
 func (f Fields) validate() error {
 	f = f.Resolved()
+	if f.AppConst != "" && (len(f.AppConst) > appid.MaxBytes || !utf8.ValidString(f.AppConst) || strings.ContainsFunc(f.AppConst, unicode.IsControl)) {
+		return fmt.Errorf("events.fields.app.const: %q is not 1–%d bytes of UTF-8 without control characters", f.AppConst, appid.MaxBytes)
+	}
+	if f.TimeUnit != "" && TimeUnits[f.TimeUnit] == 0 {
+		return fmt.Errorf("events.time_unit: %q is none of s, ms, us, ns", f.TimeUnit)
+	}
 	named := []struct{ field, path string }{{"type", f.Type}, {"guid", f.GUID}, {"app", f.App}, {"time", f.Time}}
+	if f.AppConst != "" {
+		named = slices.Delete(named, 2, 3)
+	}
 	for i, n := range named {
 		names := strings.Split(n.path, ".")
 		if len(names) > maxPathNames || len(n.path) > maxTypeBytes {

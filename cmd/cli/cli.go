@@ -177,9 +177,16 @@ func Execute(p *Program, root *cobra.Command) int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	context.AfterFunc(ctx, stop)
+	ctx, abort := context.WithCancelCause(ctx)
+	defer abort(nil)
+	ctx = context.WithValue(ctx, aborting{}, abort)
 	root.SetOut(p.Out)
 	root.SetErr(p.Err)
 	found, err := root.ExecuteContextC(ctx)
+	aborted := errors.As(context.Cause(ctx), new(*abortion))
+	if aborted {
+		err = context.Cause(ctx)
+	}
 	if err == nil {
 		return Done
 	}
@@ -190,11 +197,27 @@ func Execute(p *Program, root *cobra.Command) int {
 	if found == root && code == CheckFailed { // cobra's own errors: unknown command, missing flag
 		code = Usage
 	}
-	if stopped(ctx, err) {
+	if !aborted && stopped(ctx, err) {
 		code, err = CheckFailed, interrupted(err)
 	}
 	fmt.Fprintf(p.Err, "%s: %s\n", found.CommandPath(), oneLine(err))
 	return code
+}
+
+// aborting is the key of a context's abort.
+type aborting struct{}
+
+// abortion is why a command was given up.
+type abortion struct{ error }
+
+func (a *abortion) Unwrap() error { return a.error }
+
+// Abort gives the running command up: ctx, which is the command's or made of it, ends, and the command with err, whatever else it
+// comes to say.
+func Abort(ctx context.Context, err error) {
+	if abort, ok := ctx.Value(aborting{}).(context.CancelCauseFunc); ok {
+		abort(&abortion{err})
+	}
 }
 
 // stopped says whether an error is only that of a signal.

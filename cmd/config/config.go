@@ -6,6 +6,7 @@ package config
 
 import (
 	"fmt"
+	"headcount/internal/strict"
 	"net"
 	"os"
 	"path/filepath"
@@ -78,16 +79,43 @@ type Ingest struct {
 
 // Events says how records that are not our CloudEvents are read.
 type Events struct {
-	Types  map[string]string `yaml:"types"` // event type → kind, added to the built-in ones or replacing them
-	Fields Fields            `yaml:"fields"`
+	Types    map[string]string `yaml:"types"` // event type → kind, added to the built-in ones or replacing them
+	Fields   Fields            `yaml:"fields"`
+	TimeUnit string            `yaml:"time_unit"` // s, ms, us, ns: of a time that is a number, or digits in text; "": none is
 }
 
 // Fields name where type, guid, app and time lie in JSON that is not a CloudEvent.
 type Fields struct {
 	Type string `yaml:"type"`
 	GUID string `yaml:"guid"`
-	App  string `yaml:"app"`
+	App  App    `yaml:"app"`
 	Time string `yaml:"time"`
+}
+
+// App says where the app of a record stands, or what it is: app: data.app, or app: {const: app-001}.
+type App struct{ Path, Const string }
+
+// UnmarshalText reads a path.
+func (a *App) UnmarshalText(b []byte) error {
+	*a = App{Path: string(b)}
+	return nil
+}
+
+func (a *App) decode(v strict.Value) {
+	if !v.Fields() {
+		a.Path = text(v)
+		return
+	}
+	o := v.Object()
+	if c, ok := o.Maybe("const"); ok {
+		if a.Const = text(c); a.Const == "" {
+			c.Fail("is empty: write the app's id")
+		}
+	}
+	o.Done()
+	if a.Const == "" {
+		v.Fail("want a path, such as data.app, or {const: ID}")
+	}
 }
 
 // Limits bound what a flood of ids can do; 0: the default. They are part of the rules of the months that begin under them.

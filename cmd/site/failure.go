@@ -101,6 +101,9 @@ var failures = []failure{
 	of[*keys.BadSealKeyError](cli.Usage, nil),
 	of[*keys.NotWritableError](cli.Usage, nil),
 	// counting
+	of(cli.Unreachable, func(*worker.UnreadError) string {
+		return ": see that those processes are well, or stop them, so that this one gets their partitions"
+	}),
 	of[*worker.Halted](cli.CheckFailed, nil),
 	like(context.DeadlineExceeded, cli.Unreachable, ""),
 }

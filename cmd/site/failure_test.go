@@ -83,6 +83,7 @@ func TestFailureOf(t *testing.T) {
 		{&keys.BadSealKeyError{Err: broke}, cli.Usage, "it broke"},
 		{&keys.NotWritableError{Path: "/a/f"}, cli.Usage, "/a/f cannot be created: this user must not write in /a; give it the right to, or name another place in the config"},
 		{&worker.Halted{Err: broke}, cli.CheckFailed, "it broke"},
+		{&worker.UnreadError{Partitions: []events.Partition{1, 3}, Waited: time.Minute}, cli.Unreachable, "partitions [1 3] belong to others of the group and are not read to their end; for 1m0s nobody went on with them: see that those processes are well, or stop them, so that this one gets their partitions"},
 		{lost, cli.CheckFailed, lost.Error() + " (`ingest run --accept-gap`)"},
 		{&worker.Halted{Err: cut}, cli.CheckFailed, cut.Error() + " (`ingest run --accept-gap`)"},
 		{&worker.Halted{Err: &stream.GapError{Topic: "t", Want: 1, Start: 3, End: 9}}, cli.CheckFailed, "topic t partition 0: offsets 1–2 were deleted before they were read (the log holds 3–9; retention?): the count would miss them; restore them, or accept the loss, which is recorded and holds invoices (`ingest run --accept-gap`)"},

@@ -74,7 +74,7 @@ func Template(c *config.Config, keys *identity.Keyring) (*events.Template, error
 	set(&limits.DevicesPerPartition, c.Limits.DevicesPerPartition)
 	t := &events.Template{
 		TimeZone:  c.Billing.TimeZone,
-		Fields:    events.Fields{Type: c.Events.Fields.Type, GUID: c.Events.Fields.GUID, App: c.Events.Fields.App, Time: c.Events.Fields.Time},
+		Fields:    fieldsOf(&c.Events),
 		Types:     c.Events.Types,
 		Precision: events.DefaultPrecision,
 		Limits:    limits,
@@ -85,4 +85,9 @@ func Template(c *config.Config, keys *identity.Keyring) (*events.Template, error
 		return nil, &config.Error{Where: c.File, What: err.Error()}
 	}
 	return t, nil
+}
+
+func fieldsOf(e *config.Events) events.Fields {
+	f := &e.Fields
+	return events.Fields{Type: f.Type, GUID: f.GUID, App: f.App.Path, Time: f.Time, AppConst: f.App.Const, TimeUnit: e.TimeUnit}
 }

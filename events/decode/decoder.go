@@ -21,8 +21,10 @@ type Decoder struct {
 	keys  *identity.Keyring
 	topic *events.TopicRules
 	zone  *time.Location
-	plain bool  // the fields are those of CloudEvents
-	err   error // of the topic's rules: given by every Decode
+	plain bool   // the fields are those of CloudEvents
+	app   []byte // of JSON that names none; nil: there is no such
+	units int64  // of times that are numbers, in a second; 0: no time is
+	err   error  // of the topic's rules: given by every Decode
 
 	floor   events.Month // months before it are finished; 0: none
 	months  map[events.Month]*month
@@ -45,6 +47,10 @@ type Decoder struct {
 func NewDecoder(book events.Rulebook, keys *identity.Keyring) *Decoder {
 	d := &Decoder{book: book, keys: keys, topic: book.TopicRules(), months: map[events.Month]*month{}}
 	d.skeletons.credit, d.skeletons.layouts.credit = mostCredit, mostCredit
+	d.units = events.TimeUnits[d.topic.Fields.TimeUnit]
+	if app := d.topic.Fields.AppConst; app != "" {
+		d.app = []byte(app)
+	}
 	d.plain = d.topic.Fields.Resolved() == events.CloudEventsFields
 	d.strict = newStrict(d.topic.Fields, &d.members, &d.arena)
 	if d.zone, d.err = d.topic.Zone(); d.err != nil {
@@ -157,11 +163,24 @@ func (d *Decoder) head() (h head, why events.Reason) {
 			if !utf8.Valid(m.val) { // of a header; JSON is checked already
 				*to, why = nil, cmp.Or(why, events.BadUTF8)
 			}
+		case notUTF8:
+			why = cmp.Or(why, events.BadUTF8)
+		case loneSurrogate:
+			why = cmp.Or(why, events.BadSurrogate)
 		case repeated:
 			why = cmp.Or(why, events.DuplicateName)
-		case number, other:
+		case number:
+			if slot(i) == slotTime && d.units != 0 {
+				*to = m.val
+				continue
+			}
+			why = cmp.Or(why, events.NotString)
+		case other:
 			why = cmp.Or(why, events.NotString)
 		}
+	}
+	if d.members[slotApp].shape == absent {
+		h.app = d.app
 	}
 	return h, why
 }

@@ -21,7 +21,12 @@ func (d *Decoder) judge(r *events.Record, e *events.Event, h *head) error {
 	if len(h.time) > 0 {
 		var ok bool
 		if t, ok = d.dates.readTime(h.time); !ok {
-			return reject(e, events.BadTime)
+			if d.units == 0 {
+				return reject(e, events.BadTime)
+			}
+			if t, ok = readEpoch(h.time, d.units); !ok {
+				return reject(e, events.BadEpoch)
+			}
 		}
 	}
 	if len(h.kind) == 0 {

@@ -312,6 +312,7 @@ func TestFields(t *testing.T) {
 	}{
 		{"paths", odd, `{"event":{"kind":"miniprogram.open"},"data":{"app":"a","device":{"guid":"g"}},"ts":"2026-10-01T00:00:00Z"}`, "counted open 2026-10-01 a"},
 		{"names of CloudEvents are not read then", odd, `{"type":"user.login","subject":1,"event":{"kind":"miniprogram.open"},"data":{"app":"a","device":{"guid":"g"}}}`, "counted open 2026-10-03 a"},
+		{"an app for all", events.Fields{GUID: "uid", AppConst: "ours"}, `{"type":"miniprogram.open","superapp":5,"uid":"g"}`, "counted open 2026-10-03 ours"},
 		{"some only", events.Fields{GUID: "data.guid"}, `{"type":"miniprogram.open","superapp":"a","subject":5,"data":{"guid":"g"}}`, "counted open 2026-10-03 a"},
 		{"a top-level name", events.Fields{GUID: "guid"}, `{"type":"miniprogram.open","superapp":"a","guid":"g"}`, "counted open 2026-10-03 a"},
 		{"escaped names on the path", events.Fields{GUID: "data.guid"}, `{"type":"miniprogram.open","superapp":"a","d\u0061ta":{"gui\u0064":"g"}}`, "counted open 2026-10-03 a"},

@@ -139,7 +139,7 @@ func TestDecodersAgree(t *testing.T) {
 	t.Logf("seed %d", seed)
 	rnd := rand.New(rand.NewPCG(seed, 1))
 	for _, zone := range []string{"UTC", "Asia/Shanghai", "America/New_York"} {
-		for _, fields := range []events.Fields{{}, {Type: "data.kind", GUID: "data.device.guid", App: "app", Time: "data.at"}} {
+		for _, fields := range []events.Fields{{}, {Type: "data.kind", GUID: "data.device.guid", App: "app", Time: "data.at"}, {TimeUnit: "s", AppConst: "our app"}, {TimeUnit: "ms"}, {TimeUnit: "us"}, {TimeUnit: "ns"}} {
 			mine, theirs := bothDecoders(t, zone, fields)
 			g, err := benchmonth.New(benchmonth.Config{Month: "2026-10", Events: 15_000, Devices: 2000, Apps: 5, Seed: seed, Logins: 0.1, Components: 0.1, Reported: 0.15, Odd: 0.4, Binary: 0.2})
 			if err != nil {
@@ -175,10 +175,15 @@ func respell(b []byte) []byte {
 func spoil(rnd *rand.Rand, r *kgo.Record) {
 	pieces := []string{`"time":"2026-10-31T23:59:60Z"`, `"time":"2026-10-03T08:15:30.1234567890123+14:00"`, `"type":"usage.reported"`, `"type":"headcount.seal"`, `"type":"scan"`,
 		`"month":"2026-09"`, `"month":"2026-11"`, `"month":"2000-01"`, `"day":"2026-10-03"`, `"day":"31"`, `"day":"0"`, `"revision":-5`, `"revision":"07"`, `"revision":1.0`, `"value":"9223372036854775807"`, `"value":"9223372036854775808"`,
-		`"subject":null`, `"subject":""`, `"superapp":"a\u0085"`, `"source":"\ud800"`, `"x":{"subject":1,"subject":2}`, `"data":{"device":{"guid":"g"},"kind":"user.login","at":"2026-10-01T00:00:00-05:00"}`, `"app":"z"`, `"sub\u006aect":"q"`}
+		`"subject":null`, `"subject":""`, `"superapp":"a\u0085"`, `"source":"\ud800"`, `"x":{"subject":1,"subject":2}`, `"data":{"device":{"guid":"g"},"kind":"user.login","at":"2026-10-01T00:00:00-05:00"}`, `"app":"z"`, `"sub\u006aect":"q"`,
+		`"x":"half \ud83d"`, "\"x\":\"\xff\"", "\"x\xff\":1", `"subject":"\udc00"`, "\"time\":\"\xff\"", `"time":"2026-10-03T08:15Z"`, `"time":"2026-10-03T08:15:30.5+0530"`, `"time":"2026-10-03T08:15-0000"`,
+		`"time":1790985600`, `"time":1790985600.0004`, `"time":"1790985600123"`, `"time":1790985600123.5`, `"time":1790985600123456`, `"time":1790985600123456789`, `"time":-1`, `"time":9223372036854775807`, `"time":9223372036854775808`, `"time":1e9`,
+		`"time":"17909856001."`, `"time":0`, `"time":true`}
 	if len(r.Headers) > 0 && rnd.IntN(3) == 0 {
 		h := &r.Headers[rnd.IntN(len(r.Headers))]
-		switch rnd.IntN(5) {
+		switch rnd.IntN(6) {
+		case 5:
+			h.Value = slices.Concat([]byte(`"`), h.Value, []byte(`"`))
 		case 0:
 			h.Value = nil
 		case 1:

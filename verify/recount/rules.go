@@ -30,6 +30,9 @@ type topicRules struct {
 		GUID string `json:"guid"`
 		App  string `json:"app"`
 		Time string `json:"time"`
+
+		AppConst string `json:"app_const"`
+		TimeUnit string `json:"time_unit"`
 	} `json:"fields"`
 	SkewMS   int64 `json:"skew_ms"`
 	OldestMS int64 `json:"oldest_ms"`
