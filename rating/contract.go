@@ -227,21 +227,22 @@ func daysLater(t time.Time, n int) time.Time {
 	return begin
 }
 
-// renewal returns when what expires at t is bought again by itself: at once, or when an account in arrears has paid; zero: never.
+// renewal returns when what expires at t is bought again by itself: at once, or, where a bill was pushed and is not paid, when it is; zero:
+// never.
 func (c *contract) renewal(p *Plan, t time.Time) time.Time {
 	if p.Book.Rules.Renewal != refused {
 		return t
 	}
 	for owes := true; owes; {
 		owes = false
-		for _, h := range c.arrearsHalts() {
-			if h.from.After(t) || !h.until.IsZero() && !t.Before(h.until) {
+		for _, b := range c.acc.bills {
+			if b.pushed.At(c.zone).After(t) || b.paid != nil && !t.Before(b.paid.At(c.zone)) {
 				continue
 			}
-			if h.until.IsZero() {
+			if b.paid == nil {
 				return time.Time{}
 			}
-			t, owes = h.until, true
+			t, owes = b.paid.At(c.zone), true
 		}
 	}
 	return t

@@ -88,6 +88,10 @@ func TestArrearsRenewNothing(t *testing.T) {
 			"2026-06": "2026-06-20 chat/standard 399.00, 2026-06-20 search 399.00", "2026-07": "2026-07-20 chat/standard 399.00, 2026-07-20 search 399.00"}},
 		{"paid within the day after the expiry: the term goes on", "pushed: 2026-06-08T09:00:00Z, paid: 2026-06-10T20:00:00Z", map[string]string{
 			"2026-06": "2026-06-10 chat/standard 399.00, 2026-06-12 search 399.00", "2026-07": "2026-07-10 chat/standard 399.00, 2026-07-12 search 399.00"}},
+		{"pushed before the renewal, paid the same day", "pushed: 2026-06-09T23:00:00Z, paid: 2026-06-10T08:00:00Z", map[string]string{
+			"2026-06": "2026-06-10 chat/standard 399.00, 2026-06-12 search 399.00", "2026-07": "2026-07-10 chat/standard 399.00, 2026-07-12 search 399.00"}},
+		{"pushed before the renewal, not paid in the day after", "pushed: 2026-06-09T23:00:00Z, paid: 2026-06-11T08:00:00Z", map[string]string{
+			"2026-06": "2026-06-11 chat/standard 399.00, 2026-06-12 search 399.00"}},
 		{"only the plugin meets the arrears", "pushed: 2026-06-10T09:00:00Z, paid: 2026-06-15", map[string]string{
 			"2026-06": "2026-06-10 chat/standard 399.00, 2026-06-15 search 399.00", "2026-07": "2026-07-10 chat/standard 399.00, 2026-07-15 search 399.00"}},
 	} {

@@ -2,6 +2,7 @@ package reprice
 
 import (
 	"fmt"
+	"slices"
 	"sort"
 	"time"
 )
@@ -196,21 +197,21 @@ func (l *life) all(horizon time.Time) (out []stretch) {
 	return out
 }
 
-// paidUp returns the first instant from t on at which no bill is past due, by which things renew; false: there is none.
+// paidUp returns the first instant from t on at which every bill that was pushed is paid, by which things renew; false: there is none.
 func (l *life) paidUp(b *book, t time.Time) (time.Time, bool) {
 	if b.Rules.Renewal != "refused" {
 		return t, true
 	}
-	stills := l.arrears()
-	sort.Slice(stills, func(i, j int) bool { return stills[i].from.Before(stills[j].from) })
-	for _, x := range stills {
+	bills := slices.Clone(l.Bills)
+	sort.Slice(bills, func(i, j int) bool { return l.s.moment(bills[i].Pushed).Before(l.s.moment(bills[j].Pushed)) })
+	for _, b := range bills {
 		switch {
-		case t.Before(x.from):
-			return t, true // as are all that begin later
-		case x.until.IsZero():
+		case t.Before(l.s.moment(b.Pushed)):
+			return t, true // as are all that are pushed later
+		case b.Paid == "":
 			return t, false
-		case t.Before(x.until):
-			t = x.until
+		case t.Before(l.s.moment(b.Paid)):
+			t = l.s.moment(b.Paid)
 		}
 	}
 	return t, true
@@ -279,15 +280,6 @@ func (l *life) served(from, until time.Time) (out []served) {
 		}
 	}
 	return out
-}
-
-func (l *life) inForce(from, until time.Time) bool {
-	for _, x := range l.served(from, until) {
-		if !x.grace {
-			return true
-		}
-	}
-	return false
 }
 
 // still is a time in which the service stands still.
