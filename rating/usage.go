@@ -112,12 +112,14 @@ type (
 		Usage *[]*appJSON `json:"usage"`
 	}
 	appJSON struct {
-		App    *string        `json:"app"`
-		Meters *[]*meterJSON  `json:"meters"`
-		Kinds  jsontext.Value `json:"kinds"`
-		Daily  jsontext.Value `json:"daily"`
+		App    *string       `json:"app"`
+		Meters *[]*meterJSON `json:"meters"`
+		Kinds  kindsJSON     `json:"kinds"`
+		Daily  dailyJSON     `json:"daily"`
 		offset int64
 	}
+	kindsJSON map[string]int64                 // nil: not there, or not to be read: nothing else needs them
+	dailyJSON struct{ fresh, mostUsers int64 } // likewise
 	meterJSON struct {
 		Meter *string    `json:"meter"`
 		Exact *int64     `json:"exact"`
@@ -194,28 +196,42 @@ func ParseUsage(data []byte) (Usage, error) {
 	return u, nil
 }
 
-// counts returns what an app's kinds and days say; nil where there are no kinds, or none that can be read: nothing else needs them.
-func (a *appJSON) counts() *AppCounts {
+func (k *kindsJSON) UnmarshalJSONFrom(d *jsontext.Decoder) error {
 	var kinds map[string]struct {
 		Exact int64 `json:"exact"`
 	}
-	if json.Unmarshal(a.Kinds, &kinds) != nil || kinds == nil {
-		return nil
+	text, err := d.ReadValue()
+	if err != nil || json.Unmarshal(text, &kinds) != nil || kinds == nil {
+		return err
 	}
-	c := &AppCounts{Kinds: make(map[string]int64, len(kinds))}
-	for name, k := range kinds {
-		c.Kinds[name] = k.Exact
+	*k = make(kindsJSON, len(kinds))
+	for name, kind := range kinds {
+		(*k)[name] = kind.Exact
 	}
+	return nil
+}
+
+func (s *dailyJSON) UnmarshalJSONFrom(d *jsontext.Decoder) error {
 	var days []struct {
 		New   int64 `json:"new"`
 		Users int64 `json:"users"`
 	}
-	if json.Unmarshal(a.Daily, &days) == nil {
-		for _, d := range days {
-			c.New, c.Users = c.New+d.New, max(c.Users, d.Users)
-		}
+	text, err := d.ReadValue()
+	if err != nil || json.Unmarshal(text, &days) != nil {
+		return err
 	}
-	return c
+	for _, day := range days {
+		s.fresh, s.mostUsers = s.fresh+day.New, max(s.mostUsers, day.Users)
+	}
+	return nil
+}
+
+// counts returns what an app's kinds and days say.
+func (a *appJSON) counts() *AppCounts {
+	if a.Kinds == nil {
+		return nil
+	}
+	return &AppCounts{Kinds: a.Kinds, New: a.Daily.fresh, Users: a.Daily.mostUsers}
 }
 
 func (m *meterJSON) read(lines *lineCounter) (MeterUsage, error) {

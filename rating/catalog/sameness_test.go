@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"math/rand/v2"
+	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -155,3 +156,37 @@ func TestSchemaAndProgramAgree(t *testing.T) {
 }
 
 func oneLine(err error) string { return strings.Join(strings.Fields(fmt.Sprint(err)), " ") }
+
+// The accounts that people are shown: of README.md, and what init writes for them to uncomment.
+func TestExamplesFitTheirSchema(t *testing.T) {
+	s := schema(t, "accounts")
+	found := 0
+	for _, name := range []string{"../../README.md", "../../cmd/ingest/setup/texts.go"} {
+		text, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, part := range strings.Split("\n"+strings.ReplaceAll(string(text), "\n# ", "\n"), "\naccounts:\n")[1:] {
+			var lines []string
+			for line := range strings.Lines(part) {
+				if !strings.HasPrefix(line, " ") {
+					break
+				}
+				lines = append(lines, line)
+			}
+			example := "accounts:\n" + strings.Join(lines, "")
+			found++
+			a, err := rating.ParseAccounts(name, []byte(example))
+			if err != nil {
+				t.Errorf("%v\n%s", err, example)
+				continue
+			}
+			if err := valid(t, s, []byte(example)); err != nil || len(a.IDs()) == 0 {
+				t.Errorf("%s: %v, %d accounts\n%s", name, err, len(a.IDs()), example)
+			}
+		}
+	}
+	if found < 2 {
+		t.Errorf("%d examples found", found)
+	}
+}
