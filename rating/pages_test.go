@@ -216,7 +216,7 @@ func TestMessagePacks(t *testing.T) {
 func TestShown(t *testing.T) {
 	text := show(builtin(t).Describe())
 	for _, want := range []string{
-		"at most 300 apps", "free edition lasts 7 days", `"broadcasting_rooms_per_day"`, "excluded from refunds", "tentatively until 2024-06-30", "Global coverage", "Broadcasting rooms",
+		"at most 300 apps", "free edition lasts 7 days", `"broadcasting_rooms_per_day"`, "excluded from refunds", "tentatively until 2024-06-30", "Global coverage and broadcasting rooms",
 		"Mini Program itself, H5 container itself", "Security armor", "Not covered: legacy items", "by contract, a year, paid ahead", "The kernel is included",
 	} {
 		if !strings.Contains(text, want) {
