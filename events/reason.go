@@ -30,6 +30,7 @@ const (
 	BadApp         Reason = "superapp is not 1–64 bytes without control characters"
 	NoGUID         Reason = "no subject"
 	BadGUID        Reason = "subject is longer than 128 bytes"
+	Placeholder    Reason = "placeholder id"
 	BadMonth       Reason = "month is not of the form 2026-10"
 	FutureMonth    Reason = "month lies after that of the record's time"
 	BadDay         Reason = "day is not a day of the month"

@@ -174,6 +174,7 @@ func NoArgs(_ *cobra.Command, args []string) error {
 // Execute runs the root command until it ends or a signal stops it, prints its error, and returns the exit code. A second
 // signal ends the process at once.
 func Execute(p *Program, root *cobra.Command) int {
+	syscall.Umask(0o077) // also what libraries make, the embedded broker's files among it, is for this user alone
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	context.AfterFunc(ctx, stop)

@@ -26,18 +26,19 @@ const MaxFileBytes = 1 << 20
 
 // Config is what headcount.yaml says, defaults filled in and paths made absolute.
 type Config struct {
-	Billing           Billing `yaml:"billing"`
-	Kafka             Kafka   `yaml:"kafka"`
-	Ingest            Ingest  `yaml:"ingest"`
-	Events            Events  `yaml:"events"`
-	Limits            Limits  `yaml:"limits"`
-	State             string  `yaml:"state"`  // URL of the state store
-	Ledger            string  `yaml:"ledger"` // URL of the ledger
-	GUIDKeyFile       string  `yaml:"guid_key_file"`
-	SealKeyFile       string  `yaml:"seal_key_file"`
-	SealPublicKeyFile string  `yaml:"seal_public_key_file"`
-	Catalog           string  `yaml:"catalog"` // folder of price books; empty: the built-in ones
-	Accounts          string  `yaml:"accounts"`
+	Billing           Billing  `yaml:"billing"`
+	Kafka             Kafka    `yaml:"kafka"`
+	Ingest            Ingest   `yaml:"ingest"`
+	Events            Events   `yaml:"events"`
+	Identity          Identity `yaml:"identity"`
+	Limits            Limits   `yaml:"limits"`
+	State             string   `yaml:"state"`  // URL of the state store
+	Ledger            string   `yaml:"ledger"` // URL of the ledger
+	GUIDKeyFile       string   `yaml:"guid_key_file"`
+	SealKeyFile       string   `yaml:"seal_key_file"`
+	SealPublicKeyFile string   `yaml:"seal_public_key_file"`
+	Catalog           string   `yaml:"catalog"` // folder of price books; empty: the built-in ones
+	Accounts          string   `yaml:"accounts"`
 
 	File string `yaml:"-"` // the file this was read from, absolute
 
@@ -118,6 +119,12 @@ func (a *App) decode(v strict.Value) {
 	}
 }
 
+// Identity says which ids are none: SDKs that have none send something all the same.
+type Identity struct {
+	Placeholders []string `yaml:"placeholders"` // compared without case
+	Defaults     Flag     `yaml:"defaults"`     // ours too: identity.DefaultPlaceholders
+}
+
 // Limits bound what a flood of ids can do; 0: the default. They are part of the rules of the months that begin under them.
 type Limits struct {
 	AppsPerPartition int `yaml:"apps_per_partition"`
@@ -176,7 +183,7 @@ func Default() *Config {
 		Ingest: Ingest{CheckpointInterval: Duration(10 * time.Second)},
 		State:  "file://data/state", Ledger: "sqlite://data/ledger.db",
 		GUIDKeyFile: "data/guid.key", SealKeyFile: "data/seal.key", SealPublicKeyFile: "data/seal.pub",
-		Accounts: "accounts.yaml",
+		Accounts: "accounts.yaml", Identity: Identity{Defaults: true},
 	}
 }
 

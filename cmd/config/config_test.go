@@ -82,12 +82,12 @@ func TestEnvironmentOverrides(t *testing.T) {
 // Every field has a variable.
 func TestEnvironmentSetsEveryField(t *testing.T) {
 	names := variables(reflect.TypeFor[Config]())
-	if len(names) != 40 {
+	if len(names) != 42 {
 		t.Errorf("%d variables: %v", len(names), names)
 	}
 	values := map[string]string{
 		"BILLING_TIME_ZONE": "Asia/Tokyo", "BILLING_GRACE": "1h", "KAFKA_BROKERS": "h1:1, h2:2", "KAFKA_SESSION_TIMEOUT": "20s",
-		"KAFKA_MAX_BATCH_BYTES": "2097152", "KAFKA_MAX_FETCH_BYTES": "2097152", "KAFKA_EMBEDDED_PARTITIONS": "7", "KAFKA_EMBEDDED_EXPOSE": "true", "KAFKA_SASL_MECHANISM": "PLAIN",
+		"KAFKA_MAX_BATCH_BYTES": "2097152", "KAFKA_MAX_FETCH_BYTES": "2097152", "KAFKA_EMBEDDED_PARTITIONS": "7", "KAFKA_EMBEDDED_EXPOSE": "true", "IDENTITY_DEFAULTS": "true", "KAFKA_SASL_MECHANISM": "PLAIN",
 		"INGEST_CHECKPOINT_INTERVAL": "1s", "EVENTS_TYPES": "shop.opened=open,shop.searched=search", "LIMITS_APPS_PER_PARTITION": "1",
 		"LIMITS_RECORD_BYTES": "2", "LIMITS_QUANTITY_SOURCES": "3", "LIMITS_DEVICES_PER_APP": "4", "LIMITS_DEVICES_PER_PARTITION": "5", "BILLING_SKEW_LIMIT": "0.02", "STATE": "file:///s", "LEDGER": "sqlite:///l",
 	}
@@ -121,7 +121,7 @@ func TestEnvironmentSetsEveryField(t *testing.T) {
 		Ingest: Ingest{Duration(time.Second)},
 		Events: Events{map[string]string{"shop.opened": "open", "shop.searched": "search"},
 			Fields{"/events_fields_type", "/events_fields_guid", App{Path: "/events_fields_app"}, "/events_fields_time"}, "/events_time_unit"},
-		Limits: Limits{1, 2, 3, 4, 5}, State: "file:///s", Ledger: "sqlite:///l", GUIDKeyFile: "/guid_key_file", SealKeyFile: "/seal_key_file",
+		Identity: Identity{[]string{"/identity_placeholders"}, true}, Limits: Limits{1, 2, 3, 4, 5}, State: "file:///s", Ledger: "sqlite:///l", GUIDKeyFile: "/guid_key_file", SealKeyFile: "/seal_key_file",
 		SealPublicKeyFile: "/seal_public_key_file", Catalog: "/catalog", Accounts: "/accounts", File: c.File, places: c.places,
 	}
 	if !reflect.DeepEqual(c, want) {

@@ -6,6 +6,7 @@ import (
 
 	"headcount/cmd/cli"
 	"headcount/counter/checkpoint"
+	"headcount/events"
 	"headcount/events/identity"
 	"headcount/ingest/keys"
 	"headcount/ingest/recount"
@@ -92,6 +93,8 @@ var failures = []failure{
 	of[*worker.TemplateError](cli.Usage, nil),
 	of[*worker.KeyMissingError](cli.Usage, nil),
 	like(identity.ErrUnknownKey, cli.Usage, ""),
+	like(events.ErrVersion, cli.Usage, ""),
+	like(checkpoint.ErrVersion, cli.Usage, ""),
 	of(cli.CheckFailed, func(*worker.SiblingError) string { return ": `ingest run --accept-gap`" }),
 	// keys
 	of[*keys.LostGUIDKeyError](cli.Usage, nil),

@@ -71,6 +71,8 @@ func TestFailureOf(t *testing.T) {
 		{&worker.RulesLostError{State: "file://state", ClosedRules: worker.ClosedRules{Month: m, Hash: "a"}}, cli.CheckFailed, "the state store file://state has no rules for this topic, but the ledger has 2026-10 closed under rules a, which the present configuration gives under none of the GUID keys: restore the topic's rules folder, at least, from the state store's backup"},
 		{&checkpoint.RulesDifferError{File: "topic.json", Fields: []string{"x"}}, cli.Usage, "topic.json differs from the configuration: x: rules are fixed once counting begins; set the configuration back, or use a new topic"},
 		{fmt.Errorf("month: %w", identity.ErrUnknownKey), cli.Usage, "month: " + identity.ErrUnknownKey.Error()},
+		{fmt.Errorf("rules: %w: 1", events.ErrVersion), cli.Usage, "rules: " + events.ErrVersion.Error() + ": 1"},
+		{fmt.Errorf("file: %w 1", checkpoint.ErrVersion), cli.Usage, "file: " + checkpoint.ErrVersion.Error() + " 1"},
 		{fmt.Errorf("read: %w", context.DeadlineExceeded), cli.Unreachable, "read: context deadline exceeded"},
 		{&recount.ClosingBegunError{Month: m}, cli.CheckFailed, "the closing of 2026-10 has begun: a month that is being sealed, or is sealed, is not counted again"},
 		{&recount.NothingCountedError{Month: m}, cli.CheckFailed, "no event of 2026-10 was ever counted: nothing to count again"},

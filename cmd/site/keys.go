@@ -73,13 +73,14 @@ func Template(c *config.Config, keys *identity.Keyring) (*events.Template, error
 	set(&limits.DevicesPerApp, c.Limits.DevicesPerApp)
 	set(&limits.DevicesPerPartition, c.Limits.DevicesPerPartition)
 	t := &events.Template{
-		TimeZone:  c.Billing.TimeZone,
-		Fields:    fieldsOf(&c.Events),
-		Types:     c.Events.Types,
-		Precision: events.DefaultPrecision,
-		Limits:    limits,
-		KeyID:     keys.Newest().ID(),
-		SealKey:   pub,
+		TimeZone:     c.Billing.TimeZone,
+		Fields:       fieldsOf(&c.Events),
+		Types:        c.Events.Types,
+		Precision:    events.DefaultPrecision,
+		Limits:       limits,
+		Placeholders: c.Identity.Placeholders, OnlyPlaceholders: !bool(c.Identity.Defaults),
+		KeyID:   keys.Newest().ID(),
+		SealKey: pub,
 	}
 	if err := t.Validate(); err != nil {
 		return nil, &config.Error{Where: c.File, What: err.Error()}

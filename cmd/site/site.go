@@ -43,7 +43,7 @@ func Connect(ctx context.Context, c *config.Config, logger *slog.Logger) (*Conne
 	config := stream.Config{
 		Brokers: c.Kafka.Brokers, Topic: c.Kafka.Topic, Group: c.Kafka.Group, Instance: c.Kafka.Instance,
 		SessionTimeout: time.Duration(c.Kafka.SessionTimeout), RebalanceTimeout: rebalanceTimeout(c),
-		MaxBatchBytes:  c.Kafka.MaxBatchBytes, MaxBytes: c.Kafka.MaxFetchBytes, TLS: secure, Logger: logger,
+		MaxBatchBytes: c.Kafka.MaxBatchBytes, MaxBytes: c.Kafka.MaxFetchBytes, TLS: secure, Logger: logger,
 	}
 	if as != nil {
 		config.SASL = mechanism{as}

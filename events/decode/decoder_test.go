@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"headcount/events"
+	"headcount/events/identity"
 )
 
 func TestDecodeExampleOfTheContract(t *testing.T) {
@@ -13,9 +14,8 @@ func TestDecodeExampleOfTheContract(t *testing.T) {
 	if got, want := verdict(e), "counted open 2026-10-03 app-001"; got != want {
 		t.Fatalf("got %s, want %s", got, want)
 	}
-	want, _ := testKey(1).Device([]byte(testGUID))
-	if e.Fingerprint != want {
-		t.Errorf("fingerprint %s, want %s", e.Fingerprint, want)
+	if want := deviceOf(testGUID); e.ID != want || want.Population != identity.UUID {
+		t.Errorf("id %v, want %v", e.ID, want)
 	}
 }
 

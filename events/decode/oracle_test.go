@@ -290,8 +290,8 @@ func sameVerdict(tb testing.TB, scanning, strict *Decoder, value []byte, timesta
 	strict.Reset()
 	r := &events.Record{Timestamp: timestamp, Value: value}
 	a, b := decode(tb, scanning, r), decode(tb, strict, r)
-	if verdict(a) != verdict(b) || a.Fingerprint != b.Fingerprint || !bytes.Equal(a.GUID, b.GUID) || a.Skewed != b.Skewed {
-		tb.Fatalf("%q at %d\nscanning: %s %s %q\n  strict: %s %s %q", value, timestamp, verdict(a), a.Fingerprint, a.GUID, verdict(b), b.Fingerprint, b.GUID)
+	if verdict(a) != verdict(b) || a.ID != b.ID || !bytes.Equal(a.GUID, b.GUID) || a.Skewed != b.Skewed {
+		tb.Fatalf("%q at %d\nscanning: %s %v %q\n  strict: %s %v %q", value, timestamp, verdict(a), a.ID, a.GUID, verdict(b), b.ID, b.GUID)
 	}
 }
 

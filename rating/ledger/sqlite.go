@@ -124,7 +124,7 @@ func createSQLite(ctx context.Context, u string) (*Ledger, error) {
 }
 
 func buildSQLite(ctx context.Context, file string, busy time.Duration) error {
-	if err := os.WriteFile(file, nil, 0o640); err != nil {
+	if err := os.WriteFile(file, nil, 0o600); err != nil {
 		return err
 	}
 	// A rollback journal, not WAL: when the connection closes, all is in the one file.

@@ -114,6 +114,12 @@ func (d *decoder) decode(rec *kgo.Record, floor Month) (r reading, err error) {
 		r.outcome = control
 		return r, nil
 	}
+	for _, n := range []string{"superapp", "subject"} {
+		if f, ok := fields[n]; ok {
+			f.text = strings.Trim(f.text, spaces)
+			fields[n] = f
+		}
+	}
 	app, there := fields["superapp"]
 	if !there {
 		app.text = d.book.topic.Fields.AppConst
@@ -179,12 +185,13 @@ func (d *decoder) judge(rec *kgo.Record, fields map[string]field, floor Month, r
 	case r.app == "" || who == "" || len(who) > 128:
 	case len(rec.Value) > r.rules.Limits.Bytes:
 		r.outcome = overLimit
+	case r.rules.noIDs.have(who):
 	case finished:
 		r.outcome = expired
 	default:
 		r.outcome, r.kind, r.day = counted, kind, r.rules.day(effective)
-		if r.rules.cipher != nil {
-			r.who = fingerprint(r.rules.cipher, who, r.rules.Kinds[kind] == "login")
+		if r.rules.guid != nil {
+			r.who = r.rules.guid.fingerprint(r.app, who, r.rules.Kinds[kind] == "login")
 		}
 	}
 	return r, nil
