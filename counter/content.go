@@ -19,7 +19,9 @@ type Counters struct {
 type Stretch struct {
 	Expired   uint64 // events of a finished month
 	Rejected  uint64 // dead letters
-	OverLimit uint64 // of those, past a limit: holds the close
+	OverLimit uint64 // of those, past a limit that others needed: holds the close. What lies too far off (events.Event.FarOff) needs none
+
+	BeforeBooks uint64 // events of months before the books
 }
 
 // WindowID names a window within a shard.

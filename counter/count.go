@@ -144,6 +144,8 @@ func (s *Shard) countOne(r *events.Record, i int) (*Sealed, error) {
 		return s.control(r, e)
 	case events.Expired:
 		s.attribute(e.App, Stretch{Expired: 1})
+	case events.BeforeBooks:
+		s.attribute(e.App, Stretch{BeforeBooks: 1})
 	case events.Rejected:
 		s.reject(r, e, e.Reason)
 	}
@@ -184,7 +186,7 @@ func (s *Shard) Refuse(n uint64, why events.Reason) {
 
 func (s *Shard) reject(r *events.Record, e *events.Event, why events.Reason) {
 	add := Stretch{Rejected: 1}
-	if why == events.OverLimit {
+	if why == events.OverLimit && !e.FarOff {
 		add.OverLimit = 1
 	}
 	s.attribute(e.App, add)

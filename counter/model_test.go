@@ -66,6 +66,8 @@ func (m *model) count(tb testing.TB, r *events.Record) {
 		m.control(r, &e)
 	case events.Expired:
 		m.stretch(string(e.App), Stretch{Expired: 1})
+	case events.BeforeBooks:
+		m.stretch(string(e.App), Stretch{BeforeBooks: 1})
 	case events.Rejected:
 		m.reject(r, &e, e.Reason)
 	case events.Counted:
@@ -193,7 +195,7 @@ func (m *model) stretch(app string, add Stretch) {
 
 func (m *model) reject(r *events.Record, e *events.Event, why events.Reason) {
 	add := Stretch{Rejected: 1}
-	if why == events.OverLimit {
+	if why == events.OverLimit && !e.FarOff {
 		add.OverLimit = 1
 	}
 	m.stretch(string(e.App), add)

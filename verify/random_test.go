@@ -372,7 +372,7 @@ func (s *randomSite) close(t *testing.T, m events.Month) {
 		t.Fatal(err)
 	}
 	terms := closing.Terms{Zone: s.template.TimeZone, Grace: 24 * time.Hour, Limits: s.limits}
-	closer := &closing.Closer{Site: s, Keys: ring, SealKey: s.sealKey, Terms: terms, Interval: 10 * time.Second, Log: slog.New(slog.DiscardHandler), Clock: hasty{}}
+	closer := &closing.Closer{Site: s, Keys: ring, SealKey: s.sealKey, Terms: terms, OpenBooks: true, Interval: 10 * time.Second, Log: slog.New(slog.DiscardHandler), Clock: hasty{}}
 	if _, err := closer.Close(t.Context(), m); err != nil {
 		t.Fatalf("close %s: %v\n%s", m, err, s.accounts)
 	}

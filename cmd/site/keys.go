@@ -98,6 +98,7 @@ func Template(c *config.Config, keys *identity.Keyring) (*events.Template, error
 		Placeholders: c.Identity.Placeholders, OnlyPlaceholders: !bool(c.Identity.Defaults),
 		KeyID:   "none",
 		SealKey: pub,
+		From:    events.Month(c.Billing.From), MonthsBack: events.DefaultMonthsBack,
 	}
 	if keys != nil {
 		t.KeyID = keys.Newest().ID()
@@ -105,6 +106,7 @@ func Template(c *config.Config, keys *identity.Keyring) (*events.Template, error
 	if t.Reporters, err = Reporters(c); err != nil {
 		return nil, err
 	}
+	set(&t.MonthsBack, c.Limits.MonthsBack)
 	if err := t.Validate(); err != nil {
 		return nil, &config.Error{Where: c.File, What: err.Error()}
 	}

@@ -115,7 +115,12 @@ var remedies = map[string]string{
 func (c *Connection) Check(ctx context.Context) []stream.Finding {
 	found := c.Log.Check(ctx)
 	for i := range found {
-		if how, ok := remedies[found[i].Remedy]; ok {
+		how, ok := remedies[found[i].Remedy]
+		if found[i].Remedy == stream.BrokersTimestamps {
+			how, ok = "`kafka-configs --bootstrap-server "+c.at+" --alter --entity-type topics --entity-name "+c.topic+
+				" --add-config message.timestamp.type=LogAppendTime`, or kafka.producer_time: accept", true
+		}
+		if ok {
 			found[i].Remedy += " (" + how + ")"
 		}
 	}

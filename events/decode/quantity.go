@@ -37,6 +37,12 @@ func (d *Decoder) reported(r *events.Record, e *events.Event, h *head, at int64)
 		return reject(e, why)
 	}
 	e.Month = month
+	if d.tooOld(r, month) || month > d.bounds.last {
+		return rejectFarOff(e)
+	}
+	if month < d.topic.From {
+		return beforeBooks(e)
+	}
 	if month < d.floor {
 		e.Outcome = events.Expired
 		return nil
@@ -55,12 +61,15 @@ func (d *Decoder) reported(r *events.Record, e *events.Event, h *head, at int64)
 	return nil
 }
 
-// monthOf returns the month of an instant by the boundaries in its rules, and fixes none.
+// monthOf returns the month of an instant by the boundaries in its rules, and fixes none. Beyond the bounds none are asked for.
 func (d *Decoder) monthOf(ms int64) (events.Month, error) {
 	if s := d.current; s != nil && s.from <= ms && ms < s.until {
 		return s.month, nil
 	}
 	m := events.MonthAt(d.zone, ms)
+	if ms < d.bounds.from || ms >= d.bounds.until {
+		return m, nil
+	}
 	rules, err := d.foreseen(m)
 	switch {
 	case err != nil:

@@ -31,6 +31,8 @@ type Config struct {
 	MaxBatchBytes int // that a record batch may unpack to and be held as a whole, 128 MiB at most: a larger one is read piece by piece; default 64 MiB
 	MaxBytes      int // of fetched data held, over all partitions of a Reader; default 64 MiB
 
+	ProducerTime bool // records may carry their producers' timestamps: Check does not fail that
+
 	Compression string // of what Produce writes: none, gzip, snappy, lz4, zstd; default lz4
 
 	TLS    *tls.Config    // nil: plain

@@ -13,7 +13,7 @@ func (u *union) tally(parts map[int32]*atSeal) {
 	for _, id := range slices.Sorted(maps.Keys(parts)) {
 		p := parts[id]
 		u.n.Seals[id] = p.offset
-		u.n.Nameless += p.nameless.Rejected
+		u.n.Nameless.add(p.nameless)
 		sum, late := u.tallyApps(p), u.tallyLate(p)
 		if f := u.files[id]; f != nil {
 			compareIndex(u.s, f.SealedFile, p, &sum, &late, u.r)
@@ -121,6 +121,7 @@ func (u *union) compareHead(at place, w *window, lost Stretch, sum *sums) {
 	same("expired", h.stretch.Expired, lost.Expired)
 	same("rejected", h.stretch.Rejected, lost.Rejected)
 	same("over limit", h.stretch.OverLimit, lost.OverLimit)
+	same("before the books", h.stretch.BeforeBooks, lost.BeforeBooks)
 	all := totals{}
 	maps.Copy(all, h.totals)
 	maps.Copy(all, w.totals)

@@ -132,6 +132,8 @@ func (p *partition) add(ctx context.Context, rec *kgo.Record) error {
 		return p.control(ctx, rec)
 	case expired:
 		p.lost(r.app, Stretch{Expired: 1})
+	case beforeBooks:
+		p.lost(r.app, Stretch{BeforeBooks: 1})
 	case rejected:
 		p.lost(r.app, Stretch{Rejected: 1})
 	case overLimit:
