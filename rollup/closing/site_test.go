@@ -325,6 +325,7 @@ func (memoryFile) Close() error { return nil }
 // lenient holds what half of an app's events have, where it is any.
 func lenient() usage.Limits {
 	l := usage.DefaultLimits()
-	l.HoldLeast, l.SkewLimit.Decimal = 1, decimal.New(5, -1)
+	half := decimal.New(5, -1)
+	l.HoldLeast, l.SkewLimit.Decimal, l.RejectLimit.Decimal = 1, half, half
 	return l
 }
