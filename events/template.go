@@ -141,7 +141,7 @@ func (f Fields) validate() error {
 
 func (t *TopicRules) validate() error {
 	if _, err := LoadZone(t.TimeZone); err != nil {
-		return fmt.Errorf("billing.time_zone: %w", err)
+		return fmt.Errorf("time_zone: %w", err)
 	}
 	if err := t.Fields.validate(); err != nil {
 		return err

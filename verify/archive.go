@@ -80,7 +80,7 @@ func (a *Archive) table() (order []string, err error) {
 			return order, nil
 		}
 		if err != nil {
-			return nil, fmt.Errorf("after %d files: %w: it was cut, or is no archive of `rollup export`", len(order), err)
+			return nil, fmt.Errorf("after %d files: %w: it was cut, or is no archive of a month", len(order), err)
 		}
 		at, err := a.file.Seek(0, io.SeekCurrent)
 		if err != nil {
@@ -107,7 +107,7 @@ func (a *Archive) table() (order []string, err error) {
 // check compares the files with the manifest.
 func (a *Archive) check(order []string, begin recount.Begin) error {
 	if len(order) == 0 || order[0] != "manifest.json" || a.entries[order[0]].size > mostManifest {
-		return errors.New("it does not begin with a manifest.json: it is no archive of `rollup export`")
+		return errors.New("it does not begin with a manifest.json: it is no archive of a month")
 	}
 	text, err := a.read("manifest.json", mostManifest)
 	if err != nil {

@@ -120,7 +120,7 @@ func Root(p *Program, name, short string) *cobra.Command {
 			if p.Quiet {
 				level = slog.LevelWarn
 			}
-			p.Log = slog.New(slog.NewTextHandler(p.Err, &slog.HandlerOptions{Level: level}))
+			p.Log = slog.New(slog.NewTextHandler(p.Err, &slog.HandlerOptions{Level: level, ReplaceAttr: p.say}))
 		},
 	}
 	root.PersistentFlags().StringVar(&p.ConfigFile, "config", "headcount.yaml", "configuration `FILE`; HEADCOUNT_… variables override its fields")
@@ -153,6 +153,14 @@ func flagError(cmd *cobra.Command, err error) error {
 		want = "true or false"
 	}
 	return fmt.Errorf("--%s %s: want %s", m[2], m[1], want)
+}
+
+// say has what is logged of an error be said as at the end of the program.
+func (p *Program) say(_ []string, a slog.Attr) slog.Attr {
+	if err, ok := a.Value.Any().(error); ok && p.FailureOf != nil {
+		a.Value = slog.StringValue(p.FailureOf(err).Error())
+	}
+	return a
 }
 
 // NoArgs refuses arguments with exit code 2.

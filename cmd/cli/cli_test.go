@@ -176,10 +176,18 @@ func TestFailureOf(t *testing.T) {
 		return err
 	}}
 	root := Root(p, "prog", "test")
-	root.AddCommand(&cobra.Command{Use: "do", RunE: func(*cobra.Command, []string) error { return known }})
+	root.AddCommand(&cobra.Command{Use: "do", RunE: func(*cobra.Command, []string) error {
+		p.Log.Error("halted", "error", known, "other", "text")
+		return known
+	}})
 	root.SetArgs([]string{"do"})
-	if code := Execute(p, root); code != Unreachable || stderr.String() != "prog do: month is open: `prog close` closes it\n" {
-		t.Errorf("exit code %d, %q", code, &stderr)
+	code := Execute(p, root)
+	logged, printed, _ := strings.Cut(stderr.String(), "\n")
+	if code != Unreachable || printed != "prog do: month is open: `prog close` closes it\n" {
+		t.Errorf("exit code %d, %q", code, printed)
+	}
+	if !strings.Contains(logged, "error=\"month is open: `prog close` closes it\" other=text") {
+		t.Errorf("logged %q", logged)
 	}
 }
 

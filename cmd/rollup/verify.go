@@ -52,7 +52,11 @@ func verifyCommand(p *cli.Program) *cobra.Command {
 			err = printReport(p.Out, found)
 		}
 		if err == nil && !found.OK {
-			err = cli.Fail(cli.CheckFailed, "%s differs from what was recounted in %d places", found.Month, len(found.Differences)+found.More)
+			how := ""
+			if found.LogCut {
+				how = "; " + site.FromSealed
+			}
+			err = cli.Fail(cli.CheckFailed, "%s differs from what was recounted in %d places%s", found.Month, len(found.Differences)+found.More, how)
 		}
 		return err
 	}

@@ -17,10 +17,19 @@ import (
 	"headcount/rollup/status"
 )
 
-// FailureOf says an error of the packages below in the programs' words, where they name a command or a flag, and gives it its exit code.
-// What it does not know, and what is said already, it returns as it is: its code is cli.Code's.
+// FailureOf says an error of the packages below in the programs' words, where they name a command, a flag or a setting, and gives it its
+// exit code. What it does not know, and what is said already, it returns as it is: its code is cli.Code's. A Failure has its code and its
+// words; what its parts want spelled out is added all the same.
 func FailureOf(err error) error {
-	if _, said := errors.AsType[*cli.Failure](err); err == nil || said {
+	if _, said := errors.AsType[*spelled](err); err == nil || said {
+		return err
+	}
+	return spell(coded(err))
+}
+
+// coded gives an error its exit code, where one of failures knows it.
+func coded(err error) error {
+	if _, said := errors.AsType[*cli.Failure](err); said {
 		return err
 	}
 	for _, known := range failures {
@@ -73,7 +82,7 @@ var failures = []failure{
 	}),
 	of[*status.UnpricedError](cli.Usage, nil),
 	like(amend.ErrSame, cli.Usage, "; there is nothing to amend"),
-	of(cli.CheckFailed, func(*recount.CutLogError) string { return ": run `ingest run` with it first" }),
+	of(cli.CheckFailed, func(*recount.CutLogError) string { return ": run `ingest run --accept-gap` first" }),
 	of(cli.CheckFailed, func(e *recount.BeingReadError) string {
 		return ": stop every `ingest run` of group " + e.Group + " first"
 	}),

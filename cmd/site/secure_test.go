@@ -93,7 +93,7 @@ func connect(t *testing.T, dir, kafka string, environ ...string) error {
 	if text := said.String(); strings.Contains(text, "hunter") || err != nil && strings.Contains(err.Error(), "hunter") {
 		t.Errorf("the password is printed: %s, %v", text, err)
 	}
-	return err
+	return site.FailureOf(err)
 }
 
 func TestConnectWithTLSAndSASL(t *testing.T) {
@@ -133,7 +133,7 @@ func TestConnectWithTLSAndSASL(t *testing.T) {
 		{"SCRAM-SHA-512, which is the default", secret, "sasl: {user: u, password_file: password}", nil, ""},
 		{"password from the environment", secret, "sasl: {user: u}", []string{"HEADCOUNT_KAFKA_SASL_PASSWORD=hunter2"}, ""},
 		{"all from the environment", secret, "", []string{"HEADCOUNT_KAFKA_SASL_USER=u", "HEADCOUNT_KAFKA_SASL_PASSWORD=hunter2"}, ""},
-		{"wrong password", secret, "sasl: {user: u}", []string{"HEADCOUNT_KAFKA_SASL_PASSWORD=hunter3"}, "kafka.sasl right"}, // an Apache Kafka says what is wrong
+		{"wrong password", secret, "sasl: {user: u}", []string{"HEADCOUNT_KAFKA_SASL_PASSWORD=hunter3"}, "kafka.sasl are right"}, // an Apache Kafka says what is wrong
 		{"no such file", secret, "sasl: {user: u, password_file: nowhere}", nil, "kafka.sasl.password_file"},
 		{"TLS", known, "tls: {ca_file: ca.pem}", nil, ""},
 		{"TLS by name", known, "tls: {ca_file: ca.pem, server_name: broker}", nil, ""},

@@ -54,7 +54,7 @@ func Connect(ctx context.Context, c *config.Config, logger *slog.Logger) (*Conne
 	}
 	if err != nil {
 		conn.Close()
-		return nil, cli.Fail(cli.Unreachable, "%w; start a broker (`ingest broker` for the embedded one), or correct kafka.brokers", err)
+		return nil, cli.Fail(cli.Unreachable, "%w; start a broker (`ingest broker` for the embedded one), or see that kafka.brokers, kafka.tls and kafka.sasl are right", err)
 	}
 	conn.Log = log
 	return conn, nil

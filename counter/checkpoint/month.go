@@ -188,7 +188,7 @@ func (p *Partition) agree(ctx context.Context, there *Index, z *counter.Sealed) 
 	if *x != *there {
 		have, _ := encodeDocument(indexKind, indexVersion, there)
 		want, _ := encodeDocument(indexKind, indexVersion, x)
-		return fmt.Errorf("%s%s %w: it says\n%s\nwhere this count has\n%s\nnothing was changed; find out which of the two is right (rollup verify); where the log was replaced, --accept-gap lets stand what was sealed", p.sealed, indexName(z.Month), ErrDiffers, have, want)
+		return fmt.Errorf("%s%s %w: it says\n%s\nwhere this count has\n%s\nnothing was changed; find out which of the two is right; where the log was replaced, accepting that loss lets stand what was sealed", p.sealed, indexName(z.Month), ErrDiffers, have, want)
 	}
 	err := p.checkData(ctx, there)
 	if errors.Is(err, ErrDamaged) {

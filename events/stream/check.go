@@ -33,6 +33,13 @@ const (
 // CompactionCheck is the finding whose failure no reader may begin with: a compacted topic has lost events.
 const CompactionCheck = "compaction"
 
+// The remedies that a program may add a spelling to: what it calls that.
+const (
+	ReachBrokers = "start the brokers, or name others"
+	CreateTopic  = "create it"
+	ReadGroup    = "give the principal READ on the group, or name another group"
+)
+
 // leastRetention covers a month, the next until it is closed, and a recount.
 const leastRetention = 62 * 24 * time.Hour
 
@@ -49,9 +56,9 @@ func (l *Log) Check(ctx context.Context) []Finding {
 	name := l.config.Topic
 	t, err := l.Describe(ctx)
 	if err != nil {
-		remedy := "start the brokers, or set kafka.brokers"
+		remedy := ReachBrokers
 		if errors.Is(err, ErrNoTopic) {
-			remedy = "create it: ingest init"
+			remedy = CreateTopic
 		}
 		return []Finding{{"topic", Fail, err.Error(), remedy}}
 	}
@@ -184,7 +191,7 @@ func (l *Log) checkDead(ctx context.Context) Finding {
 	})
 	switch {
 	case errors.Is(err, ErrNoTopic):
-		return Finding{"dead letters", Fail, "topic " + name + " does not exist: the first record that cannot be counted would halt its partition", "create it: ingest init"}
+		return Finding{"dead letters", Fail, "topic " + name + " does not exist: the first record that cannot be counted would halt its partition", CreateTopic}
 	case err != nil:
 		return Finding{"dead letters", Fail, err.Error(), "give the principal WRITE and DESCRIBE on topic " + name}
 	}
@@ -208,7 +215,7 @@ func (l *Log) checkGroup(ctx context.Context) Finding {
 		return nil
 	})
 	if err != nil {
-		return Finding{"group", Fail, err.Error(), "give the principal READ on the group, or set kafka.group"}
+		return Finding{"group", Fail, err.Error(), ReadGroup}
 	}
 	return f
 }

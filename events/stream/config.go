@@ -42,7 +42,7 @@ type Config struct {
 func (c *Config) Validate() error {
 	var errs []error
 	if len(c.Brokers) == 0 {
-		errs = append(errs, errors.New("kafka brokers: none given (kafka.brokers: host:port)"))
+		errs = append(errs, errors.New("kafka brokers: none given: want host:port"))
 	}
 	for _, b := range c.Brokers {
 		if _, port, err := net.SplitHostPort(b); err != nil || port == "" {
@@ -53,7 +53,7 @@ func (c *Config) Validate() error {
 		errs = append(errs, err)
 	}
 	if c.Instance != "" && c.Group == "" {
-		errs = append(errs, fmt.Errorf("kafka instance %q: a member's name means nothing without a group (set kafka.group)", c.Instance))
+		errs = append(errs, fmt.Errorf("kafka instance %q: a member's name means nothing without a group: name one", c.Instance))
 	}
 	if _, ok := batch.ParseCodec(c.Compression); !ok {
 		errs = append(errs, fmt.Errorf("kafka compression %q: want none, gzip, snappy, lz4 or zstd", c.Compression))

@@ -76,11 +76,7 @@ func (r *request) RawExchange(rw io.ReadWriter) (protocol.Message, error) {
 		limit = maxAnswer
 	}
 	if size < 0 || size > limit {
-		hint := ""
-		if r.key == protocol.Fetch {
-			hint = " (if the topic has larger batches, raise kafka.max_batch_bytes)"
-		}
-		return nil, fmt.Errorf("answer of %d bytes, limit %d%s", size, limit, hint)
+		return nil, &AnswerSizeError{Size: size, Limit: limit, Fetch: r.key == protocol.Fetch}
 	}
 	if got := int32(binary.BigEndian.Uint32(head[4:])); got != id {
 		return nil, fmt.Errorf("answer to request %d came for request %d", got, id)

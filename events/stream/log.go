@@ -76,14 +76,14 @@ func reach(ctx context.Context, c Config, transport *kafka.Transport, heartbeat 
 		}
 		if why := refusedConnection(err); why != "" {
 			l.Close()
-			return nil, fmt.Errorf("%w by %v: %s: %w", ErrRefused, l.addr, why, err)
+			return nil, &RefusedError{l.addr.String(), why, err}
 		}
 		if !pause.Wait(within) {
 			l.Close()
 			if ctx.Err() != nil {
 				return nil, context.Cause(ctx)
 			}
-			return nil, fmt.Errorf("%w: no answer from %v within %v (is it running? are kafka.brokers, kafka.tls and kafka.sasl right?): %w", ErrUnreachable, l.addr, c.DialTimeout, err)
+			return nil, fmt.Errorf("%w: no answer from %v within %v: %w", ErrUnreachable, l.addr, c.DialTimeout, err)
 		}
 	}
 }
@@ -107,23 +107,23 @@ func (c *Config) transport() *kafka.Transport {
 func (c *Config) heartbeat() time.Duration { return min(c.SessionTimeout/4, time.Second) }
 
 // refusedConnection says what is wrong where no connection is made for a reason that stays; empty: it may go well later.
-func refusedConnection(err error) string {
+func refusedConnection(err error) Refusal {
 	if e, ok := errors.AsType[kafka.Error](err); ok {
 		switch e {
 		case kafka.SASLAuthenticationFailed:
-			return "check kafka.sasl: user and password"
+			return WrongPassword
 		case kafka.UnsupportedSASLMechanism:
-			return "set kafka.sasl.mechanism to one that the brokers have"
+			return UnknownMechanism
 		}
 	}
 	if _, ok := errors.AsType[*tls.CertificateVerificationError](err); ok {
-		return "the broker's certificate is not trusted: check kafka.tls.ca_file and server_name"
+		return UntrustedBroker
 	}
 	if _, ok := errors.AsType[tls.RecordHeaderError](err); ok {
-		return "the broker does not speak TLS at this address: leave kafka.tls out, or name its TLS port"
+		return NoTLS
 	}
 	if e, ok := errors.AsType[*net.OpError](err); ok && e.Op == "remote error" { // an alert of TLS
-		return "the broker ends TLS: it may ask for our certificate, kafka.tls.cert_file"
+		return TLSEnded
 	}
 	return ""
 }

@@ -26,7 +26,7 @@ func (e *GapError) Error() string {
 		until = ", the first record of which is of " + e.Until.Format(time.RFC3339)
 	}
 	return fmt.Sprintf("%s: offsets %d–%d were deleted before they were read (the log holds %d–%d%s; retention?): "+
-		"the count would miss them; restore them, or accept the loss with --accept-gap, which is recorded and holds invoices",
+		"the count would miss them; restore them, or accept the loss, which is recorded and holds invoices",
 		wire.PartitionName(e.Topic, e.Partition), e.Want, e.Start-1, e.Start, e.End, until)
 }
 
@@ -49,7 +49,7 @@ func (e *TruncatedError) Error() string {
 	}
 	return fmt.Sprintf("%s: %s (the log holds %d–%d): what was read from offset %d to %d%s, is gone: the log was truncated or "+
 		"replaced after it was counted (unclean leader election, restored backup?): restore the log, throw the state away to count again, or "+
-		"accept the loss with --accept-gap, which is recorded and holds invoices",
+		"accept the loss, which is recorded and holds invoices",
 		wire.PartitionName(e.Topic, e.Partition), e.Detail, e.Start, e.End, e.From, e.Want-1, since)
 }
 
@@ -62,7 +62,7 @@ type RecreatedError struct {
 func (e *RecreatedError) Lost() {}
 func (e *RecreatedError) Error() string {
 	return fmt.Sprintf("topic %s: made again while it was read (topic id was %s, is %s): the records not yet read of the old one are "+
-		"lost; restart to count the new topic, with --accept-gap where the old one has an unsealed month", e.Topic, e.Was, e.Now)
+		"lost; restart to count the new topic, and accept that loss where the old one has an unsealed month", e.Topic, e.Was, e.Now)
 }
 
 // CorruptError says that a batch cannot be read: it fails its checksum, or its content makes no sense.

@@ -115,9 +115,9 @@ func TestCorruptRemedies(t *testing.T) {
 		t.Fatal(err)
 	}
 	for want, data := range map[string][]byte{
-		"raise kafka.max_batch_bytes": large,
-		"copy the topic":              batchtest.Plain(5, "a").With(func(b *batchtest.Batch) { b.Magic = 1 }).Bytes(),
-		"repaired from a replica":     batchtest.Plain(5, "a").With(func(b *batchtest.Batch) { b.CRCOff = 1 }).Bytes(),
+		batch.TakeLarger:          large,
+		"copy the topic":          batchtest.Plain(5, "a").With(func(b *batchtest.Batch) { b.Magic = 1 }).Bytes(),
+		"repaired from a replica": batchtest.Plain(5, "a").With(func(b *batchtest.Batch) { b.CRCOff = 1 }).Bytes(),
 	} {
 		_, _, err := readAll(t, data, 5)
 		if err == nil || !strings.Contains(err.Error(), want) {

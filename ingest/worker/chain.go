@@ -65,13 +65,25 @@ func (c *chain) Accept(seal *signed.Seal, offset events.Offset) error {
 		return nil
 	}
 	if !c.w.cfg.AcceptGap {
-		return &Halted{fmt.Errorf("topic %s partition %d: the seal of %s at offset %d follows that of %s, which lay at offset %d and is gone: the log was cut before it (unclean leader election, restored backup?), and the state is older than the cut: "+
-			"restore one of the two, or accept the loss with --accept-gap: the month that was sealed stands, the loss is recorded and holds invoices",
-			c.w.cfg.Topic.Name, c.w.partition, seal.Month, offset, before.Month, before.Offset)}
+		return &Halted{&SealLostError{Topic: c.w.cfg.Topic.Name, Partition: c.w.partition, Seal: seal.Month, At: offset, Lost: before.Month, LostAt: before.Offset}}
 	}
 	c.w.log.Warn("loss accepted: the log has lost a seal, the month sealed in the state store stands, the next months' invoices will be held",
 		"month", before.Month, "seal", offset, "from", lost.From, "to", lost.To)
 	return c.w.accept(c.ctx, lost)
+}
+
+// SealLostError says that a seal follows one that the log no longer has.
+type SealLostError struct {
+	Topic      string
+	Partition  events.Partition
+	Seal, Lost events.Month  // that is there; that it follows
+	At, LostAt events.Offset // where that one lies, and where the other lay
+}
+
+func (e *SealLostError) Error() string {
+	return fmt.Sprintf("topic %s partition %d: the seal of %s at offset %d follows that of %s, which lay at offset %d and is gone: the log was cut before it (unclean leader election, restored backup?), and the state is older than the cut: "+
+		"restore one of the two, or accept the loss: the month that was sealed stands, the loss is recorded and holds invoices",
+		e.Topic, e.Partition, e.Seal, e.At, e.Lost, e.LostAt)
 }
 
 // loss is what is on record where a seal is followed although the log has lost the one before it: a function of what does not change.

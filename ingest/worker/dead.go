@@ -73,7 +73,7 @@ func (o *over) add(app string) {
 // alarm says what was over a limit since the last checkpoint.
 func (w *Worker) alarm() {
 	if w.over.records > 0 {
-		w.log.Error("over limit: records were not counted, and the bills of their apps will be held; find out who sends so many new ids, or raise `limits` for the months to come",
+		w.log.Error("over limit: records were not counted, and the bills of their apps will be held; find out who sends so many new ids, or raise the limits of the months to come",
 			"records", w.over.records, "apps", slices.Sorted(maps.Keys(w.over.apps)))
 		w.over = over{}
 	}
@@ -81,6 +81,12 @@ func (w *Worker) alarm() {
 
 // mostDead is how many dead letters are held before they are written without waiting for a checkpoint.
 const mostDead = 1000
+
+// DeadLetterError says that dead letters cannot be written.
+type DeadLetterError struct{ Err error }
+
+func (e *DeadLetterError) Error() string { return "write dead letters: " + e.Err.Error() }
+func (e *DeadLetterError) Unwrap() error { return e.Err }
 
 // writeDead writes dead letters to the log. Where their topic is missing the shard waits, loudly: a checkpoint must not pass a
 // record that went nowhere. A worker that was told to stop does not wait: the next one reads those records again.
@@ -94,10 +100,10 @@ func (w *Worker) writeDead(ctx context.Context, dead []stream.Message) error {
 		if ctx.Err() != nil {
 			return fmt.Errorf("write dead letters: %w", ctx.Err())
 		}
-		w.log.Error("dead letters cannot be written; the partition waits. Create the topic (`ingest init`) or allow writing to it",
-			"topic", w.cfg.DeadLetter, "records", len(dead), "error", err)
+		w.log.Error("dead letters cannot be written; the partition waits. Create the topic or allow writing to it",
+			"topic", w.cfg.DeadLetter, "records", len(dead), "error", &DeadLetterError{err})
 		if w.cfg.Clock.Sleep(w.told, wait) != nil { // ctx ends later
-			return fmt.Errorf("write dead letters: %w", err)
+			return &DeadLetterError{err}
 		}
 	}
 	return nil

@@ -141,7 +141,7 @@ func (c *Closing) follows(ctx context.Context, tx *sql.Tx) error {
 	case c.Month <= month:
 		return fmt.Errorf("%w: %s has a closing already, and months are closed oldest first", ErrOrder, month)
 	case !result.Valid:
-		return fmt.Errorf("%w: the closing of %s has begun and is not done: finish it with rollup close --month %s", ErrOrder, month, month)
+		return &UnclosedError{month, fmt.Sprintf("the closing of %s has begun and is not done: finish it first", month), ErrOrder}
 	case c.Month != month+1:
 		return fmt.Errorf("%w: the last closed month is %s: close %s first", ErrOrder, month, month+1)
 	}
@@ -179,7 +179,7 @@ func readClosing(ctx context.Context, tx *sql.Tx, month Month) (Closing, error) 
 		accounts, limits FROM closings WHERE month = $1`, month).Scan(&c.SealID, &c.Cluster, &c.TopicID, &c.Topic, &partitions,
 		&c.RulesHash, &c.Zone, &c.Version, &at, &previous, &c.Accounts, &limits)
 	if errors.Is(err, sql.ErrNoRows) {
-		return Closing{}, fmt.Errorf("closing of %s: %w: begin it with rollup close --month %s", month, ErrNotFound, month)
+		return Closing{}, &UnclosedError{month, fmt.Sprintf("the closing of %s has not begun", month), ErrNotFound}
 	}
 	if err != nil {
 		return Closing{}, fmt.Errorf("read closing of %s: %w", month, err)

@@ -20,7 +20,29 @@ var (
 	ErrNotFound    = errors.New("not in the ledger")
 	ErrNotHeld     = errors.New("the invoice is not held")
 	ErrOrder       = errors.New("out of order")
+	ErrForeign     = errors.New("the file is no ledger")
 )
+
+// UnclosedError says that a month's close has not begun, or is not done: an ErrNotFound or ErrOrder.
+type UnclosedError struct {
+	Month Month
+	What  string // is missing
+	Err   error
+}
+
+func (e *UnclosedError) Error() string { return e.Err.Error() + ": " + e.What }
+func (e *UnclosedError) Unwrap() error { return e.Err }
+
+// NoInvoiceError says that an account has no invoice for a month: an ErrNotFound.
+type NoInvoiceError struct {
+	Month   Month
+	Account string
+}
+
+func (e *NoInvoiceError) Error() string {
+	return fmt.Sprintf("%v: account %s has no invoice for %s", ErrNotFound, e.Account, e.Month)
+}
+func (e *NoInvoiceError) Unwrap() error { return ErrNotFound }
 
 // Difference is what Verify finds: the first place where the ledger's tables and its chain disagree.
 type Difference struct {

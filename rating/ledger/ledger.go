@@ -157,7 +157,7 @@ func (l *Ledger) ready(ctx context.Context) error {
 }
 
 func (l *Ledger) missing() error {
-	return fmt.Errorf("ledger %s: %w: correct `ledger:` in the config, or restore it from a backup; where no month was ever closed, rollup close makes it", l.name, ErrMissing)
+	return fmt.Errorf("ledger %s: %w: name another, or restore it from a backup; where no month was ever closed, the first close makes it", l.name, ErrMissing)
 }
 
 // String names the ledger: its file, or its URL without a password.

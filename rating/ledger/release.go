@@ -28,7 +28,7 @@ func (l *Ledger) Release(ctx context.Context, month Month, account, reason, by s
 			return err
 		}
 		if len(all) == 0 {
-			return fmt.Errorf("%w: the account has no invoice for that month: rollup invoices --month %s lists those that have", ErrNotFound, month)
+			return &NoInvoiceError{month, account}
 		}
 		if err := readReleases(ctx, a.tx, month, all); err != nil {
 			return err

@@ -245,7 +245,7 @@ func isClosed(ctx context.Context, tx *sql.Tx, month Month) error {
 	var n int64
 	err := tx.QueryRowContext(ctx, `SELECT entry FROM results WHERE month = $1`, month).Scan(&n)
 	if errors.Is(err, sql.ErrNoRows) {
-		return fmt.Errorf("%w: %s is not closed: close it with rollup close --month %s", ErrNotFound, month, month)
+		return &UnclosedError{month, fmt.Sprintf("%s is not closed: close it first", month), ErrNotFound}
 	}
 	return err
 }

@@ -59,7 +59,7 @@ func checkVersion(ctx context.Context, l *Ledger) error {
 	case v > schemaVersion:
 		return fmt.Errorf("ledger %s: %w: its schema has version %d, the program knows %d: use the newer program", l.name, ErrNewer, v, schemaVersion)
 	case v < schemaVersion:
-		return fmt.Errorf("ledger %s: %w: its schema has version %d, the program's is %d: open it once for writing, for instance with ingest check", l.name, ErrOlder, v, schemaVersion)
+		return fmt.Errorf("ledger %s: %w: its schema has version %d, the program's is %d: open it once for writing", l.name, ErrOlder, v, schemaVersion)
 	}
 	return nil
 }

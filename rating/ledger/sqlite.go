@@ -210,10 +210,10 @@ func (l *Ledger) checkFile(path string) error {
 	var header [100]byte
 	n, _ := f.ReadAt(header[:], 0) // what is short is no ledger, whatever the error
 	if n < len(header) || string(header[:16]) != "SQLite format 3\x00" {
-		return fmt.Errorf("ledger %s is not an SQLite file (%d bytes of header): restore it from a backup, or correct `ledger:` in the config", path, n)
+		return fmt.Errorf("ledger %s: %w: it is not an SQLite file (%d bytes of header): restore it from a backup, or name another", path, ErrForeign, n)
 	}
 	if id := binary.BigEndian.Uint32(header[68:]); id != applicationID {
-		return fmt.Errorf("ledger %s is an SQLite file of something else (application id %#x): correct `ledger:` in the config", path, id)
+		return fmt.Errorf("ledger %s: %w: it is an SQLite file of something else (application id %#x): name another", path, ErrForeign, id)
 	}
 	return nil
 }

@@ -27,7 +27,7 @@ type GraceError struct {
 }
 
 func (e *GraceError) Error() string {
-	return fmt.Sprintf("month %s can be closed from %s on: billing.grace of %s has not passed since it ended", e.Month, e.Until.Format(time.RFC3339), e.Grace)
+	return fmt.Sprintf("month %s can be closed from %s on: its grace of %s has not passed since it ended", e.Month, e.Until.Format(time.RFC3339), e.Grace)
 }
 
 // NotClosedBeforeError says that an earlier month must be closed first.
@@ -80,14 +80,14 @@ func (e *ForeignTopicError) MadeAgain() bool { return e.Begun.Cluster == e.Reach
 
 func (e *ForeignTopicError) Error() string {
 	if !e.MadeAgain() {
-		return fmt.Sprintf("the closing of %s was begun on topic id %s of cluster %s, but the configuration leads to %s of %s: point kafka.brokers at the former cluster",
+		return fmt.Sprintf("the closing of %s was begun on topic id %s of cluster %s, but the configuration leads to %s of %s: go back to the former cluster",
 			e.Month, e.Begun.TopicID, e.Begun.Cluster, e.Reached.TopicID, e.Reached.Cluster)
 	}
 	var was []string
 	for _, s := range e.Sealed {
 		was = append(was, fmt.Sprintf("partition %d was sealed at offset %d, the topic ends at offset %d there now", s.Partition, s.Offset, s.End))
 	}
-	return fmt.Sprintf("topic %s was deleted and made again since the closing of %s was begun: its topic id was %s and is %s (%s): the month cannot be closed from it; restore the brokers' data from a backup, or point kafka.brokers at a cluster that has the former topic",
+	return fmt.Sprintf("topic %s was deleted and made again since the closing of %s was begun: its topic id was %s and is %s (%s): the month cannot be closed from it; restore the brokers' data from a backup, or go to a cluster that has the former topic",
 		e.Topic, e.Month, e.Begun.TopicID, e.Reached.TopicID, some(was))
 }
 

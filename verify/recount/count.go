@@ -46,7 +46,7 @@ func Count(ctx context.Context, s *Subject, in Input, r *report.Report) (*Number
 	}
 	n, err := countLog(ctx, s, &in, r)
 	_, gone := errors.AsType[StartError](err)
-	_, unsealed := errors.AsType[lostSealError](err)
+	_, unsealed := errors.AsType[LostSealError](err)
 	if gone && len(in.Losses.Concerning) > 0 || unsealed {
 		r.Remark("the month was not counted again: %s", err)
 		return countSealed(ctx, s, &in, r)
@@ -117,7 +117,8 @@ func checkSeals(s *Subject, parts map[int32]*partition, ends map[int32]int64, se
 				got = "none that is valid; " + p.firstBad
 			}
 			if f := sealed[id]; f != nil && f.Offset >= ends[id] {
-				got += fmt.Sprintf("; topic %s ends at offset %d there, before the seal at offset %d by which it was counted (%s): it was cut short, or made again, since; restore it from its backup; --from-sealed checks what can be checked without the log", s.Closing.Topic, ends[id], f.Offset, f.file)
+				r.LogCut = true
+				got += fmt.Sprintf("; topic %s ends at offset %d there, before the seal at offset %d by which it was counted (%s): it was cut short, or made again, since; restore it from its backup", s.Closing.Topic, ends[id], f.Offset, f.file)
 			}
 			r.Wrong("seals", fmt.Sprintf("partition %d, offsets 0 to %d", id, ends[id]), "the seal of "+s.Closing.Month, got)
 			continue

@@ -32,8 +32,13 @@ type StartError struct {
 }
 
 func (e StartError) Error() string {
-	return fmt.Sprintf("partition %d of the log begins at offset %d: what lay before is gone, so the month cannot be counted again; --from-sealed checks what can be checked without the log", e.Partition, e.Offset)
+	return fmt.Sprintf("partition %d of the log begins at offset %d: what lay before is gone, so the month cannot be counted again", e.Partition, e.Offset)
 }
+
+// OtherTopicError says that the log is not the one that the month was closed by.
+type OtherTopicError struct{ What string }
+
+func (e *OtherTopicError) Error() string { return e.What }
 
 // patience is how long a broker may say nothing while records are missing.
 const patience = 30 * time.Second
@@ -116,8 +121,8 @@ func sameTopic(ctx context.Context, admin *kadm.Client, closing *chain.Closing) 
 	}
 	id := topics[closing.Topic].ID
 	if h := fmt.Sprintf("%x", id[:]); id != (kadm.TopicID{}) && h != strings.ReplaceAll(closing.TopicID, "-", "") {
-		return fmt.Errorf("topic %s is not the one whose seals closed %s: its id is %s-%s-%s-%s-%s, by the ledger's closing %s: it was deleted and made again, and cannot be counted for that month; --from-sealed checks what can be checked without the log",
-			closing.Topic, closing.Month, h[:8], h[8:12], h[12:16], h[16:20], h[20:], closing.TopicID)
+		return &OtherTopicError{fmt.Sprintf("topic %s is not the one whose seals closed %s: its id is %s-%s-%s-%s-%s, by the ledger's closing %s: it was deleted and made again, and cannot be counted for that month",
+			closing.Topic, closing.Month, h[:8], h[8:12], h[12:16], h[16:20], h[20:], closing.TopicID)}
 	}
 	return nil
 }

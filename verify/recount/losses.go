@@ -104,16 +104,16 @@ func (s *Subject) concerns(ctx context.Context, x *Loss, sealed *SealedFile) boo
 	return x.To > after
 }
 
-// lostSealError says that the log has lost the seal of the month before, in a partition whose sealed month was taken as it stands.
-type lostSealError struct {
+// LostSealError says that the log has lost the seal of the month before, in a partition whose sealed month was taken as it stands.
+type LostSealError struct {
 	partition int32
 	offset    int64
 	month     string
 	lost      string
 }
 
-func (e lostSealError) Error() string {
-	return fmt.Sprintf("partition %d of the log goes on with the seal of %s at offset %d where that of %s is lost, and that loss was accepted: what of %s was late cannot be told from it; --from-sealed checks what can be checked without the log", e.partition, e.month, e.offset, e.lost, e.lost)
+func (e LostSealError) Error() string {
+	return fmt.Sprintf("partition %d of the log goes on with the seal of %s at offset %d where that of %s is lost, and that loss was accepted: what of %s was late cannot be told from it", e.partition, e.month, e.offset, e.lost, e.lost)
 }
 
 // followsLost says whether the seal of a month comes next although the log has lost the one before it: it does where that loss, as it is

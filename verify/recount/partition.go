@@ -179,7 +179,7 @@ func (p *partition) control(ctx context.Context, rec *kgo.Record) error {
 	case !p.followsLost(ctx, &s, m, rec.Offset):
 		bad("it does not follow the month sealed before")
 	case m == p.s.Month:
-		return lostSealError{p.id, rec.Offset, s.Month, s.Previous.Month}
+		return LostSealError{p.id, rec.Offset, s.Month, s.Previous.Month}
 	default:
 		p.follow(&s, sig, m, rec.Offset)
 	}

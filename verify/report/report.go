@@ -14,6 +14,7 @@ type Report struct {
 	Differences []Difference `json:"differences"`
 	More        int          `json:"more_differences"` // that are counted but not listed
 	Notes       []string     `json:"notes"`            // what was not checked, and what is worth a look
+	LogCut      bool         `json:"-"`                // the log ends before a seal of the month
 }
 
 // Check is one thing that was checked, over all its places.

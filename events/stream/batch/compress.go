@@ -60,7 +60,7 @@ func (u *Unpacker) Size() int {
 }
 
 func (u *Unpacker) tooLarge() error {
-	return &UnreadableError{fmt.Sprintf("unpacks to more than %d bytes, the most that is taken for a batch", u.Limit), "raise kafka.max_batch_bytes"}
+	return &UnreadableError{fmt.Sprintf("unpacks to more than %d bytes, the most that is taken for a batch", u.Limit), TakeLarger}
 }
 
 // Unpack returns what b holds, valid until the next call. UnreadableError: that is more than Limit.

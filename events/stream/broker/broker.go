@@ -45,6 +45,9 @@ type Config struct {
 // ErrExposed says that the address lies beyond this machine, and Config.Expose is not set.
 var ErrExposed = errors.New("it serves whoever comes, and this address lies beyond this machine")
 
+// ErrNoHost says that the address is of every host, or of none.
+var ErrNoHost = errors.New("it names no host: clients are told this address, so it must be one that they can reach, such as 127.0.0.1:9092")
+
 // Local says whether an address, host:port, is of this machine alone: a loopback address, or localhost.
 func Local(addr string) bool {
 	host, _, err := net.SplitHostPort(addr)
@@ -60,20 +63,20 @@ type Broker struct {
 }
 
 // Start starts a broker over a folder: a new one, or one that a broker left, in good order or not. ErrRunning: another has
-// it. ErrExposed.
+// it. ErrExposed, ErrNoHost.
 func Start(ctx context.Context, c Config) (*Broker, error) {
 	host, _, err := net.SplitHostPort(c.Addr)
 	if err != nil {
 		return nil, fmt.Errorf("embedded broker: address %q: %w (want host:port)", c.Addr, err)
 	}
 	if ip := net.ParseIP(host); host == "" || ip != nil && ip.IsUnspecified() {
-		return nil, fmt.Errorf("embedded broker: address %q names no host: clients are told this address, so it must be one that they can reach (kafka.brokers: 127.0.0.1:9092)", c.Addr)
+		return nil, fmt.Errorf("embedded broker: address %q: %w", c.Addr, ErrNoHost)
 	}
 	if !c.Expose && !Local(c.Addr) {
-		return nil, fmt.Errorf("embedded broker: address %q: %w (kafka.embedded.expose)", c.Addr, ErrExposed)
+		return nil, fmt.Errorf("embedded broker: address %q: %w", c.Addr, ErrExposed)
 	}
 	if c.DataDir == "" {
-		return nil, errors.New("embedded broker: no data folder given (kafka.embedded.data_dir)")
+		return nil, errors.New("embedded broker: no data folder given")
 	}
 	if err := os.MkdirAll(c.DataDir, 0o700); err != nil {
 		return nil, fmt.Errorf("embedded broker: make data folder: %w", err)

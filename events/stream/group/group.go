@@ -93,5 +93,5 @@ type FencedError struct{ Group, Instance string }
 func (e *FencedError) Lost() {}
 func (e *FencedError) Error() string {
 	return fmt.Sprintf("group %s: another process has joined as instance %q: this one, the older, leaves; give each process an instance "+
-		"name of its own (--instance)", e.Group, e.Instance)
+		"name of its own", e.Group, e.Instance)
 }

@@ -3,6 +3,7 @@ package group
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -130,6 +131,9 @@ func decodeSync(d *wire.Decoder) (c wire.Code, assignment []byte, err error) {
 	return c, assignment, nil
 }
 
+// ErrStranger says that a member of the group is not one of ours.
+var ErrStranger = errors.New("another program in the group? give the group a name of its own")
+
 // shareOut is the leader's part.
 func (m *membership) shareOut(a joined) (map[string][]events.Partition, error) {
 	n, topic := m.partitions, m.g.config.Topic
@@ -137,7 +141,7 @@ func (m *membership) shareOut(a joined) (map[string][]events.Partition, error) {
 	for _, member := range a.members {
 		s, err := decodeSubscription(member.subscription, topic)
 		if err != nil {
-			return nil, fmt.Errorf("member %s of group %s: %w (another program in the group? set kafka.group to a name of its own)", member.id, m.g.config.Group, err)
+			return nil, fmt.Errorf("member %s of group %s: %w (%w)", member.id, m.g.config.Group, err, ErrStranger)
 		}
 		if s.topic != topic {
 			return nil, &wire.BrokerError{Code: int16(wire.CodeInconsistentProtocol), Op: "join", Subject: "group " + m.g.config.Group,

@@ -27,7 +27,9 @@ const (
 	CodeNotCoordinator       Code = 16
 	CodeIllegalGeneration    Code = 22
 	CodeInconsistentProtocol Code = 23
+	CodeInvalidGroup         Code = 24
 	CodeUnknownMember        Code = 25
+	CodeSessionTimeout       Code = 26
 	CodeRebalance            Code = 27
 	CodeTopicExists          Code = 36
 	CodeOutOfOrderSequence   Code = 45
@@ -68,10 +70,10 @@ var codeTable = map[Code]struct {
 	20:  {"not enough replicas after append", Retry, "bring the partition's replicas back"},
 	21:  {"invalid required acks", Fatal, ""},
 	22:  {"illegal generation", Rejoin, ""},
-	23:  {"inconsistent group protocol", Fatal, "another program uses this group: set kafka.group to a name of its own"},
-	24:  {"invalid group id", Fatal, "set kafka.group to another name"},
+	23:  {"inconsistent group protocol", Fatal, "another program uses this group: give the group a name of its own"},
+	24:  {"invalid group id", Fatal, "give the group another name"},
 	25:  {"unknown member", Rejoin, ""},
-	26:  {"invalid session timeout", Fatal, "set kafka.session_timeout between the brokers' group.min.session.timeout.ms and group.max.session.timeout.ms"},
+	26:  {"invalid session timeout", Fatal, "set the session timeout between the brokers' group.min.session.timeout.ms and group.max.session.timeout.ms"},
 	27:  {"rebalance in progress", Rejoin, ""},
 	29:  {"topic authorization failed", Fatal, "give the principal READ, WRITE and DESCRIBE on the topic"},
 	30:  {"group authorization failed", Fatal, "give the principal READ on the group"},
