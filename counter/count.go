@@ -120,13 +120,13 @@ func (s *Shard) countOne(r *events.Record, i int) (*Sealed, error) {
 				return nil, err
 			}
 			if w == nil {
-				s.reject(r, e, events.OverLimit)
+				s.overflow(r, e)
 				return nil, nil
 			}
 		}
 		err := w.count(e, s.batch.known[i], s.batch.found[i]&isLow != 0)
 		if errors.Is(err, errOverLimit) {
-			s.reject(r, e, events.OverLimit)
+			s.overflow(r, e)
 			return nil, nil
 		}
 		if err != nil {
@@ -142,7 +142,7 @@ func (s *Shard) countOne(r *events.Record, i int) (*Sealed, error) {
 	case events.Expired:
 		s.attribute(e.App, Stretch{Expired: 1})
 	case events.Rejected:
-		s.reject(r, e, e.Reason)
+		s.reject(r, e, e.Reason, len(e.App) == 0 && e.Reason == events.OverLimit)
 	}
 	return nil, nil
 }
@@ -157,16 +157,21 @@ func (s *Shard) report(r *events.Record, e *events.Event) error {
 		return err
 	}
 	if w == nil || !w.report(e.Quantity, in.rules.Limits.QuantitySources) {
-		s.reject(r, e, events.OverLimit)
+		s.overflow(r, e)
 		return nil
 	}
 	s.touch(w)
 	return nil
 }
 
-func (s *Shard) reject(r *events.Record, e *events.Event, why events.Reason) {
+// overflow rejects a record that found no room: what could be counted but for those before it.
+func (s *Shard) overflow(r *events.Record, e *events.Event) { s.reject(r, e, events.OverLimit, true) }
+
+// reject makes a dead letter of a record. Past a limit is one that found no room, or that is too large to say whose it is; one that is
+// itself past a limit is its sender's mistake, as any other that is rejected.
+func (s *Shard) reject(r *events.Record, e *events.Event, why events.Reason, past bool) {
 	add := Stretch{Rejected: 1}
-	if why == events.OverLimit {
+	if past {
 		add.OverLimit = 1
 	}
 	s.attribute(e.App, add)

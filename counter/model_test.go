@@ -67,15 +67,15 @@ func (m *model) count(tb testing.TB, r *events.Record) {
 	case events.Expired:
 		m.stretch(string(e.App), Stretch{Expired: 1})
 	case events.Rejected:
-		m.reject(r, &e, e.Reason)
+		m.reject(r, &e, e.Reason, e.Reason == events.OverLimit && len(e.App) == 0)
 	case events.Counted:
 		if m.full(&e) {
-			m.reject(r, &e, events.OverLimit)
+			m.reject(r, &e, events.OverLimit, true)
 			return
 		}
 		w := m.window(e.Month, string(e.App))
 		if w == nil {
-			m.reject(r, &e, events.OverLimit)
+			m.reject(r, &e, events.OverLimit, true)
 			return
 		}
 		w.counters.Events++
@@ -99,7 +99,7 @@ func (m *model) count(tb testing.TB, r *events.Record) {
 	case events.Reported:
 		w := m.window(e.Month, string(e.App))
 		if w == nil {
-			m.reject(r, &e, events.OverLimit)
+			m.reject(r, &e, events.OverLimit, true)
 			return
 		}
 		q := *e.Quantity
@@ -110,7 +110,7 @@ func (m *model) count(tb testing.TB, r *events.Record) {
 			}
 		}
 		if len(sources) > m.book.months[e.Month].Limits.QuantitySources {
-			m.reject(r, &e, events.OverLimit)
+			m.reject(r, &e, events.OverLimit, true)
 			return
 		}
 		key := totalKey{q.Meter, q.Source, q.Day}
@@ -170,9 +170,9 @@ func (m *model) stretch(app string, add Stretch) {
 	m.state.Apps[app] = m.state.Apps[app].plus(add)
 }
 
-func (m *model) reject(r *events.Record, e *events.Event, why events.Reason) {
+func (m *model) reject(r *events.Record, e *events.Event, why events.Reason, past bool) {
 	add := Stretch{Rejected: 1}
-	if why == events.OverLimit {
+	if past {
 		add.OverLimit = 1
 	}
 	m.stretch(string(e.App), add)

@@ -17,6 +17,7 @@ type closedMonth struct {
 	ledger  *chain.Ledger
 	months  []chain.MonthState // all that have a closing, oldest first
 	stored  chain.Result
+	limits  limits
 	prices  *prices
 	amended *amendedMonth // nil: there is no amendment to price
 	former  *formerPrices // nil: what came late of the month before is not priced here
@@ -42,6 +43,7 @@ func open(ctx context.Context, c Config, r *report.Report) (*closedMonth, error)
 	if m.subject, err = recount.Open(ctx, c.Config, closing, former, fixed, r); err != nil {
 		return nil, err
 	}
+	m.limits = m.readLimits(r)
 	m.prices = m.readPrices(r)
 	if m.amended, err = m.openAmended(ctx, r); err != nil {
 		return nil, err

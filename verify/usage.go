@@ -69,6 +69,7 @@ type usageCheck struct {
 	m      *closedMonth
 	n      *recount.Numbers
 	bounds bounds
+	differ map[string]bool // apps with a meter whose witnesses lie too far apart
 	r      *report.Report
 }
 
@@ -79,9 +80,10 @@ func checkUsage(m *closedMonth, n *recount.Numbers, r *report.Report) {
 		r.Wrong("usage", "ledger, result of "+m.name, "a document that can be read", err.Error())
 		return
 	}
-	c := usageCheck{m, n, boundsOf(doc.Usage, m.subject.Rules.Precision), r}
+	c := usageCheck{m, n, m.limits.bounds(doc.Usage, m.subject.Rules.Precision), map[string]bool{}, r}
 	c.head(&doc)
 	c.apps(doc.Usage)
+	c.holds()
 }
 
 // apps compares the apps: those of the usage, and those that were counted and are not in it.
@@ -126,7 +128,7 @@ func (c *usageCheck) head(doc *document) {
 	same("month", doc.Month, c.m.name)
 	same("time_zone", doc.TimeZone, c.m.subject.TimeZone)
 	same("topic", doc.Topic, c.m.subject.Closing.Topic)
-	same("rejected", doc.Rejected, c.n.Nameless)
+	same("rejected", doc.Rejected, c.n.Nameless.Rejected)
 	same("partitions", len(doc.Sealed), len(c.m.subject.Closing.Partitions))
 	for _, s := range doc.Sealed {
 		if offset, ok := c.n.Seals[s.Partition]; ok {

@@ -35,10 +35,24 @@ func printClosed(p *cli.Program, r *closed.Result) error {
 		return err
 	}
 	fmt.Fprintln(p.Out)
-	return invoiceTable(p.Out, append(r.Invoices, r.Late...))
+	if err := invoiceTable(p.Out, append(r.Invoices, r.Late...)); err != nil {
+		return err
+	}
+	return printLimits(p.Out, r)
 }
 
-// withInvoices adds the invoices to the stored document, byte for byte as it was but for them.
+// printLimits says by which limits invoices were held, where they are not the usual ones.
+func printLimits(out io.Writer, r *closed.Result) error {
+	other := r.Limits.Overridden()
+	if len(other) == 0 {
+		return nil
+	}
+	_, err := fmt.Fprintf(out, "\nInvoices of %s were held by other limits than usual (billing.…): %s.\n", r.Month, strings.Join(other, "; "))
+	return err
+}
+
+// withInvoices adds the invoices to the stored document, byte for byte as it was but for them, and the limits that held them where they
+// are not the usual ones.
 func withInvoices(r *closed.Result) ([]byte, error) {
 	documents := []json.RawMessage{}
 	for _, v := range r.Invoices {
@@ -50,7 +64,11 @@ func withInvoices(r *closed.Result) ([]byte, error) {
 	}
 	text := bytes.TrimSuffix(bytes.TrimSpace(r.Document), []byte{'}'})
 	text = append(bytes.Clone(text), `,"invoices":`...)
-	return append(append(text, invoices...), '}'), nil
+	text = append(text, invoices...)
+	if len(r.Limits.Overridden()) > 0 {
+		text = append(append(text, `,"limits":`...), r.Limits.Document()...)
+	}
+	return append(text, '}'), nil
 }
 
 func printIndented(w io.Writer, text []byte) error {

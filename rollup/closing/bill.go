@@ -96,7 +96,11 @@ func (b *begun) gather(ctx context.Context, prices *closed.Prices) (*usage.Docum
 	if err != nil {
 		return nil, nil, err
 	}
-	if overLimit > 0 {
+	records := doc.Rejected
+	for _, a := range doc.Usage {
+		records += a.Events + a.Expired + a.Rejected
+	}
+	if limits.Passed(limits.RejectLimit, overLimit, records) {
 		alarms[""] = append(alarms[""], fmt.Sprintf("%d records of no known app were over a limit and not counted", overLimit))
 	}
 	return doc, alarms, nil

@@ -46,20 +46,20 @@ func ParseLimits(document []byte) (Limits, error) {
 	return l, nil
 }
 
-// Overridden says which limits are not the defaults, a line each.
+// Overridden says which limits are not the defaults, each by its name in the document.
 func (l Limits) Overridden() (all []string) {
 	d := DefaultLimits()
 	for _, x := range []struct {
 		name      string
 		is, usual any
 	}{
-		{"billing.hold_least", l.HoldLeast, d.HoldLeast},
-		{"billing.skew_limit", l.SkewLimit, d.SkewLimit},
-		{"billing.reject_limit", l.RejectLimit, d.RejectLimit},
+		{"hold_least", l.HoldLeast, d.HoldLeast},
+		{"skew_limit", l.SkewLimit, d.SkewLimit},
+		{"reject_limit", l.RejectLimit, d.RejectLimit},
 		{"witnesses", l.Witnesses, d.Witnesses},
 	} {
 		if is, usual := fmt.Sprint(x.is), fmt.Sprint(x.usual); is != usual {
-			all = append(all, fmt.Sprintf("%s was %s (default %s)", x.name, is, usual))
+			all = append(all, fmt.Sprintf("%s is %s, not %s", x.name, is, usual))
 		}
 	}
 	return all
@@ -80,8 +80,8 @@ func ParseShare(text string) (Share, error) {
 	return Share{share}, nil
 }
 
-// passed says whether some of a whole are more than a share of it, and enough of them that a handful of forged or odd records cannot
-// have made it.
-func (l *Limits) passed(share Share, some, whole uint64) bool {
+// Passed says whether some of a whole are more than a share of it, and so many that a handful of forged or odd records cannot have made
+// it.
+func (l *Limits) Passed(share Share, some, whole uint64) bool {
 	return some >= l.HoldLeast && decimal.NewFromUint64(some).GreaterThan(share.Mul(decimal.NewFromUint64(whole)))
 }

@@ -25,7 +25,7 @@ type Numbers struct {
 	Apps     map[string]*App
 	Before   Month           // of which late facts were counted; 0: none
 	Late     map[string]*App // that month with what came late of it; nil: not counted
-	Nameless uint64          // rejected records of no app
+	Nameless Stretch         // records of no app
 	Seals    map[int32]int64 // the seals' offsets, where they were met
 	FromLog  bool
 }

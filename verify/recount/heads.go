@@ -13,7 +13,7 @@ func (u *union) tally(parts map[int32]*atSeal) {
 	for _, id := range slices.Sorted(maps.Keys(parts)) {
 		p := parts[id]
 		u.n.Seals[id] = p.offset
-		u.n.Nameless += p.nameless.Rejected
+		u.n.Nameless.add(p.nameless)
 		sum, late := u.tallyApps(p), u.tallyLate(p)
 		if f := u.files[id]; f != nil {
 			compareIndex(u.s, f.SealedFile, p, &sum, &late, u.r)
