@@ -162,7 +162,7 @@ func TestMistakesNameFileAndPlace(t *testing.T) {
 		"billing:\n  grace: -1h\n":                               "billing.grace: \"-1h\"",
 		"billing: {skew_limit: 0.01}\n":                          "headcount.yaml:1:23: billing.skew_limit: is not text: write it in quotes, as in \"0.01\"",
 		"billing: {skew_limit: \"much\"}\n":                      "billing.skew_limit",
-		"billing: {reject_limit: \"-1\"}\n":                       "billing.reject_limit",
+		"billing: {reject_limit: \"-1\"}\n":                      "billing.reject_limit",
 		"billing: {hold_least: -1}\n":                            "billing.hold_least: -1 is negative",
 		"kafka: {brokers: [nowhere]}\n":                          "headcount.yaml:1:18: kafka.brokers: \"nowhere\" is not host:port",
 		"kafka: {brokers: []}\n":                                 "kafka.brokers: name at least one",

@@ -130,6 +130,7 @@ func check(ctx context.Context, p *cli.Program, c *config.Config) []stream.Findi
 			_, err := worker.CheckSiblings(ctx, state, topic, false)
 			add("former topics", "none with an open month", err)
 		}
+		add("ledger heads", "the ledger has all that the log's signed records say of it", checkHeads(ctx, c, conn, topic, bucket))
 	}
 	return found
 }
@@ -159,6 +160,19 @@ func writable(url string) error {
 		return fmt.Errorf("this user must not write in %s (%w): give it the right to, or name another store", dir, err)
 	}
 	return nil
+}
+
+// checkHeads holds the ledger against what the log says of it.
+func checkHeads(ctx context.Context, c *config.Config, conn *site.Connection, topic *stream.Topic, bucket checkpoint.Bucket) error {
+	l, err := ledger.OpenReadOnly(ctx, c.Ledger)
+	if errors.Is(err, ledger.ErrMissing) {
+		return site.CheckPublished(ctx, c, conn, topic, bucket, nil)
+	}
+	if err != nil {
+		return nil // said already
+	}
+	defer l.Close()
+	return site.CheckPublished(ctx, c, conn, topic, bucket, l)
 }
 
 func checkLedger(ctx context.Context, c *config.Config) error {

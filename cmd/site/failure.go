@@ -74,6 +74,7 @@ var failures = []failure{
 		}
 		return ": `rollup verify --month " + e.Month.String() + "` says what is wrong with it; restore it from the state store's backup"
 	}),
+	of[*closed.OlderLedgerError](cli.CheckFailed, nil),
 	of(cli.CheckFailed, func(e *closed.NotAsBilledError) string {
 		return "; see `rollup verify --month " + e.Month.String() + "`"
 	}),

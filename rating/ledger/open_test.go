@@ -130,7 +130,7 @@ func TestArchive(t *testing.T) {
 	if r := verified(t, reader, head); r.Head != head {
 		t.Errorf("the copy's head is %s, want %s", r.Head, head)
 	}
-	refusal(t, "write", reader.Release(ctx, october, "acme", "r", "b"), ErrReadOnly, to)
+	refusal(t, "write", reader.Release(ctx, october, "acme", "r", "b", nil), ErrReadOnly, to)
 	if names := list(t, folder); len(names) != 1 {
 		t.Errorf("reading made %v", names)
 	}
@@ -139,7 +139,7 @@ func TestArchive(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer writer.Close()
-	if err := writer.Release(ctx, october, "acme", "checked", "ann"); err != nil {
+	if err := writer.Release(ctx, october, "acme", "checked", "ann", nil); err != nil {
 		t.Fatal(err)
 	}
 	if all, err := reader.Invoices(ctx, october); err != nil || all[0].Status != Final {
@@ -239,7 +239,7 @@ func childWrite(ctx context.Context, args []string) error {
 		return err
 	}
 	defer l.Close()
-	return l.Release(ctx, october, "acme", "checked", "ann")
+	return l.Release(ctx, october, "acme", "checked", "ann", nil)
 }
 
 // TestReadOnlyFolder opens a ledger where nothing may be written: reading works, writing says what to do.

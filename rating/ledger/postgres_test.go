@@ -86,7 +86,7 @@ func TestPostgresRights(t *testing.T) {
 	}
 	defer reader.Close()
 	verified(t, reader)
-	refusal(t, "a reader writes", reader.Release(ctx, october, "acme", "r", "b"), ErrReadOnly, "grant")
+	refusal(t, "a reader writes", reader.Release(ctx, october, "acme", "r", "b", nil), ErrReadOnly, "grant")
 	verified(t, owner)
 }
 
