@@ -1,6 +1,7 @@
 package endtoend
 
 import (
+	"database/sql"
 	"os"
 	"path/filepath"
 	"strings"
@@ -91,5 +92,29 @@ func TestOlderLedgerIsRefused(t *testing.T) {
 	s.want(1, "ingest", "check")
 	if text := s.run("ingest", "check").stdout; !strings.Contains(text, "older than the log") {
 		t.Errorf("without a ledger, check says:\n%s", text)
+	}
+}
+
+// Who can write the ledger's file takes a guard away: nothing is written by any command until it is back, and check names it.
+func TestLedgerWithoutGuardsIsNotWritten(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, openAccount, nil)
+	s.send(nil, opens("a1", "2025-03-10T10:00:00Z", 0, 100))
+	s.send(nil, nameless("2025-03-10T10:00:00Z", 20))
+	s.want(1, "rollup", "close", "--month", "2025-03")
+	db, err := sql.Open("sqlite", s.path("data/ledger.db"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := db.Exec("DROP TRIGGER invoices_no_update"); err != nil {
+		t.Fatal(err)
+	}
+	if err := db.Close(); err != nil {
+		t.Fatal(err)
+	}
+	s.want(1, "rollup", "release", "--month", "2025-03", "--account", "acme", "--reason", "r").says(t, "invoices_no_update")
+	s.want(1, "rollup", "close", "--month", "2025-04").says(t, "invoices_no_update")
+	if r := s.want(1, "ingest", "check"); !strings.Contains(r.stdout, "invoices_no_update") {
+		t.Errorf("check says:\n%s", r.stdout)
 	}
 }

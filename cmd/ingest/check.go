@@ -105,7 +105,7 @@ func check(ctx context.Context, p *cli.Program, c *config.Config) []stream.Findi
 		stateErr = writable(c.State)
 	}
 	add("state", c.State, stateErr)
-	add("ledger", c.Ledger, checkLedger(ctx, c))
+	found = append(found, checkLedger(ctx, c)...)
 
 	how, exposed := site.Secured(c)
 	add("connection", how, nil)
@@ -175,15 +175,32 @@ func checkHeads(ctx context.Context, c *config.Config, conn *site.Connection, to
 	return site.CheckPublished(ctx, c, conn, topic, bucket, l)
 }
 
-func checkLedger(ctx context.Context, c *config.Config) error {
+// checkLedger says whether the ledger can be read, has its guards, and as whom it is opened.
+func checkLedger(ctx context.Context, c *config.Config) []stream.Finding {
+	f := stream.Finding{Check: "ledger", Verdict: stream.Pass, Detail: c.Ledger}
 	l, err := ledger.OpenReadOnly(ctx, c.Ledger)
 	if errors.Is(err, ledger.ErrMissing) {
-		return nil // the first close makes it
+		return []stream.Finding{f} // the first close makes it
+	}
+	var rights ledger.Rights
+	if err == nil {
+		defer l.Close()
+		if err = l.Guards(ctx); err == nil {
+			rights, err = l.Rights(ctx)
+		}
 	}
 	if err != nil {
-		return err
+		f.Verdict, f.Detail = stream.Fail, site.FailureOf(err).Error()
+		return []stream.Finding{f}
 	}
-	return l.Close()
+	if rights.User == "" {
+		return []stream.Finding{f}
+	}
+	role := stream.Finding{Check: "ledger role", Verdict: stream.Pass, Detail: fmt.Sprintf("%s, as %s", rights.User, rights.Role)}
+	if rights.Role == ledger.Owner || rights.Role == ledger.Superuser {
+		role.Verdict, role.Remedy = stream.Warn, "it can switch off what keeps the ledger from being changed: close as a writer and read as a reader (deploy/postgres/roles.sql)"
+	}
+	return []stream.Finding{f, role}
 }
 
 func detail(err error, ok func() string) string {

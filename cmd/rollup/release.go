@@ -55,7 +55,7 @@ func releaseCommand(p *cli.Program) *cobra.Command {
 			return cli.Fail(cli.CheckFailed, "%w", err)
 		}
 		if err != nil {
-			return cli.Fail(cli.Unreachable, "ledger: %w", err)
+			return closed.LedgerFailed(err)
 		}
 		log.send(cmd.Context(), l, was)
 		if p.JSON {

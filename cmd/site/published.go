@@ -22,7 +22,9 @@ func CheckPublished(ctx context.Context, c *config.Config, conn *Connection, top
 	}
 	p := closed.Published{
 		Log: worker.LogOf(conn.Log), Topic: topic, State: checkpoint.OpenTopic(bucket, topic.Name, topic.ID), Key: key,
-		Until: func(ctx context.Context) (context.Context, context.CancelFunc) { return context.WithTimeout(ctx, logPatience) },
+		Until: func(ctx context.Context) (context.Context, context.CancelFunc) {
+			return context.WithTimeout(ctx, logPatience)
+		},
 	}
 	return p.Check(ctx, l, c.Ledger)
 }

@@ -28,6 +28,19 @@ var sqliteDialect = &dialect{
 	read:    &sql.TxOptions{ReadOnly: true},
 	explain: explainSQLite,
 	objects: sqliteObjects,
+
+	attempts: func(table string) []string {
+		newest := " WHERE rowid = (SELECT max(rowid) FROM " + table + ")"
+		key := "entry"
+		if table == entriesTable.name {
+			key = "seq"
+		}
+		return []string{"UPDATE " + table + " SET " + key + " = " + key + newest, "DELETE FROM " + table + newest, "INSERT OR REPLACE INTO " + table + " SELECT * FROM " + table + newest}
+	},
+	refused: func(err error) bool {
+		var e *sqlite.Error
+		return errors.As(err, &e) && e.Code() == sqlite3.SQLITE_CONSTRAINT_TRIGGER
+	},
 }
 
 // applicationID is in the file's header, "HcLg": it tells a ledger from other SQLite files.
