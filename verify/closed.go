@@ -7,9 +7,8 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"strings"
 
-	"github.com/go-json-experiment/json/jsontext"
+	"github.com/go-json-experiment/json"
 
 	"headcount/verify/chain"
 	"headcount/verify/recount"
@@ -84,8 +83,12 @@ func (c *closedRecords) take(x *recount.Closed, at string) {
 func (c *closedRecords) compare(x *recount.Closed, at string) {
 	m := c.month
 	c.r.Same("closed records", x.SealID, m.subject.Closing.SealID, "%s: seal_id, by the ledger's closing", at)
-	c.r.Same("closed records", x.Apps, len(m.stored.Usage), "%s: apps, by the ledger", at)
-	c.r.Same("closed records", x.UsageHash, usageHash(m.stored.Usage), "%s: usage_hash, by the digests in the ledger", at)
+	listed := len(m.stored.Usage)
+	if othersOf(&m.stored) != nil {
+		listed++
+	}
+	c.r.Same("closed records", x.Apps, listed, "%s: apps, by the ledger", at)
+	c.r.Same("closed records", x.UsageHash, usageHash(&m.stored), "%s: usage_hash, by the digests in the ledger", at)
 	if m.amendments == 0 && len(m.stored.Outbox) < 2 {
 		c.found = true
 		c.r.Same("closed records", x.LedgerHead, m.stored.Head, "%s: ledger_head, by the ledger's result", at)
@@ -180,24 +183,27 @@ func (c *closedRecords) announced(ctx context.Context) error {
 	return nil
 }
 
-// usageHash is the SHA-256 of the digests in the ledger as canonical JSON: apps in the order of their bytes, nothing escaped but
-// what JSON or JavaScript ask for.
-func usageHash(usage []chain.Usage) string {
+// usageHash is that of the digests in the ledger; those of the apps that are not listed have one together, under no name.
+func usageHash(stored *chain.Result) string {
 	digests := map[string]string{}
-	for _, u := range usage {
+	if x := othersOf(stored); x != nil {
+		digests[""] = x.Digest
+	}
+	for _, u := range stored.Usage {
 		digests[u.App] = u.Digest
 	}
-	b := []byte{'{'}
-	for i, app := range slices.Sorted(maps.Keys(digests)) {
-		if i > 0 {
-			b = append(b, ',')
-		}
-		b, _ = jsontext.AppendQuote(b, app)
-		b = append(b, ':')
-		b, _ = jsontext.AppendQuote(b, digests[app])
+	return digestsHash(digests)
+}
+
+// othersOf are those of a month's usage as it is stored; nil: all are listed.
+func othersOf(stored *chain.Result) *others {
+	var doc struct {
+		Others *others `json:"others"`
 	}
-	text := strings.NewReplacer("\u2028", `\u2028`, "\u2029", `\u2029`).Replace(string(b) + "}")
-	return hashOf([]byte(text))
+	if json.Unmarshal(stored.Document, &doc) != nil { // which is said elsewhere
+		return nil
+	}
+	return doc.Others
 }
 
 func hashOf(b []byte) string {

@@ -127,6 +127,12 @@ func usageRows(out io.Writer, d *usage.Document, columns []string, more func(app
 	} else if err := t.print(out, ""); err != nil {
 		return err
 	}
+	if o := d.Others; o != nil {
+		if _, err := fmt.Fprintf(out, "\nNot listed are %d further apps that nobody is billed for: %d events, %d duplicates, %d skewed, %d expired, %d rejected, digest %s\n",
+			o.Apps, o.Events, o.Duplicates, o.Skewed, o.Expired, o.Rejected, o.Digest); err != nil {
+			return err
+		}
+	}
 	_, err := fmt.Fprintf(out, "\nDead letters whose app cannot be read: %d\n", d.Rejected)
 	return err
 }
@@ -151,6 +157,10 @@ func usageCSV(out io.Writer, d *usage.Document) error {
 			n := number
 			rows = append(rows, []string{d.Month.String(), cell(a.App), cell(account), m.Meter, n(m.Exact), estimate, string(m.Verdict), n(a.Events), n(a.Duplicates), n(a.Skewed), n(a.Expired), n(a.Rejected), a.Digest})
 		}
+	}
+	if o := d.Others; o != nil {
+		n := number
+		rows = append(rows, []string{d.Month.String(), fmt.Sprintf("(%d further apps)", o.Apps), "", "", "0", "", string(usage.None), n(o.Events), n(o.Duplicates), n(o.Skewed), n(o.Expired), n(o.Rejected), o.Digest})
 	}
 	return w.WriteAll(rows)
 }

@@ -72,6 +72,7 @@ type dialect struct {
 	check   func(ctx context.Context, l *Ledger) error // before the schema's version is read
 	begin   func(ctx context.Context, tx *sql.Tx) error
 	read    *sql.TxOptions
+	settle  string                             // a statement that gives back what a large write took; empty: nothing does
 	explain func(name string, err error) error // what a driver's error means, and the remedy
 	objects func(ctx context.Context, tx *sql.Tx) (map[string]string, error)
 
@@ -198,6 +199,22 @@ func (l *Ledger) write(ctx context.Context, f func(a *appender) error) error {
 		l.broken.Store(true)
 	}
 	return l.dialect.explain(l.name, err)
+}
+
+// settlePatience is how long readers may keep a write's log from being given back.
+const settlePatience = 2 * time.Second
+
+// settle gives back what a large write took beside the tables: SQLite's log, which else stays as long as the largest write. Where readers
+// are in the way it stays until the next time; what was written is durable without it.
+func (l *Ledger) settle(ctx context.Context) {
+	if l.dialect.settle == "" {
+		return
+	}
+	ctx, cancel := context.WithTimeout(ctx, settlePatience)
+	defer cancel()
+	if _, err := l.db.ExecContext(ctx, l.dialect.settle); diskFailed(err) {
+		l.broken.Store(true)
+	}
 }
 
 func (l *Ledger) transact(ctx context.Context, f func(a *appender) error) error {

@@ -2,6 +2,7 @@ package ledger
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -322,6 +323,28 @@ func TestDiskFails(t *testing.T) {
 	refusal(t, "second", errors.New(second), nil, path, "start again")
 	if _, adopted, err := l.Begin(t.Context(), testClosing(october, nil)); err != nil || adopted {
 		t.Error(adopted, err)
+	}
+	verified(t, l)
+}
+
+// A close's log is given back when it is done: it does not stay as large as the largest write.
+func TestLogIsGivenBack(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "ledger.db")
+	l := start(t, "sqlite://"+path)
+	if _, _, err := l.Begin(t.Context(), testClosing(october, nil)); err != nil {
+		t.Fatal(err)
+	}
+	r := testResult(t, october)
+	r.Usage = nil
+	for i := range 200 {
+		r.Usage = append(r.Usage, UsageRow{App: fmt.Sprint("app-", i), Digest: "sha256:01", Document: json.RawMessage(`"` + strings.Repeat("x", 20_000) + `"`)})
+	}
+	if _, err := l.Commit(t.Context(), r); err != nil {
+		t.Fatal(err)
+	}
+	info, err := os.Stat(path + "-wal")
+	if err != nil || info.Size() != 0 {
+		t.Errorf("the log has %d bytes, %v", info.Size(), err)
 	}
 	verified(t, l)
 }

@@ -57,6 +57,9 @@ func (l *Ledger) Commit(ctx context.Context, r Result) (already bool, err error)
 		}
 		return r.append(a)
 	})
+	if err == nil && !already {
+		l.settle(ctx)
+	}
 	return already && err == nil, err
 }
 

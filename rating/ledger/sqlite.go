@@ -26,6 +26,7 @@ var sqliteDialect = &dialect{
 	check:   checkSQLite,
 	begin:   func(context.Context, *sql.Tx) error { return nil }, // BEGIN IMMEDIATE, by the connection's setting
 	read:    &sql.TxOptions{ReadOnly: true},
+	settle:  "PRAGMA wal_checkpoint(TRUNCATE)",
 	explain: explainSQLite,
 	objects: sqliteObjects,
 
@@ -137,7 +138,7 @@ func createSQLite(ctx context.Context, u string) (*Ledger, error) {
 }
 
 func buildSQLite(ctx context.Context, file string, busy time.Duration) error {
-	if err := os.WriteFile(file, nil, 0o640); err != nil {
+	if err := os.WriteFile(file, nil, 0o600); err != nil {
 		return err
 	}
 	// A rollback journal, not WAL: when the connection closes, all is in the one file.

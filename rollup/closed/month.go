@@ -15,6 +15,7 @@ package closed
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 
@@ -43,8 +44,9 @@ type Month struct {
 	Books    map[string][]byte // likewise
 	Amended  int               // amendments so far
 	Issued   []rating.Invoice  // all revisions so far
-	Digests  map[string]string // of the facts, by app, as the close found them
+	Digests  map[string]string // of the facts, by app, as the close found them; under no name that of all apps that are not listed
 
+	others   int // apps that are not listed
 	books    Books
 	state    *checkpoint.Topic
 	template *events.Template          // makes rules that are missing; nil: they are an error
@@ -94,6 +96,16 @@ func Recorded(ctx context.Context, books Books, bucket checkpoint.Bucket, month 
 	m, err := recorded(ctx, books, bucket, month)
 	if err != nil {
 		return nil, err
+	}
+	var document struct {
+		Others *usage.Others `json:"others"`
+	}
+	if err := json.Unmarshal(stored.Document, &document); err != nil {
+		return nil, fmt.Errorf("usage of %s: %w", month, err)
+	}
+	m.Digests = DigestsOf(document.Others)
+	if document.Others != nil {
+		m.others = document.Others.Apps
 	}
 	for _, u := range stored.Usage {
 		m.Digests[u.App] = u.Digest

@@ -37,6 +37,9 @@ func (b *begun) bill(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if others := doc.Aggregate(); others > 0 {
+		b.Log.Warn("many apps are in no account: those with the fewest events are recorded together", "month", b.month, "listed", usage.MostUnbilled, "together", others)
+	}
 	for i := range invoices {
 		hold(&invoices[i], prices.Accounts, alarms)
 	}

@@ -4,6 +4,7 @@
 //	gather.go judge.go  facts united into it; the two witnesses held against each other
 //	alarm.go losses.go  why invoices are held: what counts ill, what of the log was lost
 //	limits.go           past what they are
+//	others.go           apps that nobody is billed for, where there are very many
 //	biller.go           who is billed for an app
 package usage
 
@@ -24,7 +25,8 @@ type Document struct {
 	Sealed      []Sealed     `json:"sealed,omitempty"`
 	Partitions  []Progress   `json:"partitions,omitempty"` // of a provisional document, in place of Sealed
 	Usage       []App        `json:"usage"`
-	Rejected    uint64       `json:"rejected"` // dead letters whose app cannot be read
+	Others      *Others      `json:"others,omitempty"` // apps that are not listed; nil: none
+	Rejected    uint64       `json:"rejected"`         // dead letters whose app cannot be read
 }
 
 // Sealed says where a partition's month ends.
