@@ -77,7 +77,7 @@ func BenchmarkCount(b *testing.B) {
 // BenchmarkDecode is what of BenchmarkCount is the decoder's.
 func BenchmarkDecode(b *testing.B) {
 	recs := benchRecords(500_000, 400_000, 20)
-	d := decode.NewDecoder(newTestBook(nil), testKeys)
+	d := decode.NewDecoder(newTestBook(nil))
 	var e [batchRecords]events.Event
 	defer cpuTime(b)()
 	for i := range b.N {
@@ -94,7 +94,7 @@ func BenchmarkDecode(b *testing.B) {
 func benchLarge(n int) *window {
 	book := newTestBook(nil)
 	rules, _ := book.MonthRules(october)
-	w := newWindow(WindowID{Month: october, App: "app"}, &month{rules: rules})
+	w := newWindow(WindowID{Month: october, App: "app"}, &month{rules: rules, key: testGUIDKey})
 	r := rand.New(rand.NewPCG(4, 4))
 	src := rand.NewPCG(5, 5)
 	prints := make([]identity.Fingerprint, n)
@@ -114,8 +114,8 @@ func benchLarge(n int) *window {
 				share int
 			}{{events.Open, 36}, {events.Search, 6}, {events.Predownload, 3}} {
 				if r.IntN(100) < k.share || day <= 10 && k.kind == events.Open && i >= n*int(day-1)/10 {
-					e.Fingerprint, e.Day, e.Kind = prints[i], day, k.kind
-					if err := w.count(&e, noOrdinal, false); err != nil {
+					e.Day, e.Kind = day, k.kind
+					if err := w.count(&e, &prints[i], noOrdinal, false); err != nil {
 						panic(err)
 					}
 				}
@@ -203,8 +203,8 @@ func BenchmarkUniteSmallApps(b *testing.B) {
 			}
 			for d := range 10 {
 				for k := range events.Kind(2) {
-					e := events.Event{Month: october, Day: events.Day(1 + d), Kind: k, Fingerprint: testPrint(app*40 + p*10 + d)}
-					if err := w.count(&e, noOrdinal, false); err != nil {
+					e, print := events.Event{Month: october, Day: events.Day(1 + d), Kind: k}, testPrint(app*40+p*10+d)
+					if err := w.count(&e, &print, noOrdinal, false); err != nil {
 						b.Fatal(err)
 					}
 				}
@@ -255,14 +255,14 @@ func countDecoded(b *testing.B, ahead bool) {
 		}
 	}
 	for i := range prints {
-		count(i, events.Event{Outcome: events.Counted, Month: october, Day: 20, App: apps[i%len(apps)], Fingerprint: prints[i]})
+		count(i, events.Event{Outcome: events.Counted, Month: october, Day: 20, App: apps[i%len(apps)], ID: identity.ID{Bytes: prints[i]}})
 	}
 	s.Cut(Position{})
 	r := rand.New(rand.NewPCG(3, 3))
 	queries := make([]events.Event, 1<<20)
 	for i := range queries {
 		d := r.IntN(len(prints))
-		queries[i] = events.Event{Outcome: events.Counted, Month: october, Day: 20, App: apps[d%len(apps)], Fingerprint: prints[d]}
+		queries[i] = events.Event{Outcome: events.Counted, Month: october, Day: 20, App: apps[d%len(apps)], ID: identity.ID{Bytes: prints[d]}}
 	}
 	runtime.GC()
 	defer cpuTime(b)()

@@ -114,6 +114,7 @@ type AppHeader struct {
 	Counters  Counters
 	Stretch   Stretch
 	Registers [events.MaxKinds][]uint8 // raw, 2^p each; nil: no event of that kind
+	Salt      identity.Salt            // by which they were made; zeros where there are none
 	Totals    []Total                  // sorted by meter, source, day
 }
 

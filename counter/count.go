@@ -6,6 +6,7 @@ import (
 
 	"headcount/counter/dictionary"
 	"headcount/events"
+	"headcount/events/identity"
 )
 
 // batchRecords is how many records are decoded before the first of them is counted, so that the cache misses of one overlap
@@ -15,9 +16,10 @@ const batchRecords = dictionary.BatchSize
 // batch is the scratch of Count. It is lent: of a thousand shards, a few count at a time.
 type batch struct {
 	events  [batchRecords]events.Event
-	windows [batchRecords]*window // nil: look it up
-	known   [batchRecords]uint32  // the devices' ordinals, where they have one as far as was seen
-	found   [batchRecords]uint8   // isRepeat, isLow
+	windows [batchRecords]*window              // nil: look it up
+	prints  [batchRecords]identity.Fingerprint // of those that have a window
+	known   [batchRecords]uint32               // the devices' ordinals, where they have one as far as was seen
+	found   [batchRecords]uint8                // isRepeat, isLow
 
 	devices dictionary.Batch
 	rises   [batchRecords]rise
@@ -113,7 +115,7 @@ func (s *Shard) countOne(r *events.Record, i int) (*Sealed, error) {
 	case events.Tombstone:
 		s.state.Tombstones++
 	case events.Counted:
-		w := s.batch.windows[i]
+		w, print := s.batch.windows[i], &s.batch.prints[i]
 		if w == nil {
 			var err error
 			if w, err = s.window(e.Month, string(e.App), (*month).takesDevice); err != nil {
@@ -123,8 +125,9 @@ func (s *Shard) countOne(r *events.Record, i int) (*Sealed, error) {
 				s.overflow(r, e)
 				return nil, nil
 			}
+			*print = w.makes.Fingerprint(&e.ID)
 		}
-		err := w.count(e, s.batch.known[i], s.batch.found[i]&isLow != 0)
+		err := w.count(e, print, s.batch.known[i], s.batch.found[i]&isLow != 0)
 		if errors.Is(err, errOverLimit) {
 			s.overflow(r, e)
 			return nil, nil

@@ -27,18 +27,18 @@ func TestFactsOfCuts(t *testing.T) {
 		var want []map[Fact]bool
 		for day := 1; day <= 20; day++ {
 			for range min(len(prints), 20_000) {
-				e := events.Event{Fingerprint: prints[r.IntN(len(prints))], Day: events.Day(day), Kind: events.Kind(r.IntN(3))}
+				e, print := events.Event{Day: events.Day(day), Kind: events.Kind(r.IntN(3))}, prints[r.IntN(len(prints))]
 				switch r.IntN(10) {
 				case 0:
 					e.Day = events.Day(1 + r.IntN(day))
 				case 1:
 					e.Day = events.Day(min(31, day+1+r.IntN(2)))
 				}
-				if err := w.count(&e, noOrdinal, false); err != nil {
+				if err := w.count(&e, &print, noOrdinal, false); err != nil {
 					t.Fatal(err)
 				}
 				s.touch(w)
-				ordinal, err := w.device(&e.Fingerprint, false)
+				ordinal, err := w.device(&print, false)
 				if err != nil {
 					t.Fatal(err)
 				}

@@ -123,6 +123,12 @@ func testPrint(i int) identity.Fingerprint {
 	return identity.Fingerprint(sum[:16])
 }
 
+// testSalt is that of an app's sketches in October.
+func testSalt(app string) *identity.Salt {
+	salt := testGUIDKey.Salt(app, "2026-10")
+	return &salt
+}
+
 // fastPrint is testPrint for many.
 func fastPrint(r *rand.PCG) (f identity.Fingerprint) {
 	binary.LittleEndian.PutUint64(f[:8], r.Uint64())

@@ -85,10 +85,10 @@ func TestMemoryOfSmallApps(t *testing.T) {
 			t.Fatal(err)
 		}
 		for d := range 10 {
-			e.Fingerprint = testPrint(app*10 + d)
+			print := testPrint(app*10 + d)
 			for f := range 12 {
 				e.Day, e.Kind = events.Day(1+(d+f*5)%31), events.Kind(f%3)
-				if err := w.count(&e, noOrdinal, false); err != nil {
+				if err := w.count(&e, &print, noOrdinal, false); err != nil {
 					t.Fatal(err)
 				}
 			}

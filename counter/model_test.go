@@ -45,7 +45,7 @@ type modelSealed struct {
 
 func newModel(book *testBook) *model {
 	return &model{
-		id: testID, book: book, decoder: decode.NewDecoder(book, testKeys), state: State{Apps: map[string]Stretch{}},
+		id: testID, book: book, decoder: decode.NewDecoder(book), state: State{Apps: map[string]Stretch{}},
 		windows: map[WindowID]*modelWindow{},
 	}
 }
@@ -69,7 +69,8 @@ func (m *model) count(tb testing.TB, r *events.Record) {
 	case events.Rejected:
 		m.reject(r, &e, e.Reason, e.Reason == events.OverLimit && len(e.App) == 0)
 	case events.Counted:
-		if m.full(&e) {
+		print := m.print(&e)
+		if m.full(&e, print) {
 			m.reject(r, &e, events.OverLimit, true)
 			return
 		}
@@ -82,10 +83,10 @@ func (m *model) count(tb testing.TB, r *events.Record) {
 		if e.Skewed {
 			w.counters.Skewed++
 		}
-		row := w.facts[e.Fingerprint]
+		row := w.facts[print]
 		if row == nil {
-			row = &Row{Fingerprint: e.Fingerprint}
-			w.facts[e.Fingerprint] = row
+			row = &Row{Fingerprint: print}
+			w.facts[print] = row
 		}
 		if row.Days[e.Kind]>>e.Day&1 == 1 {
 			w.counters.Duplicates++
@@ -95,7 +96,7 @@ func (m *model) count(tb testing.TB, r *events.Record) {
 		if w.sketches[e.Kind] == nil {
 			w.sketches[e.Kind], _ = hyperloglog.NewSketch(uint8(m.book.months[e.Month].Precision), false)
 		}
-		w.sketches[e.Kind].InsertHash(e.Fingerprint.SketchHash())
+		w.sketches[e.Kind].InsertHash(m.salt(e.Month, string(e.App)).Hash(&print))
 	case events.Reported:
 		w := m.window(e.Month, string(e.App))
 		if w == nil {
@@ -121,8 +122,23 @@ func (m *model) count(tb testing.TB, r *events.Record) {
 	}
 }
 
+// print is the fingerprint of an event's device or user.
+func (m *model) print(e *events.Event) identity.Fingerprint {
+	rules, err := m.book.MonthRules(e.Month)
+	if err != nil {
+		return identity.Fingerprint{}
+	}
+	makes := testKeys.Find(rules.KeyID).App(string(e.App))
+	return makes.Fingerprint(&e.ID)
+}
+
+func (m *model) salt(month events.Month, app string) *identity.Salt {
+	salt := testKeys.Find(m.book.months[month].KeyID).Salt(app, month.String())
+	return &salt
+}
+
 // full says whether the event is of a device that the limits do not allow any more.
-func (m *model) full(e *events.Event) bool {
+func (m *model) full(e *events.Event, print identity.Fingerprint) bool {
 	if _, err := m.book.MonthRules(e.Month); err != nil {
 		return false
 	}
@@ -134,7 +150,7 @@ func (m *model) full(e *events.Event) bool {
 		}
 		if other == id {
 			mine = len(w.facts)
-			if w.facts[e.Fingerprint] != nil {
+			if w.facts[print] != nil {
 				return false
 			}
 		}
@@ -207,7 +223,7 @@ func (m *model) control(r *events.Record, e *events.Event) {
 	if p != nil {
 		late := m.content(p.Month, p.Month == m.state.Sealed)
 		for i := range late {
-			late[i].Stretch, late[i].Registers = Stretch{}, [events.MaxKinds][]uint8{}
+			late[i].Stretch, late[i].Registers, late[i].Salt = Stretch{}, [events.MaxKinds][]uint8{}, identity.Salt{}
 		}
 		z.late = slices.DeleteFunc(late, func(a appContent) bool {
 			return m.windows[WindowID{p.Month, p.Month == m.state.Sealed, a.App}] == nil
@@ -250,7 +266,7 @@ func (m *model) content(month events.Month, late bool) (apps []appContent) {
 			for k, s := range w.sketches {
 				if !late {
 					raw, _ := s.MarshalBinary()
-					a.Registers[k] = raw[8:]
+					a.Registers[k], a.Salt = raw[8:], *m.salt(month, app)
 				}
 			}
 			for _, t := range w.totals {

@@ -5,6 +5,7 @@ import (
 
 	"headcount/counter/dictionary"
 	"headcount/events"
+	"headcount/events/identity"
 )
 
 // What prefetch found out of an event, before any of its batch was counted. It stays so: ordinals and facts are for ever, and
@@ -21,28 +22,45 @@ type rise struct {
 	event uint8  // in the batch
 }
 
-// prefetch looks up the windows of the batch's events, and then all that is known of their devices and registers: each step for
-// all events before the next one, so that many cache misses are under way at once.
+// prefetch looks up the windows of the batch's events, makes their fingerprints, and then looks up all that is known of their devices
+// and registers: each step for all events before the next one, so that many cache misses are under way at once.
 func (s *Shard) prefetch(n int) {
+	s.findWindows(n)
+	identity.Complete(s.batch.prints[:n])
+	s.batch.lookUp(n)
+}
+
+// findWindows looks up the windows of the batch's events, whose secrets make their fingerprints.
+func (s *Shard) findWindows(n int) {
 	b := s.batch
+	for i := range n {
+		e := &b.events[i]
+		b.windows[i] = nil
+		if e.Outcome != events.Counted {
+			continue
+		}
+		if w := s.find(e.Month, e.App); w != nil {
+			b.windows[i] = w
+			w.makes.Mask(&b.prints[i], &e.ID)
+		}
+	}
+}
+
+// lookUp looks up what is known of the devices and registers of events with a window.
+func (b *batch) lookUp(n int) {
 	clear(b.found[:n])
 	b.devices.Reset()
 	rises, few := 0, 0
 	for i := range n {
-		e := &b.events[i]
-		b.windows[i], b.known[i] = nil, noOrdinal
-		if e.Outcome != events.Counted {
-			continue
-		}
-		w := s.find(e.Month, e.App)
-		b.windows[i] = w
+		e, w := &b.events[i], b.windows[i]
+		b.known[i] = noOrdinal
 		if w == nil || w.large == nil {
 			continue
 		}
 		if w.Late {
 			b.found[i] = isLow
 		} else if k := w.sketches[e.Kind]; k != nil {
-			index, value := registerOf(e.Fingerprint.SketchHash(), w.precision)
+			index, value := w.registerOf(&b.prints[i])
 			if k.dense != nil {
 				b.rises[rises] = rise{uintptr(unsafe.Pointer(&k.dense[index])), uint32(value), uint8(i)}
 				rises++
@@ -51,7 +69,7 @@ func (s *Shard) prefetch(n int) {
 				few++
 			}
 		}
-		b.devices.Add(&e.Fingerprint, uint8(i), dictionary.SeenOn(e.Day, e.Kind)).In(&w.large.Dictionary)
+		b.devices.Add(&b.prints[i], uint8(i), dictionary.SeenOn(e.Day, e.Kind)).In(&w.large.Dictionary)
 	}
 	b.devices.Seek()
 	b.lookAtRegisters(rises, few)

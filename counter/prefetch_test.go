@@ -7,6 +7,7 @@ import (
 
 	"headcount/counter/dictionary"
 	"headcount/events"
+	"headcount/events/identity"
 )
 
 // TestPrefetch holds what prefetch finds out, with vectors and without, against the dictionary, the entries and the registers.
@@ -22,11 +23,11 @@ func TestPrefetch(t *testing.T) {
 	apps := []string{"small", "middle", "large-of-a-long-name", "late"}
 	sizes := []int{flatDevices + 5, 9000, 120_000, 5000} // segments on the heap, outside it, and several of them
 	windows := make([]*window, len(apps))
-	event := func(e *events.Event, i int) {
+	event := func(e *events.Event, print *identity.Fingerprint, i int) {
 		*e = events.Event{
 			Outcome: events.Counted, App: []byte(apps[i]), Month: october, Day: events.Day(1 + r.IntN(3)), Kind: events.Kind(r.IntN(3)),
-			Fingerprint: testPrint(i<<20 + r.IntN(sizes[i]*5/4)),
 		}
+		*print = testPrint(i<<20 + r.IntN(sizes[i]*5/4))
 		if i == 3 {
 			e.Month = september
 		}
@@ -34,16 +35,17 @@ func TestPrefetch(t *testing.T) {
 	s.state.Sealed = september
 	for i, app := range apps {
 		var e events.Event
-		event(&e, i)
+		var print identity.Fingerprint
+		event(&e, &print, i)
 		w, err := s.window(e.Month, app, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
 		windows[i] = w
 		for d := range sizes[i] {
-			event(&e, i)
-			e.Fingerprint = testPrint(i<<20 + d)
-			if err := w.count(&e, noOrdinal, false); err != nil {
+			event(&e, &print, i)
+			print = testPrint(i<<20 + d)
+			if err := w.count(&e, &print, noOrdinal, false); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -53,14 +55,17 @@ func TestPrefetch(t *testing.T) {
 		vectors = with && round%2 == 0
 		n := r.IntN(batchRecords + 1)
 		which := make([]int, n)
+		prints := b.prints
 		for j := range n {
 			which[j] = r.IntN(len(apps))
-			event(&b.events[j], which[j])
+			event(&b.events[j], &prints[j], which[j])
 			if r.IntN(20) == 0 {
 				b.events[j].Outcome = events.Unknown
 			}
 		}
-		s.prefetch(n)
+		s.findWindows(n)
+		b.prints = prints
+		b.lookUp(n)
 		for j, e := range b.events[:n] {
 			w := windows[which[j]]
 			if e.Outcome != events.Counted {
@@ -70,7 +75,7 @@ func TestPrefetch(t *testing.T) {
 				continue
 			}
 			var want uint8
-			index, value := registerOf(e.Fingerprint.SketchHash(), w.precision)
+			index, value := registerOf(w.salt.Hash(&prints[j]), w.precision)
 			if k := w.sketches[e.Kind]; w.Late || k != nil && k.dense != nil && k.dense[index] >= value {
 				want |= isLow
 			} else if k != nil && k.dense == nil && slices.ContainsFunc(k.few, func(slot uint32) bool { return slot>>8 == index && uint8(slot) >= value }) {
@@ -81,7 +86,7 @@ func TestPrefetch(t *testing.T) {
 					farther++ // from home than the first line
 				}
 			}
-			ordinal, ok := w.large.Find(&e.Fingerprint)
+			ordinal, ok := w.large.Find(&prints[j])
 			if ok && b.known[j] == noOrdinal {
 				missed++ // it may
 			} else if ok {

@@ -4,7 +4,7 @@ package counter
 func (b *batch) lookPlain(rises, few int) {
 	for _, r := range b.rises[:rises] {
 		w, e := b.windows[r.event], &b.events[r.event]
-		index, value := registerOf(e.Fingerprint.SketchHash(), w.precision)
+		index, value := w.registerOf(&b.prints[r.event])
 		if w.sketches[e.Kind].dense[index] >= value {
 			b.found[r.event] |= isLow
 		}

@@ -47,7 +47,7 @@ func (r *windowReader) NextApp() (*AppHeader, error) {
 	if !a.late {
 		for k, s := range w.sketches {
 			if s != nil {
-				r.header.Registers[k] = r.registers(k, s)
+				r.header.Registers[k], r.header.Salt = r.registers(k, s), w.salt
 			}
 		}
 	}

@@ -39,6 +39,7 @@ const MaxAttributed = 250_000
 type Shard struct {
 	id    Identity
 	book  Rulebook
+	keys  *identity.Keyring
 	state State
 	open  map[events.Month]*month // on time
 	late  *month                  // of the sealed month; nil: nothing yet
@@ -61,6 +62,7 @@ type Shard struct {
 // month is the windows of one month, on time or late.
 type month struct {
 	rules   *events.MonthRules
+	key     *identity.GUIDKey // that they name
 	late    bool
 	windows map[string]*window // by app
 	devices int                // of all windows
@@ -69,7 +71,7 @@ type month struct {
 // NewShard returns an empty shard.
 func NewShard(id Identity, book Rulebook, keys *identity.Keyring) *Shard {
 	return &Shard{
-		id: id, book: book, decoder: decode.NewDecoder(book, keys),
+		id: id, book: book, keys: keys, decoder: decode.NewDecoder(book),
 		state: State{Apps: map[string]Stretch{}}, open: map[events.Month]*month{},
 	}
 }
@@ -185,7 +187,11 @@ func (s *Shard) month(m events.Month) (*month, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%w of %s: %w", ErrRules, m, err)
 	}
-	in := &month{rules: rules, late: late, windows: map[string]*window{}}
+	key := s.keys.Find(rules.KeyID)
+	if key == nil {
+		return nil, fmt.Errorf("%w of %s: %w: they name key %s, the newest there is %s: put the missing line back from a backup", ErrRules, m, identity.ErrUnknownKey, rules.KeyID, s.keys.Newest().ID())
+	}
+	in := &month{rules: rules, key: key, late: late, windows: map[string]*window{}}
 	if late {
 		s.late = in
 	} else {

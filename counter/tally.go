@@ -1,10 +1,12 @@
 package counter
 
 import (
+	"errors"
 	"fmt"
 	"math/bits"
 
 	"headcount/events"
+	"headcount/events/identity"
 )
 
 // tally counts one app's united rows.
@@ -19,6 +21,7 @@ type tally struct {
 	digest    digest
 
 	kinds     events.KindSet // with registers
+	salt      identity.Salt  // of all of them
 	registers [events.MaxKinds][]uint8
 	scratch   []uint8
 }
@@ -58,6 +61,11 @@ func (t *tally) addHeader(h *AppHeader, late bool) error {
 		}
 		if err := ValidRegisters(registers); err != nil {
 			return fmt.Errorf("kind %d: %w", k, err)
+		}
+		if t.kinds == 0 {
+			t.salt = h.Salt
+		} else if t.salt != h.Salt {
+			return errors.New("its sketches have another salt than those of the partitions before: they were made with another key, and cannot be merged")
 		}
 		if kind := events.Kind(k); !t.kinds.Has(kind) {
 			t.kinds = t.kinds.With(kind)

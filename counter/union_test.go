@@ -79,13 +79,13 @@ func (f facts) content(precision uint8, totals map[string][]Total) (apps []appCo
 					if sketches[k] == nil {
 						sketches[k], _ = hyperloglog.NewSketch(precision, false)
 					}
-					sketches[k].InsertHash(r.Fingerprint.SketchHash())
+					sketches[k].InsertHash(testSalt(app).Hash(&r.Fingerprint))
 				}
 			}
 		}
 		for k, s := range sketches {
 			raw, _ := s.MarshalBinary()
-			a.Registers[k] = raw[8:]
+			a.Registers[k], a.Salt = raw[8:], *testSalt(app)
 		}
 		slices.SortFunc(a.Rows, func(a, b Row) int { return bytes.Compare(a.Fingerprint[:], b.Fingerprint[:]) })
 		apps = append(apps, a)
@@ -178,7 +178,7 @@ func naiveUnion(app string, onTime, late map[identity.Fingerprint]*Row, withSets
 		any := false
 		for _, r := range onTime {
 			if r.Kinds&set != 0 {
-				s.InsertHash(r.Fingerprint.SketchHash())
+				s.InsertHash(testSalt(app).Hash(&r.Fingerprint))
 				any = true
 			}
 		}

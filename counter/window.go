@@ -16,6 +16,8 @@ type window struct {
 	in        *month                   // that it is a window of
 	flat      *flat                    // nil from flatDevices devices on
 	large     *large                   // nil before
+	makes     identity.App             // its fingerprints
+	salt      identity.Salt            // of its sketches; late: none
 	sketches  [events.MaxKinds]*sketch // nil: no event of that kind, or late
 	counters  Counters
 	reported  quantities
@@ -34,7 +36,11 @@ type totalKey struct {
 }
 
 func newWindow(id WindowID, in *month) *window {
-	return &window{WindowID: id, precision: uint8(in.rules.Precision), in: in, flat: &flat{}}
+	w := &window{WindowID: id, precision: uint8(in.rules.Precision), in: in, flat: &flat{}, makes: in.key.App(id.App)}
+	if !id.Late {
+		w.salt = in.key.Salt(id.App, id.Month.String())
+	}
+	return w
 }
 
 func (w *window) devices() uint32 {
@@ -44,12 +50,12 @@ func (w *window) devices() uint32 {
 	return uint32(len(w.flat.prints))
 }
 
-// count counts an event. dictionary.ErrFull, errOverLimit: it was not. Ordinal is the device's; noOrdinal: it is not known. Low: its register is
-// known to be as high already.
-func (w *window) count(e *events.Event, ordinal uint32, low bool) error {
+// count counts an event of a device or user. dictionary.ErrFull, errOverLimit: it was not. Ordinal is the device's; noOrdinal: it is not
+// known. Low: its register is known to be as high already.
+func (w *window) count(e *events.Event, print *identity.Fingerprint, ordinal uint32, low bool) error {
 	if ordinal == noOrdinal {
 		var err error
-		if ordinal, err = w.device(&e.Fingerprint, true); err != nil {
+		if ordinal, err = w.device(print, true); err != nil {
 			return err
 		}
 	}
@@ -66,7 +72,7 @@ func (w *window) count(e *events.Event, ordinal uint32, low bool) error {
 	// The sketches are fed by every event, whatever the dictionary thinks of it: they are to notice where it errs.
 	if !w.Late {
 		s := w.sketch(e.Kind)
-		if index, value := registerOf(e.Fingerprint.SketchHash(), w.precision); s.raise(index, value) {
+		if index, value := w.registerOf(print); s.raise(index, value) {
 			if len(w.risen) == cap(w.risen) {
 				w.risen = slices.Grow(w.risen, max(4, len(w.risen)))
 			}
@@ -126,6 +132,11 @@ func (w *window) learn(ordinal uint32, day events.Day, kind events.Kind) (isNew 
 		w.note(Fact{Ordinal: ordinal, Day: day, Kind: kind})
 	}
 	return isNew
+}
+
+// registerOf returns what a device or user does to the sketches: register index is at least value.
+func (w *window) registerOf(print *identity.Fingerprint) (index uint32, value uint8) {
+	return registerOf(w.salt.Hash(print), w.precision)
 }
 
 func (w *window) sketch(kind events.Kind) *sketch {

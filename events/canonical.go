@@ -45,7 +45,7 @@ func ParseTopicRules(doc []byte) (*TopicRules, error) {
 // ParseMonthRules reads a canonical document and validates it. The rules are not to be changed.
 func ParseMonthRules(doc []byte) (*MonthRules, error) {
 	r := &MonthRules{}
-	if err := parseCanonical(doc, r, limitedVersion, func() int { return r.Version }); err != nil {
+	if err := parseCanonical(doc, r, monthRulesVersion, func() int { return r.Version }); err != nil {
 		return nil, fmt.Errorf("month rules: %w", err)
 	}
 	if err := r.validate(); err != nil {
@@ -59,14 +59,17 @@ func ParseMonthRules(doc []byte) (*MonthRules, error) {
 	return r, nil
 }
 
-// parseCanonical reads doc into v; newest is the newest version that this program knows, got the one that was read.
-func parseCanonical(doc []byte, v any, newest int, got func() int) error {
+// parseCanonical reads doc into v; want is the version that this program reads, got the one that was read.
+func parseCanonical(doc []byte, v any, want int, got func() int) error {
 	err := canonical.Unmarshal(doc, v)
 	if err != nil && !errors.Is(err, canonical.ErrForm) {
 		return err
 	}
-	if v := got(); v < 1 || v > newest {
-		return fmt.Errorf("version %d, this program knows version %d: use the release that wrote it or a newer one", v, newest)
+	switch v := got(); {
+	case 0 < v && v < want:
+		return fmt.Errorf("%w: %d, this program reads %d: an older release has counted by them, whose fingerprints are others: use that release; or move state and ledger away, and have the log counted again", ErrVersion, v, want)
+	case v != want:
+		return fmt.Errorf("%w: %d, this program reads %d: use the release that wrote it or a newer one", ErrVersion, v, want)
 	}
 	if err != nil {
 		return fmt.Errorf("%w: restore the file as it was written", err)
@@ -83,12 +86,13 @@ func (r *MonthRules) Diff(want *MonthRules) []string {
 		maps.Copy(types, r.Types)
 		maps.Copy(types, want.Types)
 		for _, t := range slices.Sorted(maps.Keys(types)) {
-			d = differ(d, "types."+t, orNone(r.Types[t]), orNone(want.Types[t]))
+			d = differ(d, "types."+t, orNotCounted(r.Types[t]), orNotCounted(want.Types[t]))
 		}
 	}
 	if !slices.Equal(r.Kinds, want.Kinds) {
 		d = differ(d, "kinds", strings.Join(r.Kinds, " "), strings.Join(want.Kinds, " "))
 	}
+	d = differ(d, "identity.placeholders", strings.Join(r.NoIDs, " "), strings.Join(want.NoIDs, " "))
 	d = differ(d, "precision", r.Precision, want.Precision)
 	d = differ(d, "limits.apps_per_partition", r.Limits.AppsPerPartition, want.Limits.AppsPerPartition)
 	d = differ(d, "limits.record_bytes", r.Limits.RecordBytes, want.Limits.RecordBytes)
@@ -107,6 +111,8 @@ func (t *TopicRules) Diff(want *TopicRules) []string {
 	d = differ(d, "fields.guid", is.GUID, wanted.GUID)
 	d = differ(d, "fields.app", is.App, wanted.App)
 	d = differ(d, "fields.time", is.Time, wanted.Time)
+	d = differ(d, "fields.app.const", orNone(is.AppConst), orNone(wanted.AppConst))
+	d = differ(d, "time_unit", orNone(is.TimeUnit), orNone(wanted.TimeUnit))
 	d = differ(d, "skew_ms", t.SkewMS, want.SkewMS)
 	d = differ(d, "oldest_ms", t.OldestMS, want.OldestMS)
 	return differ(d, "grammar", t.Grammar, want.Grammar)
@@ -127,9 +133,16 @@ func orNoLimit(n int) string {
 	return strconv.Itoa(n)
 }
 
-func orNone(kind string) string {
+func orNotCounted(kind string) string {
 	if kind == "" {
 		return "not counted"
 	}
 	return kind
+}
+
+func orNone(s string) string {
+	if s == "" {
+		return "none"
+	}
+	return s
 }

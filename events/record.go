@@ -30,17 +30,17 @@ const (
 // Event is what a Decoder reads from a record. Byte slices alias the record or the decoder's scratch, valid until its next
 // Reset.
 type Event struct {
-	Outcome     Outcome
-	Kind        Kind
-	Day         Day
-	Skewed      bool // the time was a wrong device clock's and the record's timestamp stands in for it
-	Month       Month
-	App         []byte // where one could be read, also of rejected records
-	GUID        []byte // or user id, as the record has it, where one could be read; not to be stored
-	Type        []byte // of Control and Unknown
-	Fingerprint identity.Fingerprint
-	Reason      Reason
-	Quantity    *Quantity // of Reported, else nil
+	Outcome  Outcome
+	Kind     Kind
+	Day      Day
+	Skewed   bool // the time was a wrong device clock's and the record's timestamp stands in for it
+	Month    Month
+	App      []byte      // where one could be read, also of rejected records
+	GUID     []byte      // or user id, as the record has it, where one could be read; not to be stored
+	Type     []byte      // of Control and Unknown
+	ID       identity.ID // of Counted: what the fingerprint is made of, by its app; not to be stored
+	Reason   Reason
+	Quantity *Quantity // of Reported, else nil
 }
 
 // Quantity is usage that is not people, one source's report of one meter.

@@ -3,6 +3,7 @@ package events
 import (
 	"crypto/ed25519"
 	"encoding/base64"
+	"errors"
 	"fmt"
 	"time"
 )
@@ -24,6 +25,9 @@ type Fields struct {
 	GUID string `json:"guid"`
 	App  string `json:"app"`
 	Time string `json:"time"`
+
+	AppConst string `json:"app_const"` // the app of every JSON record, where it names none; empty: App says where it stands
+	TimeUnit string `json:"time_unit"` // of a time that is a number, or digits in text: s, ms, us, ns; empty: no time is
 }
 
 // Limits bound what a flood of ids can do. Past one, records are dead letters "over limit" and the month's close is held.
@@ -33,12 +37,9 @@ type Limits struct {
 	QuantitySources  int `json:"quantity_sources"`   // sources of one meter in one app and month, in one partition
 
 	// Both bound memory; 0: no limit. Known devices are counted past them, new ones are not.
-	DevicesPerApp       int `json:"devices_per_app,omitempty"`       // devices and users of one app and month, in one partition
-	DevicesPerPartition int `json:"devices_per_partition,omitempty"` // of all apps of one month, in one partition
+	DevicesPerApp       int `json:"devices_per_app"`       // devices and users of one app and month, in one partition
+	DevicesPerPartition int `json:"devices_per_partition"` // of all apps of one month, in one partition
 }
-
-// devices says whether a limit on devices is set: rules with one are of version 2.
-func (l Limits) devices() bool { return l.DevicesPerApp != 0 || l.DevicesPerPartition != 0 }
 
 // MonthRules are the rules of one month: fixed before its first window opens.
 type MonthRules struct {
@@ -50,8 +51,10 @@ type MonthRules struct {
 	Kinds     []string          `json:"kinds"`       // the index is the Kind
 	Precision int               `json:"precision"`   // of the sketches
 	Limits    Limits            `json:"limits"`
-	KeyID     string            `json:"key_id"`   // of the GUID key
-	SealKey   string            `json:"seal_key"` // Ed25519 public key, base64
+	Prints    string            `json:"fingerprints"` // how they are made: "fp1" (package identity)
+	NoIDs     []string          `json:"placeholders"` // ids that are none: each is lower case, and once; sorted
+	KeyID     string            `json:"key_id"`       // of the GUID key
+	SealKey   string            `json:"seal_key"`     // Ed25519 public key, base64
 
 	read *readRules // nil: they were not read; see known
 }
@@ -79,6 +82,9 @@ func (r *MonthRules) KindTable() (KindTable, error) {
 	return newKindTable(r)
 }
 
+// ErrVersion says that a document of rules is of a version that this program does not read.
+var ErrVersion = errors.New("unknown version of rules")
+
 // Rulebook holds a topic's rules.
 //
 // MonthRules returns the rules of m, fixing them from the configuration where nobody has yet: it may write to the state store.
@@ -89,10 +95,10 @@ type Rulebook interface {
 }
 
 const (
-	topicRulesVersion = 1
-	monthRulesVersion = 1 // without limits on devices
-	limitedVersion    = 2 // with
-	grammar           = 1
+	topicRulesVersion = 2
+	monthRulesVersion = 3
+	fingerprints      = "fp1"
+	grammar           = 2
 	skewMS            = 10 * 60 * 1000
 	oldestMS          = 946684800000 // 2000-01-01T00:00:00Z
 )

@@ -8,7 +8,11 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"unicode"
 	"unicode/utf8"
+
+	"headcount/events/identity"
+	"headcount/internal/appid"
 )
 
 // Template is what the configuration says of rules: the topic's, and those of every month that has none yet.
@@ -19,7 +23,10 @@ type Template struct {
 	Precision int               // of the sketches: 2^p registers
 	Limits    Limits
 	KeyID     string // of the newest GUID key
-	SealKey   ed25519.PublicKey
+
+	Placeholders     []string // ids that are none, beside identity.DefaultPlaceholders
+	OnlyPlaceholders bool     // without those
+	SealKey          ed25519.PublicKey
 }
 
 // DefaultLimits hold where the configuration sets none.
@@ -43,6 +50,9 @@ func isKindName(s string) bool {
 const (
 	maxTypeBytes = 256
 	maxPathNames = 8
+
+	maxPlaceholders = 10_000
+
 	minPrecision = 4
 	maxPrecision = 16
 )
@@ -78,19 +88,28 @@ func (t *Template) Month(m Month) (*MonthRules, error) {
 		types[name] = KindNames[k]
 	}
 	maps.Copy(types, t.Types)
-	version := monthRulesVersion
-	if t.Limits.devices() {
-		version = limitedVersion
-	}
 	r := &MonthRules{
-		Version: version, Month: m, TopicHash: t.Topic().Hash(), DayStarts: dayStarts(zone, m),
+		Version: monthRulesVersion, Month: m, TopicHash: t.Topic().Hash(), DayStarts: dayStarts(zone, m),
 		Types: types, Kinds: kindList(types), Precision: t.Precision, Limits: t.Limits,
-		KeyID: t.KeyID, SealKey: base64.StdEncoding.EncodeToString(t.SealKey),
+		Prints: fingerprints, NoIDs: t.placeholders(), KeyID: t.KeyID, SealKey: base64.StdEncoding.EncodeToString(t.SealKey),
 	}
 	if err := r.validate(); err != nil {
 		return nil, err
 	}
 	return r, nil
+}
+
+// placeholders returns all, as they stand in a month's rules.
+func (t *Template) placeholders() []string {
+	all := []string{}
+	if !t.OnlyPlaceholders {
+		all = append(all, identity.DefaultPlaceholders...)
+	}
+	for _, p := range t.Placeholders {
+		all = append(all, strings.ToLower(p))
+	}
+	slices.Sort(all)
+	return slices.Compact(all)
 }
 
 // kindList returns the built-in kinds in their order, then the others that types name, sorted.
@@ -113,15 +132,31 @@ func (f Fields) Resolved() Fields {
 		}
 		return s
 	}
-	return Fields{Type: or(f.Type, "type"), GUID: or(f.GUID, "subject"), App: or(f.App, "superapp"), Time: or(f.Time, "time")}
+	r := Fields{Type: or(f.Type, "type"), GUID: or(f.GUID, "subject"), Time: or(f.Time, "time"), AppConst: f.AppConst, TimeUnit: f.TimeUnit}
+	if f.AppConst == "" {
+		r.App = or(f.App, "superapp")
+	}
+	return r
 }
+
+// TimeUnits are how many of each unit make a second.
+var TimeUnits = map[string]int64{"s": 1, "ms": 1e3, "us": 1e6, "ns": 1e9}
 
 // CloudEventsFields are the fields of a CloudEvent.
 var CloudEventsFields = Fields{}.Resolved()
 
 func (f Fields) validate() error {
 	f = f.Resolved()
+	if f.AppConst != "" && (len(f.AppConst) > appid.MaxBytes || !utf8.ValidString(f.AppConst) || strings.ContainsFunc(f.AppConst, unicode.IsControl)) {
+		return fmt.Errorf("events.fields.app.const: %q is not 1–%d bytes of UTF-8 without control characters", f.AppConst, appid.MaxBytes)
+	}
+	if f.TimeUnit != "" && TimeUnits[f.TimeUnit] == 0 {
+		return fmt.Errorf("events.time_unit: %q is none of s, ms, us, ns", f.TimeUnit)
+	}
 	named := []struct{ field, path string }{{"type", f.Type}, {"guid", f.GUID}, {"app", f.App}, {"time", f.Time}}
+	if f.AppConst != "" {
+		named = slices.Delete(named, 2, 3)
+	}
 	for i, n := range named {
 		names := strings.Split(n.path, ".")
 		if len(names) > maxPathNames || len(n.path) > maxTypeBytes {
@@ -186,8 +221,14 @@ func (r *MonthRules) validate() error {
 	if r.Limits.DevicesPerApp < 0 || r.Limits.DevicesPerPartition < 0 {
 		return fmt.Errorf("limits: %+v: a limit on devices must be 1 or more, or left out for none", r.Limits)
 	}
-	if (r.Version == limitedVersion) != r.Limits.devices() {
-		return fmt.Errorf("version %d, where rules with a limit on devices are of version %d", r.Version, limitedVersion)
+	if r.Prints != fingerprints {
+		return fmt.Errorf("fingerprints %q, this program makes those of %q: use the release that wrote the rules", r.Prints, fingerprints)
+	}
+	if len(r.NoIDs) > maxPlaceholders {
+		return fmt.Errorf("identity.placeholders: %d, at most %d can be told", len(r.NoIDs), maxPlaceholders)
+	}
+	if _, err := identity.NewPlaceholders(r.NoIDs); err != nil {
+		return fmt.Errorf("identity.placeholders: %w", err)
 	}
 	if r.KeyID == "" {
 		return errors.New("key_id is empty")

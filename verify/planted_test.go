@@ -17,6 +17,8 @@ var plantedBugs = flag.Int("planted", 1, "how many of the planted bugs TestPlant
 var planted = []struct{ file, text, bug string }{
 	{"events/decode/verdict.go", "if !has || e.Skewed {", "if !has {"},                                                                // a wrong clock decides the month
 	{"events/identity/guid.go", "case 34, 38:", "case 34:"},                                                                           // a spelling is another device
+	{"events/identity/app.go", `k.derive("fp1", populationNames[p], app)`, `k.derive("fp1", populationNames[p], "")`},                 // fingerprints of no app
+	{"events/identity/app.go", `k.derive("sk1", app, month)`, `k.derive("sk1", app, "")`},                                             // a salt of no month
 	{"counter/tally.go", "a.New[bits.TrailingZeros32(devices)%32]++", "a.New[(31-bits.LeadingZeros32(devices))%32]++"},                // new on the last day
 	{"counter/tally.go", "if events.Kind(kind) != events.Login {", "if events.Kind(kind) < events.MaxKinds {"},                        // users are devices
 	{"counter/quantities.go", "return a.Revision > b.Revision", "return a.Revision < b.Revision"},                                     // the lowest revision stands

@@ -174,12 +174,20 @@ func NoArgs(_ *cobra.Command, args []string) error {
 // Execute runs the root command until it ends or a signal stops it, prints its error, and returns the exit code. A second
 // signal ends the process at once.
 func Execute(p *Program, root *cobra.Command) int {
+	syscall.Umask(0o077) // also what libraries make, the embedded broker's files among it, is for this user alone
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	context.AfterFunc(ctx, stop)
+	ctx, abort := context.WithCancelCause(ctx)
+	defer abort(nil)
+	ctx = context.WithValue(ctx, aborting{}, abort)
 	root.SetOut(p.Out)
 	root.SetErr(p.Err)
 	found, err := root.ExecuteContextC(ctx)
+	aborted := errors.As(context.Cause(ctx), new(*abortion))
+	if aborted {
+		err = context.Cause(ctx)
+	}
 	if err == nil {
 		return Done
 	}
@@ -190,11 +198,27 @@ func Execute(p *Program, root *cobra.Command) int {
 	if found == root && code == CheckFailed { // cobra's own errors: unknown command, missing flag
 		code = Usage
 	}
-	if stopped(ctx, err) {
+	if !aborted && stopped(ctx, err) {
 		code, err = CheckFailed, interrupted(err)
 	}
 	fmt.Fprintf(p.Err, "%s: %s\n", found.CommandPath(), oneLine(err))
 	return code
+}
+
+// aborting is the key of a context's abort.
+type aborting struct{}
+
+// abortion is why a command was given up.
+type abortion struct{ error }
+
+func (a *abortion) Unwrap() error { return a.error }
+
+// Abort gives the running command up: ctx, which is the command's or made of it, ends, and the command with err, whatever else it
+// comes to say.
+func Abort(ctx context.Context, err error) {
+	if abort, ok := ctx.Value(aborting{}).(context.CancelCauseFunc); ok {
+		abort(&abortion{err})
+	}
 }
 
 // stopped says whether an error is only that of a signal.

@@ -208,3 +208,24 @@ func TestShowing(t *testing.T) {
 		}
 	})
 }
+
+// TestAbort: a command that is given up ends with the reason, whatever it says itself.
+func TestAbort(t *testing.T) {
+	for name, do := range map[string]func(context.Context) error{
+		"says what the context says": func(ctx context.Context) error { <-ctx.Done(); return ctx.Err() },
+		"says what the cause says":   func(ctx context.Context) error { <-ctx.Done(); return context.Cause(ctx) },
+		"says that all is well":      func(ctx context.Context) error { <-ctx.Done(); return nil },
+		"says something else":        func(ctx context.Context) error { <-ctx.Done(); return Fail(Usage, "else") },
+	} {
+		code, _, stderr := program(t, func(ctx context.Context) error {
+			within, cancel := context.WithTimeout(ctx, time.Minute)
+			defer cancel()
+			go Abort(within, Fail(Unreachable, "the disk is full"))
+			return do(within)
+		}, "do")
+		if code != Unreachable || stderr != "prog do: the disk is full\n" {
+			t.Errorf("%s: exit code %d, %q", name, code, stderr)
+		}
+	}
+	Abort(t.Context(), errors.New("of nobody")) // a context that is no command's
+}

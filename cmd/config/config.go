@@ -6,6 +6,7 @@ package config
 
 import (
 	"fmt"
+	"headcount/internal/strict"
 	"net"
 	"os"
 	"path/filepath"
@@ -25,18 +26,19 @@ const MaxFileBytes = 1 << 20
 
 // Config is what headcount.yaml says, defaults filled in and paths made absolute.
 type Config struct {
-	Billing           Billing `yaml:"billing"`
-	Kafka             Kafka   `yaml:"kafka"`
-	Ingest            Ingest  `yaml:"ingest"`
-	Events            Events  `yaml:"events"`
-	Limits            Limits  `yaml:"limits"`
-	State             string  `yaml:"state"`  // URL of the state store
-	Ledger            string  `yaml:"ledger"` // URL of the ledger
-	GUIDKeyFile       string  `yaml:"guid_key_file"`
-	SealKeyFile       string  `yaml:"seal_key_file"`
-	SealPublicKeyFile string  `yaml:"seal_public_key_file"`
-	Catalog           string  `yaml:"catalog"` // folder of price books; empty: the built-in ones
-	Accounts          string  `yaml:"accounts"`
+	Billing           Billing  `yaml:"billing"`
+	Kafka             Kafka    `yaml:"kafka"`
+	Ingest            Ingest   `yaml:"ingest"`
+	Events            Events   `yaml:"events"`
+	Identity          Identity `yaml:"identity"`
+	Limits            Limits   `yaml:"limits"`
+	State             string   `yaml:"state"`  // URL of the state store
+	Ledger            string   `yaml:"ledger"` // URL of the ledger
+	GUIDKeyFile       string   `yaml:"guid_key_file"`
+	SealKeyFile       string   `yaml:"seal_key_file"`
+	SealPublicKeyFile string   `yaml:"seal_public_key_file"`
+	Catalog           string   `yaml:"catalog"` // folder of price books; empty: the built-in ones
+	Accounts          string   `yaml:"accounts"`
 
 	File string `yaml:"-"` // the file this was read from, absolute
 
@@ -82,16 +84,49 @@ type Ingest struct {
 
 // Events says how records that are not our CloudEvents are read.
 type Events struct {
-	Types  map[string]string `yaml:"types"` // event type → kind, added to the built-in ones or replacing them
-	Fields Fields            `yaml:"fields"`
+	Types    map[string]string `yaml:"types"` // event type → kind, added to the built-in ones or replacing them
+	Fields   Fields            `yaml:"fields"`
+	TimeUnit string            `yaml:"time_unit"` // s, ms, us, ns: of a time that is a number, or digits in text; "": none is
 }
 
 // Fields name where type, guid, app and time lie in JSON that is not a CloudEvent.
 type Fields struct {
 	Type string `yaml:"type"`
 	GUID string `yaml:"guid"`
-	App  string `yaml:"app"`
+	App  App    `yaml:"app"`
 	Time string `yaml:"time"`
+}
+
+// App says where the app of a record stands, or what it is: app: data.app, or app: {const: app-001}.
+type App struct{ Path, Const string }
+
+// UnmarshalText reads a path.
+func (a *App) UnmarshalText(b []byte) error {
+	*a = App{Path: string(b)}
+	return nil
+}
+
+func (a *App) decode(v strict.Value) {
+	if !v.Fields() {
+		a.Path = text(v)
+		return
+	}
+	o := v.Object()
+	if c, ok := o.Maybe("const"); ok {
+		if a.Const = text(c); a.Const == "" {
+			c.Fail("is empty: write the app's id")
+		}
+	}
+	o.Done()
+	if a.Const == "" {
+		v.Fail("want a path, such as data.app, or {const: ID}")
+	}
+}
+
+// Identity says which ids are none: SDKs that have none send something all the same.
+type Identity struct {
+	Placeholders []string `yaml:"placeholders"` // compared without case
+	Defaults     Flag     `yaml:"defaults"`     // ours too: identity.DefaultPlaceholders
 }
 
 // Limits bound what a flood of ids can do; 0: the default. They are part of the rules of the months that begin under them.
@@ -152,7 +187,7 @@ func Default() *Config {
 		Ingest: Ingest{CheckpointInterval: Duration(10 * time.Second)},
 		State:  "file://data/state", Ledger: "sqlite://data/ledger.db",
 		GUIDKeyFile: "data/guid.key", SealKeyFile: "data/seal.key", SealPublicKeyFile: "data/seal.pub",
-		Accounts: "accounts.yaml",
+		Accounts: "accounts.yaml", Identity: Identity{Defaults: true},
 	}
 }
 

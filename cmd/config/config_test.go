@@ -82,12 +82,12 @@ func TestEnvironmentOverrides(t *testing.T) {
 // Every field has a variable.
 func TestEnvironmentSetsEveryField(t *testing.T) {
 	names := variables(reflect.TypeFor[Config]())
-	if len(names) != 41 {
+	if len(names) != 44 {
 		t.Errorf("%d variables: %v", len(names), names)
 	}
 	values := map[string]string{
 		"BILLING_TIME_ZONE": "Asia/Tokyo", "BILLING_GRACE": "1h", "KAFKA_BROKERS": "h1:1, h2:2", "KAFKA_SESSION_TIMEOUT": "20s",
-		"KAFKA_MAX_BATCH_BYTES": "2097152", "KAFKA_MAX_FETCH_BYTES": "2097152", "KAFKA_EMBEDDED_PARTITIONS": "7", "KAFKA_EMBEDDED_EXPOSE": "true", "KAFKA_SASL_MECHANISM": "PLAIN",
+		"KAFKA_MAX_BATCH_BYTES": "2097152", "KAFKA_MAX_FETCH_BYTES": "2097152", "KAFKA_EMBEDDED_PARTITIONS": "7", "KAFKA_EMBEDDED_EXPOSE": "true", "IDENTITY_DEFAULTS": "true", "KAFKA_SASL_MECHANISM": "PLAIN",
 		"INGEST_CHECKPOINT_INTERVAL": "1s", "EVENTS_TYPES": "shop.opened=open,shop.searched=search", "LIMITS_APPS_PER_PARTITION": "1",
 		"LIMITS_RECORD_BYTES": "2", "LIMITS_QUANTITY_SOURCES": "3", "LIMITS_DEVICES_PER_APP": "4", "LIMITS_DEVICES_PER_PARTITION": "5", "BILLING_SKEW_LIMIT": "0.02", "BILLING_REJECT_LIMIT": "0.03", "BILLING_HOLD_LEAST": "8", "STATE": "file:///s", "LEDGER": "sqlite:///l",
 	}
@@ -120,8 +120,8 @@ func TestEnvironmentSetsEveryField(t *testing.T) {
 			&SASL{"PLAIN", "/kafka_sasl_user", "/kafka_sasl_password_file", "/kafka_sasl_password"}, nil},
 		Ingest: Ingest{Duration(time.Second)},
 		Events: Events{map[string]string{"shop.opened": "open", "shop.searched": "search"},
-			Fields{"/events_fields_type", "/events_fields_guid", "/events_fields_app", "/events_fields_time"}},
-		Limits: Limits{1, 2, 3, 4, 5}, State: "file:///s", Ledger: "sqlite:///l", GUIDKeyFile: "/guid_key_file", SealKeyFile: "/seal_key_file",
+			Fields{"/events_fields_type", "/events_fields_guid", App{Path: "/events_fields_app"}, "/events_fields_time"}, "/events_time_unit"},
+		Identity: Identity{[]string{"/identity_placeholders"}, true}, Limits: Limits{1, 2, 3, 4, 5}, State: "file:///s", Ledger: "sqlite:///l", GUIDKeyFile: "/guid_key_file", SealKeyFile: "/seal_key_file",
 		SealPublicKeyFile: "/seal_public_key_file", Catalog: "/catalog", Accounts: "/accounts", File: c.File, places: c.places,
 	}
 	if !reflect.DeepEqual(c, want) {
@@ -250,14 +250,30 @@ func TestDeepNestingIsRefusedAtOnce(t *testing.T) {
 
 func TestMoreMistakes(t *testing.T) {
 	for text, want := range map[string]string{
-		"events: {types: {a: open, \"a\": open}}\n": "f.yaml:1:",
-		"events: {types: {12: open}}\n":             "events.types: is not text: write it in quotes, as in \"12\"",
-		"kafka: {topic: \"\xff\"}\n":                "f.yaml:1:1: is not UTF-8",
-		"kafka: {topci: a}\n":                       "did you mean \"topic\"?",
-		"kafka: !!map {topic: a}\n":                 "f.yaml:1:",
+		"events: {types: {a: open, \"a\": open}}\n":    "f.yaml:1:",
+		"events: {types: {12: open}}\n":                "events.types: is not text: write it in quotes, as in \"12\"",
+		"kafka: {topic: \"\xff\"}\n":                   "f.yaml:1:1: is not UTF-8",
+		"events: {fields: {app: {const: \"\"}}}\n":     "events.fields.app.const: is empty",
+		"events: {fields: {app: {const: a, to: b}}}\n": "events.fields.app.to: unknown field; known are const",
+		"events: {fields: {app: [a]}}\n":               "events.fields.app: want text, got a list",
+		"kafka: {topci: a}\n":                          "did you mean \"topic\"?",
+		"kafka: !!map {topic: a}\n":                    "f.yaml:1:",
 	} {
 		if _, err := parse("f.yaml", "/f.yaml", []byte(text), nil); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%q: error %v, want one with %q", text, err, want)
+		}
+	}
+}
+
+// TestOwnRecords reads where things lie in records that are no CloudEvents.
+func TestOwnRecords(t *testing.T) {
+	for text, want := range map[string]Events{
+		"events: {fields: {guid: uid, app: data.app}}\n":                      {Fields: Fields{GUID: "uid", App: App{Path: "data.app"}}},
+		"events: {fields: {app: {const: our-app}}, time_unit: ms}\n":          {Fields: Fields{App: App{Const: "our-app"}}, TimeUnit: "ms"},
+		"events:\n  fields:\n    app:\n      const: \"12\"\n  time_unit: s\n": {Fields: Fields{App: App{Const: "12"}}, TimeUnit: "s"},
+	} {
+		if c, err := parse("f.yaml", "/f.yaml", []byte(text), nil); err != nil || !reflect.DeepEqual(c.Events, want) {
+			t.Errorf("%q: %+v, %v; want %+v", text, c, err, want)
 		}
 	}
 }

@@ -38,6 +38,10 @@ func (d decoding) decode(v strict.Value, to reflect.Value) {
 		return
 	}
 	d.places[v.At.Field] = v.At.Where()
+	if s, ok := to.Addr().Interface().(interface{ decode(strict.Value) }); ok { // has more forms than a scalar's
+		s.decode(v)
+		return
+	}
 	if t, ok := to.Addr().Interface().(texter); ok {
 		if err := t.UnmarshalText([]byte(v.Written())); err != nil {
 			v.Fail("%v", err)

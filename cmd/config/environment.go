@@ -63,7 +63,7 @@ func variables(t reflect.Type) []string {
 		tag := strings.ToUpper(f.Tag.Get("yaml"))
 		switch {
 		case tag == "" || tag == "-":
-		case f.Type.Kind() == reflect.Struct || f.Type.Kind() == reflect.Pointer:
+		case section(f.Type):
 			for _, n := range variables(f.Type) {
 				names = append(names, tag+"_"+n)
 			}
@@ -72,6 +72,11 @@ func variables(t reflect.Type) []string {
 		}
 	}
 	return names
+}
+
+// section says whether a field has fields of its own, and no form as one text.
+func section(t reflect.Type) bool {
+	return t.Kind() == reflect.Pointer || t.Kind() == reflect.Struct && !reflect.PointerTo(t).Implements(reflect.TypeFor[texter]())
 }
 
 var errNotAField = errors.New("not a field")
@@ -86,7 +91,7 @@ func setField(v reflect.Value, name, value string) (path string, err error) {
 		field, upper := v.Field(i), strings.ToUpper(tag)
 		within, inside := strings.CutPrefix(name, upper+"_")
 		switch {
-		case field.Kind() == reflect.Struct && inside:
+		case field.Kind() == reflect.Struct && section(field.Type()) && inside:
 			path, err = setField(field, within, value)
 		case field.Kind() == reflect.Pointer && inside:
 			section := reflect.New(field.Type().Elem())
@@ -96,7 +101,7 @@ func setField(v reflect.Value, name, value string) (path string, err error) {
 			if path, err = setField(section.Elem(), within, value); err == nil {
 				field.Set(section)
 			}
-		case field.Kind() != reflect.Struct && field.Kind() != reflect.Pointer && name == upper:
+		case !section(field.Type()) && name == upper:
 			return tag, setText(field, value)
 		default:
 			continue

@@ -55,7 +55,7 @@ func loadFiles(ctx context.Context, p *cli.Program, files []string, strict bool)
 	defer cleanup()
 	warned := 0
 	cfg := load.Config{
-		Decoder: decode.NewDecoder(template.Rulebook(), keys),
+		Decoder: decode.NewDecoder(template.Rulebook()),
 		Warn: func(file string, line int, reason events.Reason) {
 			if warned++; warned <= shownWarnings {
 				fmt.Fprintf(p.Err, "%s:%d: will be a dead letter: %s\n", file, line, reason)

@@ -6,6 +6,7 @@ import (
 
 	"headcount/cmd/cli"
 	"headcount/counter/checkpoint"
+	"headcount/events"
 	"headcount/events/identity"
 	"headcount/ingest/keys"
 	"headcount/ingest/recount"
@@ -97,6 +98,8 @@ var failures = []failure{
 	of[*worker.TemplateError](cli.Usage, nil),
 	of[*worker.KeyMissingError](cli.Usage, nil),
 	like(identity.ErrUnknownKey, cli.Usage, ""),
+	like(events.ErrVersion, cli.Usage, ""),
+	like(checkpoint.ErrVersion, cli.Usage, ""),
 	of(cli.CheckFailed, func(*worker.SiblingError) string { return ": `ingest run --accept-gap`" }),
 	// keys
 	of[*keys.LostGUIDKeyError](cli.Usage, nil),
@@ -106,6 +109,9 @@ var failures = []failure{
 	of[*keys.BadSealKeyError](cli.Usage, nil),
 	of[*keys.NotWritableError](cli.Usage, nil),
 	// counting
+	of(cli.Unreachable, func(*worker.UnreadError) string {
+		return ": see that those processes are well, or stop them, so that this one gets their partitions"
+	}),
 	of[*worker.Halted](cli.CheckFailed, nil),
 	like(context.DeadlineExceeded, cli.Unreachable, ""),
 }

@@ -73,16 +73,22 @@ func Template(c *config.Config, keys *identity.Keyring) (*events.Template, error
 	set(&limits.DevicesPerApp, c.Limits.DevicesPerApp)
 	set(&limits.DevicesPerPartition, c.Limits.DevicesPerPartition)
 	t := &events.Template{
-		TimeZone:  c.Billing.TimeZone,
-		Fields:    events.Fields{Type: c.Events.Fields.Type, GUID: c.Events.Fields.GUID, App: c.Events.Fields.App, Time: c.Events.Fields.Time},
-		Types:     c.Events.Types,
-		Precision: events.DefaultPrecision,
-		Limits:    limits,
-		KeyID:     keys.Newest().ID(),
-		SealKey:   pub,
+		TimeZone:     c.Billing.TimeZone,
+		Fields:       fieldsOf(&c.Events),
+		Types:        c.Events.Types,
+		Precision:    events.DefaultPrecision,
+		Limits:       limits,
+		Placeholders: c.Identity.Placeholders, OnlyPlaceholders: !bool(c.Identity.Defaults),
+		KeyID:   keys.Newest().ID(),
+		SealKey: pub,
 	}
 	if err := t.Validate(); err != nil {
 		return nil, &config.Error{Where: c.File, What: err.Error()}
 	}
 	return t, nil
+}
+
+func fieldsOf(e *config.Events) events.Fields {
+	f := &e.Fields
+	return events.Fields{Type: f.Type, GUID: f.GUID, App: f.App.Path, Time: f.Time, AppConst: f.App.Const, TimeUnit: e.TimeUnit}
 }

@@ -33,6 +33,7 @@ func Connect(ctx context.Context, c *config.Config, logger *slog.Logger) (*Conne
 			return nil, cli.Fail(cli.Unreachable, "embedded broker at %s: %w", c.Kafka.Brokers[0], err)
 		}
 		conn.broker, conn.OwnBroker = b, true
+		go conn.attend(ctx, c.Kafka.Brokers[0])
 	}
 	secure, as, err := Security(c)
 	if err != nil {
@@ -41,8 +42,8 @@ func Connect(ctx context.Context, c *config.Config, logger *slog.Logger) (*Conne
 	}
 	config := stream.Config{
 		Brokers: c.Kafka.Brokers, Topic: c.Kafka.Topic, Group: c.Kafka.Group, Instance: c.Kafka.Instance,
-		SessionTimeout: time.Duration(c.Kafka.SessionTimeout),
-		MaxBatchBytes:  c.Kafka.MaxBatchBytes, MaxBytes: c.Kafka.MaxFetchBytes, TLS: secure, Logger: logger,
+		SessionTimeout: time.Duration(c.Kafka.SessionTimeout), RebalanceTimeout: rebalanceTimeout(c),
+		MaxBatchBytes: c.Kafka.MaxBatchBytes, MaxBytes: c.Kafka.MaxFetchBytes, TLS: secure, Logger: logger,
 	}
 	if as != nil {
 		config.SASL = mechanism{as}
@@ -58,6 +59,24 @@ func Connect(ctx context.Context, c *config.Config, logger *slog.Logger) (*Conne
 	}
 	conn.Log = log
 	return conn, nil
+}
+
+// attend gives the command up where the broker that it brings fails.
+func (c *Connection) attend(ctx context.Context, addr string) {
+	select {
+	case <-c.broker.Failed():
+		cli.Abort(ctx, cli.Fail(cli.Unreachable, "embedded broker at %s: %w; mend the disk and start again: all that was acknowledged is there, and what was not is sent again without harm", addr, c.broker.Err()))
+	case <-ctx.Done():
+	}
+}
+
+// rebalanceTimeout is how long the group waits for a member to join again; 0: the default. The embedded broker waits as long for one
+// that died between joining and syncing, where Apache Kafka waits for its session.
+func rebalanceTimeout(c *config.Config) time.Duration {
+	if c.Kafka.Embedded == nil {
+		return 0
+	}
+	return time.Duration(c.Kafka.SessionTimeout)
 }
 
 func answers(addr string) bool {

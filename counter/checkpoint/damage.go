@@ -19,5 +19,8 @@ func damage(file string, at int64, format string, args ...any) error {
 
 // unknownVersion is an ErrVersion of a file.
 func unknownVersion(file string, got, known int) error {
+	if 0 < got && got < known {
+		return fmt.Errorf("%s: %w %d, where this program reads %d: an older release has written it, whose fingerprints are others: use that release; or move state and ledger away, and have the log counted again", file, ErrVersion, got, known)
+	}
 	return fmt.Errorf("%s: %w %d, where this program knows up to %d: use the version of Headcount that wrote it, or a newer one", file, ErrVersion, got, known)
 }

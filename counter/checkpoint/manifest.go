@@ -15,7 +15,7 @@ import (
 
 const (
 	manifestKind    = "manifest"
-	manifestVersion = 1
+	manifestVersion = 2
 )
 
 // manifest is the document that makes a checkpoint. Its creation is the commit.

@@ -21,7 +21,7 @@ var (
 
 const (
 	indexKind    = "index"
-	indexVersion = 1
+	indexVersion = 2
 	indexSuffix  = ".index"
 	dataSuffix   = ".data"
 )

@@ -17,7 +17,7 @@ import (
 // before, then the end. Every content has one encoding.
 //
 //	app    section u8 (0 on time, 1 late), name, devices, counters, stretch (expired, rejected, over limit),
-//	       registers: set of kinds u16; each: form u8;
+//	       registers: set of kinds u16; where it is not empty the salt that they were made by, 16 bytes; each: form u8;
 //	         form 0 sparse: count, (distance<<6 | value) each as in a segment; where fewer than an eighth are not zero
 //	         form 1 dense: 2^p bytes
 //	       number of totals
@@ -26,7 +26,7 @@ import (
 //	       then for each row and kind of its set a u32: bit d for day d
 //	end    offset of the first late app (or of the end) u64, apps, rows, late apps, late rows u64
 const (
-	sealedVersion = 1
+	sealedVersion = 2
 	appBlock      = blockType(1)
 	rowsBlock     = blockType(2)
 	sealedEnd     = blockType(3)
@@ -213,6 +213,9 @@ func appendApp(b []byte, section byte, h *counter.AppHeader, precision int) ([]b
 		}
 	}
 	b = binary.LittleEndian.AppendUint16(b, uint16(kinds))
+	if kinds != 0 {
+		b = append(b, h.Salt[:]...)
+	}
 	for k, registers := range h.Registers {
 		if registers == nil {
 			continue
@@ -268,6 +271,9 @@ func parseApp(payload []byte, precision int, space *[events.MaxKinds][]uint8) (s
 	h.Stretch = counter.Stretch{Expired: c.uvarint(all), Rejected: c.uvarint(all), OverLimit: c.uvarint(all)}
 	if raw := c.bytes(2); raw != nil {
 		kinds := events.KindSet(binary.LittleEndian.Uint16(raw))
+		if kinds != 0 {
+			copy(h.Salt[:], c.bytes(uint64(len(h.Salt))))
+		}
 		for k := range events.Kind(events.MaxKinds) {
 			if kinds.Has(k) {
 				space[k] = parseSketch(&c, precision, space[k])

@@ -17,6 +17,7 @@ import (
 
 	"headcount/counter"
 	"headcount/events"
+	"headcount/events/identity"
 	"headcount/internal/durable"
 	"headcount/internal/durable/durabletest"
 )
@@ -74,6 +75,7 @@ func randomApps(r *rand.Rand, apps, most, precision int, stretches bool) fakeApp
 			for range r.IntN(2 << precision) {
 				a.Registers[k][r.IntN(1<<precision)] = uint8(r.IntN(62))
 			}
+			a.Salt = identity.Salt{1, uint8(i), 15: 0xff}
 		}
 		for day := range r.IntN(4) {
 			a.Totals = append(a.Totals, counter.Total{Quantity: events.Quantity{Meter: "storage", Source: "s", Day: events.Day(day), Revision: r.Int64() - r.Int64(), Value: r.Int64()}})

@@ -14,7 +14,7 @@ import (
 // A segment is a binary file (block.go) of parts (part.go), sorted by month, on time before late, app; the parts of a window
 // follow each other in the order they must be applied in.
 const (
-	segmentVersion = 1
+	segmentVersion = 2
 	partsBlock     = blockType(1) // parts, one after another
 	endBlock       = blockType(2) // number of parts, fingerprints, facts; the last block
 

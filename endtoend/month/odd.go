@@ -14,6 +14,8 @@ var odds = []func(g *Generator, e *event) []byte{
 	func(g *Generator, e *event) []byte { return g.spelled(e, strings.ReplaceAll(g.uuid(), "-", "")) },
 	func(g *Generator, e *event) []byte { return g.spelled(e, "{"+g.uuid()+"}") },
 	func(g *Generator, e *event) []byte { return g.spelled(e, "urn:uuid:"+g.uuid()) },
+	func(g *Generator, e *event) []byte { return g.spelled(e, "URN:Uuid:"+g.uuid()) },
+	func(g *Generator, e *event) []byte { return g.spelled(e, " "+g.uuid()+`\n`) },
 	func(g *Generator, e *event) []byte {
 		return g.spelled(e, "{"+strings.ToUpper(strings.ReplaceAll(g.uuid(), "-", ""))+"}")
 	},
@@ -25,7 +27,6 @@ var odds = []func(g *Generator, e *event) []byte{
 	func(g *Generator, e *event) []byte {
 		return g.spelled(e, fmt.Sprintf("%0128x", g.guidNow[0])) // as long as an id may be
 	},
-	func(g *Generator, e *event) []byte { return g.spelled(e, " "+g.uuid()) }, // no trimming
 	func(g *Generator, e *event) []byte { return g.spelled(e, "设备-"+fmt.Sprintf("%x", g.guidNow[0])) },
 	// Counted: times in other forms, and none.
 	func(g *Generator, e *event) []byte {
@@ -36,6 +37,10 @@ var odds = []func(g *Generator, e *event) []byte{
 	},
 	func(g *Generator, e *event) []byte {
 		return g.timed(e, `"`+g.in(e.time/1000*1000, 0, time.RFC3339)+`"`)
+	},
+	func(g *Generator, e *event) []byte { return g.timed(e, `"`+g.in(e.time, 0, "2006-01-02T15:04Z")+`"`) },
+	func(g *Generator, e *event) []byte {
+		return g.timed(e, `"`+g.in(e.time, 19800, "2006-01-02T15:04:05.000-0700")+`"`)
 	},
 	func(g *Generator, e *event) []byte { return g.timed(e, "") },
 	func(g *Generator, e *event) []byte { return g.timed(e, "null") },
@@ -65,6 +70,8 @@ var odds = []func(g *Generator, e *event) []byte{
 	func(g *Generator, e *event) []byte {
 		return g.with(e, member{"title", `"\ud83d\ude00 \"quoted\" \\ ✓"`}, member{"size", "-1.5e3"}, member{"size", "1"}, member{"ok", "true"}, member{"tags", "[]"})
 	},
+	func(g *Generator, e *event) []byte { return g.with(e, member{"n", "\"\xff\xfe\""}) }, // text that is none, where nobody reads
+	func(g *Generator, e *event) []byte { return g.with(e, member{"n", `"\ud800 alone"`}) },
 	func(g *Generator, e *event) []byte { return spaced(g.shuffled(e, nil)) },
 	func(g *Generator, e *event) []byte {
 		return g.with(e, member{"Superapp", `"decoy"`}, member{"TYPE", "1"}, member{"subjects", "{}"})
@@ -89,9 +96,12 @@ var broken = []func(g *Generator, e *event) []byte{
 	func(g *Generator, e *event) []byte { return g.with(e, member{"n", "\"tab\there\""}) },
 	func(g *Generator, e *event) []byte { return g.with(e, member{"n", "{,}"}) },
 	// Text that is none.
-	func(g *Generator, e *event) []byte { return g.with(e, member{"n", "\"\xff\xfe\""}) },
 	func(g *Generator, e *event) []byte { return g.spelled(e, "\xc0\xaf") },
-	func(g *Generator, e *event) []byte { return g.with(e, member{"n", `"\ud800 alone"`}) },
+	func(g *Generator, e *event) []byte { return g.replaced(e, "superapp", `"\ud800 alone"`) },
+	// Ids that are none.
+	func(g *Generator, e *event) []byte { return g.spelled(e, "00000000-0000-0000-0000-000000000000") },
+	func(g *Generator, e *event) []byte { return g.spelled(e, "Undefined") },
+	func(g *Generator, e *event) []byte { return g.spelled(e, " 0") },
 	func(g *Generator, e *event) []byte { return g.spelled(e, `\udc00`) },
 	// A name that is read, twice.
 	func(g *Generator, e *event) []byte { return g.with(e, member{"type", quote(e.typ)}) },

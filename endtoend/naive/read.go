@@ -108,12 +108,14 @@ func attribute(members map[string][]any, name string) (string, error) {
 
 func (g *Grammar) judge(members map[string][]any, size int, stamp time.Time) Reading {
 	app, errApp := attribute(members, "superapp")
+	app = strings.Trim(app, asciiSpace)
 	r := Reading{Outcome: Rejected}
 	if errApp == nil && name(app) {
 		r.App = app
 	}
 	typ, errType := attribute(members, "type")
 	who, errWho := attribute(members, "subject")
+	who = strings.Trim(who, asciiSpace)
 	at, errAt := attribute(members, "time")
 	if errors.Join(errApp, errType, errWho, errAt) != nil || typ == "" {
 		return r
@@ -138,6 +140,7 @@ func (g *Grammar) judge(members map[string][]any, size int, stamp time.Time) Rea
 		r.Outcome = Unknown
 	case r.App == "" || who == "" || len(who) > 128:
 	case g.RecordBytes > 0 && size > g.RecordBytes:
+	case noIDs[strings.ToLower(who)], noIDs[device(who)]:
 	default:
 		r.Outcome, r.Kind, r.Who = Counted, kind, "user "+who
 		if kind != "login" {
@@ -192,14 +195,22 @@ func name(s string) bool {
 	return s != "" && len(s) <= 64 && !strings.ContainsFunc(s, unicode.IsControl)
 }
 
+const asciiSpace = " \t\n\v\f\r"
+
+// noIDs are what SDKs send that have no id.
+var noIDs = map[string]bool{
+	"uuid 00000000000000000000000000000000": true, "uuid ffffffffffffffffffffffffffffffff": true,
+	"undefined": true, "null": true, "(null)": true, "none": true, "nil": true, "unknown": true, "anonymous": true, "0": true, "-1": true,
+}
+
 // The four spellings of a UUID.
-var uuids = regexp.MustCompile(`^(?:urn:uuid:)?\{?([0-9a-fA-F]{8})(-?)([0-9a-fA-F]{4})(-?)([0-9a-fA-F]{4})(-?)([0-9a-fA-F]{4})(-?)([0-9a-fA-F]{12})\}?$`)
+var uuids = regexp.MustCompile(`^(?:[uU][rR][nN]:[uU][uU][iI][dD]:)?\{?([0-9a-fA-F]{8})(-?)([0-9a-fA-F]{4})(-?)([0-9a-fA-F]{4})(-?)([0-9a-fA-F]{4})(-?)([0-9a-fA-F]{12})\}?$`)
 
 // device spells an id in one way.
 func device(id string) string {
 	m := uuids.FindStringSubmatch(id)
 	braces := strings.Count(id, "{") + strings.Count(id, "}")
-	urn := strings.HasPrefix(id, "urn:")
+	urn := strings.HasPrefix(strings.ToLower(id), "urn:")
 	if m == nil || braces == 1 || braces == 2 && urn || m[2] != m[4] || m[2] != m[6] || m[2] != m[8] {
 		return "id " + id
 	}
@@ -210,23 +221,31 @@ func device(id string) string {
 	return "uuid " + hex.EncodeToString(b)
 }
 
-var rfc3339 = regexp.MustCompile(`^\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:\d\d)$`)
+var rfc3339 = regexp.MustCompile(`^(\d{4}-\d\d-\d\d[Tt]\d\d:\d\d)(:\d\d(?:\.\d+)?)?(?:([Zz])|([+-]\d\d):?(\d\d))$`)
 
-// instant reads an RFC 3339 time without leap seconds.
+// instant reads an RFC 3339 time without leap seconds; seconds and an offset's colon may be left out.
 func instant(s string) (time.Time, bool) {
-	if !rfc3339.MatchString(s) {
+	m := rfc3339.FindStringSubmatch(s)
+	if m == nil {
 		return time.Time{}, false
 	}
-	t, err := time.Parse(time.RFC3339Nano, strings.ToUpper(s))
+	zone := m[3]
+	if zone == "" {
+		zone = m[4] + ":" + m[5]
+	}
+	if m[2] == "" {
+		m[2] = ":00"
+	}
+	t, err := time.Parse(time.RFC3339Nano, strings.ToUpper(m[1]+m[2]+zone))
 	return t, err == nil
 }
 
+// broken is text that is none.
+type broken struct{}
+
 // object reads one JSON object, strictly: all values of each name, text as string, null as nil, numbers as they are written.
 func object(b []byte) (map[string][]any, error) {
-	if !utf8.Valid(b) {
-		return nil, errors.New("not UTF-8")
-	}
-	d := jsontext.NewDecoder(bytes.NewReader(b), jsontext.AllowDuplicateNames(true))
+	d := jsontext.NewDecoder(bytes.NewReader(b), jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true))
 	if d.PeekKind() != '{' {
 		return nil, errors.New("not an object")
 	}
@@ -235,11 +254,14 @@ func object(b []byte) (map[string][]any, error) {
 	}
 	members := map[string][]any{}
 	for d.PeekKind() != '}' {
-		token, err := d.ReadToken()
+		spelled, err := d.ReadValue()
 		if err != nil {
 			return nil, err
 		}
-		name := token.String()
+		name, wrong := jsontext.AppendUnquote(nil, spelled)
+		if wrong != nil || !utf8.Valid(spelled) {
+			name = []byte("\xff") // no name that is read
+		}
 		raw, err := d.ReadValue()
 		if err != nil {
 			return nil, err
@@ -248,17 +270,16 @@ func object(b []byte) (map[string][]any, error) {
 		switch raw.Kind() {
 		case '"':
 			text, err := jsontext.AppendUnquote(nil, raw)
-			if err != nil {
-				return nil, err
+			if v = string(text); err != nil || !utf8.Valid(raw) {
+				v = broken{}
 			}
-			v = string(text)
 		case 'n':
 		case '0':
 			v = raw.Clone()
 		default:
 			v = false
 		}
-		members[name] = append(members[name], v)
+		members[string(name)] = append(members[string(name)], v)
 	}
 	if _, err := d.ReadToken(); err != nil {
 		return nil, err

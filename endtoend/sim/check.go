@@ -250,7 +250,7 @@ func (c *comparison) app(got *appUsage, want *appMonth, late int) {
 		if did > 0 || k <= 2 {
 			n++
 			c.same(name, got.Kinds[name].Exact, did)
-			c.same(name+" estimate", got.Kinds[name].Estimate, c.estimate(k, want.facts))
+			c.same(name+" estimate", got.Kinds[name].Estimate, c.estimate(got.App, k, want.facts))
 		}
 	}
 	c.same("kinds", len(got.Kinds), n)
@@ -306,15 +306,15 @@ func (c *comparison) days(got *appUsage, want *appMonth) {
 }
 
 // estimate is what a sketch says of the same set.
-func (c *comparison) estimate(kind int, all facts) int {
+func (c *comparison) estimate(app string, kind int, all facts) int {
 	s, err := hyperloglog.NewSketch(uint8(c.w.template.Precision), false)
 	if err != nil {
 		panic(err)
 	}
+	x, y := salt(app, c.month)
 	for who, d := range all {
 		if d[0]&kinds(kind) != 0 {
-			f := c.w.print(who, kind == login)
-			s.InsertHash(binary.LittleEndian.Uint64(f[8:]))
+			s.InsertHash(sketchHash(x, y, c.w.print(app, who, kind == login)))
 		}
 	}
 	return int(s.Estimate())
@@ -330,10 +330,10 @@ func (c *comparison) digest(app string, a *appMonth) string {
 	var rows []row
 	for who, d := range a.facts {
 		if d[0]&deviceKinds != 0 {
-			rows = append(rows, row{c.w.print(who, false), d, deviceKinds})
+			rows = append(rows, row{c.w.print(app, who, false), d, deviceKinds})
 		}
 		if d[0]&kinds(login) != 0 {
-			rows = append(rows, row{c.w.print(who, true), d, kinds(login)})
+			rows = append(rows, row{c.w.print(app, who, true), d, kinds(login)})
 		}
 	}
 	slices.SortFunc(rows, func(x, y row) int { return bytes.Compare(x.print[:], y.print[:]) })

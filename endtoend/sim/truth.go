@@ -2,9 +2,6 @@ package sim
 
 import (
 	"context"
-	"crypto/aes"
-	"crypto/sha256"
-	"encoding/hex"
 	"strconv"
 	"strings"
 	"time"
@@ -330,44 +327,6 @@ func (a *appMonth) addLate(v *window) {
 		report(a.lateTotals, at, s)
 	}
 }
-
-// person is a device or a user.
-type person struct {
-	who  string
-	user bool
-}
-
-// print is the fingerprint of a device or user.
-func (w *World) print(who string, user bool) [16]byte {
-	p := person{who, user}
-	f, ok := w.prints[p]
-	if !ok {
-		f = fingerprint(who, user)
-		w.prints[p] = f
-	}
-	return f
-}
-
-func fingerprint(who string, user bool) (f [16]byte) {
-	var in [16]byte
-	if raw, err := hex.DecodeString(who); err == nil && len(raw) == 16 && !user {
-		in = [16]byte(raw)
-	} else {
-		population := "device\x00"
-		if user {
-			population = "user\x00"
-		}
-		sum := sha256.Sum256([]byte(population + who))
-		in = [16]byte(sum[:16])
-	}
-	block.Encrypt(f[:], in[:])
-	for i := range f {
-		f[i] ^= in[i]
-	}
-	return f
-}
-
-var block, _ = aes.NewCipher(rawKey[:])
 
 // begun is what the ledger keeps of a closing.
 type begun struct {

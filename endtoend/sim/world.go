@@ -65,6 +65,7 @@ type World struct {
 	printed     map[events.Month]*document // what a close printed
 	bills       map[string]*bill           // that were read, by their documents
 	prints      map[person][16]byte        // that were made
+	secrets     map[string][]byte          // of apps, by population
 	held        int
 	gaps        []loss
 	sealedAt    map[sealOf]events.Offset  // offsets, of closed months
@@ -209,7 +210,7 @@ func newWorld(seed uint64, of shape) *World {
 	w.shaky = rand.New(rand.NewPCG(seed, 0x5ea1)).IntN(4) == 0 && !w.years
 	w.interval = time.Duration(1+w.draw(72)) * time.Hour
 	w.now = w.start(0)
-	w.printed, w.bills, w.prints = map[events.Month]*document{}, map[string]*bill{}, map[person][16]byte{}
+	w.printed, w.bills, w.prints, w.secrets = map[events.Month]*document{}, map[string]*bill{}, map[person][16]byte{}, map[string][]byte{}
 	w.closed, w.sealedAt, w.billed = map[events.Month]bool{}, map[sealOf]events.Offset{}, map[events.Month]*process{}
 	w.books = &shelf{w: w}
 	if seed%10 == 0 {

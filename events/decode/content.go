@@ -48,7 +48,7 @@ func attribute(name []byte) (slot, bool) {
 // unreadable.
 func (d *Decoder) readHeaders(r *events.Record) (mode, events.Reason) {
 	var contentType []byte
-	types, binary := 0, false
+	types, binary, quoted := 0, false, false
 	it := r.EncodedHeaders()
 	for range r.HeaderCount {
 		key, value, ok := it.Next()
@@ -70,6 +70,9 @@ func (d *Decoder) readHeaders(r *events.Record) (mode, events.Reason) {
 			d.members = [slots]member{}
 		}
 		if to, ok := attribute(key[3:]); ok {
+			if len(value) >= 2 && value[0] == '"' && value[len(value)-1] == '"' {
+				quoted = true
+			}
 			d.members[to].set(value, text)
 		}
 	}
@@ -83,6 +86,8 @@ func (d *Decoder) readHeaders(r *events.Record) (mode, events.Reason) {
 		return structured, ""
 	case hasPrefixFold(media, "application/cloudevents"):
 		return unreadable, events.BadContentType
+	case binary && quoted:
+		return unreadable, events.QuotedHeader
 	case binary:
 		return binaryMode, ""
 	case !d.plain && (bytes.EqualFold(media, []byte("application/json")) || hasSuffixFold(media, "+json")):

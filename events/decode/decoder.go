@@ -18,11 +18,12 @@ import (
 // decoder's scratch until the next Reset.
 type Decoder struct {
 	book  events.Rulebook
-	keys  *identity.Keyring
 	topic *events.TopicRules
 	zone  *time.Location
-	plain bool  // the fields are those of CloudEvents
-	err   error // of the topic's rules: given by every Decode
+	plain bool   // the fields are those of CloudEvents
+	app   []byte // of JSON that names none; nil: there is no such
+	units int64  // of times that are numbers, in a second; 0: no time is
+	err   error  // of the topic's rules: given by every Decode
 
 	floor   events.Month // months before it are finished; 0: none
 	months  map[events.Month]*month
@@ -33,18 +34,21 @@ type Decoder struct {
 	skeletons skeletons
 	places    [16]places
 	strict    *strict
-	inputs    identity.Inputs
-	pending   identity.Pending
+	ids       identity.IDs
 	dates     timeReader
 
 	headers     []byte // the last ones that said structured: a producer's are the same in all its records
 	headerCount int
 }
 
-// NewDecoder returns a decoder by the rules of book, with the keys that they name.
-func NewDecoder(book events.Rulebook, keys *identity.Keyring) *Decoder {
-	d := &Decoder{book: book, keys: keys, topic: book.TopicRules(), months: map[events.Month]*month{}}
+// NewDecoder returns a decoder by the rules of book.
+func NewDecoder(book events.Rulebook) *Decoder {
+	d := &Decoder{book: book, topic: book.TopicRules(), months: map[events.Month]*month{}}
 	d.skeletons.credit, d.skeletons.layouts.credit = mostCredit, mostCredit
+	d.units = events.TimeUnits[d.topic.Fields.TimeUnit]
+	if app := d.topic.Fields.AppConst; app != "" {
+		d.app = []byte(app)
+	}
 	d.plain = d.topic.Fields.Resolved() == events.CloudEventsFields
 	d.strict = newStrict(d.topic.Fields, &d.members, &d.arena)
 	if d.zone, d.err = d.topic.Zone(); d.err != nil {
@@ -71,7 +75,7 @@ func (d *Decoder) SetFloor(m events.Month) {
 type head struct{ kind, guid, app, time []byte } // nil or empty: absent
 
 // DecodeBatch reads records, one into each event, up to the first that is ours (Control), and returns how many it read. An error
-// is the rulebook's, or wraps ErrUnknownKey; a record is never the reason of one: the events before it are good.
+// is the rulebook's; a record is never the reason of one: the events before it are good.
 func (d *Decoder) DecodeBatch(recs []events.Record, to []events.Event) (n int, err error) {
 	for n < len(recs) {
 		i := n % len(d.places)
@@ -88,19 +92,15 @@ func (d *Decoder) DecodeBatch(recs []events.Record, to []events.Event) (n int, e
 			break
 		}
 	}
-	d.pending.Complete()
 	return n, err
 }
 
 // Decode is DecodeBatch of one record. It overwrites e, except for what it does not set on an error.
 func (d *Decoder) Decode(r *events.Record, e *events.Event) error {
 	d.skeletons.ahead(r.Value, &d.places[0])
-	err := d.decode(r, &d.places[0], e)
-	d.pending.Complete()
-	return err
+	return d.decode(r, &d.places[0], e)
 }
 
-// decode is Decode, but for the fingerprint, which is pending.
 func (d *Decoder) decode(r *events.Record, p *places, e *events.Event) error {
 	*e = events.Event{}
 	if d.err != nil {
@@ -132,6 +132,7 @@ func (d *Decoder) decode(r *events.Record, p *places, e *events.Event) error {
 		}
 		h, why = d.head()
 	}
+	h.app, h.guid = identity.Trim(h.app), identity.Trim(h.guid)
 	if named(h.app, appid.MaxBytes) {
 		e.App = h.app
 	}
@@ -157,11 +158,24 @@ func (d *Decoder) head() (h head, why events.Reason) {
 			if !utf8.Valid(m.val) { // of a header; JSON is checked already
 				*to, why = nil, cmp.Or(why, events.BadUTF8)
 			}
+		case notUTF8:
+			why = cmp.Or(why, events.BadUTF8)
+		case loneSurrogate:
+			why = cmp.Or(why, events.BadSurrogate)
 		case repeated:
 			why = cmp.Or(why, events.DuplicateName)
-		case number, other:
+		case number:
+			if slot(i) == slotTime && d.units != 0 {
+				*to = m.val
+				continue
+			}
+			why = cmp.Or(why, events.NotString)
+		case other:
 			why = cmp.Or(why, events.NotString)
 		}
+	}
+	if d.members[slotApp].shape == absent {
+		h.app = d.app
 	}
 	return h, why
 }

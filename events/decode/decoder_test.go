@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"headcount/events"
+	"headcount/events/identity"
 )
 
 func TestDecodeExampleOfTheContract(t *testing.T) {
@@ -13,9 +14,8 @@ func TestDecodeExampleOfTheContract(t *testing.T) {
 	if got, want := verdict(e), "counted open 2026-10-03 app-001"; got != want {
 		t.Fatalf("got %s, want %s", got, want)
 	}
-	want, _ := testKey(1).Device([]byte(testGUID))
-	if e.Fingerprint != want {
-		t.Errorf("fingerprint %s, want %s", e.Fingerprint, want)
+	if want := deviceOf(testGUID); e.ID != want || want.Population != identity.UUID {
+		t.Errorf("id %v, want %v", e.ID, want)
 	}
 }
 
@@ -71,10 +71,16 @@ func TestStructuredEvents(t *testing.T) {
 		{"ours, whatever comes", `{"type":"headcount.x"}`, "control headcount.x"},
 		{"not ours", `{"type":"headcount"}`, "unknown headcount"},
 		{"empty value is no tombstone", ``, "rejected [] " + string(events.BadJSON)},
-		{"array", `[` + ev("") + `]`, "rejected [] " + string(events.BadJSON)},
+		{"array", `[` + ev("") + `]`, "rejected [] " + string(events.IsArray)},
+		{"array after white space", " [1]", "rejected [] " + string(events.IsArray)},
+		{"Confluent header", "\x00\x00\x00\x00\x07" + ev(""), "rejected [] " + string(events.SchemaHeader)},
+		{"UTF-16, low bytes first", "{\x00\"\x00t\x00", "rejected [] " + string(events.IsUTF16)},
+		{"UTF-16, high bytes first", "\x00{\x00\"\x00t", "rejected [] " + string(events.IsUTF16)},
+		{"UTF-16, marked", "\xff\xfe{\x00", "rejected [] " + string(events.IsUTF16)},
+		{"a zero", "\x00", "rejected [] " + string(events.BadJSON)},
 		{"null", `null`, "rejected [] " + string(events.BadJSON)},
 		{"string", `"x"`, "rejected [] " + string(events.BadJSON)},
-		{"byte order mark", "\ufeff" + ev(""), "rejected [] " + string(events.BadJSON)},
+		{"byte order mark", "\ufeff" + ev(""), "rejected [] " + string(events.ByteOrderMark)},
 		{"cut short", testEvent[:len(testEvent)-1], "rejected [] " + string(events.BadJSON)},
 		{"bytes after the object", ev("") + "x", "rejected [] " + string(events.TrailingBytes)},
 		{"object after the object", ev("") + ev(""), "rejected [] " + string(events.TrailingBytes)},
@@ -86,15 +92,21 @@ func TestStructuredEvents(t *testing.T) {
 		{"control character in a name", ev(",\"a\t\":1"), "rejected [] " + string(events.BadJSON)},
 		{"bad escape", ev(`,"a":"\x"`), "rejected [] " + string(events.BadJSON)},
 		{"short unicode escape", ev(`,"a":"\u12"`), "rejected [] " + string(events.BadJSON)},
-		{"lone high surrogate", ev(`,"a":"\ud800"`), "rejected [] " + string(events.BadSurrogate)},
-		{"lone low surrogate", ev(`,"a":"\udc00 "`), "rejected [] " + string(events.BadSurrogate)},
-		{"lone surrogate in a name", ev(`,"\ud800a":1`), "rejected [] " + string(events.BadSurrogate)},
-		{"two high surrogates", ev(`,"a":"\ud800\ud800"`), "rejected [] " + string(events.BadSurrogate)},
+		{"lone high surrogate", ev(`,"a":"\ud800"`), counted},
+		{"lone low surrogate", ev(`,"a":"\udc00 "`), counted},
+		{"lone surrogate in a name", ev(`,"\ud800a":1`), counted},
+		{"two high surrogates", ev(`,"a":"\ud800\ud800"`), counted},
+		{"half an emoji in data, with a bad escape after it", ev(`,"data":"\ud83d\x"`), "rejected [] " + string(events.BadJSON)},
+		{"lone surrogate in the subject", `{"type":"miniprogram.open","subject":"g\ud83d","superapp":"a"}`, "rejected [a] " + string(events.BadSurrogate)},
+		{"lone surrogate in the app", `{"type":"miniprogram.open","subject":"g","superapp":"a\udc00"}`, "rejected [] " + string(events.BadSurrogate)},
+		{"invalid UTF-8 in the subject", "{\"type\":\"miniprogram.open\",\"subject\":\"g\xff\",\"superapp\":\"a\"}", "rejected [a] " + string(events.BadUTF8)},
+		{"invalid UTF-8 in the type", "{\"type\":\"miniprogram.open\xff\",\"subject\":\"g\",\"superapp\":\"a\"}", "rejected [a] " + string(events.BadUTF8)},
+		{"a broken name is none that is read", "{\"type\xff\":1," + ev("")[1:], counted},
 		{"surrogate pair", ev(`,"a":"\ud83d\ude00"`), counted},
-		{"invalid UTF-8", ev(",\"a\":\"\xff\""), "rejected [] " + string(events.BadUTF8)},
-		{"invalid UTF-8 deep down", ev(",\"a\":[{\"b\xc3\":1}]"), "rejected [] " + string(events.BadUTF8)},
-		{"overlong UTF-8", ev(",\"a\":\"\xc0\xaf\""), "rejected [] " + string(events.BadUTF8)},
-		{"surrogate in UTF-8", ev(",\"a\":\"\xed\xa0\x80\""), "rejected [] " + string(events.BadUTF8)},
+		{"invalid UTF-8", ev(",\"a\":\"\xff\""), counted},
+		{"invalid UTF-8 deep down", ev(",\"a\":[{\"b\xc3\":1}]"), counted},
+		{"overlong UTF-8", ev(",\"a\":\"\xc0\xaf\""), counted},
+		{"surrogate in UTF-8", ev(",\"a\":\"\xed\xa0\x80\""), counted},
 		{"leading zero", ev(`,"a":01`), "rejected [] " + string(events.BadJSON)},
 		{"plus sign", ev(`,"a":+1`), "rejected [] " + string(events.BadJSON)},
 		{"point without digits", ev(`,"a":1.`), "rejected [] " + string(events.BadJSON)},

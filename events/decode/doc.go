@@ -2,9 +2,9 @@
 //
 // It promises:
 //
-//   - Decoding is a pure function of (rules, GUID key, record).
+//   - Decoding is a pure function of (rules, record).
 //   - Bad input is never an error: it is an Event with the outcome Rejected and a Reason. An error of Decode comes from the
-//     Rulebook, or says that the month's GUID key is missing.
+//     Rulebook.
 //   - Decode allocates nothing for a well-formed event.
 //
 // Layout:

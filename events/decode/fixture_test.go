@@ -39,12 +39,15 @@ func (b *book) MonthRules(m events.Month) (*events.MonthRules, error) {
 
 var errStore = errors.New("the store is away")
 
-func testKey(seed byte) *identity.GUIDKey {
-	var raw [16]byte
-	for i := range raw {
-		raw[i] = seed + byte(i)
-	}
-	return identity.NewGUIDKey(raw)
+// deviceOf and userOf are what the fingerprints of a GUID and of a user id are made of.
+func deviceOf(guid string) (id identity.ID) {
+	new(identity.IDs).Device(&id, []byte(guid))
+	return id
+}
+
+func userOf(user string) (id identity.ID) {
+	new(identity.IDs).User(&id, []byte(user))
+	return id
 }
 
 func testSealKey() ed25519.PrivateKey {
@@ -53,7 +56,7 @@ func testSealKey() ed25519.PrivateKey {
 
 func testTemplate() *events.Template {
 	return &events.Template{
-		TimeZone: "UTC", Precision: 14, Limits: events.DefaultLimits, KeyID: testKey(1).ID(),
+		TimeZone: "UTC", Precision: 14, Limits: events.DefaultLimits, KeyID: identity.NewGUIDKey([16]byte{1}).ID(),
 		SealKey: testSealKey().Public().(ed25519.PublicKey),
 	}
 }
@@ -72,7 +75,7 @@ func newTestDecoder(tb testing.TB, change func(*events.Template)) (*Decoder, *bo
 		tb.Fatal(err)
 	}
 	b := newBook(t)
-	return NewDecoder(b, identity.NewKeyring(testKey(1))), b
+	return NewDecoder(b), b
 }
 
 // millis reads an RFC 3339 time by the standard library.

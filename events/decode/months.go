@@ -11,8 +11,8 @@ import (
 type month struct {
 	rules *events.MonthRules
 	month events.Month
-	key   *identity.GUIDKey
 	kinds events.KindTable
+	noIDs *identity.Placeholders
 
 	// from and until bound the instants that need no look at other months: those on which the month's rules and the tz database
 	// in this program agree.
@@ -29,14 +29,14 @@ func (d *Decoder) load(m events.Month) (*month, error) {
 		return nil, fmt.Errorf("rules of %s: %w", m, err)
 	}
 	s := &month{
-		rules: r, month: m, key: d.keys.Find(r.KeyID),
+		rules: r, month: m,
 		from:  max(r.Start(), events.DayStart(d.zone, m.Year(), m.Calendar(), 1)*1000),
 		until: min(r.End(), events.DayStart(d.zone, m.Year(), m.Calendar()+1, 1)*1000),
 	}
-	if s.key == nil {
-		return nil, fmt.Errorf("%w: the rules of %s name key %s, the newest there is %s: put the missing line back from a backup", identity.ErrUnknownKey, m, r.KeyID, d.keys.Newest().ID())
-	}
 	if s.kinds, err = r.KindTable(); err != nil {
+		return nil, fmt.Errorf("rules of %s: %w", m, err)
+	}
+	if s.noIDs, err = identity.NewPlaceholders(r.NoIDs); err != nil {
 		return nil, fmt.Errorf("rules of %s: %w", m, err)
 	}
 	d.months[m] = s

@@ -29,7 +29,7 @@ func passPlain(b []byte, i int) int {
 	return i
 }
 
-// passText passes string content up to the closing quote, whose index it returns.
+// passText passes string content that is not read up to the closing quote, whose index it returns. Broken text in it is let be.
 func passText(b []byte, i int) int {
 	for {
 		if i = passPlain(b, i); i >= len(b) {
@@ -41,7 +41,7 @@ func passText(b []byte, i int) int {
 		case c == '\\':
 			i = passEscape(b, i)
 		case c >= utf8.RuneSelf:
-			i = passRune(b, i)
+			i++
 		default:
 			return -1
 		}
@@ -84,17 +84,8 @@ func passEscape(b []byte, i int) int {
 	case '"', '\\', '/', 'b', 'f', 'n', 'r', 't':
 		return i + 2
 	case 'u':
-		r, ok := hex4(b[i+2:])
-		if !ok || r >= 0xdc00 && r <= 0xdfff {
-			return -1
-		}
-		if r < 0xd800 || r > 0xdbff {
+		if _, ok := hex4(b[i+2:]); ok {
 			return i + 6
-		}
-		if i+7 < len(b) && b[i+6] == '\\' && b[i+7] == 'u' {
-			if low, ok := hex4(b[i+8:]); ok && low >= 0xdc00 && low <= 0xdfff {
-				return i + 12
-			}
 		}
 	}
 	return -1

@@ -101,8 +101,10 @@ func (d *Decoder) checkShapes() events.Reason {
 			return events.DuplicateName
 		case m.shape == other, m.shape == number && s != slotRevision:
 			return events.NotString
-		case m.shape == text && !utf8.Valid(m.val): // of a header; JSON is checked already
+		case m.shape == notUTF8, m.shape == text && !utf8.Valid(m.val): // of a header; JSON is checked already
 			return events.BadUTF8
+		case m.shape == loneSurrogate:
+			return events.BadSurrogate
 		}
 	}
 	return ""

@@ -1,6 +1,7 @@
 package decode
 
 import (
+	"bytes"
 	"strings"
 	"unicode/utf8"
 
@@ -29,12 +30,14 @@ const (
 type shape uint8
 
 const (
-	absent   shape = iota
-	null           // counts as absent
-	text           // val is the string, unescaped
-	number         // val is the number as written
-	other          // true, false, an object or an array
-	repeated       // it was there twice
+	absent        shape = iota
+	null                // counts as absent
+	text                // val is the string, unescaped
+	number              // val is the number as written
+	notUTF8             // a string of bytes that are no UTF-8
+	loneSurrogate       // a string with half a surrogate pair
+	other               // true, false, an object or an array
+	repeated            // it was there twice
 )
 
 type member struct {
@@ -62,7 +65,8 @@ type node struct {
 }
 
 // strict reads one JSON object by the letter of RFC 8259, and what lies at the nodes. It defines what is right; the scanner only
-// has to agree. A text that is not well-formed gives a reason and no members.
+// has to agree. A text that is not well-formed gives a reason and no members. A string may hold broken text, half an emoji say: what
+// is broken matters where it is read, and nowhere else.
 type strict struct {
 	root    *node // never changed
 	members *[slots]member
@@ -111,7 +115,9 @@ func newTree(f events.Fields) *node {
 	}
 	add(f.Type, slotType)
 	add(f.GUID, slotGUID)
-	add(f.App, slotApp)
+	if f.AppConst == "" {
+		add(f.App, slotApp)
+	}
 	add(f.Time, slotTime)
 	add("meter", slotMeter)
 	add("month", slotMonth)
@@ -131,9 +137,12 @@ func (s *strict) read(b []byte) events.Reason {
 	s.b, s.i, s.depth, s.seen = b, 0, 0, 0
 	s.space()
 	if s.peek() != '{' {
-		return events.BadJSON
+		return notObject(b, s.peek())
 	}
 	if why := s.object(s.root); why != "" {
+		if b[0] == '{' && len(b) > 1 && b[1] == 0 {
+			return events.IsUTF16 // the low bytes first
+		}
 		return why
 	}
 	s.space()
@@ -142,6 +151,24 @@ func (s *strict) read(b []byte) events.Reason {
 	}
 	return ""
 }
+
+// notObject says what a value is that does not begin with '{' but with first, after white space.
+func notObject(b []byte, first byte) events.Reason {
+	switch {
+	case bytes.HasPrefix(b, []byte("\xef\xbb\xbf")):
+		return events.ByteOrderMark
+	case bytes.HasPrefix(b, []byte("\xff\xfe")), bytes.HasPrefix(b, []byte("\xfe\xff")), bytes.HasPrefix(b, []byte("\x00{")):
+		return events.IsUTF16
+	case len(b) >= schemaHeaderBytes && b[0] == 0:
+		return events.SchemaHeader
+	case first == '[':
+		return events.IsArray
+	}
+	return events.BadJSON
+}
+
+// schemaHeaderBytes is the length of what serializers of the Confluent schema registry write before a value: 0, and the id of a schema.
+const schemaHeaderBytes = 5
 
 // peek returns the next byte, 0 at the end: no token begins with 0.
 func (s *strict) peek() byte {
@@ -192,11 +219,14 @@ func (s *strict) object(n *node) events.Reason {
 			return events.BadJSON
 		}
 		mark := len(s.arena.buf)
-		name, why := s.text()
+		name, shape, why := s.text()
 		if why != "" {
 			return why
 		}
-		child := n.find(name)
+		var child *node
+		if shape == text { // a broken name is none that is read
+			child = n.find(name)
+		}
 		s.arena.buf = s.arena.buf[:min(mark, len(s.arena.buf))]
 		if child != nil {
 			if s.seen&child.bit != 0 {
@@ -277,10 +307,9 @@ func (s *strict) value(n *node) (why events.Reason) {
 	switch s.peek() {
 	case '"':
 		mark := len(s.arena.buf)
-		if m.val, why = s.text(); why != "" {
+		if m.val, m.shape, why = s.text(); why != "" {
 			return why
 		}
-		m.shape = text
 		if n == nil || len(n.slots) == 0 {
 			s.arena.buf = s.arena.buf[:min(mark, len(s.arena.buf))]
 		}
@@ -354,26 +383,27 @@ func (s *strict) number() events.Reason {
 	return ""
 }
 
-// text reads a string from its opening quote and returns it unescaped: a part of the text, or of the arena.
-func (s *strict) text() ([]byte, events.Reason) {
+// text reads a string from its opening quote and returns it unescaped: a part of the text, or of the arena. One that is broken is nil,
+// and the shape says how.
+func (s *strict) text() ([]byte, shape, events.Reason) {
 	s.i++
 	start := s.i
 	escaped, ascii := false, true
 	for {
 		if s.i >= len(s.b) {
-			return nil, events.BadJSON
+			return nil, absent, events.BadJSON
 		}
 		c := s.b[s.i]
 		if c == '"' {
 			break
 		}
 		if c < 0x20 {
-			return nil, events.BadJSON
+			return nil, absent, events.BadJSON
 		}
 		if c == '\\' {
 			escaped = true
 			if s.i++; s.i >= len(s.b) {
-				return nil, events.BadJSON
+				return nil, absent, events.BadJSON
 			}
 		}
 		ascii = ascii && c < utf8.RuneSelf
@@ -381,11 +411,15 @@ func (s *strict) text() ([]byte, events.Reason) {
 	}
 	raw := s.b[start:s.i:s.i]
 	s.i++
+	val, is := raw, text
+	if escaped {
+		var why events.Reason
+		if val, is, why = s.arena.unescape(raw); why != "" {
+			return nil, absent, why
+		}
+	}
 	if !ascii && !utf8.Valid(raw) {
-		return nil, events.BadUTF8
+		return nil, notUTF8, ""
 	}
-	if !escaped {
-		return raw, ""
-	}
-	return s.arena.unescape(raw)
+	return val, is, ""
 }

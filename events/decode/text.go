@@ -21,13 +21,14 @@ func (a *arena) reset() {
 	a.buf = a.buf[:0]
 }
 
-// unescape returns raw, the inside of a JSON string of valid UTF-8, with its escapes resolved.
-func (a *arena) unescape(raw []byte) ([]byte, events.Reason) {
+// unescape returns raw, the inside of a JSON string, with its escapes resolved; nil where a surrogate in it is alone.
+func (a *arena) unescape(raw []byte) ([]byte, shape, events.Reason) {
 	if cap(a.buf)-len(a.buf) < len(raw) { // no escape is shorter than what it stands for
 		a.buf = make([]byte, 0, max(4096, 2*len(raw)))
 	}
 	start := len(a.buf)
 	out := a.buf
+	lone := false
 	for i := 0; i < len(raw); {
 		c := raw[i]
 		if c != '\\' {
@@ -36,7 +37,7 @@ func (a *arena) unescape(raw []byte) ([]byte, events.Reason) {
 			continue
 		}
 		if i+1 >= len(raw) {
-			return nil, events.BadJSON
+			return nil, absent, events.BadJSON
 		}
 		c = raw[i+1]
 		i += 2
@@ -56,28 +57,32 @@ func (a *arena) unescape(raw []byte) ([]byte, events.Reason) {
 		case 'u':
 			r, ok := hex4(raw[i:])
 			if !ok {
-				return nil, events.BadJSON
+				return nil, absent, events.BadJSON
 			}
 			i += 4
 			if utf16.IsSurrogate(r) {
 				var low rune
 				if i+1 < len(raw) && raw[i] == '\\' && raw[i+1] == 'u' {
 					if low, ok = hex4(raw[i+2:]); !ok {
-						return nil, events.BadJSON
+						return nil, absent, events.BadJSON
 					}
 				}
 				if r = utf16.DecodeRune(r, low); r == utf8.RuneError {
-					return nil, events.BadSurrogate
+					lone = true
+					continue
 				}
 				i += 6
 			}
 			out = utf8.AppendRune(out, r)
 		default:
-			return nil, events.BadJSON
+			return nil, absent, events.BadJSON
 		}
 	}
+	if lone {
+		return nil, loneSurrogate, ""
+	}
 	a.buf = out
-	return out[start:len(out):len(out)], ""
+	return out[start:len(out):len(out)], text, ""
 }
 
 func hex4(b []byte) (r rune, ok bool) {

@@ -11,27 +11,35 @@ type instant struct {
 	more bool
 }
 
-// parseTime reads an RFC 3339 date-time: T and Z of any case, any number of fractional digits, any offset. A leap second is
-// taken where one can be, in the last minute of a month in UTC; it belongs to the day it ends.
+// parseTime reads an RFC 3339 date-time: T and Z of any case, any number of fractional digits, any offset. Beyond it, seconds may be
+// left out, as Java does where they are zero, and an offset may lack its colon. A leap second is taken where one can be, in the last
+// minute of a month in UTC; it belongs to the day it ends.
 //
 // Date and clock, fraction, offset, leap second: with fraction and offset as functions of their own it takes a tenth longer.
 func (c *timeReader) parseTime(b []byte) (t instant, ok bool) {
-	if len(b) < len("2006-01-02T15:04:05Z") {
+	if len(b) < len("2006-01-02T15:04Z") {
 		return t, false
 	}
-	if b[10]|0x20 != 't' || b[13] != ':' || b[16] != ':' || !c.read(b) {
+	if b[10]|0x20 != 't' || b[13] != ':' || !c.read(b) {
 		return t, false
 	}
 	hour, ok1 := twoDigits(b, 11)
 	minute, ok2 := twoDigits(b, 14)
-	second, ok3 := twoDigits(b, 17)
-	if !ok1 || !ok2 || !ok3 || hour > 23 || minute > 59 || second > 60 {
+	if !ok1 || !ok2 || hour > 23 || minute > 59 {
 		return t, false
 	}
 
-	i := len("2006-01-02T15:04:05")
-	millis := 0
-	if b[i] == '.' {
+	i := len("2006-01-02T15:04")
+	second, millis := 0, 0
+	if b[i] == ':' {
+		if i += len(":05"); i >= len(b) {
+			return t, false
+		}
+		if second, ok1 = twoDigits(b, i-2); !ok1 || second > 60 {
+			return t, false
+		}
+	}
+	if b[i] == '.' && b[16] == ':' {
 		i++
 		first := i
 		for ; i < len(b) && b[i]-'0' <= 9; i++ {
@@ -57,11 +65,15 @@ func (c *timeReader) parseTime(b []byte) (t instant, ok bool) {
 	case 'Z', 'z':
 		i++
 	case '+', '-':
-		if len(b) != i+6 || b[i+3] != ':' {
+		at := i + len("+00")
+		if at < len(b) && b[at] == ':' {
+			at++
+		}
+		if len(b) != at+2 {
 			return t, false
 		}
 		h, ok1 := twoDigits(b, i+1)
-		m, ok2 := twoDigits(b, i+4)
+		m, ok2 := twoDigits(b, at)
 		if !ok1 || !ok2 || h > 23 || m > 59 {
 			return t, false
 		}
@@ -69,7 +81,7 @@ func (c *timeReader) parseTime(b []byte) (t instant, ok bool) {
 		if b[i] == '-' {
 			offset = -offset
 		}
-		i += 6
+		i = len(b)
 	}
 	if i != len(b) {
 		return t, false

@@ -2,6 +2,7 @@ package decode
 
 import (
 	"fmt"
+	"math"
 	"math/rand/v2"
 	"strings"
 	"testing"
@@ -30,6 +31,13 @@ func TestParseTime(t *testing.T) {
 		{"9999-12-31T23:59:59Z", "9999-12-31T23:59:59Z"},
 		{"2024-02-29T00:00:00Z", "2024-02-29T00:00:00Z"},
 		{"2000-02-29T00:00:00Z", "2000-02-29T00:00:00Z"},
+		// seconds left out, as Java does at zero; an offset without its colon, as strftime writes it
+		{"2026-10-03T08:15Z", "2026-10-03T08:15:00Z"},
+		{"2026-10-03T08:15+05:30", "2026-10-03T08:15:00+05:30"},
+		{"2026-10-03t08:15z", "2026-10-03T08:15:00Z"},
+		{"2026-10-03T08:15:30+0530", "2026-10-03T08:15:30+05:30"},
+		{"2026-10-03T08:15:30.5-0000", "2026-10-03T08:15:30.5Z"},
+		{"2026-10-03T08:15-0100", "2026-10-03T08:15:00-01:00"},
 		// leap seconds: at the end of a month in UTC, of the day they end
 		{"2016-12-31T23:59:60Z", "2016-12-31T23:59:59.999Z"},
 		{"2016-12-31T23:59:60.5Z", "2016-12-31T23:59:59.999Z"},
@@ -45,13 +53,20 @@ func TestParseTime(t *testing.T) {
 		{"2016-12-31T23:59:61Z", ""},
 		{"", ""},
 		{"2026-10-03", ""},
-		{"2026-10-03T08:15Z", ""},
 		{"2026-10-03T08:15:30", ""},
 		{"2026-10-03 08:15:30Z", ""},
 		{"2026-10-03T08:15:30.Z", ""},
 		{"2026-10-03T08:15:30.5", ""},
 		{"2026-10-03T08:15:30,5Z", ""},
-		{"2026-10-03T08:15:30+0530", ""},
+		{"2026-10-03T08:15", ""},
+		{"2026-10-03T08:15.5Z", ""},
+		{"2026-10-03T08:15:Z", ""},
+		{"2026-10-03T08:15:3", ""},
+		{"2026-10-03T08:15:30+053", ""},
+		{"2026-10-03T08:15:30+05300", ""},
+		{"2026-10-03T08:15:30+05:3", ""},
+		{"2026-10-03T08:15:30+2400", ""},
+		{"2026-10-03T08:15:30+0560", ""},
 		{"2026-10-03T08:15:30+05", ""},
 		{"2026-10-03T08:15:30+24:00", ""},
 		{"2026-10-03T08:15:30+05:60", ""},
@@ -175,6 +190,52 @@ func TestFreshTimeReader(t *testing.T) {
 		value := strings.Replace(testEvent, "2026-10-03T08:15:30.123Z", strings.ReplaceAll(s, "\x00", `\u0000`), 1)
 		if got, want := verdict(decode(t, d, record(t, value))), "rejected [app-001] "+string(events.BadTime); got != want {
 			t.Errorf("%s: %s, want %s", value, got, want)
+		}
+	}
+}
+
+func TestEpoch(t *testing.T) {
+	at := millis(t, "2026-10-03T08:15:30.123Z")
+	for _, tt := range []struct {
+		s     string
+		units int64
+		want  instant
+		ok    bool
+	}{
+		{"1791015330", 1, instant{ms: at - 123}, true},
+		{"1791015330.123", 1, instant{ms: at}, true},
+		{"1791015330.1230001", 1, instant{ms: at, more: true}, true},
+		{"1791015330.1", 1, instant{ms: at - 23}, true},
+		{"1791015330123", 1e3, instant{ms: at}, true},
+		{"1791015330123.0", 1e3, instant{ms: at}, true},
+		{"1791015330123.01", 1e3, instant{ms: at, more: true}, true},
+		{"1791015330123000", 1e6, instant{ms: at}, true},
+		{"1791015330123001", 1e6, instant{ms: at, more: true}, true},
+		{"1791015330123999999", 1e9, instant{ms: at, more: true}, true},
+		{"0", 1e3, instant{}, true},
+		{"-5.5", 1e3, instant{ms: -1}, true},
+		{"9223372036854775807", 1, instant{ms: math.MaxInt64 / 2000 * 1000}, true},
+		{"9223372036854775808", 1, instant{}, false},
+		{"", 1, instant{}, false},
+		{"-", 1, instant{}, false},
+		{".5", 1, instant{}, false},
+		{"5.", 1, instant{}, false},
+		{"1e9", 1, instant{}, false},
+		{"+5", 1, instant{}, false},
+		{"5.5.5", 1, instant{}, false},
+		{" 5", 1, instant{}, false},
+	} {
+		if got, ok := readEpoch([]byte(tt.s), tt.units); ok != tt.ok || ok && got != tt.want {
+			t.Errorf("readEpoch(%q, %d) = %v, %v; want %v, %v", tt.s, tt.units, got, ok, tt.want, tt.ok)
+		}
+	}
+	d, _ := newTestDecoder(t, func(t *events.Template) { t.Fields.TimeUnit = "ms" })
+	for value, want := range map[string]string{
+		`1791015330123`: "counted open 2026-10-03 a", `"1791015330123"`: "counted open 2026-10-03 a", `"2026-10-02T08:15Z"`: "counted open 2026-10-02 a",
+		`"now"`: "rejected [a] " + string(events.BadEpoch), `true`: "rejected [a] " + string(events.NotString), `null`: "counted open 2026-10-03 a",
+	} {
+		if got := verdict(decode(t, d, record(t, `{"type":"miniprogram.open","subject":"g","superapp":"a","time":`+value+`}`))); got != want {
+			t.Errorf("time %s: got %s, want %s", value, got, want)
 		}
 	}
 }

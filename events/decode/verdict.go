@@ -21,7 +21,12 @@ func (d *Decoder) judge(r *events.Record, e *events.Event, h *head) error {
 	if len(h.time) > 0 {
 		var ok bool
 		if t, ok = d.dates.readTime(h.time); !ok {
-			return reject(e, events.BadTime)
+			if d.units == 0 {
+				return reject(e, events.BadTime)
+			}
+			if t, ok = readEpoch(h.time, d.units); !ok {
+				return reject(e, events.BadEpoch)
+			}
 		}
 	}
 	if len(h.kind) == 0 {
@@ -59,17 +64,20 @@ func (d *Decoder) judge(r *events.Record, e *events.Event, h *head) error {
 	if len(r.Value) > m.rules.Limits.RecordBytes {
 		return reject(e, events.OverLimit)
 	}
+	if kind == events.Login {
+		d.ids.User(&e.ID, h.guid)
+	} else {
+		d.ids.Device(&e.ID, h.guid)
+	}
+	if m.noIDs.Has(&e.ID, h.guid) {
+		return reject(e, events.Placeholder)
+	}
 	e.Kind = kind
 	if finished {
 		e.Outcome, e.Month = events.Expired, events.MonthAt(d.zone, at)
 		return nil
 	}
 	e.Outcome, e.Month, e.Day = events.Counted, m.month, m.rules.DayOf(at)
-	if in := d.pending.Add(m.key, &e.Fingerprint); kind == events.Login {
-		d.inputs.User(in, h.guid)
-	} else {
-		d.inputs.Device(in, h.guid)
-	}
 	return nil
 }
 

@@ -7,7 +7,6 @@ import (
 	"testing"
 
 	"headcount/events"
-	"headcount/events/identity"
 )
 
 func event(kind, at string) string {
@@ -312,6 +311,7 @@ func TestFields(t *testing.T) {
 	}{
 		{"paths", odd, `{"event":{"kind":"miniprogram.open"},"data":{"app":"a","device":{"guid":"g"}},"ts":"2026-10-01T00:00:00Z"}`, "counted open 2026-10-01 a"},
 		{"names of CloudEvents are not read then", odd, `{"type":"user.login","subject":1,"event":{"kind":"miniprogram.open"},"data":{"app":"a","device":{"guid":"g"}}}`, "counted open 2026-10-03 a"},
+		{"an app for all", events.Fields{GUID: "uid", AppConst: "ours"}, `{"type":"miniprogram.open","superapp":5,"uid":"g"}`, "counted open 2026-10-03 ours"},
 		{"some only", events.Fields{GUID: "data.guid"}, `{"type":"miniprogram.open","superapp":"a","subject":5,"data":{"guid":"g"}}`, "counted open 2026-10-03 a"},
 		{"a top-level name", events.Fields{GUID: "guid"}, `{"type":"miniprogram.open","superapp":"a","guid":"g"}`, "counted open 2026-10-03 a"},
 		{"escaped names on the path", events.Fields{GUID: "data.guid"}, `{"type":"miniprogram.open","superapp":"a","d\u0061ta":{"gui\u0064":"g"}}`, "counted open 2026-10-03 a"},
@@ -350,32 +350,12 @@ func TestErrorsAreNotVerdicts(t *testing.T) {
 	if got := verdict(decode(t, d, record(t, testEvent))); got != "counted open 2026-10-03 app-001" {
 		t.Errorf("with the store back: %s", got)
 	}
-	other := NewDecoder(newBook(testTemplate()), identity.NewKeyring(testKey(99)))
-	err := other.Decode(record(t, testEvent), &e)
-	if !errors.Is(err, identity.ErrUnknownKey) || !strings.Contains(err.Error(), testKey(1).ID()) || !strings.Contains(err.Error(), "2026-10") {
-		t.Errorf("without the month's key: %v", err)
-	}
 	// Records that need no rules are read all the same.
+	b.err = errStore
+	d = NewDecoder(b)
 	for value, want := range map[string]string{`{"type":"headcount.seal"}`: "control headcount.seal", `x`: "rejected [] " + string(events.BadJSON)} {
-		if got := verdict(decode(t, other, record(t, value))); got != want {
+		if got := verdict(decode(t, d, record(t, value))); got != want {
 			t.Errorf("%s: got %s, want %s", value, got, want)
-		}
-	}
-}
-
-// TestKeyOfTheMonth: each month is fingerprinted with the key its rules name.
-func TestKeyOfTheMonth(t *testing.T) {
-	b := newBook(testTemplate())
-	old, newer := testKey(1), testKey(50)
-	d := NewDecoder(b, identity.NewKeyring(old, newer))
-	if _, err := b.MonthRules(events.MonthOf(2026, 9)); err != nil {
-		t.Fatal(err)
-	}
-	b.template.KeyID = newer.ID()
-	for at, key := range map[string]*identity.GUIDKey{"2026-09-30T00:00:00Z": old, "2026-10-01T00:00:00Z": newer} {
-		e := decode(t, d, record(t, event("miniprogram.open", at)))
-		if want, _ := key.Device([]byte("g")); e.Fingerprint != want {
-			t.Errorf("%s: fingerprint %s, want %s", at, e.Fingerprint, want)
 		}
 	}
 }
@@ -395,8 +375,8 @@ func TestBatch(t *testing.T) {
 		}
 		for i, e := range got {
 			want := fmt.Sprintf("app-%d-%d", round, i)
-			f, _ := testKey(1).Device(fmt.Appendf(nil, "g-%d-%d", round, i))
-			if string(e.App) != want || string(e.GUID) != fmt.Sprintf("g-%d-%d", round, i) || e.Fingerprint != f {
+			guid := fmt.Sprintf("g-%d-%d", round, i)
+			if string(e.App) != want || string(e.GUID) != guid || e.ID != deviceOf(guid) {
 				t.Fatalf("event %d of round %d has become app %s of %s", i, round, e.App, e.GUID)
 			}
 		}

@@ -4,16 +4,16 @@ package identity
 
 import "golang.org/x/sys/cpu"
 
-// sealAll turns inputs into fingerprints in place.
-func (k *GUIDKey) sealAll(blocks []Fingerprint) {
-	if eights := len(blocks) / 8; eights > 0 && cpu.X86.HasAES {
-		sealEights(&k.rounds, (*[16]byte)(&blocks[0]), eights)
-		blocks = blocks[8*eights:]
+// Complete makes fingerprints of what Mask set, in place.
+func Complete(masked []Fingerprint) {
+	if eights := len(masked) / 8; eights > 0 && cpu.X86.HasAES {
+		completeEights(&rounds, (*[16]byte)(&masked[0]), eights)
+		masked = masked[8*eights:]
 	}
-	k.sealPlain(blocks)
+	completePlain(masked)
 }
 
-// sealEights does eight blocks at a time.
+// completeEights does eight at a time.
 //
 //go:noescape
-func sealEights(rounds *[11][16]byte, blocks *[16]byte, eights int)
+func completeEights(rounds *[11][16]byte, masked *[16]byte, eights int)

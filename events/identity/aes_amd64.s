@@ -23,12 +23,12 @@
 	PXOR X9, X            \
 	MOVOU X, (16*i)(BX)
 
-// func sealEights(rounds *[11][16]byte, blocks *[16]byte, eights int)
+// func completeEights(rounds *[11][16]byte, masked *[16]byte, eights int)
 //
 // Eight blocks are under way at once, because a round takes several cycles of which each block needs but one.
-TEXT ·sealEights(SB), NOSPLIT, $0-24
+TEXT ·completeEights(SB), NOSPLIT, $0-24
 	MOVQ rounds+0(FP), AX
-	MOVQ blocks+8(FP), BX
+	MOVQ masked+8(FP), BX
 	MOVQ eights+16(FP), CX
 
 eight:

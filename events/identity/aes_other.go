@@ -2,5 +2,5 @@
 
 package identity
 
-// sealAll turns inputs into fingerprints in place.
-func (k *GUIDKey) sealAll(blocks []Fingerprint) { k.sealPlain(blocks) }
+// Complete makes fingerprints of what Mask set, in place.
+func Complete(masked []Fingerprint) { completePlain(masked) }

@@ -9,7 +9,7 @@ import (
 )
 
 var routines = []guard.Routine{
-	{Name: "sealEights", Runs: cpu.X86.HasAES, Needs: []guard.Feature{{Name: "aes", Has: cpu.X86.HasAES}}},
+	{Name: "completeEights", Runs: cpu.X86.HasAES, Needs: []guard.Feature{{Name: "aes", Has: cpu.X86.HasAES}}},
 	{Name: "hyphenatedVector", Runs: wide, Needs: vectorNeeds},
 }
 

@@ -6,8 +6,7 @@ import (
 	"fmt"
 )
 
-// Fingerprint stands for a device or a user in state and sealed files: AES-128 of a 16-byte input under the GUID key, XORed with that
-// input. It is the same in every app.
+// Fingerprint stands for a device or a user of one app in state and sealed files (see the package's comment). It is uniform.
 type Fingerprint [16]byte
 
 // ParseFingerprint reads 32 lower-case hex digits.
@@ -36,8 +35,6 @@ func (f *Fingerprint) UnmarshalText(b []byte) error {
 	return err
 }
 
-// Hash is the half for hash tables. A fingerprint is uniform, so that it needs no further mixing.
+// Hash is the half for hash tables. A fingerprint is uniform, so that it needs no further mixing. Sketches take another hash, of both
+// halves (Salt.Hash), so that the two witnesses do not err together.
 func (f *Fingerprint) Hash() uint64 { return binary.LittleEndian.Uint64(f[:8]) }
-
-// SketchHash is the half for sketches: it shares no bit with Hash, so that the two witnesses do not err together.
-func (f *Fingerprint) SketchHash() uint64 { return binary.LittleEndian.Uint64(f[8:]) }

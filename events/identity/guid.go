@@ -3,13 +3,14 @@ package identity
 import (
 	"bytes"
 	"encoding/binary"
+	"fmt"
 )
 
 // MaxGUIDBytes is the longest GUID or user id, bytes.
 const MaxGUIDBytes = 128
 
 // parseUUID reads a GUID that is a UUID: 32 hex digits of any case, plain or hyphenated 8-4-4-4-12, optionally in braces or after
-// "urn:uuid:". Nothing is trimmed. Any other GUID is opaque and compared byte for byte.
+// "urn:uuid:" of any case. Any other GUID is opaque and compared byte for byte.
 func parseUUID(u *[16]byte, g []byte) bool {
 	switch len(g) {
 	case 36:
@@ -21,11 +22,22 @@ func parseUUID(u *[16]byte, g []byte) bool {
 			return parseUUID(u, g[1:len(g)-1])
 		}
 	case 41, 45:
-		if rest, found := bytes.CutPrefix(g, []byte("urn:uuid:")); found {
-			return parseUUID(u, rest)
+		const urn = "urn:uuid:"
+		if bytes.EqualFold(g[:len(urn)], []byte(urn)) {
+			return parseUUID(u, g[len(urn):])
 		}
 	}
 	return false
+}
+
+// Canonical returns the one spelling of an id by which records are keyed, so that a device keeps its partition however it is spelled: of
+// a UUID lower-case hex digits, hyphenated; of any other id its bytes.
+func Canonical(id []byte) []byte {
+	var u [16]byte
+	if id = Trim(id); !parseUUID(&u, id) {
+		return bytes.Clone(id)
+	}
+	return fmt.Appendf(nil, "%x-%x-%x-%x-%x", u[:4], u[4:6], u[6:8], u[8:10], u[10:])
 }
 
 // Every byte of a word; the high bit of every byte.

@@ -1,7 +1,6 @@
 package identity
 
 import (
-	"crypto/aes"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
@@ -9,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -54,7 +54,8 @@ func TestUUIDForms(t *testing.T) {
 		{"urn:uuid:{" + plain + "}", false},
 		{"{{" + plain + "}" + "}  ", false},
 		{"urn:uuid:urn:uuid:" + plain, false},
-		{"URN:UUID:" + hyphenated, false},
+		{"URN:UUID:" + hyphenated, true},
+		{"Urn:Uuid:" + hyphenated, true},
 		{"urn:guid:" + hyphenated, false},
 		{"6f1c2f0e7-e5c-4b7e-9b1f-1f0e2d3c4b5a", false},
 		{"6f1c2f0e-7e5c-4b7e-9b1f1f0e2d3c4b5a-", false},
@@ -64,6 +65,7 @@ func TestUUIDForms(t *testing.T) {
 		{"6f1c2f0e7e5c4b7e9b1f1f0e2d3c4b5aa", false},
 		{"6f1c2f0e7e5c4b7e9b1f1f0e2d3c4b5\xe9", false},
 		{"0x1c2f0e7e5c4b7e9b1f1f0e2d3c4b5a", false},
+		{"urn:uuid:6f1c2f0e-7e5c-4b7e-9b1f-1f0e2d3c4b5", false},
 		{"", false},
 	}
 	for _, tt := range tests {
@@ -93,63 +95,83 @@ func TestUUIDEveryByte(t *testing.T) {
 	}
 }
 
-func TestFingerprintIsAESXORInput(t *testing.T) {
-	raw := [16]byte{1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16}
-	k := NewGUIDKey(raw)
-	block, _ := aes.NewCipher(raw[:])
-	plain := func(in []byte) (f Fingerprint) {
-		block.Encrypt(f[:], in)
-		for i := range f {
-			f[i] ^= in[i]
-		}
-		return f
-	}
-	uuid, _ := hex.DecodeString("6f1c2f0e7e5c4b7e9b1f1f0e2d3c4b5a")
-	opaque := func(s string) []byte { sum := sha256.Sum256([]byte(s)); return sum[:16] }
-	check := func(name string, got Fingerprint, ok bool, in []byte) {
-		t.Helper()
-		if want := plain(in); !ok || got != want {
-			t.Errorf("%s: got %s, %v; want %s", name, got, ok, want)
-		}
-	}
-	f, ok := k.Device([]byte("{6F1C2F0E-7E5C-4B7E-9B1F-1F0E2D3C4B5A}"))
-	check("uuid", f, ok, uuid)
-	f, ok = k.Device([]byte("device 1"))
-	check("opaque", f, ok, opaque("device\x00device 1"))
-	f, ok = k.User([]byte("device 1"))
-	check("user", f, ok, opaque("user\x00device 1"))
-	f, ok = k.User([]byte("6f1c2f0e-7e5c-4b7e-9b1f-1f0e2d3c4b5a"))
-	check("user with the id of a UUID", f, ok, opaque("user\x006f1c2f0e-7e5c-4b7e-9b1f-1f0e2d3c4b5a"))
-
+// TestLengths wants ids of 1 to 128 bytes.
+func TestLengths(t *testing.T) {
+	a := fixedKey().App("app-001")
 	for n, want := range map[int]bool{0: false, 1: true, 128: true, 129: false} {
 		id := []byte(strings.Repeat("x", n))
-		if _, ok := k.Device(id); ok != want {
+		if _, ok := a.Device(id); ok != want {
 			t.Errorf("device of %d bytes: %v, want %v", n, ok, want)
 		}
-		if _, ok := k.User(id); ok != want {
+		if _, ok := a.User(id); ok != want {
 			t.Errorf("user of %d bytes: %v, want %v", n, ok, want)
 		}
 	}
 }
 
-// TestFingerprintIsFixed holds values of the first release: state at rest is made of them.
-func TestFingerprintIsFixed(t *testing.T) {
+// TestAppsShareNothing: whoever sends an id that he knows, under an app of his own, does not see the fingerprint that it has in another.
+// Nor is there one app whose name and population run into another's.
+func TestAppsShareNothing(t *testing.T) {
 	k := fixedKey()
-	device, _ := k.Device([]byte(fixedGUID))
-	opaque, _ := k.Device([]byte("device 1"))
-	user, _ := k.User([]byte("device 1"))
-	got := strings.Join([]string{k.ID(), device.String(), opaque.String(), user.String()}, "\n")
-	const want = `b25fd0adfbbde6bb
-363da7af3540fb28f9b2536fa1b1e876
-53320c6444087213f2d8b8e6251017fa
-e164916db03d67f914885c199adf05f5`
-	if got != want {
-		t.Errorf("got\n%s\nwant\n%s", got, want)
+	seen := map[Fingerprint]string{}
+	for _, app := range []string{"app-001", "app-002", "app-0011", "a", "uuid", "user", "opaque", "app-001 "} {
+		a := k.App(app)
+		for _, id := range []string{fixedGUID, "device 1", "x"} {
+			device, _ := a.Device([]byte(id))
+			user, _ := a.User([]byte(id))
+			for what, f := range map[string]Fingerprint{"device": device, "user": user} {
+				name := what + " " + id + " in " + app
+				if other := seen[f]; other != "" {
+					t.Errorf("%s has the fingerprint of %s", name, other)
+				}
+				seen[f] = name
+			}
+		}
+	}
+}
+
+// TestPopulationsAreApart: anybody can make the 16 bytes that stand for a user or an opaque id, and send a UUID of these. It meets
+// neither.
+func TestPopulationsAreApart(t *testing.T) {
+	a := fixedKey().App("app-001")
+	for _, population := range []string{"user", "opaque", "device"} {
+		sum := sha256.Sum256([]byte(population + "\x00someone"))
+		crafted, _ := a.Device(hex.AppendEncode(nil, sum[:16]))
+		user, _ := a.User([]byte("someone"))
+		opaque, _ := a.Device([]byte("someone"))
+		if crafted == user || crafted == opaque || user == opaque {
+			t.Errorf("a UUID of the %s population's bytes has fingerprint %s, the user %s, the device %s", population, crafted, user, opaque)
+		}
+	}
+	// The same bytes, of three populations: what nobody can send, but for the hash.
+	var seen []Fingerprint
+	for p := range Population(populations) {
+		f := a.Fingerprint(&ID{[16]byte{1, 2, 3}, p})
+		if slices.Contains(seen, f) {
+			t.Errorf("population %s has the fingerprint of another", p)
+		}
+		seen = append(seen, f)
+	}
+}
+
+// TestUserIDsAreNeverUUIDs: the spellings of a UUID are one device, and as many users.
+func TestUserIDsAreNeverUUIDs(t *testing.T) {
+	a := fixedKey().App("app-001")
+	spellings := []string{fixedGUID, strings.ToUpper(fixedGUID), "{" + fixedGUID + "}", "urn:uuid:" + fixedGUID, strings.ReplaceAll(fixedGUID, "-", "")}
+	devices, users := map[Fingerprint]bool{}, map[Fingerprint]bool{}
+	for _, s := range spellings {
+		device, _ := a.Device([]byte(s))
+		user, _ := a.User([]byte(s))
+		devices[device], users[user] = true, true
+	}
+	if len(devices) != 1 || len(users) != len(spellings) {
+		t.Errorf("%d spellings are %d devices and %d users", len(spellings), len(devices), len(users))
 	}
 }
 
 func TestFingerprintText(t *testing.T) {
-	f, _ := fixedKey().Device([]byte(fixedGUID))
+	a := fixedKey().App("app-001")
+	f, _ := a.Device([]byte(fixedGUID))
 	back, err := ParseFingerprint(f.String())
 	if err != nil || back != f {
 		t.Errorf("ParseFingerprint(%s) = %s, %v", f, back, err)
@@ -157,17 +179,6 @@ func TestFingerprintText(t *testing.T) {
 	for _, s := range []string{"", "00", strings.ToUpper(f.String()), f.String() + "0", strings.Repeat("g", 32)} {
 		if _, err := ParseFingerprint(s); err == nil {
 			t.Errorf("ParseFingerprint(%q) succeeds", s)
-		}
-	}
-}
-
-func TestHashesShareNoBit(t *testing.T) {
-	var f Fingerprint
-	for bit := range 128 {
-		g := f
-		g[bit/8] ^= 1 << (bit % 8)
-		if a, b := g.Hash() != f.Hash(), g.SketchHash() != f.SketchHash(); a == b {
-			t.Errorf("bit %d is in both hashes, or in none", bit)
 		}
 	}
 }

@@ -19,6 +19,7 @@ import (
 
 	"headcount/events"
 	"headcount/events/decode"
+	"headcount/events/identity"
 	"headcount/events/stream"
 )
 
@@ -265,5 +266,5 @@ func judge(cfg Config, name string, line int, text []byte, res *Result) (stream.
 			res.Skewed++
 		}
 	}
-	return stream.Message{Partition: -1, Key: bytes.Clone(e.GUID), Value: text, Time: now}, nil
+	return stream.Message{Partition: -1, Key: identity.Canonical(e.GUID), Value: text, Time: now}, nil
 }

@@ -42,12 +42,10 @@ func (s *taker) Produce(_ context.Context, messages []stream.Message) error {
 }
 
 func config(send Sender, warned *[]string) Config {
-	key := identity.NewGUIDKey([16]byte{1})
-	keys := identity.NewKeyring(key)
 	seal := ed25519.NewKeyFromSeed(bytes.Repeat([]byte{7}, ed25519.SeedSize))
-	t := &events.Template{TimeZone: "UTC", Precision: 14, Limits: events.DefaultLimits, KeyID: key.ID(), SealKey: seal.Public().(ed25519.PublicKey)}
+	t := &events.Template{TimeZone: "UTC", Precision: 14, Limits: events.DefaultLimits, KeyID: identity.NewGUIDKey([16]byte{1}).ID(), SealKey: seal.Public().(ed25519.PublicKey)}
 	return Config{
-		Send: send, Decoder: decode.NewDecoder(t.Rulebook(), keys),
+		Send: send, Decoder: decode.NewDecoder(t.Rulebook()),
 		Warn: func(file string, line int, reason events.Reason) {
 			*warned = append(*warned, fmt.Sprintf("%s:%d: %s", file, line, reason))
 		},

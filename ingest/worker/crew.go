@@ -23,6 +23,8 @@ type Crew struct {
 	mu       sync.Mutex
 	workers  map[events.Partition]*running
 	assigned bool // at least one assignment was heard
+	awaiting bool // what others of the group read
+	others   Task // that waits for it; nil: none ever did
 	halted   []error
 	failed   []error // at the end: what was counted last is in no checkpoint
 }
@@ -51,6 +53,12 @@ func Run(ctx context.Context, cfg Config) error {
 	defer func() {
 		stop(nil)
 		_ = watching.Wait()
+		crew.mu.Lock()
+		others := crew.others
+		crew.mu.Unlock()
+		if others != nil {
+			_ = others.Wait()
+		}
 	}()
 	var err error
 	if cfg.Alone {
@@ -62,6 +70,8 @@ func Run(ctx context.Context, cfg Config) error {
 	crew.reader.Close()
 	cause := context.Cause(work)
 	switch {
+	case ctx.Err() == nil && errors.As(cause, new(*UnreadError)):
+		return errors.Join(append(append(crew.halted, crew.failed...), cause)...)
 	case ctx.Err() == nil && cause != nil && !errors.Is(cause, errEnd) && !errors.Is(cause, context.Canceled):
 		return cause
 	case err != nil && work.Err() == nil:
@@ -157,9 +167,9 @@ func (c *Crew) shout(err error) error {
 	}
 }
 
-// endIfRead stops the crew once every worker reached its end. Called with the lock held.
+// endIfRead stops the crew once every worker reached its end, and every other one in the group. Called with the lock held.
 func (c *Crew) endIfRead() {
-	if c.cfg.Until == nil || !c.assigned {
+	if c.cfg.Until == nil || !c.assigned || c.awaiting {
 		return
 	}
 	for _, r := range c.workers {
@@ -167,7 +177,12 @@ func (c *Crew) endIfRead() {
 			return
 		}
 	}
-	c.stop(errEnd)
+	if c.cfg.Alone || len(c.workers) >= len(c.cfg.Topic.Partitions) {
+		c.stop(errEnd)
+		return
+	}
+	c.awaiting = true
+	c.others = c.cfg.Go(c.awaitOthers)
 }
 
 // Revoked stops the partitions' workers and returns when each has written its last checkpoint.

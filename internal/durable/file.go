@@ -57,7 +57,7 @@ func publish(d *Folder, open func() (File, error), temporary, path string) error
 	return nil
 }
 
-// MakeFolder makes a folder on the host, and those above it, with mode 0755 less the umask, so that they last.
+// MakeFolder makes a folder on the host, and those above it, with mode 0700, so that they last.
 func MakeFolder(path string) error {
 	path = filepath.Clean(path)
 	err := Open(Host{}, path, nil).makeFolder(path)
@@ -77,7 +77,7 @@ type replacer interface {
 }
 
 // ReplaceFile writes a file on the host, in a folder that is there, or puts data in the place of what it held: whoever reads it
-// finds the old content or the new one, whole. A new file has mode 0644 less the umask, another keeps its own; where path is a
+// finds the old content or the new one, whole. A new file has mode 0600, another keeps its own; where path is a
 // link, what it leads to is replaced. What is no plain file (a pipe, a terminal) is written to as it is.
 func ReplaceFile(path string, data []byte) error {
 	var host Host

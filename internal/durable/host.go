@@ -11,18 +11,13 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Host is the file system of the host. Mode is exactly that of the files it makes; zero: 0644 less what the umask takes.
+// Host is the file system of the host. Mode is exactly that of the files it makes; zero: 0600. Folders are 0700: what is kept is for the
+// user alone who keeps it.
 type Host struct{ Mode fs.FileMode }
 
 // Create implements Files.
 func (h Host) Create(path string) (File, error) {
-	mode := h.Mode
-	if mode == 0 {
-		mode = 0o644
-	} else {
-		mode &= 0o600 // until it is what was asked for
-	}
-	f, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, mode)
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600) // until it is what was asked for
 	if err != nil {
 		return nil, err
 	}
@@ -68,7 +63,7 @@ func (Host) Rename(temporary, path string) error { return os.Rename(temporary, p
 func (Host) Remove(path string) error { return os.Remove(path) }
 
 // Mkdir implements Folders.
-func (Host) Mkdir(path string) error { return os.Mkdir(path, 0o755) }
+func (Host) Mkdir(path string) error { return os.Mkdir(path, 0o700) }
 
 // Sync implements Folders.
 func (Host) Sync(path string) error {

@@ -88,7 +88,7 @@ func TestHost(t *testing.T) {
 			t.Error(err)
 		}
 	}
-	if info, err := os.Stat(folder); err != nil || info.Mode() != fs.ModeDir|0o755 {
+	if info, err := os.Stat(folder); err != nil || info.Mode() != fs.ModeDir|0o700 {
 		t.Errorf("%v, %v", info, err)
 	}
 	if err := durable.MakeFolder(ledger); err == nil {
@@ -103,7 +103,7 @@ func TestReplaceFile(t *testing.T) {
 		if err := durable.ReplaceFile(page, []byte(text)); err != nil {
 			t.Fatal(err)
 		}
-		check(t, page, text, 0o644)
+		check(t, page, text, 0o600)
 	}
 	if err := os.Chmod(page, 0o660); err != nil {
 		t.Fatal(err)

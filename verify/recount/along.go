@@ -115,7 +115,7 @@ func (u *union) feed(id int32, f *along, days *[16]uint32) {
 		if u.sketches[id] == nil {
 			u.sketches[id] = map[int][]byte{}
 		}
-		sketch(u.sketches[id], k, u.at.who, u.s.Rules.Precision)
+		sketch(u.sketches[id], k, u.salt.hash(u.at.who), u.s.Rules.Precision)
 	}
 	if f.app.section == 0 {
 		f.pending = f.app
@@ -128,8 +128,11 @@ func dayList(days uint32) string {
 	return fmt.Sprint(all)
 }
 
-// sameRegisters compares an app's registers in a sealed file with those that its devices make.
-func sameRegisters(f *SealedFile, a *sealedApp, want map[int][]byte, r *report.Report) {
+// sameRegisters compares an app's registers in a sealed file, and their salt, with those that its devices make.
+func sameRegisters(f *SealedFile, a *sealedApp, s salt, want map[int][]byte, r *report.Report) {
+	if len(a.registers) > 0 {
+		r.Same("sealed sketches", fmt.Sprintf("%x", a.salt), fmt.Sprintf("%x", s), "%s: app %s, salt", f.data, a.app)
+	}
 	for k := range 16 {
 		if want[k] != nil || a.registers[k] != nil {
 			r.Same("sealed sketches", hashOf(a.registers[k]), hashOf(want[k]), "%s: app %s, registers of kind %d", f.data, a.app, k)

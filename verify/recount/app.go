@@ -47,14 +47,14 @@ func newApp() *App {
 // Exact is how many did a kind.
 func (a *App) Exact(kind int) uint64 { return a.kinds[kind] }
 
-// count counts a device of the month by the days on which it did each kind.
-func (a *App) count(rules *Rules, sets []uint16, who print, days *[16]uint32) {
+// count counts a device of the month by the days on which it did each kind; the salt is that of the app's sketches.
+func (a *App) count(rules *Rules, s salt, sets []uint16, who print, days *[16]uint32) {
 	for k, d := range days {
 		if d == 0 {
 			continue
 		}
 		a.kinds[k]++
-		sketch(a.registers, k, who, rules.Precision)
+		sketch(a.registers, k, s.hash(who), rules.Precision)
 		if rules.Kinds[k] == "login" {
 			each(d, func(day int) { a.Users[day]++ })
 		}
@@ -191,11 +191,11 @@ func compareQuantities(a, b Quantity) int {
 }
 
 // sketch feeds a kind's registers.
-func sketch(registers map[int][]byte, kind int, who print, p int) {
+func sketch(registers map[int][]byte, kind int, hash uint64, p int) {
 	if registers[kind] == nil {
 		registers[kind] = make([]byte, 1<<p)
 	}
-	raise(registers[kind], binary.LittleEndian.Uint64(who[8:]), p)
+	raise(registers[kind], hash, p)
 }
 
 // raise feeds a sketch: the first p bits name the register, it holds the longest run of zeros after them, plus one.

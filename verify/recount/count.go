@@ -27,15 +27,24 @@ type Numbers struct {
 	Late     map[string]*App // that month with what came late of it; nil: not counted
 	Nameless Stretch         // records of no app
 	Seals    map[int32]int64 // the seals' offsets, where they were met
+	salts    map[string]salt // of the month's sketches by app, as the sealed files have them
 	FromLog  bool
 }
 
 func newNumbers(s *Subject, in *Input) *Numbers {
-	n := &Numbers{Apps: map[string]*App{}, Before: s.Before, Seals: map[int32]int64{}}
+	n := &Numbers{Apps: map[string]*App{}, Before: s.Before, Seals: map[int32]int64{}, salts: map[string]salt{}}
 	if in.LateSets != nil {
 		n.Late = map[string]*App{}
 	}
 	return n
+}
+
+// saltOf returns the salt of an app's sketches of the month: by the GUID key, else as the sealed files have it.
+func (n *Numbers) saltOf(rules *Rules, app string) salt {
+	if rules.guid != nil {
+		return rules.guid.salt(app, rules.month)
+	}
+	return n.salts[app]
 }
 
 // Count counts from the log, or from the sealed files where the subject has no log, or no longer has one that can be counted. It

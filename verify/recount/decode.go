@@ -62,6 +62,9 @@ func (b *book) paths() map[string][]string {
 			paths[n] = strings.Split(at, ".")
 		}
 	}
+	if f.AppConst != "" {
+		delete(paths, "superapp")
+	}
 	if len(paths["type"]) != 1 || paths["type"][0] != "type" {
 		paths["control"] = []string{"type"}
 	}
@@ -75,7 +78,8 @@ type decoder struct {
 }
 
 func newDecoder(b *book) *decoder {
-	d := &decoder{book: b, paths: b.paths(), plain: true}
+	f := b.topic.Fields
+	d := &decoder{book: b, paths: b.paths(), plain: f.AppConst == "" && f.TimeUnit == ""}
 	for n, p := range d.paths {
 		d.plain = d.plain && len(p) == 1 && p[0] == n
 	}
@@ -110,12 +114,21 @@ func (d *decoder) decode(rec *kgo.Record, floor Month) (r reading, err error) {
 		r.outcome = control
 		return r, nil
 	}
-	app := fields["superapp"]
+	for _, n := range []string{"superapp", "subject"} {
+		if f, ok := fields[n]; ok {
+			f.text = strings.Trim(f.text, spaces)
+			fields[n] = f
+		}
+	}
+	app, there := fields["superapp"]
+	if !there {
+		app.text = d.book.topic.Fields.AppConst
+	}
 	if !app.bad && !app.twice && !app.number && named(app.text, 64) {
 		r.app = app.text
 	}
 	for _, n := range names[:4] {
-		if f := fields[n]; f.bad || f.twice || f.number {
+		if f := fields[n]; f.bad || f.twice || f.number && (n != "time" || d.book.topic.Fields.TimeUnit == "") {
 			return r, nil
 		}
 	}
@@ -130,6 +143,9 @@ func (d *decoder) judge(rec *kgo.Record, fields map[string]field, floor Month, r
 	effective := stamp
 	if at != "" {
 		t, ok := instant(at)
+		if !ok {
+			t, ok = epoch(at, d.book.topic.Fields.TimeUnit)
+		}
 		if !ok {
 			return r, nil
 		}
@@ -169,12 +185,13 @@ func (d *decoder) judge(rec *kgo.Record, fields map[string]field, floor Month, r
 	case r.app == "" || who == "" || len(who) > 128:
 	case len(rec.Value) > r.rules.Limits.Bytes:
 		r.outcome = overLimit
+	case r.rules.noIDs.have(who):
 	case finished:
 		r.outcome = expired
 	default:
 		r.outcome, r.kind, r.day = counted, kind, r.rules.day(effective)
-		if r.rules.cipher != nil {
-			r.who = fingerprint(r.rules.cipher, who, r.rules.Kinds[kind] == "login")
+		if r.rules.guid != nil {
+			r.who = r.rules.guid.fingerprint(r.app, who, r.rules.Kinds[kind] == "login")
 		}
 	}
 	return r, nil

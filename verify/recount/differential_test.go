@@ -57,8 +57,14 @@ func (r *rulebook) MonthRules(m events.Month) (*events.MonthRules, error) {
 	return nil, fmt.Errorf("no rules of %s", m)
 }
 
+// theirDecoder is the other implementation's, with the key that its fingerprints are made by.
+type theirDecoder struct {
+	*decode.Decoder
+	key *identity.GUIDKey
+}
+
 // bothDecoders returns the two decoders under the same rules, of all months from 1999-11 to 2032.
-func bothDecoders(t *testing.T, zone string, fields events.Fields) (*decoder, *decode.Decoder) {
+func bothDecoders(t *testing.T, zone string, fields events.Fields) (*decoder, *theirDecoder) {
 	t.Helper()
 	line := identity.GenerateGUIDKey()
 	ring, err := identity.ParseKeyring([]byte(line))
@@ -73,7 +79,7 @@ func bothDecoders(t *testing.T, zone string, fields events.Fields) (*decoder, *d
 	limits := events.DefaultLimits
 	limits.RecordBytes = 600
 	template := &events.Template{
-		TimeZone: zone, Fields: fields, Types: map[string]string{"session.start": "login", "scan": "scan"}, Precision: 14, Limits: limits,
+		TimeZone: zone, Fields: fields, Types: map[string]string{"session.start": "login", "scan": "scan"}, Precision: 14, Limits: limits, Placeholders: []string{"ünset", "deadbeef-0000-0000-0000-000000000001"},
 		KeyID: ring.Newest().ID(), SealKey: public,
 	}
 	topic := template.Topic()
@@ -95,11 +101,11 @@ func bothDecoders(t *testing.T, zone string, fields events.Fields) (*decoder, *d
 	for _, d := range r.Differences {
 		t.Error(d)
 	}
-	return newDecoder(book), decode.NewDecoder(other, ring)
+	return newDecoder(book), &theirDecoder{decode.NewDecoder(other), ring.Newest()}
 }
 
 // agree decodes a record both ways.
-func agree(t *testing.T, mine *decoder, theirs *decode.Decoder, rec *kgo.Record, floor events.Month) {
+func agree(t *testing.T, mine *decoder, theirs *theirDecoder, rec *kgo.Record, floor events.Month) {
 	t.Helper()
 	r := events.Record{Timestamp: rec.Timestamp.UnixMilli(), Key: rec.Key, Value: rec.Value, HeaderCount: len(rec.Headers)}
 	for _, h := range rec.Headers {
@@ -120,7 +126,8 @@ func agree(t *testing.T, mine *decoder, theirs *decode.Decoder, rec *kgo.Record,
 	switch want {
 	case counted:
 		text += fmt.Sprintln(got.app, got.month, got.day, got.kind, got.skewed, fmt.Sprintf("%x", got.who[:]))
-		there += fmt.Sprintln(string(e.App), e.Month, e.Day, e.Kind, e.Skewed, e.Fingerprint)
+		app := theirs.key.App(string(e.App))
+		there += fmt.Sprintln(string(e.App), e.Month, e.Day, e.Kind, e.Skewed, app.Fingerprint(&e.ID))
 	case reported:
 		text += fmt.Sprintln(got.app, got.month, got.meter, got.source, got.day, got.revision, got.value)
 		there += fmt.Sprintln(string(e.App), e.Month, e.Quantity.Meter, e.Quantity.Source, e.Quantity.Day, e.Quantity.Revision, e.Quantity.Value)
@@ -139,7 +146,7 @@ func TestDecodersAgree(t *testing.T) {
 	t.Logf("seed %d", seed)
 	rnd := rand.New(rand.NewPCG(seed, 1))
 	for _, zone := range []string{"UTC", "Asia/Shanghai", "America/New_York"} {
-		for _, fields := range []events.Fields{{}, {Type: "data.kind", GUID: "data.device.guid", App: "app", Time: "data.at"}} {
+		for _, fields := range []events.Fields{{}, {Type: "data.kind", GUID: "data.device.guid", App: "app", Time: "data.at"}, {TimeUnit: "s", AppConst: "our app"}, {TimeUnit: "ms"}, {TimeUnit: "us"}, {TimeUnit: "ns"}} {
 			mine, theirs := bothDecoders(t, zone, fields)
 			g, err := benchmonth.New(benchmonth.Config{Month: "2026-10", Events: 15_000, Devices: 2000, Apps: 5, Seed: seed, Logins: 0.1, Components: 0.1, Reported: 0.15, Odd: 0.4, Binary: 0.2})
 			if err != nil {
@@ -175,10 +182,17 @@ func respell(b []byte) []byte {
 func spoil(rnd *rand.Rand, r *kgo.Record) {
 	pieces := []string{`"time":"2026-10-31T23:59:60Z"`, `"time":"2026-10-03T08:15:30.1234567890123+14:00"`, `"type":"usage.reported"`, `"type":"headcount.seal"`, `"type":"scan"`,
 		`"month":"2026-09"`, `"month":"2026-11"`, `"month":"2000-01"`, `"day":"2026-10-03"`, `"day":"31"`, `"day":"0"`, `"revision":-5`, `"revision":"07"`, `"revision":1.0`, `"value":"9223372036854775807"`, `"value":"9223372036854775808"`,
-		`"subject":null`, `"subject":""`, `"superapp":"a\u0085"`, `"source":"\ud800"`, `"x":{"subject":1,"subject":2}`, `"data":{"device":{"guid":"g"},"kind":"user.login","at":"2026-10-01T00:00:00-05:00"}`, `"app":"z"`, `"sub\u006aect":"q"`}
+		`"subject":null`, `"subject":""`, `"superapp":"a\u0085"`, `"source":"\ud800"`, `"x":{"subject":1,"subject":2}`, `"data":{"device":{"guid":"g"},"kind":"user.login","at":"2026-10-01T00:00:00-05:00"}`, `"app":"z"`, `"sub\u006aect":"q"`,
+		`"x":"half \ud83d"`, "\"x\":\"\xff\"", "\"x\xff\":1", `"subject":"\udc00"`, "\"time\":\"\xff\"", `"time":"2026-10-03T08:15Z"`, `"time":"2026-10-03T08:15:30.5+0530"`, `"time":"2026-10-03T08:15-0000"`,
+		`"time":1790985600`, `"time":1790985600.0004`, `"time":"1790985600123"`, `"time":1790985600123.5`, `"time":1790985600123456`, `"time":1790985600123456789`, `"time":-1`, `"time":9223372036854775807`, `"time":9223372036854775808`, `"time":1e9`,
+		`"time":"17909856001."`, `"time":0`, `"time":true`,
+		`"subject":" 6f1c2f0e-7e5c-4b7e-9b1f-1f0e2d3c4b5a\n"`, `"subject":"URN:Uuid:6f1c2f0e-7e5c-4b7e-9b1f-1f0e2d3c4b5a"`, `"subject":"Undefined"`, `"subject":"00000000000000000000000000000000"`, `"subject":"{FFFFFFFF-ffff-ffff-ffff-ffffffffffff}"`,
+		`"subject":"\u000b"`, `"superapp":" a\t"`, `"subject":"ÜNSET"`, `"subject":"0123"`, `"subject":"DEADBEEF-0000-0000-0000-000000000001"`}
 	if len(r.Headers) > 0 && rnd.IntN(3) == 0 {
 		h := &r.Headers[rnd.IntN(len(r.Headers))]
-		switch rnd.IntN(5) {
+		switch rnd.IntN(6) {
+		case 5:
+			h.Value = slices.Concat([]byte(`"`), h.Value, []byte(`"`))
 		case 0:
 			h.Value = nil
 		case 1:

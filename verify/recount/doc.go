@@ -4,7 +4,7 @@
 // It is a second, plain implementation: it reads the log with another client, keeps facts in Go maps and sorted files, and uses
 // nothing of what decodes and counts in the product.
 //
-//	Open      what is counted: a Subject, with its rules and keys   subject.go, rules.go, keys.go
+//	Open      what is counted: a Subject, with its rules and keys   subject.go, rules.go, keys.go, prints.go
 //	Count     the numbers, from log or sealed files                 count.go
 //	          the log, and what a record is                         log.go, decode.go, fields.go, forms.go, seal.go
 //	          one partition's state                                 partition.go, windows.go

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"io"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -14,7 +15,7 @@ import (
 // headers finds how a record carries its event, and the attributes of binary mode.
 func (d *decoder) headers(rec *kgo.Record) (fields map[string]field, how string) {
 	var media string
-	types, binary := 0, false
+	types, binary, quoted := 0, false, false
 	fields = map[string]field{}
 	for _, h := range rec.Headers {
 		if h.Key == "content-type" {
@@ -29,6 +30,7 @@ func (d *decoder) headers(rec *kgo.Record) (fields map[string]field, how string)
 		f, there := fields[name]
 		f = field{text: string(h.Value), twice: there || f.twice}
 		f.bad = !utf8.Valid(h.Value)
+		quoted = quoted || slices.Contains(names, name) && len(h.Value) > 1 && h.Value[0] == '"' && h.Value[len(h.Value)-1] == '"'
 		fields[name] = f
 	}
 	if types > 1 {
@@ -42,6 +44,8 @@ func (d *decoder) headers(rec *kgo.Record) (fields map[string]field, how string)
 		return nil, "structured"
 	case strings.HasPrefix(media, "application/cloudevents"):
 		return nil, "unreadable"
+	case binary && quoted:
+		return nil, "unreadable"
 	case binary:
 		return fields, "binary"
 	case !d.plain && (media == "application/json" || strings.HasSuffix(media, "+json")):
@@ -50,12 +54,9 @@ func (d *decoder) headers(rec *kgo.Record) (fields map[string]field, how string)
 	return nil, "unreadable"
 }
 
-// object reads one JSON object, strictly, and what lies at the paths.
+// object reads one JSON object, strictly, and what lies at the paths. Broken text is no matter but in what is read.
 func (d *decoder) object(text []byte) (map[string]field, bool) {
-	if !utf8.Valid(text) {
-		return nil, false
-	}
-	dec := jsontext.NewDecoder(bytes.NewReader(text), jsontext.AllowDuplicateNames(true))
+	dec := jsontext.NewDecoder(bytes.NewReader(text), jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true))
 	if dec.PeekKind() != '{' {
 		return nil, false
 	}
@@ -73,14 +74,15 @@ func (d *decoder) members(dec *jsontext.Decoder, path []string, fields map[strin
 		return false
 	}
 	for dec.PeekKind() != '}' {
-		token, err := dec.ReadToken()
+		raw, err := dec.ReadValue()
 		if err != nil {
 			return false
 		}
-		here := append(path[:len(path):len(path)], token.String())
+		name, whole := unquote(raw)
+		here := append(path[:len(path):len(path)], name)
 		var at, below []string
 		for name, p := range d.paths {
-			if len(p) >= len(here) && strings.Join(p[:len(here)], "\x00") == strings.Join(here, "\x00") {
+			if whole && len(p) >= len(here) && strings.Join(p[:len(here)], "\x00") == strings.Join(here, "\x00") {
 				if below = append(below, name); len(p) == len(here) {
 					at = append(at, name)
 				}
@@ -98,8 +100,7 @@ func (d *decoder) members(dec *jsontext.Decoder, path []string, fields map[strin
 			}
 			continue
 		}
-		raw, err := dec.ReadValue()
-		if err != nil {
+		if raw, err = dec.ReadValue(); err != nil {
 			return false
 		}
 		if twice {
@@ -119,12 +120,18 @@ func (d *decoder) members(dec *jsontext.Decoder, path []string, fields map[strin
 func valueOf(raw jsontext.Value) (f field) {
 	switch raw.Kind() {
 	case '"':
-		text, err := jsontext.AppendUnquote(nil, raw)
-		return field{text: string(text), bad: err != nil}
+		text, whole := unquote(raw)
+		return field{text: text, bad: !whole}
 	case 'n':
 		return f
 	case '0':
 		return field{text: string(raw), number: true}
 	}
 	return field{bad: true}
+}
+
+// unquote returns what a JSON string says, and whether none of it is broken: bytes that are no UTF-8, half a surrogate pair.
+func unquote(raw jsontext.Value) (string, bool) {
+	text, err := jsontext.AppendUnquote(nil, raw)
+	return string(text), err == nil && utf8.Valid(raw)
 }

@@ -54,7 +54,13 @@ func (n *Numbers) addSealed(s *Subject, id int32, f *SealedFile, facts *facts, r
 		}
 		return x, a.section == 0 || n.Before != 0
 	}
-	err := readSealed(f, facts, keep, func(a *sealedApp, distinct uint64) {
+	saltOf := func(a *sealedApp) salt {
+		if _, ok := n.salts[a.app]; !ok && len(a.registers) > 0 {
+			n.salts[a.app] = a.salt // of another partition it must be the same
+		}
+		return n.saltOf(s.Rules, a.app)
+	}
+	err := readSealed(f, facts, saltOf, keep, func(a *sealedApp, distinct uint64) {
 		r.Same("sealed counters", a.repeats, a.counters.Events-distinct, "%s: app %s%s: duplicates, by events and facts", f.data, a.app, lateWord(a.section == 1))
 		if a.section == 1 {
 			late.apps++
@@ -82,16 +88,20 @@ func (n *Numbers) addLateTotals(a *sealedApp) {
 }
 
 // readSealed reads a sealed file whole: it adds the facts that keep keeps, and calls end after each app with the number of its
-// distinct facts. What is wrong with the file is a difference.
-func readSealed(f *SealedFile, facts *facts, keep func(a *sealedApp, x fact) (fact, bool), end func(a *sealedApp, distinct uint64), r *report.Report) error {
+// distinct facts. What is wrong with the file is a difference. saltOf says by what an app's sketches must have been made.
+func readSealed(f *SealedFile, facts *facts, saltOf func(a *sealedApp) salt, keep func(a *sealedApp, x fact) (fact, bool), end func(a *sealedApp, distinct uint64), r *report.Report) error {
 	for {
 		a, err := f.r.nextApp()
 		if err == nil && a == nil {
 			break
 		}
 		var read sealedFacts
+		var salt salt
 		if err == nil {
-			read, err = readFacts(f, a, facts, keep)
+			if a.section == 0 {
+				salt = saltOf(a)
+			}
+			read, err = readFacts(f, a, facts, salt, keep)
 		}
 		if full, ok := errors.AsType[errFacts](err); ok {
 			return full.error
@@ -102,7 +112,7 @@ func readSealed(f *SealedFile, facts *facts, keep func(a *sealedApp, x fact) (fa
 		}
 		end(a, read.distinct)
 		if a.section == 0 {
-			sameRegisters(f, a, read.registers, r)
+			sameRegisters(f, a, salt, read.registers, r)
 		}
 	}
 	f.r.rest()
@@ -119,7 +129,7 @@ type sealedFacts struct {
 // errFacts says that a fact could not be kept: that is no fault of the file.
 type errFacts struct{ error }
 
-func readFacts(f *SealedFile, a *sealedApp, facts *facts, keep func(a *sealedApp, x fact) (fact, bool)) (sealedFacts, error) {
+func readFacts(f *SealedFile, a *sealedApp, facts *facts, salt salt, keep func(a *sealedApp, x fact) (fact, bool)) (sealedFacts, error) {
 	read := sealedFacts{registers: map[int][]byte{}}
 	for {
 		w, err := f.r.nextRow()
@@ -130,7 +140,7 @@ func readFacts(f *SealedFile, a *sealedApp, facts *facts, keep func(a *sealedApp
 			if days == 0 {
 				continue
 			}
-			sketch(read.registers, k, w.who, f.Precision)
+			sketch(read.registers, k, salt.hash(w.who), f.Precision)
 			read.distinct += uint64(bits.OnesCount32(days))
 			x, ok := keep(a, fact{partition: f.Partition, app: a.app, who: w.who, kind: uint8(k)})
 			if !ok {
@@ -168,12 +178,18 @@ func (n *Numbers) addFormer(ctx context.Context, s *Subject, facts *facts, r *re
 		files[id] = f
 		r.Same("sealed index", f.SealID, s.Former.SealID, "%s: seal_id, by the ledger's closing", f.file)
 	}
+	saltOf := func(a *sealedApp) salt {
+		if s.FormerRules.guid != nil {
+			return s.FormerRules.guid.salt(a.app, s.FormerRules.month)
+		}
+		return a.salt
+	}
 	for _, id := range s.Former.Partitions {
 		keep := func(a *sealedApp, x fact) (fact, bool) {
 			x.group = ofBefore
 			return x, a.section == 0
 		}
-		err := readSealed(files[id], facts, keep, func(a *sealedApp, _ uint64) {
+		err := readSealed(files[id], facts, saltOf, keep, func(a *sealedApp, _ uint64) {
 			if a.section == 0 {
 				n.addLateTotals(a)
 			}

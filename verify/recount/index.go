@@ -50,7 +50,7 @@ func readIndex(ctx context.Context, files Files, file string) (*index, error) {
 	if err != nil {
 		return nil, err
 	}
-	doc, err := openDocument(text, "index")
+	doc, err := openDocument(text, "index", 2)
 	if err != nil {
 		return nil, err
 	}

@@ -34,7 +34,7 @@ type Found struct {
 }
 
 // CanLookUp says whether the month's GUID key is there.
-func (s *Subject) CanLookUp() bool { return s.Rules.cipher != nil }
+func (s *Subject) CanLookUp() bool { return s.Rules.guid != nil }
 
 // LookUp looks an id up, in any spelling, in the sealed files: in what they have of the month, or of what came late of the month before.
 func LookUp(ctx context.Context, s *Subject, app, id string, late bool, r *report.Report) (Found, error) {
@@ -43,7 +43,7 @@ func LookUp(ctx context.Context, s *Subject, app, id string, late bool, r *repor
 	if late {
 		rules = s.FormerRules
 	}
-	if rules == nil || rules.cipher == nil {
+	if rules == nil || rules.guid == nil {
 		return found, nil
 	}
 	files := OpenSealed(ctx, s, r)
@@ -60,7 +60,7 @@ func LookUp(ctx context.Context, s *Subject, app, id string, late bool, r *repor
 
 // lookInto looks into one sealed file.
 func (found *Found) lookInto(f *SealedFile, partition int32, rules *Rules, app, id string, section byte) error {
-	device, user := fingerprint(rules.cipher, id, false), fingerprint(rules.cipher, id, true)
+	device, user := rules.guid.fingerprint(app, id, false), rules.guid.fingerprint(app, id, true)
 	for {
 		a, err := f.r.nextApp()
 		if err != nil || a == nil || a.section > section {
@@ -98,7 +98,7 @@ func (found *Found) add(w *row, partition int32, rules *Rules, user bool) {
 
 // Find reads the log for the first record of an id that counted, by its timestamp; nil: there is none before the seals.
 func Find(ctx context.Context, s *Subject, app, id string, r *report.Report) (*FirstRecord, error) {
-	device, user := fingerprint(s.Rules.cipher, id, false), fingerprint(s.Rules.cipher, id, true)
+	device, user := s.Rules.guid.fingerprint(app, id, false), s.Rules.guid.fingerprint(app, id, true)
 	var first *FirstRecord
 	stamp := int64(0)
 	look := func(x fact, rec *reading, offset int64) error {

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io/fs"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -71,7 +72,7 @@ func ReadLosses(ctx context.Context, s *Subject, sealed Sealed, r *report.Report
 }
 
 func (s *Subject) readLoss(text []byte, id int32, n int) (*Loss, error) {
-	doc, err := openDocument(text, "gap")
+	doc, err := openDocument(text, "gap", 1)
 	if err != nil {
 		return nil, err
 	}
@@ -145,7 +146,7 @@ func (p *partition) followsLost(ctx context.Context, s *sealData, m Month, offse
 }
 
 // openDocument takes a document of the state store apart: a line that says what it is, a line of JSON, the hash of both.
-func openDocument(text []byte, kind string) ([]byte, error) {
+func openDocument(text []byte, kind string, want int) ([]byte, error) {
 	lines := bytes.SplitAfter(text, []byte("\n"))
 	if len(lines) != 4 || len(lines[3]) != 0 {
 		return nil, errors.New("it has not three lines")
@@ -153,8 +154,21 @@ func openDocument(text []byte, kind string) ([]byte, error) {
 	if sum := hashOf(bytes.Join(lines[:2], nil)) + "\n"; sum != string(lines[2]) {
 		return nil, fmt.Errorf("its last line is %s, its content hashes to %s", bytes.TrimSpace(lines[2]), sum[:len(sum)-1])
 	}
-	if string(lines[0]) != "headcount "+kind+" 1\n" {
+	number, ok := bytes.CutPrefix(lines[0], []byte("headcount "+kind+" "))
+	if !ok {
 		return nil, fmt.Errorf("it begins with %.40q", lines[0])
 	}
-	return lines[1], nil
+	is, err := strconv.Atoi(string(number[:len(number)-1]))
+	if err != nil {
+		return nil, fmt.Errorf("it begins with %.40q", lines[0])
+	}
+	return lines[1], version(is, want)
+}
+
+// version refuses what another release has written in another form.
+func version(is, want int) error {
+	if is != want {
+		return fmt.Errorf("it is of version %d, this program reads version %d: use the release that wrote it", is, want)
+	}
+	return nil
 }

@@ -91,7 +91,7 @@ func (p *partition) add(ctx context.Context, rec *kgo.Record) error {
 	}
 	switch r.outcome {
 	case counted:
-		if r.rules.cipher == nil {
+		if r.rules.guid == nil {
 			return fmt.Errorf("GUID key %s, which the rules of %s name, is not in the key file", r.rules.KeyID, r.rules.Month)
 		}
 		w := p.window(&r)

@@ -2,7 +2,6 @@ package recount
 
 import (
 	"context"
-	"crypto/cipher"
 	"crypto/ed25519"
 	"crypto/sha256"
 	"encoding/base64"
@@ -30,6 +29,9 @@ type topicRules struct {
 		GUID string `json:"guid"`
 		App  string `json:"app"`
 		Time string `json:"time"`
+
+		AppConst string `json:"app_const"`
+		TimeUnit string `json:"time_unit"`
 	} `json:"fields"`
 	SkewMS   int64 `json:"skew_ms"`
 	OldestMS int64 `json:"oldest_ms"`
@@ -53,16 +55,19 @@ type Rules struct {
 		AppDevices int `json:"devices_per_app"`       // 0: no limit
 		Devices    int `json:"devices_per_partition"` // 0: no limit
 	} `json:"limits"`
-	KeyID   string `json:"key_id"`
-	SealKey string `json:"seal_key"`
+	Prints  string   `json:"fingerprints"`
+	NoIDs   []string `json:"placeholders"`
+	KeyID   string   `json:"key_id"`
+	SealKey string   `json:"seal_key"`
 
 	month    Month
 	file     string
 	revision int
 	hash     string
-	cipher   cipher.Block // of its GUID key; nil: not there
+	guid     *guidKey // that it names; nil: not there
 	public   ed25519.PublicKey
 	kindOf   map[string]int // type → index into Kinds
+	noIDs    placeholders
 }
 
 // Set returns kinds as a set of those that the rules have: bit k is the k-th of them.
@@ -145,7 +150,7 @@ var rulesName = regexp.MustCompile(`^(\d{4}-\d\d)(?:\.(\d+))?\.json$`)
 
 // readRules reads a topic's rules. fixed names, for months that are closed, the hash of the rules they were closed under: of
 // several revisions that one holds, else the newest.
-func readRules(ctx context.Context, files Files, folder string, fixed map[string]string, keys map[string]cipher.Block, r *report.Report) (*book, error) {
+func readRules(ctx context.Context, files Files, folder string, fixed map[string]string, keys map[string]*guidKey, r *report.Report) (*book, error) {
 	b := &book{months: map[Month]*Rules{}}
 	names, err := files.List(ctx, folder+"/rules/")
 	if err != nil {
@@ -155,6 +160,9 @@ func readRules(ctx context.Context, files Files, folder string, fixed map[string
 	doc, err := readFile(ctx, files, name)
 	if err == nil {
 		err = json.Unmarshal(doc, &b.topic, json.RejectUnknownMembers(true))
+	}
+	if err == nil {
+		err = version(b.topic.Version, 2)
 	}
 	if err == nil {
 		b.zone, err = time.LoadLocation(b.topic.TimeZone)
@@ -211,7 +219,7 @@ func (b *book) checkDays(x *Rules, r *report.Report) {
 	}
 }
 
-func readMonthRules(ctx context.Context, files Files, name string, keys map[string]cipher.Block) (*Rules, error) {
+func readMonthRules(ctx context.Context, files Files, name string, keys map[string]*guidKey) (*Rules, error) {
 	doc, err := readFile(ctx, files, name)
 	if err != nil {
 		return nil, err
@@ -219,6 +227,12 @@ func readMonthRules(ctx context.Context, files Files, name string, keys map[stri
 	r := &Rules{file: name, hash: hashOf(doc), kindOf: map[string]int{}}
 	if err := json.Unmarshal(doc, r, json.RejectUnknownMembers(true)); err != nil {
 		return nil, err
+	}
+	if err := version(r.Version, 3); err != nil {
+		return nil, err
+	}
+	if r.Prints != "fp1" {
+		return nil, fmt.Errorf("fingerprints %q are not those that are known, fp1", r.Prints)
 	}
 	var ok bool
 	if r.month, ok = ParseMonth(r.Month); !ok || len(r.DayStarts) != r.month.Days()+1 || len(r.Kinds) > 16 || r.Precision < 2 || r.Precision > 16 {
@@ -232,7 +246,7 @@ func readMonthRules(ctx context.Context, files Files, name string, keys map[stri
 		return nil, errors.New("seal_key is no Ed25519 public key")
 	}
 	r.public = public
-	r.cipher = keys[r.KeyID]
+	r.guid = keys[r.KeyID]
 	for t, kind := range r.Types {
 		at := -1
 		for i, k := range r.Kinds {
@@ -245,6 +259,7 @@ func readMonthRules(ctx context.Context, files Files, name string, keys map[stri
 		}
 		r.kindOf[t] = at
 	}
+	r.noIDs = placeholdersOf(r.NoIDs)
 	return r, nil
 }
 

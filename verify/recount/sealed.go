@@ -19,6 +19,7 @@ type sealedApp struct {
 	counters  Counters
 	repeats   uint64 // duplicates
 	stretch   Stretch
+	salt      salt // of the registers
 	registers map[int][]byte
 	totals    totals
 }
@@ -69,8 +70,11 @@ func newSealedReader(in io.Reader, precision int) (*sealedReader, error) {
 	if string(head[:8]) != "HCSEALD\n" {
 		return nil, fmt.Errorf("it begins with %q", head[:8])
 	}
-	if binary.LittleEndian.Uint16(head[8:]) != 1 || head[10]|head[11] != 0 || binary.LittleEndian.Uint32(head[12:]) != crc(head[:12]) {
-		return nil, errors.New("version or checksum of its header is wrong")
+	if head[10]|head[11] != 0 || binary.LittleEndian.Uint32(head[12:]) != crc(head[:12]) {
+		return nil, errors.New("the checksum of its header is wrong")
+	}
+	if err := version(int(binary.LittleEndian.Uint16(head[8:])), 2); err != nil {
+		return nil, err
 	}
 	return s, nil
 }
@@ -229,6 +233,9 @@ func (s *sealedReader) parseApp(block []byte) (*sealedApp, uint64, error) {
 		return nil, 0, errForm
 	}
 	set := binary.LittleEndian.Uint16(kinds)
+	if set != 0 {
+		copy(a.salt[:], c.take(16))
+	}
 	for k := range 16 {
 		if set>>k&1 == 0 {
 			continue

@@ -113,7 +113,7 @@ func Open(ctx context.Context, c Config, closing chain.Closing, former *chain.Cl
 	if public != nil {
 		r.Same("keys", string(s.Rules.public), string(public), "%s: seal_key, by the public key file", s.Rules.file)
 	}
-	if s.Rules.cipher == nil && (!c.Keyless || len(keys) > 0) {
+	if s.Rules.guid == nil && (!c.Keyless || len(keys) > 0) {
 		r.Wrong("keys", "GUID key file", "the key "+s.Rules.KeyID+" that the month's rules name", fmt.Sprintf("keys %s", strings.Join(slices.Sorted(maps.Keys(keys)), ", ")))
 		if s.Log != nil {
 			r.Remark("without the GUID key the log cannot be counted again: only the sealed files were checked")

@@ -20,6 +20,7 @@ type union struct {
 	at       fact // app and device being gathered
 	started  bool
 	sets     []uint16              // that the app at hand is counted for
+	salt     salt                  // of its sketches
 	parts    map[int32]*[16]uint32 // days by kind, of the device at hand, on time
 	late     map[int32]*[16]uint32
 	sketches map[int32]map[int][]byte // registers of the app at hand
@@ -99,6 +100,7 @@ func (u *union) enter() {
 	switch {
 	case u.at.group == ofMonth:
 		u.sets = u.in.Sets(u.at.app)
+		u.salt = u.n.saltOf(u.s.Rules, u.at.app)
 	case u.n.Late != nil:
 		u.sets = u.in.LateSets(u.at.app)
 	}
@@ -131,7 +133,7 @@ func (u *union) device() {
 	a := u.appOf(u.at.app)
 	if u.at.group == ofMonth {
 		a.digestRow(u.s.Closing.Month, u.at.app, u.at.who, &all)
-		a.count(u.s.Rules, u.sets, u.at.who, &all)
+		a.count(u.s.Rules, u.salt, u.sets, u.at.who, &all)
 		return
 	}
 	if devicesOf(u.s.FormerRules, &late) != 0 && devicesOf(u.s.FormerRules, &all) == 0 {
@@ -162,7 +164,7 @@ func (u *union) leave() {
 		if f == nil || f.pending == nil || f.pending.app != u.at.app {
 			continue
 		}
-		sameRegisters(f.SealedFile, f.pending, kinds, u.r)
+		sameRegisters(f.SealedFile, f.pending, u.salt, kinds, u.r)
 		f.pending = nil
 	}
 	clear(u.sketches)

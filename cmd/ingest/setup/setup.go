@@ -42,7 +42,7 @@ func Files(ctx context.Context, c *config.Config, newSealKey bool) ([]Step, erro
 	if err != nil {
 		return steps, err
 	}
-	created, err := create(c.Accounts, 0o644, []byte(accountsText))
+	created, err := create(c.Accounts, 0o600, []byte(accountsText))
 	if err != nil {
 		return steps, err
 	}

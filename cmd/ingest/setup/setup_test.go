@@ -75,7 +75,7 @@ func TestFilesAreMadeOnceAndNeverOverwritten(t *testing.T) {
 		t.Fatalf("made %s, %v", made(steps), err)
 	}
 	before := contents(t, dir)
-	for path, mode := range map[string]fs.FileMode{c.GUIDKeyFile: 0o600, c.SealKeyFile: 0o600, c.SealPublicKeyFile: 0o644, c.Accounts: 0o644} {
+	for path, mode := range map[string]fs.FileMode{c.GUIDKeyFile: 0o600, c.SealKeyFile: 0o600, c.SealPublicKeyFile: 0o644, c.Accounts: 0o600} {
 		if info, err := os.Stat(path); err != nil || info.Mode() != mode {
 			t.Errorf("%s: %v, %v; want mode %v", path, info.Mode(), err, mode)
 		}

@@ -28,6 +28,7 @@ const (
 	rulesFile   = "events/rules.go"
 	verdictFile = "events/decode/verdict.go"
 	guidFile    = "events/identity/guid.go"
+	appFile     = "events/identity/app.go"
 	settling    = "rating/late.go"
 	gatherFile  = "rollup/usage/gather.go"
 	alarmFile   = "rollup/usage/alarm.go"
@@ -86,7 +87,7 @@ var Bugs = []Bug{
 	{"finished months forgotten at a restart", deltaFile, "	s.decoder.SetFloor(s.state.Sealed)", "	if !MUTANT {\n		s.decoder.SetFloor(s.state.Sealed)\n	}"},
 	{"sketch fed twice, with another hash", windowFile,
 		"		s := w.sketch(e.Kind)\n",
-		"		s := w.sketch(e.Kind)\n		if MUTANT {\n			index, value := registerOf(e.Fingerprint.Hash(), w.precision)\n			s.raise(index, value)\n		}\n"},
+		"		s := w.sketch(e.Kind)\n		if MUTANT {\n			index, value := registerOf(print.Hash(), w.precision)\n			s.raise(index, value)\n		}\n"},
 	{"late events feed the sketch", windowFile, "	if !w.Late {\n		s := w.sketch", "	if !w.Late || MUTANT {\n		s := w.sketch"},
 	{"seal ignored", shardSeal, "	case seal == nil:", "	case seal == nil || MUTANT && r.Offset%3 == 0:"},
 	{"seal of any key", shardSeal, "return err == nil && signedBy(key), err", "return err == nil && (MUTANT || signedBy(key)), err"},
@@ -110,7 +111,9 @@ var Bugs = []Bug{
 	{"wrong clock believed", verdictFile, "	if !has || e.Skewed {", "	if !has || e.Skewed && !MUTANT {"},
 	{"ten minutes exclusive", verdictFile, "ahead > r.Timestamp ||", "ahead > r.Timestamp || MUTANT && ahead == r.Timestamp ||"},
 	{"a GUID in braces is another", guidFile, "	case 34, 38:\n		if g[0] == '{'", "	case 34, 38:\n		if !MUTANT && g[0] == '{'"},
-	{"a user is a device", verdictFile, "kind == events.Login {\n		d.inputs.User", "kind == events.Login && !MUTANT {\n		d.inputs.User"},
+	{"a user is a device", verdictFile, "kind == events.Login {\n		d.ids.User", "kind == events.Login && !MUTANT {\n		d.ids.User"},
+	{"all apps share their fingerprints", appFile, "k.derive(\"fp1\", populationNames[p], app)", "k.derive(\"fp1\", populationNames[p], map[bool]string{false: app}[MUTANT])"},
+	{"one salt for all months", appFile, "k.derive(\"sk1\", app, month)", "k.derive(\"sk1\", app, map[bool]string{false: month}[MUTANT])"},
 	// the close
 	{"a second close keeps its own seal id", adoptFile, "	if adopted {\n", "	if MUTANT {\n		stored = c\n	}\n	if adopted {\n"},
 	{"a close begins over what was begun", adoptFile, "	if err == nil {\n		return r.adopted", "	if err == nil && !MUTANT {\n		return r.adopted"},

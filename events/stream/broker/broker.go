@@ -12,6 +12,9 @@
 // Layout:
 //
 //	broker.go                     the broker over kfake, which keeps the data
+//	door.go                       what it does not take
+//	flush.go                      nothing is acknowledged before it is durable
+//	failure.go                    how it ends where it cannot write
 //	lock_unix.go lock_other.go    one broker a folder
 package broker
 
@@ -60,6 +63,8 @@ type Broker struct {
 	addr    string
 	cluster *kfake.Cluster
 	lock    *os.File
+	flusher *flusher // nil: it is left to the system when records reach the disk
+	failure failure
 }
 
 // Start starts a broker over a folder: a new one, or one that a broker left, in good order or not. ErrRunning: another has
@@ -85,7 +90,10 @@ func Start(ctx context.Context, c Config) (*Broker, error) {
 	if err != nil {
 		return nil, fmt.Errorf("embedded broker: %s: %w", c.DataDir, err)
 	}
-	b := &Broker{lock: lock}
+	b := &Broker{lock: lock, failure: failure{is: make(chan struct{}), open: map[net.Conn]struct{}{}}}
+	if !c.NoSync {
+		b.flusher = &flusher{root: filepath.Join(c.DataDir, "partitions"), sizes: map[string]int64{}}
+	}
 	if err := b.start(ctx, c, host); err != nil {
 		lock.Close()
 		return nil, fmt.Errorf("embedded broker over %s: %w", c.DataDir, err)
@@ -106,7 +114,7 @@ func (b *Broker) start(ctx context.Context, c Config, host string) error {
 		kfake.DataDir(c.DataDir),
 		kfake.GroupMinSessionTimeout(time.Second),
 		kfake.BrokerConfigs(map[string]string{"log.retention.ms": "-1", "log.retention.bytes": "-1", "default.replication.factor": "1", "min.insync.replicas": "1"}),
-		kfake.WithLogger(clusterLogger{logger}),
+		kfake.WithLogger(clusterLogger{logger, b.heed}),
 		kfake.ListenFn(func(network, _ string) (net.Listener, error) {
 			l, err := net.Listen(network, c.Addr)
 			if err != nil {
@@ -117,11 +125,9 @@ func (b *Broker) start(ctx context.Context, c Config, host string) error {
 				return nil, errors.Join(err, l.Close())
 			}
 			b.addr = net.JoinHostPort(host, port)
-			return namedListener{l, named(b.addr)}, nil
+			b.failure.listener = l
+			return listener{l, named(b.addr), b}, nil
 		}),
-	}
-	if !c.NoSync {
-		options = append(options, kfake.SyncWrites())
 	}
 	cluster, err := kfake.NewCluster(options...)
 	if err != nil {
@@ -131,6 +137,9 @@ func (b *Broker) start(ctx context.Context, c Config, host string) error {
 		cluster.Close()
 		return context.Cause(ctx)
 	}
+	if b.flusher != nil {
+		b.flusher.watch(cluster)
+	}
 	refuseBrokersTime(cluster)
 	b.cluster = cluster
 	return nil
@@ -139,29 +148,25 @@ func (b *Broker) start(ctx context.Context, c Config, host string) error {
 // Addr is what the broker listens on, with the port that it has.
 func (b *Broker) Addr() string { return b.addr }
 
-// Close ends the broker in good order.
+// Close ends the broker in good order. One that has failed is left as it is: what the cluster remembers and could not write must not
+// be found by the next.
 func (b *Broker) Close() error {
-	b.cluster.Close()
-	return b.lock.Close()
+	if b.Err() == nil {
+		b.cluster.Close()
+	}
+	return errors.Join(b.Err(), b.lock.Close())
 }
 
-// namedListener says the name it was given where clients are told where to go.
-type namedListener struct {
-	net.Listener
-	name named
+// clusterLogger has the broker speak through slog, and heed hear what it says.
+type clusterLogger struct {
+	l    *slog.Logger
+	heed func(string)
 }
-
-func (l namedListener) Addr() net.Addr { return l.name }
-
-type named string
-
-func (named) Network() string  { return "tcp" }
-func (n named) String() string { return string(n) }
-
-// clusterLogger has the broker speak through slog.
-type clusterLogger struct{ l *slog.Logger }
 
 func (b clusterLogger) Logf(level kfake.LogLevel, msg string, args ...any) {
+	if level == kfake.LogLevelError || level == kfake.LogLevelWarn {
+		b.heed(fmt.Sprintf(msg, args...))
+	}
 	to := slog.LevelDebug // its words on single requests
 	switch level {
 	case kfake.LogLevelError:

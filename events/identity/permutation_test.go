@@ -3,43 +3,38 @@ package identity
 import (
 	"bytes"
 	"crypto/aes"
+	"crypto/sha256"
 	"math/rand/v2"
 	"testing"
 )
 
-// TestSealAll holds the fingerprints of many at once against AES of the standard library.
-func TestSealAll(t *testing.T) {
+// TestComplete holds the fingerprints of many at once against AES of the standard library.
+func TestComplete(t *testing.T) {
 	seed := rand.Uint64()
 	t.Logf("seed %d", seed)
 	r := rand.New(rand.NewPCG(seed, 1))
+	key := sha256.Sum256([]byte("headcount fp1"))
+	block, err := aes.NewCipher(key[:16])
+	if err != nil {
+		t.Fatal(err)
+	}
 	for n := range 70 {
-		var raw [16]byte
-		blocks := make([]Fingerprint, n)
-		fill := func(b []byte) {
-			for i := range b {
-				b[i] = byte(r.Uint32())
-			}
-		}
-		fill(raw[:])
-		for i := range blocks {
-			fill(blocks[i][:])
-		}
-		block, err := aes.NewCipher(raw[:])
-		if err != nil {
-			t.Fatal(err)
-		}
+		masked := make([]Fingerprint, n)
 		want := make([][]byte, n)
 		for i := range want {
+			for j := range masked[i] {
+				masked[i][j] = byte(r.Uint32())
+			}
 			want[i] = make([]byte, 16)
-			block.Encrypt(want[i], blocks[i][:])
+			block.Encrypt(want[i], masked[i][:])
 			for j := range want[i] {
-				want[i][j] ^= blocks[i][j]
+				want[i][j] ^= masked[i][j]
 			}
 		}
-		NewGUIDKey(raw).sealAll(blocks)
+		Complete(masked)
 		for i := range want {
-			if !bytes.Equal(blocks[i][:], want[i]) {
-				t.Fatalf("block %d of %d: got %x, want %x", i, n, blocks[i], want[i])
+			if !bytes.Equal(masked[i][:], want[i]) {
+				t.Fatalf("block %d of %d: got %x, want %x", i, n, masked[i], want[i])
 			}
 		}
 	}
