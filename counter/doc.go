@@ -10,8 +10,8 @@
 //   - No call stops for long because something doubles: dictionaries grow by parts of a few milliseconds.
 //   - A union does not depend on how a month was partitioned (Unite).
 //
-// Two witnesses count every event: the exact facts, and the sketches. They share nothing after the fingerprint, not even half of
-// its bits.
+// Two witnesses count every event: the exact facts, and the sketches. They share nothing after the fingerprint: facts look for a device
+// by half of its bits, sketches take a hash of all of them, salted by app and month.
 //
 // Layout:
 //
@@ -20,7 +20,7 @@
 //	late.go                                  which events are late
 //	window.go flat.go large.go               one app's month in a partition, and its two forms
 //	dictionary/                              fingerprint → ordinal
-//	prefetch.go registers*.go                what is known of a batch's events before they are counted
+//	prefetch.go registers*.go                a batch's fingerprints, and what is known of its events before they are counted
 //	sketch.go estimate.go quantities.go      registers and estimates; reported quantities
 //	delta.go parts.go                        what is new, and how it is put back
 //	rows.go largerows.go                     facts by device, sorted

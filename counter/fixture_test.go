@@ -112,7 +112,7 @@ func dayOf(month events.Month, day int) time.Time {
 }
 
 func guid(device int) string {
-	b := make([]byte, 16)
+	b := []byte{1, 15: 0} // all zeros are no device
 	binary.BigEndian.PutUint64(b[8:], uint64(device))
 	return fmt.Sprintf("%x", b)
 }

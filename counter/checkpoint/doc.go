@@ -5,7 +5,7 @@
 // What Save, Seal, Rules or Create has acknowledged is there after a crash of the process or of the machine. Files are
 // immutable and made whole or not at all; a name once taken is not taken again. Each commit has one point: the creation of a
 // manifest (checkpoint), of an index (sealed month), of a file of rules, of the record of an accepted loss. Every bit of every file is under a checksum, and what
-// does not verify is named, skipped and never guessed at. A file of a newer format is no damage: it is refused with ErrVersion.
+// does not verify is named, skipped and never guessed at. A file of a newer or an older format is no damage: it is refused with ErrVersion.
 // Any number of processes may work on a partition at a time: since a shard is a pure function of rules and log, the slower
 // one's work is only lost, and it is told so.
 //

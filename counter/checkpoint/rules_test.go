@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"slices"
 	"strings"
 	"sync"
@@ -294,6 +295,28 @@ func TestSiblings(t *testing.T) {
 	}
 	if ps, err := mine.Partitions(t.Context()); err != nil || len(ps) != 0 {
 		t.Errorf("partitions %v, %v, want none", ps, err)
+	}
+}
+
+// TestOldState: the rules of a state that an older release has counted are refused by name, and stay as they are.
+func TestOldState(t *testing.T) {
+	disk := inMemory(durabletest.NewMemory())
+	topic := openTopic(t, disk)
+	old, err := os.ReadFile("../../events/testdata/golden/topic-1.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	file := topic.rulesFolder() + "topic.json"
+	if err := createBytes(t.Context(), topic.bucket, file, old); err != nil {
+		t.Fatal(err)
+	}
+	for _, tmpl := range []*events.Template{nil, template()} {
+		if _, err := topic.Rules(t.Context(), tmpl); !errors.Is(err, events.ErrVersion) || !strings.Contains(err.Error(), file) {
+			t.Errorf("%v", err)
+		}
+	}
+	if is, err := readAll(t.Context(), topic.bucket, file, maxRules); err != nil || !bytes.Equal(is, old) {
+		t.Errorf("%s, %v", is, err)
 	}
 }
 

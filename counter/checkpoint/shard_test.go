@@ -78,7 +78,7 @@ func logOf(t testing.TB, r *rand.Rand, rules *Rules, n int) (records []events.Re
 			month++
 		default:
 			kind := []string{"miniprogram.open", "minigame.search", "user.login", "component.push"}[r.IntN(4)]
-			add(fmt.Appendf(nil, `{"type":%q,"superapp":%q,"subject":"%032x","time":%q}`, kind, app, r.IntN(1+i/2), at.Format(time.RFC3339)))
+			add(fmt.Appendf(nil, `{"type":%q,"superapp":%q,"subject":"d%031x","time":%q}`, kind, app, r.IntN(1+i/2), at.Format(time.RFC3339)))
 		}
 	}
 	return records
@@ -161,7 +161,7 @@ func TestBytesPerDevice(t *testing.T) {
 	count := func(from, to int) {
 		var records []events.Record
 		for i := from; i < to; i++ {
-			value := fmt.Appendf(nil, `{"type":"miniprogram.open","superapp":"app-001","subject":"%032x","time":%q}`, i, now.Format(time.RFC3339))
+			value := fmt.Appendf(nil, `{"type":"miniprogram.open","superapp":"app-001","subject":"d%031x","time":%q}`, i, now.Format(time.RFC3339))
 			records = append(records, events.Record{Offset: events.Offset(i), Timestamp: now.UnixMilli(), Value: value})
 		}
 		if n, _, err := shard.Count(records); err != nil || n != len(records) {

@@ -44,7 +44,8 @@ var aboutVectors = []string{
 	"Fingerprints fp1 and sketch salts sk1 of Headcount, for implementations in any language. || joins bytes, 0 is a zero byte, all text is UTF-8, all bytes are in hex.",
 	"pi_key = SHA-256('headcount fp1')[0:16]; pi(b) = AES-128-ECB(pi_key, b), one block.",
 	"key_id = SHA-256('headcount guid key' || 0 || key)[0:8].",
-	"A device's id that reads as a UUID (32 hex digits of any case, plain or hyphenated 8-4-4-4-12, optionally in braces or after 'urn:uuid:') is of population 'uuid', and x is its 16 bytes. Any other device's id is of population 'opaque', every user's id of population 'user', and x = SHA-256(population || 0 || id)[0:16].",
+	"White space of ASCII around an id is no part of it: it is taken off first.",
+	"A device's id that reads as a UUID (32 hex digits of any case, plain or hyphenated 8-4-4-4-12, optionally in braces or after 'urn:uuid:' of any case) is of population 'uuid', and x is its 16 bytes. Any other device's id is of population 'opaque', every user's id of population 'user', and x = SHA-256(population || 0 || id)[0:16].",
 	"t = HMAC-SHA-256(key, 'fp1' || 0 || population || 0 || app)[0:16].",
 	"fingerprint = pi(x XOR t) XOR x XOR t.",
 	"salt = HMAC-SHA-256(key, 'sk1' || 0 || app || 0 || month)[0:16].",
@@ -76,7 +77,7 @@ func naive(t *testing.T, key, app, kind, id, month string) vector {
 	}
 	var population string
 	var x []byte
-	bare := strings.TrimPrefix(strings.TrimSuffix(strings.TrimPrefix(id, "{"), "}"), "urn:uuid:")
+	bare := strings.TrimPrefix(strings.TrimSuffix(strings.TrimPrefix(strings.ToLower(id), "{"), "}"), "urn:uuid:")
 	plain := strings.ReplaceAll(bare, "-", "")
 	if u, err := hex.DecodeString(plain); kind == "device" && err == nil && len(u) == 16 {
 		population, x = "uuid", u
@@ -119,7 +120,7 @@ func makeVectors(t *testing.T) vectors {
 	for _, c := range [][5]string{
 		{first, "app-001", "device", fixedGUID, "2026-10"},
 		{first, "app-001", "device", "{6F1C2F0E-7E5C-4B7E-9B1F-1F0E2D3C4B5A}", "2026-10"},
-		{first, "app-001", "device", "urn:uuid:6f1c2f0e7e5c4b7e9b1f1f0e2d3c4b5a", "2026-11"},
+		{first, "app-001", "device", "URN:uuid:6f1c2f0e7e5c4b7e9b1f1f0e2d3c4b5A", "2026-11"},
 		{first, "app-002", "device", fixedGUID, "2026-10"},
 		{second, "app-001", "device", fixedGUID, "2026-10"},
 		{first, "app-001", "user", fixedGUID, "2026-10"},

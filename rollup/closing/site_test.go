@@ -109,7 +109,7 @@ func newTestSite(t *testing.T) *testSite {
 func (s *testSite) open(p int, app string, device int, m events.Month, day int) {
 	at := time.Date(m.Year(), m.Calendar(), day, 12, 0, 0, 0, time.UTC)
 	s.now = at
-	s.append(p, fmt.Appendf(nil, `{"specversion":"1.0","type":"miniprogram.open","time":%q,"subject":"%032x","superapp":%q}`, at.Format(time.RFC3339), device, app))
+	s.append(p, fmt.Appendf(nil, `{"specversion":"1.0","type":"miniprogram.open","time":%q,"subject":"d%031x","superapp":%q}`, at.Format(time.RFC3339), device, app))
 }
 
 func (s *testSite) append(p int, value []byte) {

@@ -85,7 +85,7 @@ func (s *Source) count(t *testing.T) {
 	var records []events.Record
 	for i := range 3 {
 		at := time.Date(2026, 10, 1+i, 12, 0, 0, 0, time.UTC)
-		value := fmt.Appendf(nil, `{"specversion":"1.0","type":"miniprogram.open","time":%q,"subject":"%032x","superapp":"app-a"}`, at.Format(time.RFC3339), i)
+		value := fmt.Appendf(nil, `{"specversion":"1.0","type":"miniprogram.open","time":%q,"subject":"d%031x","superapp":"app-a"}`, at.Format(time.RFC3339), i)
 		records = append(records, events.Record{Offset: events.Offset(i), Timestamp: at.UnixMilli(), Value: value})
 	}
 	if _, _, err := shard.Count(records); err != nil {
