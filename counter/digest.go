@@ -1,9 +1,11 @@
 package counter
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"encoding/binary"
 	"hash"
+	"io"
 	"math/bits"
 
 	"headcount/events"
@@ -18,6 +20,15 @@ import (
 type digest struct {
 	hash hash.Hash
 	buf  []byte
+	copy io.Writer // of what is hashed, for one app; nil: none
+	err  error     // of copy
+}
+
+func (d *digest) write(b []byte) {
+	d.hash.Write(b)
+	if d.copy != nil && d.err == nil {
+		_, d.err = d.copy.Write(b)
+	}
 }
 
 const (
@@ -31,6 +42,7 @@ func (d *digest) begin(m events.Month, app string) {
 		d.buf = make([]byte, 0, digestBuffer)
 	}
 	d.hash.Reset()
+	d.copy = nil
 	d.buf = append(d.buf[:0], digestDomain...)
 	d.buf = append(d.buf, m.String()...)
 	d.text(app)
@@ -45,7 +57,7 @@ func (d *digest) text(s string) {
 // spill hands a buffer that is nearly full to the hash.
 func (d *digest) spill() {
 	if len(d.buf) > digestBuffer-1024 { // what comes at once is shorter than that
-		d.hash.Write(d.buf)
+		d.write(d.buf)
 		d.buf = d.buf[:0]
 	}
 }
@@ -72,7 +84,17 @@ func (d *digest) end(totals []Total) (sum [32]byte) {
 		d.buf = binary.LittleEndian.AppendUint64(d.buf, uint64(t.Revision))
 		d.buf = binary.LittleEndian.AppendUint64(d.buf, uint64(t.Value))
 	}
-	d.hash.Write(d.buf)
+	d.write(d.buf)
 	d.hash.Sum(sum[:0])
 	return sum
+}
+
+// NoFacts is what the digest of an app without facts is the SHA-256 of.
+func NoFacts(m events.Month, app string) []byte {
+	var d digest
+	d.begin(m, app)
+	var b bytes.Buffer
+	d.copy = &b
+	d.end(nil)
+	return b.Bytes()
 }

@@ -42,6 +42,9 @@ func (t *tally) begin(cfg UnionConfig, app string) {
 	t.totals, t.late = nil, nil
 	t.kinds = 0
 	t.digest.begin(cfg.Month, app)
+	if cfg.Text != nil {
+		t.digest.copy = cfg.Text(app)
+	}
 }
 
 func (t *tally) addHeader(h *AppHeader, late bool) error {

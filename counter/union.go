@@ -2,6 +2,7 @@ package counter
 
 import (
 	"fmt"
+	"io"
 	"slices"
 
 	"headcount/events"
@@ -12,6 +13,9 @@ type UnionConfig struct {
 	Month     events.Month
 	Precision int                               // of the month's sketches
 	Sets      func(app string) []events.KindSet // what to count for an app besides its kinds; nil: nothing
+
+	// Text, where it is set, is given what an app's digest is the SHA-256 of (digest.go); nil for an app of which it is not wanted.
+	Text func(app string) io.Writer
 }
 
 // Count is a number by both witnesses.
@@ -152,7 +156,11 @@ func (u *union) unite(app string) (*AppUnion, error) {
 			return nil, err
 		}
 	}
-	return t.finish(), nil
+	a := t.finish()
+	if t.digest.err != nil {
+		return nil, fmt.Errorf("write the facts: %w", t.digest.err)
+	}
+	return a, nil
 }
 
 // none is what a device has where it is not.

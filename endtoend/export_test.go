@@ -51,6 +51,7 @@ func pack(t *testing.T, path string, files []packed, manifest bool) {
 		var m struct {
 			Version int              `json:"version"`
 			Month   string           `json:"month"`
+			Account string           `json:"account,omitempty"`
 			Files   []map[string]any `json:"files"`
 		}
 		if err := json.Unmarshal(files[0].text, &m); err != nil {

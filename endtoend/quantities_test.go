@@ -123,11 +123,17 @@ func TestQuantitiesOnPostgres(t *testing.T) {
 	if base == "" {
 		t.Skip("HEADCOUNT_POSTGRES is not set: `make test-postgres` starts a server")
 	}
+	quantities(t, map[string]string{"ledger": fmt.Sprintf("%q", schemaOf(t, base, "quantities"))})
+}
+
+// schemaOf makes a schema of its own in a database, and returns the URL that leads there.
+func schemaOf(t *testing.T, base, name string) *url.URL {
+	t.Helper()
 	db, err := sql.Open("pgx", base)
 	if err != nil {
 		t.Fatal(err)
 	}
-	schema := fmt.Sprintf("endtoend_%d", os.Getpid())
+	schema := fmt.Sprintf("%s_%d", name, os.Getpid())
 	if _, err := db.ExecContext(t.Context(), "CREATE SCHEMA "+schema); err != nil {
 		t.Fatal(err)
 	}
@@ -142,7 +148,7 @@ func TestQuantitiesOnPostgres(t *testing.T) {
 	q := u.Query()
 	q.Set("search_path", schema)
 	u.RawQuery = q.Encode()
-	quantities(t, map[string]string{"ledger": fmt.Sprintf("%q", u)})
+	return u
 }
 
 func quantities(t *testing.T, fields map[string]string) {

@@ -1,6 +1,7 @@
 package rating
 
 import (
+	"maps"
 	"slices"
 
 	"github.com/shopspring/decimal"
@@ -137,6 +138,9 @@ func (a *Accounts) IDs() []string {
 	}
 	return out
 }
+
+// Apps returns every app that an account names, sorted.
+func (a *Accounts) Apps() []string { return slices.Sorted(maps.Keys(a.byApp)) }
 
 // AppsOf returns the apps that an account names, sorted; nil where there is no such account.
 func (a *Accounts) AppsOf(id string) []string {

@@ -23,7 +23,8 @@ import (
 // Archive is what `rollup export` wrote. It is read where it lies: nothing is unpacked, so that no name in it leads anywhere and
 // no size in it costs more than the archive itself has.
 type Archive struct {
-	Month string
+	Month   string
+	Account string // the only one that it has anything of; empty: it has all
 
 	path    string
 	file    *os.File
@@ -116,6 +117,7 @@ func (a *Archive) check(order []string, begin recount.Begin) error {
 	var m struct {
 		Version int    `json:"version"`
 		Month   string `json:"month"`
+		Account string `json:"account"`
 		Files   []struct {
 			Name   string `json:"name"`
 			Size   int64  `json:"size"`
@@ -128,7 +130,7 @@ func (a *Archive) check(order []string, begin recount.Begin) error {
 	if m.Version != 1 {
 		return fmt.Errorf("manifest.json: version %d, this program knows 1", m.Version)
 	}
-	a.Month, a.files = m.Month, len(m.Files)
+	a.Month, a.Account, a.files = m.Month, m.Account, len(m.Files)
 	progress := begin.Begin("hashed of the archive", "files", int64(len(m.Files)))
 	defer progress.End()
 	differ := func(name, want, got string) {

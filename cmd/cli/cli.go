@@ -20,6 +20,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"headcount/cmd/config"
+	"headcount/internal/visible"
 )
 
 // Exit codes of both commands.
@@ -120,7 +121,10 @@ func Root(p *Program, name, short string) *cobra.Command {
 			if p.Quiet {
 				level = slog.LevelWarn
 			}
-			p.Log = slog.New(slog.NewTextHandler(p.Err, &slog.HandlerOptions{Level: level, ReplaceAttr: p.say}))
+			p.Log = slog.New(slog.NewTextHandler(visible.Writer(p.Err), &slog.HandlerOptions{Level: level, ReplaceAttr: p.say}))
+			if !p.JSON { // which is for programs, and stays as it is
+				p.Out = visible.Writer(p.Out)
+			}
 		},
 	}
 	root.PersistentFlags().StringVar(&p.ConfigFile, "config", "headcount.yaml", "configuration `FILE`; HEADCOUNT_… variables override its fields")
@@ -201,7 +205,7 @@ func Execute(p *Program, root *cobra.Command) int {
 	if !aborted && stopped(ctx, err) {
 		code, err = CheckFailed, interrupted(err)
 	}
-	fmt.Fprintf(p.Err, "%s: %s\n", found.CommandPath(), oneLine(err))
+	fmt.Fprintf(p.Err, "%s: %s\n", found.CommandPath(), visible.Text(oneLine(err)))
 	return code
 }
 

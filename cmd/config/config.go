@@ -11,7 +11,6 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
-	"slices"
 	"strings"
 	"time"
 
@@ -19,6 +18,7 @@ import (
 
 	"headcount/events"
 	"headcount/events/stream/broker"
+	"headcount/internal/secret"
 )
 
 // MaxFileBytes is the largest file that is read.
@@ -26,19 +26,20 @@ const MaxFileBytes = 1 << 20
 
 // Config is what headcount.yaml says, defaults filled in and paths made absolute.
 type Config struct {
-	Billing           Billing  `yaml:"billing"`
-	Kafka             Kafka    `yaml:"kafka"`
-	Ingest            Ingest   `yaml:"ingest"`
-	Events            Events   `yaml:"events"`
-	Identity          Identity `yaml:"identity"`
-	Limits            Limits   `yaml:"limits"`
-	State             string   `yaml:"state"`  // URL of the state store
-	Ledger            string   `yaml:"ledger"` // URL of the ledger
-	GUIDKeyFile       string   `yaml:"guid_key_file"`
-	SealKeyFile       string   `yaml:"seal_key_file"`
-	SealPublicKeyFile string   `yaml:"seal_public_key_file"`
-	Catalog           string   `yaml:"catalog"` // folder of price books; empty: the built-in ones
-	Accounts          string   `yaml:"accounts"`
+	Billing            Billing    `yaml:"billing"`
+	Kafka              Kafka      `yaml:"kafka"`
+	Ingest             Ingest     `yaml:"ingest"`
+	Events             Events     `yaml:"events"`
+	Identity           Identity   `yaml:"identity"`
+	Limits             Limits     `yaml:"limits"`
+	State              secret.URL `yaml:"state"`
+	Ledger             secret.URL `yaml:"ledger"`               // LedgerURL returns it with its password
+	LedgerPasswordFile string     `yaml:"ledger_password_file"` // its first line; empty: the URL has the password, or none is needed
+	GUIDKeyFile        string     `yaml:"guid_key_file"`
+	SealKeyFile        string     `yaml:"seal_key_file"`
+	SealPublicKeyFile  string     `yaml:"seal_public_key_file"`
+	Catalog            string     `yaml:"catalog"` // folder of price books; empty: the built-in ones
+	Accounts           string     `yaml:"accounts"`
 
 	File string `yaml:"-"` // the file this was read from, absolute
 
@@ -185,7 +186,7 @@ func Default() *Config {
 			SessionTimeout: Duration(10 * time.Second), MaxBatchBytes: 64 << 20, MaxFetchBytes: 64 << 20,
 		},
 		Ingest: Ingest{CheckpointInterval: Duration(10 * time.Second)},
-		State:  "file://data/state", Ledger: "sqlite://data/ledger.db",
+		State:  secret.NewURL("file://data/state"), Ledger: secret.NewURL("sqlite://data/ledger.db"),
 		GUIDKeyFile: "data/guid.key", SealKeyFile: "data/seal.key", SealPublicKeyFile: "data/seal.pub",
 		Accounts: "accounts.yaml", Identity: Identity{Defaults: true},
 	}
@@ -267,15 +268,15 @@ func ReadFile(name string) ([]byte, error) {
 
 // resolve makes paths absolute, relative to the config file's folder.
 func (c *Config) resolve(dir string) {
-	for _, p := range append(c.securityFiles(), &c.GUIDKeyFile, &c.SealKeyFile, &c.SealPublicKeyFile, &c.Catalog, &c.Accounts) {
+	for _, p := range append(c.securityFiles(), &c.LedgerPasswordFile, &c.GUIDKeyFile, &c.SealKeyFile, &c.SealPublicKeyFile, &c.Catalog, &c.Accounts) {
 		if *p != "" && !filepath.IsAbs(*p) {
 			*p = filepath.Join(dir, *p)
 		}
 	}
-	for _, u := range []*string{&c.State, &c.Ledger} {
-		scheme, path, ok := strings.Cut(*u, "://")
+	for _, u := range []*secret.URL{&c.State, &c.Ledger} {
+		scheme, path, ok := strings.Cut(u.Reveal(), "://")
 		if ok && (scheme == "file" || scheme == "sqlite") && !filepath.IsAbs(path) {
-			*u = scheme + "://" + filepath.Join(dir, path)
+			*u = secret.NewURL(scheme + "://" + filepath.Join(dir, path))
 		}
 	}
 	if e := c.Kafka.Embedded; e != nil && !filepath.IsAbs(e.DataDir) {
@@ -309,6 +310,9 @@ func (c *Config) Validate() error {
 		return bad("kafka.brokers", "name at least one broker as host:port")
 	}
 	for _, b := range c.Kafka.Brokers {
+		if strings.Contains(b, "@") { // not to be printed
+			return bad("kafka.brokers", "a broker is host:port, without a user and a password: kafka.sasl says who we are")
+		}
 		if _, _, err := net.SplitHostPort(b); err != nil {
 			return bad("kafka.brokers", "%q is not host:port", b)
 		}
@@ -351,11 +355,11 @@ func (c *Config) Validate() error {
 			return bad("limits."+l.field, "%d is negative: write a limit, or leave it out for the default", l.value)
 		}
 	}
-	if !strings.Contains(c.State, "://") {
-		return bad("state", "%q is not a URL: write file://data/state", c.State)
+	if !strings.Contains(c.State.Reveal(), "://") {
+		return bad("state", "%q is not a URL: write file://data/state", c.State.String())
 	}
-	if scheme, _, _ := strings.Cut(c.Ledger, "://"); !slices.Contains([]string{"sqlite", "postgres", "postgresql"}, scheme) {
-		return bad("ledger", "%q: write sqlite://data/ledger.db or postgres://user@host/db", c.Ledger)
+	if err := c.validateLedger(bad); err != nil {
+		return err
 	}
 	for _, f := range []struct{ field, value string }{{"guid_key_file", c.GUIDKeyFile}, {"seal_public_key_file", c.SealPublicKeyFile}, {"accounts", c.Accounts}} {
 		if f.value == "" {

@@ -9,6 +9,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"headcount/internal/secret"
 )
 
 func load(t *testing.T, text string, environ ...string) (*Config, error) {
@@ -34,7 +36,7 @@ func TestLeftOutFieldsHaveTheirDefaults(t *testing.T) {
 	if want := filepath.Join(filepath.Dir(c.File), "data/guid.key"); c.GUIDKeyFile != want {
 		t.Errorf("guid_key_file = %s, want %s", c.GUIDKeyFile, want)
 	}
-	if want := "file://" + filepath.Join(filepath.Dir(c.File), "data/state"); c.State != want {
+	if want := "file://" + filepath.Join(filepath.Dir(c.File), "data/state"); c.State.Reveal() != want {
 		t.Errorf("state = %s, want %s", c.State, want)
 	}
 }
@@ -82,14 +84,14 @@ func TestEnvironmentOverrides(t *testing.T) {
 // Every field has a variable.
 func TestEnvironmentSetsEveryField(t *testing.T) {
 	names := variables(reflect.TypeFor[Config]())
-	if len(names) != 44 {
+	if len(names) != 45 {
 		t.Errorf("%d variables: %v", len(names), names)
 	}
 	values := map[string]string{
 		"BILLING_TIME_ZONE": "Asia/Tokyo", "BILLING_GRACE": "1h", "KAFKA_BROKERS": "h1:1, h2:2", "KAFKA_SESSION_TIMEOUT": "20s",
 		"KAFKA_MAX_BATCH_BYTES": "2097152", "KAFKA_MAX_FETCH_BYTES": "2097152", "KAFKA_EMBEDDED_PARTITIONS": "7", "KAFKA_EMBEDDED_EXPOSE": "true", "IDENTITY_DEFAULTS": "true", "KAFKA_SASL_MECHANISM": "PLAIN",
 		"INGEST_CHECKPOINT_INTERVAL": "1s", "EVENTS_TYPES": "shop.opened=open,shop.searched=search", "LIMITS_APPS_PER_PARTITION": "1",
-		"LIMITS_RECORD_BYTES": "2", "LIMITS_QUANTITY_SOURCES": "3", "LIMITS_DEVICES_PER_APP": "4", "LIMITS_DEVICES_PER_PARTITION": "5", "BILLING_SKEW_LIMIT": "0.02", "BILLING_REJECT_LIMIT": "0.03", "BILLING_HOLD_LEAST": "8", "STATE": "file:///s", "LEDGER": "sqlite:///l",
+		"LIMITS_RECORD_BYTES": "2", "LIMITS_QUANTITY_SOURCES": "3", "LIMITS_DEVICES_PER_APP": "4", "LIMITS_DEVICES_PER_PARTITION": "5", "BILLING_SKEW_LIMIT": "0.02", "BILLING_REJECT_LIMIT": "0.03", "BILLING_HOLD_LEAST": "8", "STATE": "file:///s", "LEDGER": "postgres://u@h/l",
 	}
 	var environ, embedded []string
 	for _, n := range names {
@@ -117,11 +119,11 @@ func TestEnvironmentSetsEveryField(t *testing.T) {
 		Billing: Billing{"Asia/Tokyo", Duration(time.Hour), "0.02", "0.03", 8},
 		Kafka: Kafka{[]string{"h1:1", "h2:2"}, "topic", "/kafka_group", "/kafka_instance", Duration(20 * time.Second), 2 << 20, 2 << 20,
 			&TLS{"/kafka_tls_ca_file", "/kafka_tls_cert_file", "/kafka_tls_key_file", "/kafka_tls_server_name"},
-			&SASL{"PLAIN", "/kafka_sasl_user", "/kafka_sasl_password_file", "/kafka_sasl_password"}, nil},
+			&SASL{"PLAIN", "/kafka_sasl_user", "/kafka_sasl_password_file", secret.NewText("/kafka_sasl_password")}, nil},
 		Ingest: Ingest{Duration(time.Second)},
 		Events: Events{map[string]string{"shop.opened": "open", "shop.searched": "search"},
 			Fields{"/events_fields_type", "/events_fields_guid", App{Path: "/events_fields_app"}, "/events_fields_time"}, "/events_time_unit"},
-		Identity: Identity{[]string{"/identity_placeholders"}, true}, Limits: Limits{1, 2, 3, 4, 5}, State: "file:///s", Ledger: "sqlite:///l", GUIDKeyFile: "/guid_key_file", SealKeyFile: "/seal_key_file",
+		Identity: Identity{[]string{"/identity_placeholders"}, true}, Limits: Limits{1, 2, 3, 4, 5}, State: secret.NewURL("file:///s"), Ledger: secret.NewURL("postgres://u@h/l"), LedgerPasswordFile: "/ledger_password_file", GUIDKeyFile: "/guid_key_file", SealKeyFile: "/seal_key_file",
 		SealPublicKeyFile: "/seal_public_key_file", Catalog: "/catalog", Accounts: "/accounts", File: c.File, places: c.places,
 	}
 	if !reflect.DeepEqual(c, want) {
@@ -180,20 +182,23 @@ func TestMistakesNameFileAndPlace(t *testing.T) {
 		"kafka: {embedded: {}, brokers: [\"192.0.2.1:9092\"]}\n": "kafka.brokers: \"192.0.2.1:9092\": it serves whoever comes",
 		"kafka: {embedded: {expose: false}, brokers: [\"kafka.example:9092\"]}\n": "kafka.embedded.expose: true",
 		"kafka: {embedded: {partitions: 2000}}\n":                                 "headcount.yaml:1:32: kafka.embedded.partitions",
-		"kafka: [a]\n":                              "kafka: want fields (name: value), got a list",
-		"kafka: &k {topic: a}\n":                    "headcount.yaml:1:8: aliases and anchors",
-		"kafka: {topic: a}\n---\nkafka: {topic: b}": "more than one",
-		"kafka: {topic: a, topic: b}\n":             "headcount.yaml:1:",
-		"limits: {record_bytes: -1}\n":              "headcount.yaml:1:24: limits.record_bytes: -1 is negative",
-		"events: {types: [a]}\n":                    "events.types: want pairs",
-		"events: {types: {a.b: 1}}\n":               "events.types.a.b: is not text",
-		"state: data\n":                             "headcount.yaml:1:8: state",
-		"ledger: mysql://x\n":                       "headcount.yaml:1:9: ledger",
-		"accounts: \"\"\n":                          "headcount.yaml:1:11: accounts: empty",
-		"hello\n":                                   "headcount.yaml:1:1: want fields",
-		"- a\n":                                     "headcount.yaml:1:",
-		"kafka: [\n":                                "headcount.yaml:",
-		"\ta: 1\n":                                  "headcount.yaml:1:",
+		"kafka: [a]\n":                                        "kafka: want fields (name: value), got a list",
+		"kafka: &k {topic: a}\n":                              "headcount.yaml:1:8: aliases and anchors",
+		"kafka: {topic: a}\n---\nkafka: {topic: b}":           "more than one",
+		"kafka: {topic: a, topic: b}\n":                       "headcount.yaml:1:",
+		"limits: {record_bytes: -1}\n":                        "headcount.yaml:1:24: limits.record_bytes: -1 is negative",
+		"events: {types: [a]}\n":                              "events.types: want pairs",
+		"events: {types: {a.b: 1}}\n":                         "events.types.a.b: is not text",
+		"state: data\n":                                       "headcount.yaml:1:8: state",
+		"state: 12\n":                                         "headcount.yaml:1:8: state: is not text: write it in quotes",
+		"ledger_password_file: p\n":                           "headcount.yaml:1:23: ledger_password_file: a file of SQLite",
+		"{ledger: postgres://h/d, ledger_password_file: p}\n": "names no user",
+		"ledger: mysql://x\n":                                 "headcount.yaml:1:9: ledger",
+		"accounts: \"\"\n":                                    "headcount.yaml:1:11: accounts: empty",
+		"hello\n":                                             "headcount.yaml:1:1: want fields",
+		"- a\n":                                               "headcount.yaml:1:",
+		"kafka: [\n":                                          "headcount.yaml:",
+		"\ta: 1\n":                                            "headcount.yaml:1:",
 	} {
 		_, err := load(t, text)
 		var mistake *Error
@@ -209,7 +214,7 @@ func TestFormsOfYAML(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if c.Kafka.Topic != "sdk-events" || c.Catalog != "" || c.Events.Types["shop.opened"] != "open" || c.State != "file:///s" {
+	if c.Kafka.Topic != "sdk-events" || c.Catalog != "" || c.Events.Types["shop.opened"] != "open" || c.State.Reveal() != "file:///s" {
 		t.Errorf("got %+v", c)
 	}
 }

@@ -29,6 +29,12 @@ type decoding struct {
 // texter is a value that reads itself from a scalar.
 type texter interface{ UnmarshalText([]byte) error }
 
+// hiding is a texter of what must not be printed.
+type hiding interface {
+	texter
+	Reveal() string
+}
+
 func (d decoding) decode(v strict.Value, to reflect.Value) {
 	switch {
 	case v.Missing() || v.Null(): // as good as left out
@@ -38,6 +44,16 @@ func (d decoding) decode(v strict.Value, to reflect.Value) {
 		return
 	}
 	d.places[v.At.Field] = v.At.Where()
+	if h, ok := to.Addr().Interface().(hiding); ok {
+		s, ok := v.Verbatim()
+		if !ok { // what it is instead may be the secret
+			v.Fail("is not text: write it in quotes")
+		}
+		if err := h.UnmarshalText([]byte(s)); err != nil {
+			v.Fail("%v", err)
+		}
+		return
+	}
 	if s, ok := to.Addr().Interface().(interface{ decode(strict.Value) }); ok { // has more forms than a scalar's
 		s.decode(v)
 		return

@@ -13,6 +13,9 @@ import (
 
 const prefix = "HEADCOUNT_"
 
+// environment begins the place of a value that a variable sets.
+const environment = "environment "
+
 // override applies HEADCOUNT_… variables: the field's path in capitals, its dots as underscores (HEADCOUNT_KAFKA_TOPIC,
 // HEADCOUNT_GUID_KEY_FILE). Lists are separated by commas, events.types reads shop.opened=open,shop.searched=search. A name that is
 // nearly a field's is a mistake; others that begin with HEADCOUNT_ are left alone: they are not all ours (Kubernetes sets some for
@@ -26,7 +29,7 @@ func (c *Config) override(environ []string) error {
 		if !ours {
 			continue
 		}
-		place := "environment " + name
+		place := environment + name
 		path, err := setField(reflect.ValueOf(c).Elem(), rest, value)
 		if errors.Is(err, errNotAField) {
 			if near := nearest(rest); near != "" {

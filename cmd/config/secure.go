@@ -8,6 +8,8 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"headcount/internal/secret"
 )
 
 // TLS has connections to brokers encrypted; left empty, they are known by the system's authorities.
@@ -20,23 +22,14 @@ type TLS struct {
 
 // SASL says who we are to the brokers.
 type SASL struct {
-	Mechanism    string `yaml:"mechanism"` // one of Mechanisms
-	User         string `yaml:"user"`
-	PasswordFile string `yaml:"password_file"` // its first line
-	Password     Secret `yaml:"password"`      // from the environment alone; goes before the file
+	Mechanism    string      `yaml:"mechanism"` // one of Mechanisms
+	User         string      `yaml:"user"`
+	PasswordFile string      `yaml:"password_file"` // its first line
+	Password     secret.Text `yaml:"password"`      // from the environment alone; goes before the file
 }
 
 // Mechanisms are those that SASL may name.
 var Mechanisms = []string{"PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"}
-
-// Secret is text that is not printed.
-type Secret string
-
-const hidden = "(hidden)"
-
-func (Secret) String() string               { return hidden }
-func (Secret) GoString() string             { return hidden }
-func (Secret) MarshalText() ([]byte, error) { return []byte(hidden), nil }
 
 // noPassword refuses a password in the file: it is for others' eyes too.
 func (c *Config) noPassword() error {
@@ -61,7 +54,7 @@ func (c *Config) validateSecurity(bad func(field, format string, args ...any) er
 		return bad("kafka.sasl.mechanism", "%q: write one of %s", k.SASL.Mechanism, strings.Join(Mechanisms, ", "))
 	case k.SASL.User == "":
 		return bad("kafka.sasl.user", "empty: name the user")
-	case k.SASL.Password == "" && k.SASL.PasswordFile == "":
+	case k.SASL.Password.Reveal() == "" && k.SASL.PasswordFile == "":
 		return bad("kafka.sasl.password_file", "empty: name the file that holds the password, or set HEADCOUNT_KAFKA_SASL_PASSWORD")
 	}
 	return nil
@@ -107,23 +100,28 @@ func (c *Config) TLSConfig() (*tls.Config, error) {
 }
 
 // Password returns that of kafka.sasl: the environment's, else its file's first line.
-func (c *Config) Password() (Secret, error) {
+func (c *Config) Password() (secret.Text, error) {
 	s := c.Kafka.SASL
 	switch {
 	case s == nil:
-		return "", nil
-	case s.Password != "":
+		return secret.Text{}, nil
+	case s.Password.Reveal() != "":
 		return s.Password, nil
 	}
-	text, err := ReadFile(s.PasswordFile)
+	return c.passwordIn("kafka.sasl.password_file", s.PasswordFile)
+}
+
+// passwordIn reads the first line of a file that nobody else may read.
+func (c *Config) passwordIn(field, file string) (none secret.Text, _ error) {
+	text, err := secret.ReadFile(file, "the file")
 	if err != nil {
-		return "", c.fileError("kafka.sasl.password_file", s.PasswordFile, err)
+		return none, c.fileError(field, file, err)
 	}
 	line, _, _ := strings.Cut(string(text), "\n")
 	if line = strings.TrimSuffix(line, "\r"); line == "" {
-		return "", c.fileError("kafka.sasl.password_file", s.PasswordFile, errors.New("its first line is empty"))
+		return none, c.fileError(field, file, errors.New("its first line is empty"))
 	}
-	return Secret(line), nil
+	return secret.NewText(line), nil
 }
 
 func (c *Config) fileError(field, file string, err error) error {

@@ -34,7 +34,7 @@ func TestPasswordIsNeverPrinted(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got, err := c.Password(); err != nil || string(got) != "hunter2" {
+	if got, err := c.Password(); err != nil || got.Reveal() != "hunter2" {
 		t.Errorf("the environment's password: %v, %v", got, err)
 	}
 	if c.Kafka.SASL.Mechanism != "SCRAM-SHA-512" {
@@ -71,8 +71,8 @@ func TestSecurityFiles(t *testing.T) {
 		}
 		return c
 	}
-	if got, err := at("kafka: {sasl: {user: a, password_file: password}}").Password(); err != nil || string(got) != "hunter2" {
-		t.Errorf("password %q, %v", string(got), err)
+	if got, err := at("kafka: {sasl: {user: a, password_file: password}}").Password(); err != nil || got.Reveal() != "hunter2" {
+		t.Errorf("password %q, %v", got.Reveal(), err)
 	}
 	for _, file := range []string{"empty", "nowhere", "."} {
 		_, err := at("kafka: {sasl: {user: a, password_file: " + file + "}}").Password()

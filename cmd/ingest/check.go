@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"strings"
@@ -17,6 +18,8 @@ import (
 	"headcount/counter/checkpoint"
 	"headcount/events/stream"
 	"headcount/ingest/worker"
+	"headcount/internal/visible"
+	"headcount/rating"
 	"headcount/rating/ledger"
 )
 
@@ -70,6 +73,10 @@ func printFindings(p *cli.Program, found []stream.Finding) error {
 
 func check(ctx context.Context, p *cli.Program, c *config.Config) []stream.Finding {
 	found := []stream.Finding{{Check: "config", Verdict: stream.Pass, Detail: c.File}}
+	if fields, mode := c.OpenSecrets(); len(fields) > 0 {
+		found[0] = stream.Finding{Check: "config", Verdict: stream.Warn, Detail: fmt.Sprintf("%s has mode %04o, and a password in %s: others can read it", c.File, mode, strings.Join(fields, " and ")),
+			Remedy: "run chmod 600 " + c.File + ", or write the password into a file of its own (ledger_password_file)"}
+	}
 	add := func(name, detail string, err error) bool {
 		f := stream.Finding{Check: name, Verdict: stream.Pass, Detail: detail}
 		if err != nil {
@@ -93,19 +100,24 @@ func check(ctx context.Context, p *cli.Program, c *config.Config) []stream.Findi
 	}
 	catalog, err := site.Catalog(c)
 	add("catalog", detail(err, func() string { return fmt.Sprintf("%d plans", len(catalog.Plans())) }), err)
+	var apps []string
 	if err == nil {
-		_, err = site.Accounts(c, catalog)
-		add("accounts", c.Accounts, err)
+		var accounts *rating.Accounts
+		accounts, err = site.Accounts(c, catalog)
+		if add("accounts", c.Accounts, err) {
+			apps = accounts.Apps()
+		}
 	}
 	bucket, stateErr := site.State(ctx, c)
 	if stateErr == nil {
 		_, stateErr = bucket.List(ctx, "")
 	}
 	if stateErr == nil {
-		stateErr = writable(c.State)
+		stateErr = writable(c.State.Reveal())
 	}
-	add("state", c.State, stateErr)
-	found = append(found, checkLedger(ctx, c)...)
+	add("state", c.State.String(), stateErr)
+	found = append(found, checkLedger(ctx, c, &apps)...)
+	found = append(found, lookAlikes(apps)...)
 
 	how, exposed := site.Secured(c)
 	add("connection", how, nil)
@@ -113,7 +125,11 @@ func check(ctx context.Context, p *cli.Program, c *config.Config) []stream.Findi
 		found[len(found)-1] = stream.Finding{Check: "connection", Verdict: stream.Warn, Detail: how + ": the password goes over the line as it is", Remedy: "use SCRAM-SHA-512, or kafka.tls"}
 	}
 	conn, err := site.Connect(ctx, c, p.Log)
-	if !add("broker", strings.Join(c.Kafka.Brokers, ", "), err) {
+	name := "broker"
+	if _, theirs := errors.AsType[*site.StrangerError](err); theirs { // it can be reached
+		name = "whose broker"
+	}
+	if !add(name, strings.Join(c.Kafka.Brokers, ", "), err) {
 		return found
 	}
 	defer conn.Close()
@@ -162,9 +178,26 @@ func writable(url string) error {
 	return nil
 }
 
+// lookAlikes warns of apps that a reader would take for one another.
+func lookAlikes(apps []string) []stream.Finding {
+	const shown = 5
+	pairs, more := visible.Pairs(apps, shown)
+	if len(pairs) == 0 {
+		return nil
+	}
+	var text []string
+	for _, p := range pairs {
+		text = append(text, p.ID+" looks like "+p.Like)
+	}
+	if more > 0 {
+		text = append(text, fmt.Sprintf("%d more", more))
+	}
+	return []stream.Finding{{Check: "apps", Verdict: stream.Warn, Detail: strings.Join(text, ", "), Remedy: "look into who sends them: events under an id that only looks like a customer's are not billed to it"}}
+}
+
 // checkHeads holds the ledger against what the log says of it.
 func checkHeads(ctx context.Context, c *config.Config, conn *site.Connection, topic *stream.Topic, bucket checkpoint.Bucket) error {
-	l, err := ledger.OpenReadOnly(ctx, c.Ledger)
+	l, err := site.Ledger(ctx, c, slog.New(slog.DiscardHandler), ledger.OpenReadOnly)
 	if errors.Is(err, ledger.ErrMissing) {
 		return site.CheckPublished(ctx, c, conn, topic, bucket, nil)
 	}
@@ -175,32 +208,59 @@ func checkHeads(ctx context.Context, c *config.Config, conn *site.Connection, to
 	return site.CheckPublished(ctx, c, conn, topic, bucket, l)
 }
 
-// checkLedger says whether the ledger can be read, has its guards, and as whom it is opened.
-func checkLedger(ctx context.Context, c *config.Config) []stream.Finding {
-	f := stream.Finding{Check: "ledger", Verdict: stream.Pass, Detail: c.Ledger}
-	l, err := ledger.OpenReadOnly(ctx, c.Ledger)
-	if errors.Is(err, ledger.ErrMissing) {
-		return []stream.Finding{f} // the first close makes it
-	}
+// checkLedger says whether the ledger can be read, has its guards, and as whom it is opened, and adds the apps of the last closed month to
+// apps.
+func checkLedger(ctx context.Context, c *config.Config, apps *[]string) []stream.Finding {
+	why := ""
+	l, err := site.Ledger(ctx, c, slog.New(slog.DiscardHandler), func(ctx context.Context, url string) (*ledger.Ledger, error) {
+		why = ledger.Unverified(url)
+		return ledger.OpenReadOnly(ctx, url)
+	})
 	var rights ledger.Rights
-	if err == nil {
+	switch {
+	case err == nil:
 		defer l.Close()
 		if err = l.Guards(ctx); err == nil {
 			rights, err = l.Rights(ctx)
 		}
+		err = errors.Join(err, appsOf(ctx, l, apps))
+	case errors.Is(err, ledger.ErrMissing):
+		err = nil // the first close makes it
 	}
+	f := stream.Finding{Check: "ledger", Verdict: stream.Pass, Detail: c.Ledger.String()}
 	if err != nil {
 		f.Verdict, f.Detail = stream.Fail, site.FailureOf(err).Error()
-		return []stream.Finding{f}
 	}
-	if rights.User == "" {
-		return []stream.Finding{f}
+	found := []stream.Finding{f}
+	if why != "" {
+		found = append(found, stream.Finding{Check: "ledger connection", Verdict: stream.Warn, Detail: why, Remedy: site.UnverifiedRemedy})
 	}
-	role := stream.Finding{Check: "ledger role", Verdict: stream.Pass, Detail: fmt.Sprintf("%s, as %s", rights.User, rights.Role)}
-	if rights.Role == ledger.Owner || rights.Role == ledger.Superuser {
-		role.Verdict, role.Remedy = stream.Warn, "it can switch off what keeps the ledger from being changed: close as a writer and read as a reader (deploy/postgres/roles.sql)"
+	if rights.User != "" {
+		found = append(found, roleOf(rights))
 	}
-	return []stream.Finding{f, role}
+	return found
+}
+
+// roleOf says as whom the ledger is opened.
+func roleOf(r ledger.Rights) stream.Finding {
+	f := stream.Finding{Check: "ledger role", Verdict: stream.Pass, Detail: fmt.Sprintf("%s, as %s", r.User, r.Role)}
+	if r.Role == ledger.Owner || r.Role == ledger.Superuser {
+		f.Verdict, f.Remedy = stream.Warn, "it can switch off what keeps the ledger from being changed: close as a writer and read as a reader (deploy/postgres/roles.sql)"
+	}
+	return f
+}
+
+// appsOf adds the apps of the last closed month.
+func appsOf(ctx context.Context, l *ledger.Ledger, apps *[]string) error {
+	month, ok, err := l.LastClosed(ctx)
+	if err != nil || !ok {
+		return err
+	}
+	r, err := l.Result(ctx, month)
+	for _, u := range r.Usage {
+		*apps = append(*apps, u.App)
+	}
+	return err
 }
 
 func detail(err error, ok func() string) string {

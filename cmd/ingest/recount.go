@@ -10,6 +10,7 @@ import (
 
 	"headcount/cmd/cli"
 	"headcount/cmd/config"
+	"headcount/cmd/site"
 	"headcount/events"
 	"headcount/ingest/recount"
 	"headcount/ingest/worker"
@@ -38,7 +39,7 @@ func recountMonth(ctx context.Context, p *cli.Program, c *config.Config, m event
 	defer w.conn.Close()
 	again := recount.Month{
 		Month: m, Log: w.conn, Topic: w.topic, State: w.state, Policy: w.policy, Group: c.Kafka.Group,
-		Closing: func(ctx context.Context) (bool, error) { return closingBegun(ctx, c, m) },
+		Closing: func(ctx context.Context) (bool, error) { return closingBegun(ctx, p, c, m) },
 	}
 	rules, err := again.Begin(ctx)
 	if err != nil {
@@ -60,13 +61,13 @@ func recountMonth(ctx context.Context, p *cli.Program, c *config.Config, m event
 }
 
 // closingBegun says whether the ledger has a month's closing.
-func closingBegun(ctx context.Context, c *config.Config, m events.Month) (bool, error) {
-	l, err := ledger.OpenReadOnly(ctx, c.Ledger)
+func closingBegun(ctx context.Context, p *cli.Program, c *config.Config, m events.Month) (bool, error) {
+	l, err := site.Ledger(ctx, c, p.Log, ledger.OpenReadOnly)
 	if errors.Is(err, ledger.ErrMissing) {
 		return false, nil
 	}
 	if err != nil {
-		return false, cli.Fail(cli.Unreachable, "ledger: %w", err)
+		return false, site.LedgerFailure(err)
 	}
 	defer l.Close()
 	_, err = l.Closing(ctx, m)

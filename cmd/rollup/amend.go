@@ -40,7 +40,7 @@ func amendCommand(p *cli.Program) *cobra.Command {
 			return cli.Fail(cli.Usage, "say what was wrong: --accounts FILE, --catalog FOLDER, or both")
 		}
 		fix := amend.Correction{Reason: reason, By: username(), Now: time.Now(), DryRun: dry}
-		l, err := writeLedger(cmd.Context(), c)
+		l, err := writeLedger(cmd.Context(), p, c)
 		if err != nil {
 			return err
 		}

@@ -78,7 +78,7 @@ func monthRange(text string) (first, last events.Month, err error) {
 }
 
 func compareMonths(ctx context.Context, p *cli.Program, c *config.Config, other *compare.Alternative, first, last events.Month) (*compare.Comparison, error) {
-	l, err := readLedger(ctx, c)
+	l, err := readLedger(ctx, p, c)
 	if err != nil {
 		return nil, err
 	}

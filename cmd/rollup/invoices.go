@@ -1,35 +1,39 @@
 package main
 
 import (
-	"bytes"
-	"fmt"
+	"errors"
+	"io"
 
 	"github.com/spf13/cobra"
 
 	"headcount/cmd/cli"
-	"headcount/internal/durable"
 	"headcount/rollup/closed"
 )
 
 func invoicesCommand(p *cli.Program) *cobra.Command {
-	var asCSV bool
-	var page string
+	table, page := output{flag: "csv"}, output{flag: "html"}
 	cmd := &cobra.Command{Use: "invoices", Short: "show a closed month's invoices", Args: cli.NoArgs}
 	month := cli.RequiredMonth(cmd, "the month to show")
-	cmd.Flags().BoolVar(&asCSV, "csv", false, "print the result as CSV")
-	cmd.Flags().StringVar(&page, "html", "", "write a page fit to print to `FILE`")
+	csvFlag(cmd, &table.path)
+	cmd.Flags().StringVar(&page.path, "html", "", "write a page fit to print to `FILE`")
+	force := false
+	forceFlag(cmd, &force)
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
-		if p.JSON && asCSV {
+		if p.JSON && table.path != "" {
 			return errTwoForms
 		}
-		if page == "" && cmd.Flags().Changed("html") {
+		if page.path == "" && cmd.Flags().Changed("html") {
 			return cli.Fail(cli.Usage, "--html is empty: name the file to write")
+		}
+		page.force, table.force = force, force
+		if err := errors.Join(page.look(), table.look()); err != nil {
+			return err
 		}
 		c, m, err := p.ConfigAndMonth(month)
 		if err != nil {
 			return err
 		}
-		r, err := storedMonth(cmd.Context(), c, m)
+		r, err := storedMonth(cmd.Context(), p, c, m)
 		if err != nil {
 			return err
 		}
@@ -37,15 +41,11 @@ func invoicesCommand(p *cli.Program) *cobra.Command {
 		if err != nil {
 			return err
 		}
-		if page != "" {
-			var b bytes.Buffer
-			if err := invoicePage(&b, invoices); err != nil {
-				return fmt.Errorf("page %s: %w", page, err)
+		if page.path != "" {
+			if err := page.write(cmd.Context(), func(w io.Writer) error { return invoicePage(w, invoices) }); err != nil {
+				return err
 			}
-			if err := durable.ReplaceFile(page, b.Bytes()); err != nil {
-				return cli.Fail(cli.Usage, "--html: %w", err)
-			}
-			p.Log.Info("page written", "file", page, "invoices", len(invoices))
+			p.Log.Info("page written", "file", page.path, "invoices", len(invoices))
 		}
 		switch {
 		case p.JSON:
@@ -54,9 +54,9 @@ func invoicesCommand(p *cli.Program) *cobra.Command {
 				doc["limits"] = r.Limits
 			}
 			err = p.PrintJSON(doc)
-		case asCSV:
-			err = invoiceCSV(p.Out, invoices)
-		case page == "":
+		case table.path != "":
+			err = writeCSV(cmd.Context(), p, table, func(w io.Writer) error { return invoiceCSV(w, invoices) })
+		case page.path == "":
 			if err = printInvoices(p.Out, invoices); err == nil {
 				err = printLimits(p.Out, r)
 			}

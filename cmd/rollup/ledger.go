@@ -21,10 +21,14 @@ func ledgerCommand(p *cli.Program) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			if strings.HasPrefix(c.Ledger, "sqlite:") {
+			url, err := c.LedgerURL()
+			if err != nil {
+				return err
+			}
+			if strings.HasPrefix(url.Reveal(), "sqlite:") {
 				return cli.Fail(cli.Usage, "the ledger is a file: the first `rollup close` makes it")
 			}
-			if err := ledger.Prepare(cmd.Context(), c.Ledger); err != nil {
+			if err := ledger.Prepare(cmd.Context(), url.Reveal()); err != nil {
 				return cli.Fail(cli.Unreachable, "%w", err)
 			}
 			_, err = fmt.Fprintln(p.Out, "the ledger's tables are there and up to date")

@@ -7,35 +7,33 @@ import (
 
 	"headcount/cmd/cli"
 	"headcount/cmd/config"
+	"headcount/cmd/site"
 	"headcount/events"
 	"headcount/rating/ledger"
 	"headcount/rollup/closed"
 )
 
 // readLedger opens the ledger of a configuration for reading; a missing one is a month that is not closed.
-func readLedger(ctx context.Context, c *config.Config) (*ledger.Ledger, error) {
-	return opened(c, func() (*ledger.Ledger, error) { return ledger.OpenReadOnly(ctx, c.Ledger) })
+func readLedger(ctx context.Context, p *cli.Program, c *config.Config) (*ledger.Ledger, error) {
+	return opened(ctx, p, c, ledger.OpenReadOnly)
 }
 
 // writeLedger opens it for writing too.
-func writeLedger(ctx context.Context, c *config.Config) (*ledger.Ledger, error) {
-	return opened(c, func() (*ledger.Ledger, error) { return ledger.Open(ctx, c.Ledger) })
+func writeLedger(ctx context.Context, p *cli.Program, c *config.Config) (*ledger.Ledger, error) {
+	return opened(ctx, p, c, ledger.Open)
 }
 
-func opened(c *config.Config, open func() (*ledger.Ledger, error)) (*ledger.Ledger, error) {
-	l, err := open()
+func opened(ctx context.Context, p *cli.Program, c *config.Config, open func(context.Context, string) (*ledger.Ledger, error)) (*ledger.Ledger, error) {
+	l, err := site.Ledger(ctx, c, p.Log, open)
 	if errors.Is(err, ledger.ErrMissing) {
-		return nil, &noLedgerError{c.Ledger}
+		return nil, &noLedgerError{c.Ledger.String()}
 	}
-	if err != nil {
-		return nil, cli.Fail(cli.Unreachable, "ledger: %w", err)
-	}
-	return l, nil
+	return l, site.LedgerFailure(err)
 }
 
 // storedMonth returns a closed month's result; isOpen says of its error whether the month is not closed.
-func storedMonth(ctx context.Context, c *config.Config, m events.Month) (*closed.Result, error) {
-	l, err := readLedger(ctx, c)
+func storedMonth(ctx context.Context, p *cli.Program, c *config.Config, m events.Month) (*closed.Result, error) {
+	l, err := readLedger(ctx, p, c)
 	if err != nil {
 		return nil, err
 	}

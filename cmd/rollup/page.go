@@ -6,6 +6,7 @@ import (
 	"io"
 	"strings"
 
+	"headcount/internal/visible"
 	"headcount/rating"
 )
 
@@ -16,7 +17,7 @@ var pageTemplate = template.Must(template.New("invoices").Funcs(template.FuncMap
 
 // invoicePage writes invoices as one HTML page, each on a sheet of its own when printed.
 func invoicePage(w io.Writer, invoices []rating.Invoice) error {
-	return pageTemplate.Execute(w, invoices)
+	return pageTemplate.Execute(visible.Writer(w), invoices)
 }
 
 // charged says whether an amount is not zero; days without a charge are not printed.

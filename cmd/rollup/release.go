@@ -27,7 +27,7 @@ func releaseCommand(p *cli.Program) *cobra.Command {
 		if account == "" || strings.TrimSpace(reason) == "" {
 			return cli.Fail(cli.Usage, "--account and --reason are both needed: a release is on the record")
 		}
-		l, err := writeLedger(cmd.Context(), c)
+		l, err := writeLedger(cmd.Context(), p, c)
 		if err != nil {
 			return err
 		}

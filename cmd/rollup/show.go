@@ -10,8 +10,10 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"headcount/cmd/cli"
+	"headcount/internal/visible"
 	"headcount/rating"
 	"headcount/rating/ledger"
 	"headcount/rollup/closed"
@@ -155,7 +157,7 @@ func usageCSV(out io.Writer, d *usage.Document) error {
 				estimate = number(*m.Estimate)
 			}
 			n := number
-			rows = append(rows, []string{d.Month.String(), cell(a.App), cell(account), m.Meter, n(m.Exact), estimate, string(m.Verdict), n(a.Events), n(a.Duplicates), n(a.Skewed), n(a.Expired), n(a.Rejected), a.Digest})
+			rows = append(rows, []string{d.Month.String(), cell(a.App), cell(account), cell(m.Meter), n(m.Exact), estimate, string(m.Verdict), n(a.Events), n(a.Duplicates), n(a.Skewed), n(a.Expired), n(a.Rejected), a.Digest})
 		}
 	}
 	if o := d.Others; o != nil {
@@ -273,9 +275,11 @@ func invoiceCSV(out io.Writer, invoices []rating.Invoice) error {
 
 var numeral = regexp.MustCompile(`^-?[0-9]+(\.[0-9]+)?$`)
 
-// cell keeps a spreadsheet from taking text for a formula: app ids come from events.
+// cell keeps a spreadsheet from taking text for a formula, also where it takes full-width signs for one, and shows what is invisible in
+// it: app ids come from events.
 func cell(s string) string {
-	if s != "" && strings.ContainsRune("=+-@\t\r", rune(s[0])) && !numeral.MatchString(s) {
+	s = visible.Text(s) // no tab or line's end begins it
+	if first, _ := utf8.DecodeRuneInString(s); s != "" && strings.ContainsRune("=+-@＝＋－＠", first) && !numeral.MatchString(s) {
 		return "'" + s
 	}
 	return s

@@ -24,7 +24,7 @@ func newCloser(p *cli.Program, c *config.Config, keys *identity.Keyring, sealKey
 	return &closing.Closer{
 		Site: &configured{c, keys, p.Log}, Keys: keys, SealKey: sealKey,
 		Terms: closing.Terms{Zone: c.Billing.TimeZone, Grace: time.Duration(c.Billing.Grace), Limits: limits},
-		Names: closing.Names{State: c.State, Ledger: c.Ledger, Template: c.File, Keys: c.GUIDKeyFile},
+		Names: closing.Names{State: c.State.String(), Ledger: c.Ledger.String(), Template: c.File, Keys: c.GUIDKeyFile},
 		Group: c.Kafka.Group, Interval: time.Duration(c.Ingest.CheckpointInterval), Timeout: timeout, Version: cli.ProgramVersion(),
 		Log: p.Log, Progress: p.Showing("sealed", "partitions"),
 	}, nil
@@ -38,11 +38,11 @@ type configured struct {
 }
 
 func (s *configured) OpenLedger(ctx context.Context) (closing.Ledger, error) {
-	return notNil(ledger.Open(ctx, s.config.Ledger))
+	return notNil(site.Ledger(ctx, s.config, s.log, ledger.Open))
 }
 
 func (s *configured) CreateLedger(ctx context.Context) (closing.Ledger, error) {
-	return notNil(ledger.Create(ctx, s.config.Ledger))
+	return notNil(site.Ledger(ctx, s.config, s.log, ledger.Create))
 }
 
 // notNil keeps a ledger that is not there from being one that is nil.

@@ -16,7 +16,7 @@ import (
 
 // invoicesSoFar returns a closed month's invoices, all revisions, or those that the usage so far comes to.
 func invoicesSoFar(ctx context.Context, p *cli.Program, c *config.Config, m events.Month, now time.Time) (_ []rating.Invoice, provisional bool, err error) {
-	r, err := storedMonth(ctx, c, m)
+	r, err := storedMonth(ctx, p, c, m)
 	if err == nil {
 		invoices, err := closed.Decode(r.Invoices)
 		return invoices, false, err
@@ -67,7 +67,7 @@ func readStatus(ctx context.Context, p *cli.Program, c *config.Config, m events.
 // rateSoFar prices the usage so far, with what the month before left of packages.
 func rateSoFar(ctx context.Context, p *cli.Program, c *config.Config, doc *status.Document) ([]rating.Invoice, error) {
 	var issued []rating.Invoice
-	before, err := storedMonth(ctx, c, doc.Month-1)
+	before, err := storedMonth(ctx, p, c, doc.Month-1)
 	unclosed := isOpen(err)
 	switch {
 	case err == nil:

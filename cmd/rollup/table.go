@@ -5,6 +5,8 @@ import (
 	"io"
 	"strings"
 	"unicode/utf8"
+
+	"headcount/internal/visible"
 )
 
 // table is text in columns, two spaces apart. Columns named with a leading > are aligned to the right.
@@ -13,7 +15,14 @@ type table struct {
 	rows    [][]string // as long as columns
 }
 
-func (t *table) add(cells ...string) { t.rows = append(t.rows, cells) }
+// add adds a row. Columns are as wide as what is seen.
+func (t *table) add(cells ...string) {
+	row := make([]string, len(cells))
+	for i, c := range cells {
+		row[i] = visible.Text(c)
+	}
+	t.rows = append(t.rows, row)
+}
 
 // print writes the table, each line behind indent and without trailing spaces.
 func (t *table) print(out io.Writer, indent string) error {

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"io"
+
 	"github.com/spf13/cobra"
 
 	"headcount/cmd/cli"
@@ -9,19 +11,24 @@ import (
 var errTwoForms = cli.Fail(cli.Usage, "say either --json or --csv")
 
 func usageCommand(p *cli.Program) *cobra.Command {
-	var asCSV bool
+	var table output
 	cmd := &cobra.Command{Use: "usage", Short: "show a closed month's usage", Args: cli.NoArgs}
 	month := cli.RequiredMonth(cmd, "the month to show")
-	cmd.Flags().BoolVar(&asCSV, "csv", false, "print the result as CSV")
+	table.flag = "csv"
+	csvFlag(cmd, &table.path)
+	forceFlag(cmd, &table.force)
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
-		if p.JSON && asCSV {
+		if p.JSON && table.path != "" {
 			return errTwoForms
+		}
+		if err := table.look(); err != nil {
+			return err
 		}
 		c, m, err := p.ConfigAndMonth(month)
 		if err != nil {
 			return err
 		}
-		r, err := storedMonth(cmd.Context(), c, m)
+		r, err := storedMonth(cmd.Context(), p, c, m)
 		if err != nil {
 			return err
 		}
@@ -36,8 +43,8 @@ func usageCommand(p *cli.Program) *cobra.Command {
 		if err != nil {
 			return err
 		}
-		if asCSV {
-			return usageCSV(p.Out, doc)
+		if table.path != "" {
+			return writeCSV(cmd.Context(), p, table, func(w io.Writer) error { return usageCSV(w, doc) })
 		}
 		return usageTable(p.Out, doc)
 	}

@@ -91,6 +91,9 @@ func verifyArchive(ctx context.Context, p *cli.Program, month func() (events.Mon
 	if archive.Month != m.String() {
 		return nil, cli.Fail(cli.Usage, "--from %s is of month %s, not of %s", file, archive.Month, m)
 	}
+	if archive.Account != "" {
+		return verifyAccount(archive, sealKey)
+	}
 	v := verify.Config{Month: m.String(), Archive: archive, Config: recount.Config{Files: archive, SealKey: archive.PublicKey(), Begin: begin}}
 	if sealKey != "" {
 		if v.SealKey, err = os.ReadFile(sealKey); err != nil {
@@ -113,6 +116,22 @@ func verifyArchive(ctx context.Context, p *cli.Program, month func() (events.Mon
 		found.Remark("signatures were checked with the public key in the archive: compare it with one that you have from elsewhere, or give that one with --seal-key")
 	}
 	return found, verifyFailure(err)
+}
+
+// verifyAccount verifies what an export for one account has.
+func verifyAccount(archive *verify.Archive, sealKey string) (*report.Report, error) {
+	key := archive.PublicKey()
+	if sealKey != "" {
+		var err error
+		if key, err = os.ReadFile(sealKey); err != nil {
+			return nil, cli.Fail(cli.Usage, "--seal-key: %w", err)
+		}
+	}
+	found, err := verify.Account(archive, key)
+	if err == nil && sealKey == "" {
+		found.Remark("the statement was checked with the public key in the archive: compare it with one that you have from elsewhere, or give that one with --seal-key")
+	}
+	return found, err
 }
 
 func verifyFailure(err error) error {
@@ -158,7 +177,7 @@ func verification(ctx context.Context, p *cli.Program, month func() (events.Mont
 		return v, nil, err
 	}
 	v.Files = stateFiles{bucket}
-	l, err := openChain(ctx, c)
+	l, err := openChain(ctx, p, c)
 	if err != nil {
 		return v, nil, err
 	}
@@ -179,15 +198,19 @@ func verification(ctx context.Context, p *cli.Program, month func() (events.Mont
 
 // openChain opens the ledger for the second implementation. Whether there is one that can be read, and the remedy where not, the
 // product's own opening says.
-func openChain(ctx context.Context, c *config.Config) (*chain.Ledger, error) {
-	l, err := readLedger(ctx, c)
+func openChain(ctx context.Context, p *cli.Program, c *config.Config) (*chain.Ledger, error) {
+	l, err := readLedger(ctx, p, c)
 	if err != nil {
 		return nil, err
 	}
 	if err := l.Close(); err != nil {
 		return nil, err
 	}
-	again, err := chain.Open(ctx, c.Ledger)
+	url, err := c.LedgerURL()
+	if err != nil {
+		return nil, err
+	}
+	again, err := chain.Open(ctx, url.Reveal())
 	if err != nil {
 		return nil, cli.Fail(cli.Unreachable, "ledger: %w", err)
 	}

@@ -86,6 +86,7 @@ var failures = []failure{
 	of(cli.CheckFailed, func(e *export.IncompleteError) string {
 		return ": `rollup verify --month " + e.Month.String() + "` says more"
 	}),
+	of[*export.NoAccountError](cli.Usage, nil),
 	of[*status.UnpricedError](cli.Usage, nil),
 	like(amend.ErrSame, cli.Usage, "; there is nothing to amend"),
 	of(cli.CheckFailed, func(*recount.CutLogError) string { return ": run `ingest run --accept-gap` first" }),

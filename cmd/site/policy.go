@@ -24,7 +24,7 @@ func Policy(c *config.Config, template *events.Template, keys *identity.Keyring)
 // RestoreRules puts back the rules of closed months that the state has lost, as the ledger knows them.
 func RestoreRules(ctx context.Context, c *config.Config, state *checkpoint.Topic, topic *stream.Topic, policy worker.Policy, logger *slog.Logger) error {
 	months := func(ctx context.Context) ([]worker.ClosedRules, error) {
-		l, err := ledger.OpenReadOnly(ctx, c.Ledger)
+		l, err := Ledger(ctx, c, logger, ledger.OpenReadOnly)
 		if errors.Is(err, ledger.ErrMissing) {
 			return nil, nil
 		}
@@ -39,5 +39,5 @@ func RestoreRules(ctx context.Context, c *config.Config, state *checkpoint.Topic
 		}
 		return all, nil
 	}
-	return worker.RestoreRules(ctx, state, c.State, months, policy, logger)
+	return worker.RestoreRules(ctx, state, c.State.String(), months, policy, logger)
 }

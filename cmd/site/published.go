@@ -26,5 +26,5 @@ func CheckPublished(ctx context.Context, c *config.Config, conn *Connection, top
 			return context.WithTimeout(ctx, logPatience)
 		},
 	}
-	return p.Check(ctx, l, c.Ledger)
+	return p.Check(ctx, l, c.Ledger.String())
 }

@@ -26,11 +26,11 @@ func Security(c *config.Config) (*tls.Config, sasl.Mechanism, error) {
 	user := c.Kafka.SASL.User
 	switch c.Kafka.SASL.Mechanism {
 	case "PLAIN":
-		return secure, plain.Auth{User: user, Pass: string(password)}.AsMechanism(), nil
+		return secure, plain.Auth{User: user, Pass: password.Reveal()}.AsMechanism(), nil
 	case "SCRAM-SHA-256":
-		return secure, scram.Auth{User: user, Pass: string(password)}.AsSha256Mechanism(), nil
+		return secure, scram.Auth{User: user, Pass: password.Reveal()}.AsSha256Mechanism(), nil
 	default: // the configuration knows three
-		return secure, scram.Auth{User: user, Pass: string(password)}.AsSha512Mechanism(), nil
+		return secure, scram.Auth{User: user, Pass: password.Reveal()}.AsSha512Mechanism(), nil
 	}
 }
 

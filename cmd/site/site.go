@@ -58,6 +58,12 @@ func Connect(ctx context.Context, c *config.Config, logger *slog.Logger) (*Conne
 		return nil, cli.Fail(cli.Unreachable, "%w; start a broker (`ingest broker` for the embedded one), or see that kafka.brokers, kafka.tls and kafka.sasl are right", err)
 	}
 	conn.Log = log
+	if c.Kafka.Embedded != nil && !conn.OwnBroker {
+		if err := ours(ctx, c, log); err != nil {
+			conn.Close()
+			return nil, err
+		}
+	}
 	return conn, nil
 }
 
@@ -112,7 +118,7 @@ func (c *Connection) Topic(ctx context.Context, cfg *config.Config) (*stream.Top
 
 // State opens the state store.
 func State(ctx context.Context, c *config.Config) (checkpoint.Bucket, error) {
-	bucket, err := checkpoint.Open(ctx, c.State)
+	bucket, err := checkpoint.Open(ctx, c.State.Reveal())
 	if err != nil {
 		return nil, cli.Fail(cli.Usage, "state: %w", err)
 	}

@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+
+	"headcount/internal/secret"
 )
 
 // Open opens the state store at a URL. file://data/state is the relative folder data/state, file:///var/lib/headcount the
@@ -13,17 +15,17 @@ import (
 func Open(_ context.Context, url string) (Bucket, error) {
 	scheme, rest, ok := strings.Cut(url, "://")
 	if !ok {
-		return nil, fmt.Errorf("state store %q: want a URL such as file://data/state", url)
+		return nil, fmt.Errorf("state store %q: want a URL such as file://data/state", secret.Redact(url))
 	}
 	if scheme != "file" {
-		return nil, fmt.Errorf("state store %q: scheme %q is not supported; use file://FOLDER", url, scheme)
+		return nil, fmt.Errorf("state store %q: scheme %q is not supported; use file://FOLDER", secret.Redact(url), scheme)
 	}
 	if strings.ContainsAny(rest, "?#") {
-		return nil, fmt.Errorf("state store %q: file:// takes no options; remove what follows ? or #", url)
+		return nil, fmt.Errorf("state store %q: file:// takes no options; remove what follows ? or #", secret.Redact(url))
 	}
 	b, err := OpenDirectory(rest)
 	if err != nil {
-		return nil, fmt.Errorf("state store %q: %w", url, err)
+		return nil, fmt.Errorf("state store %q: %w", secret.Redact(url), err)
 	}
 	return b, nil
 }

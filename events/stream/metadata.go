@@ -152,13 +152,7 @@ func decodeMetadata(version int16, b []byte, name string) (*Topic, error) {
 	d := wire.Decoder{Buf: b, Flexible: true}
 	t := &Topic{Name: name, operations: wire.UnknownOperations}
 	d.Int32() // throttle
-	for n := d.Array(11); n > 0; n-- {
-		t.brokers = append(t.brokers, d.Int32())
-		d.Str()
-		d.Int32()
-		d.Str()
-		d.Tags()
-	}
+	t.brokers = decodeBrokers(&d)
 	t.Cluster = d.Str()
 	d.Int32() // controller
 	found := false
@@ -197,6 +191,17 @@ func decodeMetadata(version int16, b []byte, name string) (*Topic, error) {
 		return nil, fmt.Errorf("topic %s has no id: the brokers' metadata is older than Kafka 2.8 (raise inter.broker.protocol.version)", name)
 	}
 	return t, nil
+}
+
+func decodeBrokers(d *wire.Decoder) (ids []int32) {
+	for n := d.Array(11); n > 0; n-- {
+		ids = append(ids, d.Int32())
+		d.Str()
+		d.Int32()
+		d.Str()
+		d.Tags()
+	}
+	return ids
 }
 
 func decodePartitions(d *wire.Decoder) []PartitionInfo {

@@ -16,10 +16,13 @@ func PublishOn(d Disk, temporary File, name, path string) error {
 	return publish(Open(d, filepath.Dir(path), nil), func() (File, error) { return temporary, nil }, name, path)
 }
 
-// ReplaceOn is ReplaceFile on another disk.
+// ReplaceOn is Replace on another disk.
 func ReplaceOn(d interface {
 	Disk
 	Rename(temporary, path string) error
 }, path string, data []byte) error {
-	return replace(d, path, data)
+	return replace(d, path, func(w io.Writer) error {
+		_, err := w.Write(data)
+		return err
+	})
 }

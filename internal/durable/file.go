@@ -76,10 +76,10 @@ type replacer interface {
 	Rename(temporary, path string) error
 }
 
-// ReplaceFile writes a file on the host, in a folder that is there, or puts data in the place of what it held: whoever reads it
+// Replace writes a file on the host, in a folder that is there, or puts what write puts out in the place of what it held: whoever reads it
 // finds the old content or the new one, whole. A new file has mode 0600, another keeps its own; where path is a
 // link, what it leads to is replaced. What is no plain file (a pipe, a terminal) is written to as it is.
-func ReplaceFile(path string, data []byte) error {
+func Replace(path string, write func(io.Writer) error) error {
 	var host Host
 	target, err := filepath.EvalSymlinks(path)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -93,24 +93,25 @@ func ReplaceFile(path string, data []byte) error {
 	case err != nil:
 		return err
 	case !info.Mode().IsRegular():
-		return os.WriteFile(target, data, 0)
+		f, err := os.OpenFile(target, os.O_WRONLY, 0)
+		if err != nil {
+			return err
+		}
+		return errors.Join(write(f), f.Close())
 	default:
 		if err := unix.Access(target, unix.W_OK); err != nil {
 			return &fs.PathError{Op: "write", Path: target, Err: err}
 		}
 		host.Mode = info.Mode().Perm()
 	}
-	return replace(host, target, data)
+	return replace(host, target, write)
 }
 
-func replace(disk replacer, path string, data []byte) error {
+func replace(disk replacer, path string, write func(io.Writer) error) error {
 	folder := filepath.Dir(path)
 	d := Open(disk, folder, nil)
 	disk.Sweep(folder, Temporary) // best effort: it is only garbage
-	f, temp, err := d.writeTemporary(context.Background(), folder, func(w io.Writer) error {
-		_, err := w.Write(data)
-		return err
-	})
+	f, temp, err := d.writeTemporary(context.Background(), folder, write)
 	if err != nil {
 		return fmt.Errorf("write %s: %w", path, err)
 	}

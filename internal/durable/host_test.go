@@ -96,11 +96,18 @@ func TestHost(t *testing.T) {
 	}
 }
 
-func TestReplaceFile(t *testing.T) {
+func holding(text string) func(io.Writer) error {
+	return func(w io.Writer) error {
+		_, err := io.WriteString(w, text)
+		return err
+	}
+}
+
+func TestReplace(t *testing.T) {
 	dir := t.TempDir()
 	page := filepath.Join(dir, "page")
 	for _, text := range []string{"first", "second, longer", "3"} {
-		if err := durable.ReplaceFile(page, []byte(text)); err != nil {
+		if err := durable.Replace(page, holding(text)); err != nil {
 			t.Fatal(err)
 		}
 		check(t, page, text, 0o600)
@@ -112,20 +119,20 @@ func TestReplaceFile(t *testing.T) {
 	if err := os.Symlink("page", link); err != nil {
 		t.Fatal(err)
 	}
-	if err := durable.ReplaceFile(link, []byte("through")); err != nil {
+	if err := durable.Replace(link, holding("through")); err != nil {
 		t.Fatal(err)
 	}
 	check(t, page, "through", 0o660)
 	if to, err := os.Readlink(link); err != nil || to != "page" {
 		t.Errorf("the link leads to %q, %v", to, err)
 	}
-	if err := durable.ReplaceFile(os.DevNull, []byte("gone")); err != nil {
+	if err := durable.Replace(os.DevNull, holding("gone")); err != nil {
 		t.Error(err)
 	}
-	if err := durable.ReplaceFile(filepath.Join(dir, "none", "page"), nil); !errors.Is(err, fs.ErrNotExist) {
+	if err := durable.Replace(filepath.Join(dir, "none", "page"), holding("")); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("in a folder that is not there: %v", err)
 	}
-	if err := durable.ReplaceFile(dir, nil); err == nil {
+	if err := durable.Replace(dir, holding("")); err == nil {
 		t.Error("a folder was replaced")
 	}
 }

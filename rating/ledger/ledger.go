@@ -48,6 +48,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"headcount/internal/secret"
 )
 
 // Ledger is an open ledger. Its methods may be called concurrently, and from several processes at once.
@@ -113,7 +115,7 @@ func dispatch(ctx context.Context, url string, sqlite, postgres opener) (*Ledger
 	case "postgres", "postgresql":
 		return postgres(ctx, url)
 	}
-	return nil, fmt.Errorf("ledger %q: want sqlite://path or postgres://user@host/database", url)
+	return nil, fmt.Errorf("ledger %q: want sqlite://path or postgres://user@host/database", secret.Redact(url))
 }
 
 // Close closes the ledger's connections.

@@ -48,9 +48,9 @@ func TestURLs(t *testing.T) {
 	if wd, _ := os.Getwd(); err != nil || path != filepath.Join(wd, "data/ledger.db") {
 		t.Error(path, err)
 	}
-	err = closed(Open(t.Context(), "postgres://u:hidden@127.0.0.1:1/x?connect_timeout=2"))
+	err = closed(Open(t.Context(), "postgres://u:hunter2@127.0.0.1:1/x?connect_timeout=2"))
 	refusal(t, "no server", err, ErrUnreachable, "127.0.0.1:1")
-	if strings.Contains(err.Error(), "hidden") {
+	if strings.Contains(err.Error(), "hunter2") {
 		t.Errorf("the password is in the message: %v", err)
 	}
 }

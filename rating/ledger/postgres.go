@@ -7,13 +7,14 @@ import (
 	"errors"
 	"fmt"
 	"net"
-	"net/url"
 	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/stdlib"
+
+	"headcount/internal/secret"
 )
 
 var postgres = &dialect{
@@ -61,10 +62,7 @@ func beginPostgres(ctx context.Context, tx *sql.Tx) error {
 }
 
 func postgresDB(u string, readOnly bool) (*Ledger, error) {
-	name := u
-	if p, err := url.Parse(u); err == nil {
-		name = p.Redacted()
-	}
+	name := secret.Redact(u)
 	c, err := postgresConnector(u, readOnly)
 	if err != nil {
 		return nil, fmt.Errorf("ledger %s: %w", name, err) // pgx takes the password out

@@ -18,6 +18,7 @@ import (
 	sqlite3 "modernc.org/sqlite/lib"
 
 	"headcount/internal/durable"
+	"headcount/internal/secret"
 )
 
 var sqliteDialect = &dialect{
@@ -53,14 +54,14 @@ func sqliteURL(u string) (path string, busy time.Duration, err error) {
 	busy = 30 * time.Second
 	values, err := url.ParseQuery(query)
 	if err != nil || path == "" {
-		return "", 0, fmt.Errorf("ledger %q: want sqlite://path or sqlite://path?busy_timeout=30s", u)
+		return "", 0, fmt.Errorf("ledger %q: want sqlite://path or sqlite://path?busy_timeout=30s", secret.Redact(u))
 	}
 	for name := range values {
 		if name != "busy_timeout" {
-			return "", 0, fmt.Errorf("ledger %q: unknown parameter %s: there is busy_timeout", u, name)
+			return "", 0, fmt.Errorf("ledger %q: unknown parameter %s: there is busy_timeout", secret.Redact(u), name)
 		}
 		if busy, err = time.ParseDuration(values.Get(name)); err != nil || busy < 0 {
-			return "", 0, fmt.Errorf("ledger %q: busy_timeout %q: want a duration such as 30s", u, values.Get(name))
+			return "", 0, fmt.Errorf("ledger %q: busy_timeout %q: want a duration such as 30s", secret.Redact(u), values.Get(name))
 		}
 	}
 	path, err = filepath.Abs(path)

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"headcount/events"
+	"headcount/internal/visible"
 	"headcount/rating"
 	"headcount/rollup/closed"
 	"headcount/rollup/usage"
@@ -131,7 +132,26 @@ func (b *begun) rate(doc *usage.Document, prices *closed.Prices, balances []rati
 	for _, text := range warnings {
 		b.Log.Warn(text)
 	}
+	b.warnOfLookAlikes(doc, prices.Accounts)
 	return invoices, nil
+}
+
+// shownPairs is how many ids that look alike are named.
+const shownPairs = 20
+
+// warnOfLookAlikes names apps that a reader would take for one another: events under such an id are not billed to whom they seem to be of.
+func (b *begun) warnOfLookAlikes(doc *usage.Document, accounts *rating.Accounts) {
+	apps := accounts.Apps()
+	for _, a := range doc.Usage {
+		apps = append(apps, a.App)
+	}
+	pairs, more := visible.Pairs(apps, shownPairs)
+	for _, p := range pairs {
+		b.Log.Warn("an app's id looks like another's: look into who sends it", "app", p.ID, "like", p.Like)
+	}
+	if more > 0 {
+		b.Log.Warn("more ids of apps look like others", "ids", more)
+	}
 }
 
 // hold marks the invoice of an account with an app that raised an alarm.

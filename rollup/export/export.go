@@ -1,6 +1,6 @@
 // Package export writes a closed month into one archive: all that an auditor needs to check it elsewhere, and no key.
 //
-// The archive is a tar of plain files (GNU format, mode 0644, no times, no owners), not packed. Same ledger and state, same
+// The archive is a tar of plain files (GNU format, mode 0600, no times, no owners), not packed. Same ledger and state, same
 // bytes. manifest.json comes first:
 //
 //	manifest.json               version, month, and name, size and SHA-256 of every file that follows, in their order
@@ -55,6 +55,7 @@ type Source struct {
 type manifest struct {
 	Version int          `json:"version"`
 	Month   events.Month `json:"month"`
+	Account string       `json:"account,omitempty"` // the only one that it has anything of; empty: all
 	Files   []item       `json:"files"`
 }
 
@@ -121,13 +122,22 @@ func (a *Archive) gather(ctx context.Context, s Source) error {
 		return err
 	}
 	a.addBytes("usage.json", append(bytes.Clone(stored.Document), '\n'))
-	if err := a.addInvoices(ctx, s); err != nil {
+	if err := a.addInvoices(ctx, s, ""); err != nil {
 		return err
 	}
 	if err := a.addState(ctx, s, recorded); err != nil {
 		return err
 	}
+	a.sort()
+	return a.finish()
+}
+
+func (a *Archive) sort() {
 	slices.SortFunc(a.manifest.Files, func(a, b item) int { return strings.Compare(a.Name, b.Name) })
+}
+
+// finish hashes the files and writes the manifest.
+func (a *Archive) finish() error {
 	for i := range a.manifest.Files {
 		if err := a.manifest.Files[i].sum(); err != nil {
 			return err
@@ -211,14 +221,17 @@ func (a *Archive) addClosed(ctx context.Context, s Source, stored ledger.Result)
 	return nil
 }
 
-func (a *Archive) addInvoices(ctx context.Context, s Source) error {
+// addInvoices adds the month's invoices, of one account or, where that is empty, of all.
+func (a *Archive) addInvoices(ctx context.Context, s Source, account string) error {
 	invoices, err := s.Ledger.Invoices(ctx, s.Month)
 	if err != nil {
 		return err
 	}
 	documents := []json.RawMessage{}
 	for _, v := range invoices {
-		documents = append(documents, v.Document)
+		if account == "" || v.Account == account {
+			documents = append(documents, v.Document)
+		}
 	}
 	text, err := canonical.Marshal(map[string]any{"invoices": documents})
 	if err != nil {
@@ -347,7 +360,7 @@ func (a *Archive) Write(w io.Writer, progress func(done int64)) (int64, string, 
 	text := a.text
 	head := item{Name: "manifest.json", Size: int64(len(text)), open: func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(text)), nil }}
 	for _, i := range append([]item{head}, a.manifest.Files...) {
-		if err := t.WriteHeader(&tar.Header{Typeflag: tar.TypeReg, Name: i.Name, Size: i.Size, Mode: 0o644, ModTime: time.Unix(0, 0), Format: tar.FormatGNU}); err != nil {
+		if err := t.WriteHeader(&tar.Header{Typeflag: tar.TypeReg, Name: i.Name, Size: i.Size, Mode: 0o600, ModTime: time.Unix(0, 0), Format: tar.FormatGNU}); err != nil {
 			return 0, "", fmt.Errorf("%s: %w", i.Name, err)
 		}
 		h := sha256.New()

@@ -39,7 +39,7 @@ func Open(ctx context.Context, at string) (*Ledger, error) {
 	case "postgres", "postgresql":
 		l, err = openPostgres(at)
 	default:
-		return nil, fmt.Errorf("ledger %q: want sqlite://path or postgres://user@host/database", at)
+		return nil, errors.New("the ledger's URL is of another kind: want sqlite://path or postgres://user@host/database")
 	}
 	if err != nil {
 		return nil, err
@@ -102,9 +102,9 @@ func sqliteFile(path, parameters string) (*sql.DB, error) {
 }
 
 func openPostgres(at string) (*Ledger, error) {
-	name := at
-	if u, err := url.Parse(at); err == nil {
-		name = u.Redacted()
+	name := "of PostgreSQL"
+	if u, err := url.Parse(at); err == nil { // parameters may have a password, as the user's part may
+		name = u.Scheme + "://" + u.User.Username() + "@" + u.Host + u.Path
 	}
 	c, err := pgx.ParseConfig(at)
 	if err != nil {

@@ -100,6 +100,28 @@ func OpenClosed(value []byte) (c Closed, sig *Signed, err error) {
 	return c, sig, err
 }
 
+// Statement says to one customer what a month came to for it.
+type Statement struct {
+	Version    int               `json:"version"`
+	Cluster    string            `json:"cluster"`
+	TopicID    string            `json:"topic_id"`
+	Month      string            `json:"month"`
+	SealID     string            `json:"seal_id"`
+	Account    string            `json:"account"`
+	Usage      map[string]string `json:"usage"`
+	Documents  map[string]string `json:"documents"`
+	LedgerHead string            `json:"ledger_head"`
+}
+
+// OpenStatement takes a statement apart.
+func OpenStatement(value []byte) (s Statement, sig *Signed, err error) {
+	sig, err = openSigned(value, "headcount.statement", &s, func() string { return s.SealID + "/" + s.Account })
+	return s, sig, err
+}
+
+// ReadPublicKey reads the file of the seals' public key.
+func ReadPublicKey(text []byte) (ed25519.PublicKey, error) { return readPublicKey(text) }
+
 func ascending(partitions []int32) bool {
 	for i, p := range partitions {
 		if p < 0 || i > 0 && p <= partitions[i-1] {

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"log/slog"
 	"path/filepath"
 	"strings"
 
@@ -31,7 +32,7 @@ func Config(file string) (Step, error) {
 	if abs, err := filepath.Abs(file); file != "" && err == nil {
 		file = abs
 	}
-	created, err := create(file, 0o644, []byte(configText))
+	created, err := create(file, 0o600, []byte(configText)) // a password may come to stand in it
 	return Step{"config", file, created}, err
 }
 
@@ -69,21 +70,21 @@ func inUse(ctx context.Context, c *config.Config) (string, error) {
 		return "", fmt.Errorf("list state %s: %w", c.State, err)
 	}
 	if len(names) > 0 {
-		return "the state store " + c.State, nil
+		return "the state store " + c.State.String(), nil
 	}
-	if path, ok := strings.CutPrefix(c.Ledger, "sqlite://"); ok {
+	if path, ok := strings.CutPrefix(c.Ledger.Reveal(), "sqlite://"); ok {
 		path, _, _ = strings.Cut(path, "?")
 		if keys.Exists(path) {
 			return "the ledger " + path, nil
 		}
 		return "", nil
 	}
-	l, err := ledger.OpenReadOnly(ctx, c.Ledger)
+	l, err := site.Ledger(ctx, c, slog.New(slog.DiscardHandler), ledger.OpenReadOnly) // what there is to warn of, later commands do
 	if errors.Is(err, ledger.ErrMissing) {
 		return "", nil
 	}
 	if err != nil {
-		return "", cli.Fail(cli.Unreachable, "ledger: %w; a key is only made where it is seen to be empty", err)
+		return "", site.LedgerFailure(fmt.Errorf("%w; a key is only made where it is seen to be empty", err))
 	}
 	return "the ledger", l.Close()
 }

@@ -13,6 +13,7 @@ import (
 	"headcount/cmd/config"
 	"headcount/cmd/site"
 	"headcount/ingest/keys"
+	"headcount/internal/secret"
 	"headcount/rating"
 )
 
@@ -22,6 +23,9 @@ func place(t *testing.T) (string, *config.Config) {
 	dir := filepath.Join(t.TempDir(), "with space")
 	file := filepath.Join(dir, "headcount.yaml")
 	step, err := Config(file)
+	if info, err := os.Stat(file); err != nil || info.Mode() != 0o600 {
+		t.Errorf("%v, %v: want mode 0600", info.Mode(), err)
+	}
 	if err != nil || !step.Created || step.Name != file {
 		t.Fatalf("%+v, %v", step, err)
 	}
@@ -159,7 +163,7 @@ func TestKeysAreNotMadeWhereCountingHasBegun(t *testing.T) {
 			t.Fatal(err)
 		}
 		write(t, filepath.Join(dir, begun))
-		c.Ledger += "?busy_timeout=1s"
+		c.Ledger = secret.NewURL(c.Ledger.Reveal() + "?busy_timeout=1s")
 		guid, err := os.ReadFile(c.GUIDKeyFile)
 		if err != nil {
 			t.Fatal(err)
@@ -210,7 +214,7 @@ func refused(t *testing.T, c *config.Config, newSealKey bool, says ...string) {
 // A ledger that cannot be looked at may hold a month.
 func TestKeysAreNotMadeWhereTheLedgerCannotBeSeen(t *testing.T) {
 	_, c := place(t)
-	c.Ledger = "postgres://user@127.0.0.1:1/headcount?connect_timeout=1"
+	c.Ledger = secret.NewURL("postgres://user@127.0.0.1:1/headcount?connect_timeout=1")
 	if _, err := Files(t.Context(), c, false); cli.Code(err) != cli.Unreachable {
 		t.Errorf("error %v, want one with exit code 3", err)
 	}

@@ -5,13 +5,15 @@
 //   - A record that it has accepted outlives the process, however that ends, and, without Config.NoSync, the machine's crash. Records
 //     are kept for ever.
 //   - Two brokers never write the same folder: the second is refused with ErrRunning.
-//   - The folder keeps its cluster id and its topics' ids from start to start.
+//   - The folder keeps its cluster id and its topics' ids from start to start: ClusterID reads the one, so that a client can tell the
+//     broker over its own folder from another that answers at the same address.
 //
 // It has no client: package stream talks to it as to any other broker.
 //
 // Layout:
 //
 //	broker.go                     the broker over kfake, which keeps the data
+//	identity.go                   whose broker it is: the folder's cluster id
 //	door.go                       what it does not take
 //	flush.go                      nothing is acknowledged before it is durable
 //	failure.go                    how it ends where it cannot write
@@ -20,8 +22,6 @@ package broker
 
 import (
 	"context"
-	"crypto/rand"
-	"encoding/base64"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -86,7 +86,7 @@ func Start(ctx context.Context, c Config) (*Broker, error) {
 	if err := os.MkdirAll(c.DataDir, 0o700); err != nil {
 		return nil, fmt.Errorf("embedded broker: make data folder: %w", err)
 	}
-	lock, err := lockFile(filepath.Join(c.DataDir, "headcount.lock"))
+	lock, err := lockFile(filepath.Join(c.DataDir, lockName))
 	if err != nil {
 		return nil, fmt.Errorf("embedded broker: %s: %w", c.DataDir, err)
 	}
@@ -102,15 +102,17 @@ func Start(ctx context.Context, c Config) (*Broker, error) {
 }
 
 func (b *Broker) start(ctx context.Context, c Config, host string) error {
-	id := make([]byte, 16)
-	rand.Read(id)
+	id, err := identify(c.DataDir)
+	if err != nil {
+		return err
+	}
 	logger := c.Logger
 	if logger == nil {
 		logger = slog.New(slog.DiscardHandler)
 	}
 	options := []kfake.Opt{
 		kfake.NumBrokers(1),
-		kfake.ClusterID(base64.RawURLEncoding.EncodeToString(id)), // of a new folder; one that is there has its own
+		kfake.ClusterID(id),
 		kfake.DataDir(c.DataDir),
 		kfake.GroupMinSessionTimeout(time.Second),
 		kfake.BrokerConfigs(map[string]string{"log.retention.ms": "-1", "log.retention.bytes": "-1", "default.replication.factor": "1", "min.insync.replicas": "1"}),

@@ -5,7 +5,9 @@ package broker
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
+	"path/filepath"
 
 	"golang.org/x/sys/unix"
 )
@@ -24,4 +26,21 @@ func lockFile(path string) (*os.File, error) {
 		return nil, fmt.Errorf("lock the folder: %w", err)
 	}
 	return f, nil
+}
+
+// Serves says whether a broker runs over a folder, in any process of this machine.
+func Serves(dataDir string) (bool, error) {
+	f, err := os.Open(filepath.Join(dataDir, lockName))
+	if errors.Is(err, fs.ErrNotExist) {
+		return false, nil
+	}
+	if err != nil {
+		return false, fmt.Errorf("whether a broker has the folder: %w", err)
+	}
+	defer f.Close() // and with it the lock
+	err = unix.Flock(int(f.Fd()), unix.LOCK_SH|unix.LOCK_NB)
+	if errors.Is(err, unix.EWOULDBLOCK) {
+		return true, nil
+	}
+	return false, err
 }
