@@ -20,6 +20,8 @@ type Stretch struct {
 	Expired   uint64 // events of a finished month
 	Rejected  uint64 // dead letters
 	OverLimit uint64 // of those, found no room within a limit, or too large to tell whose: holds the close
+
+	BeforeBooks uint64 // events of months before the books
 }
 
 // WindowID names a window within a shard.

@@ -144,8 +144,10 @@ func (s *Shard) countOne(r *events.Record, i int) (*Sealed, error) {
 		return s.control(r, e)
 	case events.Expired:
 		s.attribute(e.App, Stretch{Expired: 1})
+	case events.BeforeBooks:
+		s.attribute(e.App, Stretch{BeforeBooks: 1})
 	case events.Rejected:
-		s.reject(r, e, e.Reason, len(e.App) == 0 && e.Reason == events.OverLimit)
+		s.reject(r, e, e.Reason, len(e.App) == 0 && e.Reason == events.OverLimit && !e.FarOff)
 	}
 	return nil, nil
 }
@@ -170,8 +172,19 @@ func (s *Shard) report(r *events.Record, e *events.Event) error {
 // overflow rejects a record that found no room: what could be counted but for those before it.
 func (s *Shard) overflow(r *events.Record, e *events.Event) { s.reject(r, e, events.OverLimit, true) }
 
+// Refuse counts n records that nobody could read, of no known app, in their place among the others.
+func (s *Shard) Refuse(n uint64, why events.Reason) {
+	add := Stretch{Rejected: n}
+	if why == events.OverLimit {
+		add.OverLimit = n
+	}
+	s.attribute(nil, add)
+	s.state.TotalRejected += n
+	s.state.Records += n
+}
+
 // reject makes a dead letter of a record. Past a limit is one that found no room, or that is too large to say whose it is; one that is
-// itself past a limit is its sender's mistake, as any other that is rejected.
+// itself past a limit, too large or of a month too far off, is its sender's mistake, as any other that is rejected.
 func (s *Shard) reject(r *events.Record, e *events.Event, why events.Reason, past bool) {
 	add := Stretch{Rejected: 1}
 	if past {

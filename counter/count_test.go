@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"reflect"
 	"testing"
+	"time"
 	"unsafe"
 
 	"headcount/counter/dictionary"
@@ -114,10 +115,10 @@ func TestLateAndExpired(t *testing.T) {
 		return out
 	}
 	for _, tt := range []struct{ name, got, want string }{
-		{"October on time", rows(sealed[0].OnTime()), "app {Events:1 Duplicates:0 Skewed:0} {Expired:0 Rejected:0 OverLimit:0}: 0x8"},
+		{"October on time", rows(sealed[0].OnTime()), "app {Events:1 Duplicates:0 Skewed:0} {Expired:0 Rejected:0 OverLimit:0 BeforeBooks:0}: 0x8"},
 		{"late with October", rows(sealed[0].Late()), ""},
-		{"November on time", rows(sealed[1].OnTime()), "app {Events:1 Duplicates:0 Skewed:0} {Expired:1 Rejected:0 OverLimit:0}: 0x2"},
-		{"late with November", rows(sealed[1].Late()), "app {Events:2 Duplicates:0 Skewed:0} {Expired:0 Rejected:0 OverLimit:0}: 0x18"},
+		{"November on time", rows(sealed[1].OnTime()), "app {Events:1 Duplicates:0 Skewed:0} {Expired:1 Rejected:0 OverLimit:0 BeforeBooks:0}: 0x2"},
+		{"late with November", rows(sealed[1].Late()), "app {Events:2 Duplicates:0 Skewed:0} {Expired:0 Rejected:0 OverLimit:0 BeforeBooks:0}: 0x18"},
 	} {
 		if tt.got != tt.want {
 			t.Errorf("%s: %q, want %q", tt.name, tt.got, tt.want)
@@ -125,6 +126,42 @@ func TestLateAndExpired(t *testing.T) {
 	}
 	if z := sealed[1]; z.SealID != "seal of 2026-11" || z.KeyID != testGUIDKey.ID() || z.Precision != 14 || z.RulesHash != book.months[november].Hash() || z.SealHash != s.State().SealHash {
 		t.Errorf("sealed %+v", z)
+	}
+}
+
+// TestBeyondTheBounds wants events of months before the books to be counted as such, and those of months too far off to be dead letters
+// that hold nothing. Neither has a window, nor asks for rules.
+func TestBeyondTheBounds(t *testing.T) {
+	book := newTestBook(func(t *events.Template) { t.From, t.MonthsBack = october, 119 })
+	l := newTestLog()
+	l.open(1, "app", september, 3)
+	l.open(1, "app", september-12, 3)
+	l.open(1, "app", december-120, 3)                                         // of a record of December
+	l.add([]byte(`{"type":"anything.at.all","time":"2026-09-30T23:59:59Z"}`)) // no app can be read
+	l.now = time.Date(2090, 1, 1, 0, 0, 0, 0, time.UTC)
+	l.open(1, "app", events.MonthOf(2089, 12), 3)
+	s := NewShard(testID, book, testKeys)
+	countAll(t, s, l.records)
+	if book.asked != 0 || len(s.Months()) != 0 {
+		t.Errorf("rules were asked for %d times, %v have windows", book.asked, s.Months())
+	}
+	dead := s.TakeDead()
+	if len(dead) != 2 || dead[0] != (DeadLetter{Offset: 2, Reason: events.OverLimit, App: "app"}) || dead[1].Offset != 4 || dead[1].Reason != events.OverLimit {
+		t.Errorf("dead letters %+v", dead)
+	}
+	st := s.State()
+	if got, want := st.Apps["app"], (Stretch{Rejected: 2, BeforeBooks: 2}); got != want {
+		t.Errorf("app has %+v, want %+v", got, want)
+	}
+	if want := (Stretch{BeforeBooks: 1}); st.Unattributed != want || st.TotalRejected != 2 {
+		t.Errorf("no app: %+v, want %+v; %d rejected", st.Unattributed, want, st.TotalRejected)
+	}
+	l = newTestLog()
+	l.open(1, "app", october, 3)
+	l.seal(book, october, nil, nil)
+	z := countAll(t, s, l.records)[0]
+	if apps := readAll(t, z.OnTime()); len(apps) != 1 || apps[0].Stretch != (Stretch{Rejected: 2, BeforeBooks: 2}) || apps[0].Counters.Events != 1 || z.Unattributed.BeforeBooks != 1 {
+		t.Errorf("sealed %+v, unattributed %+v", apps, z.Unattributed)
 	}
 }
 

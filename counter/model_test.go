@@ -66,8 +66,10 @@ func (m *model) count(tb testing.TB, r *events.Record) {
 		m.control(r, &e)
 	case events.Expired:
 		m.stretch(string(e.App), Stretch{Expired: 1})
+	case events.BeforeBooks:
+		m.stretch(string(e.App), Stretch{BeforeBooks: 1})
 	case events.Rejected:
-		m.reject(r, &e, e.Reason, e.Reason == events.OverLimit && len(e.App) == 0)
+		m.reject(r, &e, e.Reason, e.Reason == events.OverLimit && len(e.App) == 0 && !e.FarOff)
 	case events.Counted:
 		print := m.print(&e)
 		if m.full(&e, print) {

@@ -223,7 +223,10 @@ func (s *Shard) attribute(app []byte, add Stretch) {
 }
 
 func (s Stretch) plus(o Stretch) Stretch {
-	return Stretch{Expired: s.Expired + o.Expired, Rejected: s.Rejected + o.Rejected, OverLimit: s.OverLimit + o.OverLimit}
+	return Stretch{
+		Expired: s.Expired + o.Expired, Rejected: s.Rejected + o.Rejected, OverLimit: s.OverLimit + o.OverLimit,
+		BeforeBooks: s.BeforeBooks + o.BeforeBooks,
+	}
 }
 
 func (c Counters) plus(o Counters) Counters {

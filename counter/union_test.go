@@ -70,7 +70,7 @@ func (f facts) add(app string, print identity.Fingerprint, day events.Day, kind 
 // content is what a reader says of the facts.
 func (f facts) content(precision uint8, totals map[string][]Total) (apps []appContent) {
 	for _, app := range slices.Sorted(maps.Keys(f)) {
-		a := appContent{AppHeader: AppHeader{App: app, Devices: uint64(len(f[app])), Counters: Counters{Events: 3, Duplicates: 2, Skewed: 1}, Stretch: Stretch{1, 2, 3}, Totals: totals[app]}}
+		a := appContent{AppHeader: AppHeader{App: app, Devices: uint64(len(f[app])), Counters: Counters{Events: 3, Duplicates: 2, Skewed: 1}, Stretch: Stretch{1, 2, 3, 4}, Totals: totals[app]}}
 		sketches := map[events.Kind]*hyperloglog.Sketch{}
 		for _, r := range f[app] {
 			a.Rows = append(a.Rows, *r)
@@ -302,7 +302,7 @@ func TestUnionSumsCounters(t *testing.T) {
 	f := facts{}
 	f.add("a", testPrint(1), 1, events.Open)
 	got := unite(t, unionConfig(8), []RowReader{readerOf(f.content(8, nil)), readerOf(f.content(8, nil))}, []RowReader{readerOf(f.content(8, nil))})
-	want := AppUnion{Counters: Counters{Events: 6, Duplicates: 4, Skewed: 2}, Stretch: Stretch{2, 4, 6}}
+	want := AppUnion{Counters: Counters{Events: 6, Duplicates: 4, Skewed: 2}, Stretch: Stretch{2, 4, 6, 8}}
 	if got[0].Counters != want.Counters || got[0].Stretch != want.Stretch {
 		t.Errorf("%+v %+v, want %+v %+v", got[0].Counters, got[0].Stretch, want.Counters, want.Stretch)
 	}

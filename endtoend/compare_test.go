@@ -32,6 +32,7 @@ type appUsage struct {
 	App                                           string
 	Account                                       *string
 	Events, Duplicates, Skewed, Expired, Rejected int
+	Before                                        int `json:"before_books"`
 	Kinds                                         map[string]struct{ Exact, Estimate int }
 	Meters                                        []struct {
 		Meter, Verdict string

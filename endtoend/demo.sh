@@ -17,7 +17,7 @@ show() { printf '\n\033[1m$ %s\033[0m\n' "$*"; }
 did() { show "$@"; "$@"; }
 
 cat >headcount.yaml <<EOF
-billing: {time_zone: UTC, grace: 0s}
+billing: {time_zone: UTC, grace: 0s, from: $month}
 kafka:
   brokers: [127.0.0.1:$port]
   topic: sdk-events

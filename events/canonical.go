@@ -115,7 +115,15 @@ func (t *TopicRules) Diff(want *TopicRules) []string {
 	d = differ(d, "time_unit", orNone(is.TimeUnit), orNone(wanted.TimeUnit))
 	d = differ(d, "skew_ms", t.SkewMS, want.SkewMS)
 	d = differ(d, "oldest_ms", t.OldestMS, want.OldestMS)
-	return differ(d, "grammar", t.Grammar, want.Grammar)
+	d = differ(d, "grammar", t.Grammar, want.Grammar)
+	return append(d, t.DiffBounds(want)...)
+}
+
+// DiffBounds is Diff of what a recount may change: where the books open, and how far back events reach. The instant at which the books
+// open is left out: it comes from no setting, and a newer tz database does not move it.
+func (t *TopicRules) DiffBounds(want *TopicRules) []string {
+	d := differ(nil, "from", orNoFrom(t.From), orNoFrom(want.From))
+	return differ(d, "limits.months_back", orNoLimit(t.MonthsBack), orNoLimit(want.MonthsBack))
 }
 
 // differ adds a field to d where its values differ.
@@ -124,6 +132,13 @@ func differ[T comparable](d []string, field string, is, wanted T) []string {
 		return d
 	}
 	return append(d, fmt.Sprintf("%s is %v, the configuration says %v", field, is, wanted))
+}
+
+func orNoFrom(m Month) string {
+	if m == 0 {
+		return "none"
+	}
+	return m.String()
 }
 
 func orNoLimit(n int) string {

@@ -6,6 +6,9 @@ type Reason string
 // OverLimit is the reason of records past one of Limits. It holds the month's close.
 const OverLimit Reason = "over limit"
 
+// BrokenBatch is the reason of all records of a batch that cannot be taken apart, though it is, byte for byte, what its producer made.
+const BrokenBatch Reason = "broken by its producer: the batch cannot be unpacked, or its records are not what it says"
+
 // Why a record is rejected.
 const (
 	BadContentType Reason = "content type is neither application/cloudevents+json nor that of a binary CloudEvent"

@@ -6,7 +6,7 @@ import "headcount/events/identity"
 // batch they came in is released, and are never written to.
 type Record struct {
 	Offset      Offset // in its partition
-	Timestamp   int64  // milliseconds since 1970, the broker's or the producer's; ≤ 0: absent
+	Timestamp   int64  // milliseconds since 1970, the broker's or the producer's; before TopicRules.OldestMS: absent
 	Key         []byte // nil: none
 	Value       []byte // nil: a tombstone
 	Headers     []byte // the headers as on the wire of record batches v2, after their count: (varint length, key, varint length or −1, value)*
@@ -18,13 +18,14 @@ type Outcome uint8
 
 // Every record has one outcome.
 const (
-	Tombstone Outcome = iota // null value: no event
-	Counted                  // one kind by one GUID (or user) in one app at one time
-	Reported                 // a usage.reported quantity, in Event.Quantity
-	Unknown                  // a type that the month's rules do not list: counted, skipped
-	Control                  // a record of ours: its type begins with "headcount."; Event.Type says which
-	Expired                  // an event of a finished month
-	Rejected                 // cannot be counted: dead letter, Event.Reason says why
+	Tombstone   Outcome = iota // null value: no event
+	Counted                    // one kind by one GUID (or user) in one app at one time
+	Reported                   // a usage.reported quantity, in Event.Quantity
+	Unknown                    // a type that the month's rules do not list: counted, skipped
+	Control                    // a record of ours: its type begins with "headcount."; Event.Type says which
+	Expired                    // an event of a finished month
+	BeforeBooks                // of a month before the books: nothing but its time, and an app, was looked at
+	Rejected                   // cannot be counted: dead letter, Event.Reason says why
 )
 
 // Event is what a Decoder reads from a record. Byte slices alias the record or the decoder's scratch, valid until its next
@@ -34,6 +35,7 @@ type Event struct {
 	Kind     Kind
 	Day      Day
 	Skewed   bool // the time was a wrong device clock's and the record's timestamp stands in for it
+	FarOff   bool // of OverLimit: its month lies too far from its record's, or from what is sealed, to be billed by anybody
 	Month    Month
 	App      []byte      // where one could be read, also of rejected records
 	GUID     []byte      // or user id, as the record has it, where one could be read; not to be stored

@@ -8,7 +8,8 @@ import (
 	"time"
 )
 
-// TopicRules are the rules that never change for a topic: fixed with the first record counted.
+// TopicRules are the rules that hold for all months of a topic: fixed with the first record counted. Where the books open, and how far
+// back events reach, a recount changes, as long as nothing is closed.
 type TopicRules struct {
 	Version  int    `json:"version"`
 	TimeZone string `json:"time_zone"` // IANA name
@@ -16,6 +17,10 @@ type TopicRules struct {
 	SkewMS   int64  `json:"skew_ms"`   // how far an event's time may lie after its record's, milliseconds
 	OldestMS int64  `json:"oldest_ms"` // a time before this instant (milliseconds since 1970) is a clock never set
 	Grammar  int    `json:"grammar"`   // version of the decoding rules
+
+	From       Month `json:"from,omitzero"`        // where the books open; 0: no bound
+	FromMS     int64 `json:"from_ms,omitzero"`     // its first instant, milliseconds since 1970; without From 0
+	MonthsBack int   `json:"months_back,omitzero"` // how many months an event may lie before its record, and after what is sealed; 0: no bound
 }
 
 // Fields name where type, guid, app and time lie in the JSON: a member's name, or a path such as data.device.guid. An empty one

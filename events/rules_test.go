@@ -100,6 +100,32 @@ func TestLimitedRules(t *testing.T) {
 	}
 }
 
+// Where the books open is fixed as an instant too: a newer tz database does not move it.
+func TestBoundsInTopicRules(t *testing.T) {
+	template := plainTemplate()
+	template.TimeZone, template.From, template.MonthsBack = "Asia/Shanghai", MonthOf(2026, 10), 119
+	doc := template.Topic().Canonical()
+	if want := `"grammar":2,"from":"2026-10","from_ms":1790784000000,"months_back":119}`; !strings.HasSuffix(string(doc), want) {
+		t.Errorf("%s, want %s at its end", doc, want)
+	}
+	again, err := ParseTopicRules(doc)
+	if err != nil || again.From != template.From || again.MonthsBack != 119 || again.Hash() != template.Topic().Hash() {
+		t.Errorf("read back: %+v, %v", again, err)
+	}
+	moved := *again
+	moved.FromMS += 3600_000
+	if d := moved.Diff(again); len(d) > 0 {
+		t.Errorf("an instant that a tz database has moved differs: %q", d)
+	}
+	for old, bad := range map[string]string{`"from":"2026-10"`: `"from":"1999-12"`, `"from":"2026`: `"from":"10000`, `"months_back":119`: `"months_back":-1`, `"from_ms":1790784000000,`: ``, `"from":"2026-10",`: ``} {
+		if changed := strings.Replace(string(doc), old, bad, 1); changed == string(doc) {
+			t.Errorf("%s is not in %s", old, doc)
+		} else if _, err := ParseTopicRules([]byte(changed)); err == nil {
+			t.Errorf("%s is read", changed)
+		}
+	}
+}
+
 func TestRulesReadBack(t *testing.T) {
 	template := plainTemplate()
 	template.TimeZone = "America/St_Johns"
@@ -210,6 +236,9 @@ func TestTemplateIsValidated(t *testing.T) {
 		{"no seal key", func(t *Template) { t.SealKey = nil }, "seal key"},
 		{"precision", func(t *Template) { t.Precision = 3 }, "precision 3"},
 		{"limits", func(t *Template) { t.Limits.AppsPerPartition = 0 }, "limits"},
+		{"books", func(t *Template) { t.From, t.MonthsBack = MonthOf(2026, 10), 119 }, ""},
+		{"books before all time", func(t *Template) { t.From = MonthOf(1999, 12) }, "from: 1999-12"},
+		{"months back", func(t *Template) { t.MonthsBack = -1 }, "months_back"},
 	} {
 		template := plainTemplate()
 		tt.change(template)
@@ -259,6 +288,11 @@ func TestDiff(t *testing.T) {
 	if got, want := topic.Diff(&other), []string{"time_zone is UTC, the configuration says Asia/Tokyo", "fields.guid is subject, the configuration says guid"}; !slices.Equal(got, want) {
 		t.Errorf("got %q, want %q", got, want)
 	}
+	other = *plainTemplate().Topic()
+	other.From, other.FromMS, other.MonthsBack = MonthOf(2026, 10), 1, 7
+	if got, want := topic.Diff(&other), []string{"from is none, the configuration says 2026-10", "limits.months_back is none, the configuration says 7"}; !slices.Equal(got, want) || !slices.Equal(topic.DiffBounds(&other), want) {
+		t.Errorf("got %q, want %q", got, want)
+	}
 	topic.Fields = Fields{}
 	if got := topic.Diff(plainTemplate().Topic()); len(got) > 0 {
 		t.Errorf("fields left out differ from those of CloudEvents: %q", got)
@@ -269,6 +303,7 @@ func TestDiff(t *testing.T) {
 func FuzzParseRules(f *testing.F) {
 	limited := plainTemplate()
 	limited.Limits.DevicesPerApp = 7
+	limited.From, limited.MonthsBack = MonthOf(2026, 2), 119
 	for _, t := range []*Template{plainTemplate(), limited} {
 		month, err := t.Month(MonthOf(2026, 2))
 		if err != nil {

@@ -27,10 +27,16 @@ type Template struct {
 	Placeholders     []string // ids that are none, beside identity.DefaultPlaceholders
 	OnlyPlaceholders bool     // without those
 	SealKey          ed25519.PublicKey
+
+	From       Month // where the books open; 0: no bound
+	MonthsBack int   // how many months an event may lie before its record, and after what is sealed; 0: no bound
 }
 
 // DefaultLimits hold where the configuration sets none.
 var DefaultLimits = Limits{AppsPerPartition: 250_000, RecordBytes: 1 << 20, QuantitySources: 10_000}
+
+// DefaultMonthsBack holds where the configuration says nothing: what is further away is no month that anybody bills.
+const DefaultMonthsBack = 119
 
 // DefaultPrecision of the sketches: 2^14 registers, a standard error of 0.81 %.
 const DefaultPrecision = 14
@@ -46,6 +52,12 @@ func isKindName(s string) bool {
 	}
 	return s != "" && len(s) <= 64
 }
+
+// FirstFrom and LastFrom are the months in which books can open.
+const (
+	FirstFrom = Month(2000 * 12)
+	LastFrom  = Month(9998*12 + 11)
+)
 
 const (
 	maxTypeBytes = 256
@@ -71,10 +83,14 @@ func (t *Template) Validate() error {
 
 // Topic returns the rules that the topic gets where it has none.
 func (t *Template) Topic() *TopicRules {
-	return &TopicRules{
+	r := &TopicRules{
 		Version: topicRulesVersion, TimeZone: t.TimeZone, Fields: t.Fields.Resolved(),
-		SkewMS: skewMS, OldestMS: oldestMS, Grammar: grammar,
+		SkewMS: skewMS, OldestMS: oldestMS, Grammar: grammar, From: t.From, MonthsBack: t.MonthsBack,
 	}
+	if zone, err := LoadZone(t.TimeZone); err == nil && t.From != 0 { // a zone that is none is refused elsewhere
+		r.FromMS = DayStart(zone, t.From.Year(), t.From.Calendar(), 1) * 1000
+	}
+	return r
 }
 
 // Month returns the rules that m gets where it has none.
@@ -183,6 +199,12 @@ func (t *TopicRules) validate() error {
 	}
 	if t.SkewMS < 0 || t.OldestMS < 0 {
 		return errors.New("skew_ms or oldest_ms is negative")
+	}
+	if t.From != 0 && (t.From < FirstFrom || t.From > LastFrom) || (t.From == 0) != (t.FromMS == 0) {
+		return fmt.Errorf("from: %s: want a month from %s to %s", t.From, FirstFrom, LastFrom)
+	}
+	if t.MonthsBack < 0 {
+		return fmt.Errorf("limits.months_back: %d is negative", t.MonthsBack)
 	}
 	if t.Grammar != grammar {
 		return fmt.Errorf("grammar %d, this program decodes by grammar %d: use the release that counted the topic, or recount its open months", t.Grammar, grammar)

@@ -53,11 +53,18 @@ type planRef struct {
 	id string
 }
 
+// override is a field that the contract says otherwise: of a meter, or the fee of the plan or of an item.
 type override struct {
 	at           strict.Place
 	meter, field string
 	value        decimal.Decimal
 }
+
+// What the override of a fee is called: plan.fee, push.fee.
+const (
+	planFee  = "plan"
+	feeField = "fee"
+)
 
 type change struct {
 	at   strict.Place
@@ -84,6 +91,7 @@ type pack struct {
 	itemAt    strict.Place
 	bought    Moment
 	price     decimal.Decimal
+	priceAt   strict.Place
 	quantity  *decimal.Decimal
 	mau       int
 	mauAt     strict.Place
@@ -100,6 +108,13 @@ type order struct {
 	term                  Term
 	listed                bool // no amounts given: list price, cash
 	cash, credit, voucher decimal.Decimal
+	money                 []placed // those given
+}
+
+// placed is an amount, and where it stands.
+type placed struct {
+	at     strict.Place
+	amount decimal.Decimal
 }
 
 type bill struct {

@@ -167,6 +167,11 @@ func (x *account) checkOrders(c *contract, cat *Catalog) error {
 		if err := p.sold(o.term); err != nil {
 			return o.at.Errorf("%v", err)
 		}
+		for _, m := range o.money {
+			if err := c.money(m); err != nil {
+				return err
+			}
+		}
 		c.orders = append(c.orders, o)
 	}
 	for _, r := range c.runs() {
@@ -187,8 +192,27 @@ func (c *contract) books() (out []*Book) {
 	return out
 }
 
+// money refuses an amount that the account's currency cannot pay to the last digit.
+func (c *contract) money(p placed) error {
+	if b := c.steps[0].plan.Book; !b.holds(p.amount) {
+		return p.at.Errorf("%s", b.unpayable(p.amount))
+	}
+	return nil
+}
+
 func (x *account) checkOverrides(c *contract, _ *Catalog) error {
 	for _, o := range x.overrides {
+		if o.field == feeField {
+			if err := x.checkFee(c, o); err != nil {
+				return err
+			}
+			continue
+		}
+		if o.field == "commitment" {
+			if err := c.money(placed{o.at, o.value}); err != nil {
+				return err
+			}
+		}
 		var all []string
 		var found []*Charge
 		for _, s := range c.steps {
@@ -219,6 +243,25 @@ func (x *account) checkOverrides(c *contract, _ *Catalog) error {
 	return nil
 }
 
+// checkFee refuses the fee of an item that no book of the account's plans has. One by day may have a part of a cent: it is rounded
+// with its line.
+func (x *account) checkFee(c *contract, o override) error {
+	all, byDay := []string{planFee}, false
+	for _, b := range c.books() {
+		all = append(all, b.itemNames()...)
+		if i := b.item(o.meter); i != nil && i.Per == perDay {
+			byDay = true
+		}
+	}
+	if !slices.Contains(all, o.meter) {
+		return o.at.Errorf("unknown item %q%s; %s has fees of %s", o.meter, strict.DidYouMean(o.meter, all), x.plan.id, strings.Join(all, ", "))
+	}
+	if byDay {
+		return nil
+	}
+	return c.money(placed{o.at, o.value})
+}
+
 func (x *account) checkPackages(c *contract, _ *Catalog) error {
 	for _, p := range x.packages {
 		var all []string
@@ -245,6 +288,9 @@ func (x *account) checkPackages(c *contract, _ *Catalog) error {
 			return p.at.Errorf("%s covers each month anew: it has no quantity", p.item)
 		case book.Rules.QuotaPer == perApp && p.app == "" && len(x.apps) > 1:
 			return p.at.Errorf("misses the field app: the account has %d apps", len(x.apps))
+		}
+		if err := c.money(placed{p.priceAt, p.price}); err != nil {
+			return err
 		}
 	}
 	return nil

@@ -33,7 +33,11 @@ func ParseAccounts(name string, data []byte) (*Accounts, error) {
 	o := root.Object()
 	a := &Accounts{file: name, byApp: make(map[string][]*account)}
 	seen := make(map[string]strict.Place)
-	for _, v := range o.Must("accounts").List() {
+	all := o.Must("accounts")
+	if all.Null() {
+		all.Fail("has no value: want a list; where nobody is billed, write accounts: []")
+	}
+	for _, v := range all.List() {
 		x := readAccount(v)
 		if err := d.Err(); err != nil {
 			return nil, err
@@ -54,25 +58,33 @@ func ParseAccounts(name string, data []byte) (*Accounts, error) {
 		return nil, err
 	}
 	sort.Slice(a.list, func(i, j int) bool { return a.list[i].id < a.list[j].id })
+	if err := a.lookalikes(); err != nil {
+		return nil, err
+	}
 	return a, nil
 }
+
+const nameApps = "name the apps that the account is billed for, as in [app-001]"
 
 func readAccount(v strict.Value) *account {
 	o := v.Object()
 	x := &account{at: v.At, late: lateBill}
 	x.id = readLimited(o.Must("id"), maxIDBytes)
 	apps := o.Must("apps")
-	seen := make(map[string]bool)
+	if apps.Null() {
+		apps.Fail("has no value: %s", nameApps)
+	}
+	known := make(map[string]bool)
 	for _, app := range apps.List() {
 		id := readLimited(app, appid.MaxBytes)
-		if seen[id] {
+		if known[id] {
 			app.Fail("app %q is there twice", id)
 		}
-		seen[id] = true
+		known[id] = true
 		x.apps = append(x.apps, id)
 	}
 	if !apps.Missing() && len(x.apps) == 0 {
-		apps.Fail("is empty: name the apps that the account is billed for")
+		apps.Fail("is empty: %s", nameApps)
 	}
 	slices.Sort(x.apps)
 	x.plan = readPlanRef(o.Must("plan"))
@@ -123,8 +135,8 @@ func readAccount(v strict.Value) *account {
 func readOverride(e strict.Entry) override {
 	dot := strings.LastIndexByte(e.Key, '.')
 	x := override{at: e.At}
-	if dot < 0 {
-		e.Fail("override %q: want meter.field, such as mau.free", e.Key)
+	if dot <= 0 {
+		e.Fail("override %q: want meter.field, item.fee or plan.fee, such as mau.free", e.Key)
 		return x
 	}
 	x.meter, x.field = e.Key[:dot], e.Key[dot+1:]
@@ -135,10 +147,10 @@ func readOverride(e strict.Entry) override {
 		if x.value = readQuantity(e.Value); !e.Value.Missing() && !x.value.IsPositive() {
 			e.Value.Fail("a block of 0 units")
 		}
-	case "unit_price":
+	case "unit_price", "commitment", feeField:
 		x.value = readPrice(e.Value)
 	default:
-		known := []string{"free", "unit_price", "block"}
+		known := []string{"free", "unit_price", "block", "commitment", feeField}
 		e.Fail("unknown field %q%s; known are %s", x.field, strict.DidYouMean(x.field, known), strings.Join(known, ", "))
 	}
 	return x
@@ -166,8 +178,8 @@ func readAddon(x *account, v strict.Value) addon {
 
 func readPack(x *account, v strict.Value) pack {
 	o := v.Object()
-	item := o.Must("item")
-	p := pack{at: v.At, item: item.Text(), itemAt: item.At, bought: strict.Parsed(o.Must("bought"), ParseMoment), price: readPrice(o.Must("price"))}
+	item, price := o.Must("item"), o.Must("price")
+	p := pack{at: v.At, item: item.Text(), itemAt: item.At, bought: strict.Parsed(o.Must("bought"), ParseMoment), price: readPrice(price), priceAt: price.At}
 	if q, ok := o.Maybe("quantity"); ok {
 		n := readQuantity(q)
 		p.quantity = &n
@@ -206,14 +218,16 @@ func readOrder(v strict.Value) order {
 			continue
 		}
 		r.listed = false
+		amount := readPrice(p)
 		switch f {
 		case "cash":
-			r.cash = readPrice(p)
+			r.cash = amount
 		case "credit":
-			r.credit = readPrice(p)
+			r.credit = amount
 		case "voucher":
-			r.voucher = readPrice(p)
+			r.voucher = amount
 		}
+		r.money = append(r.money, placed{p.At, amount})
 	}
 	o.Done()
 	return r
@@ -232,10 +246,17 @@ func ownApp(x *account, o *strict.Object) string {
 	return app
 }
 
+// readLimited reads an id.
 func readLimited(v strict.Value, most int) string {
 	s := v.Text()
-	if len(s) > most && !v.Missing() {
+	if v.Missing() {
+		return s
+	}
+	if len(s) > most {
 		v.Fail("is %d bytes long, more than %d", len(s), most)
+	}
+	if seen(s) == "" {
+		v.Fail("%+q: nothing of it can be seen", s)
 	}
 	return s
 }

@@ -24,6 +24,9 @@ func (x *account) checkAddons(c *contract) error {
 		if err := a.checkOffer(c, from, until); err != nil {
 			return err
 		}
+		if item := c.planAt(from).Book.item(a.item); item != nil && item.Bought == boughtOnce {
+			continue // each is one of its own
+		}
 		for j := range x.addons[:i] {
 			b := &x.addons[j]
 			if b.item != a.item || a.app != "" && b.app != "" && a.app != b.app {
@@ -71,10 +74,13 @@ func (a *addon) checkOffer(c *contract, from, until time.Time) error {
 			}
 			return a.itemAt.Errorf("unknown add-on %q%s; known are %s", a.item, strict.DidYouMean(a.item, known), strings.Join(known, ", "))
 		}
-		if _, ok := item.price(s.plan.Name, a.option); !ok {
+		price := item.price(s.plan.Name, a.option)
+		if price == nil {
 			return a.refuseOption(item, s.plan, calendar.DateOf(at))
 		}
 		switch {
+		case price.Agreed && c.acc.agreed(a.item) == nil:
+			return a.itemAt.Errorf("%s has no price but the contract's: add it to overrides as %s.%s", a.item, a.item, feeField)
 		case item.Quantity == quantityMust && a.quantity == nil:
 			return a.at.Errorf("misses the field quantity: %s", item.Title)
 		case item.Quantity == noQuantity && a.quantity != nil:

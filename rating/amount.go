@@ -1,6 +1,7 @@
 package rating
 
 import (
+	"fmt"
 	"strconv"
 	"strings"
 
@@ -21,7 +22,7 @@ func readQuantity(v strict.Value) decimal.Decimal {
 		return decimal.Zero
 	}
 	if !digits(s) || len(s) > maxWholeDigits {
-		v.Fail("quantity %q: want a whole number of up to %d digits, not negative", s, maxWholeDigits)
+		v.Fail("quantity %q: want a whole number of up to %d digits, not negative%s", s, maxWholeDigits, suchAs(s, digits))
 		return decimal.Zero
 	}
 	return decimal.RequireFromString(s)
@@ -35,9 +36,34 @@ func readPrice(v strict.Value) decimal.Decimal {
 	}
 	d, ok := parseDecimal(s)
 	if !ok {
-		v.Fail(`amount %q: want a decimal such as "0.015", not negative, without exponent or spaces`, s)
+		isDecimal := func(s string) bool { _, ok := parseDecimal(s); return ok }
+		v.Fail(`amount %q: want a decimal such as "0.015", not negative, without exponent or spaces%s`, s, suchAs(s, isDecimal))
 	}
 	return d
+}
+
+// readMoney reads an amount of the book's currency: what is paid as it stands.
+func readMoney(v strict.Value, b *Book) decimal.Decimal {
+	d := readPrice(v)
+	if !b.holds(d) {
+		v.Fail("%s", b.unpayable(d))
+	}
+	return d
+}
+
+// holds says whether the book's currency can pay an amount to the last digit.
+func (b *Book) holds(d decimal.Decimal) bool { return d.Equal(d.Round(b.Digits)) }
+
+func (b *Book) unpayable(d decimal.Decimal) string {
+	return fmt.Sprintf("%s: %s has %d decimals: no bill can hold it", d, b.Currency, b.Digits)
+}
+
+// suchAs says how a number that is grouped for the eye is written.
+func suchAs(s string, right func(string) bool) string {
+	if bare := strings.NewReplacer("_", "", ",", "", " ", "", "'", "").Replace(s); right(bare) {
+		return fmt.Sprintf("; write %q", bare)
+	}
+	return ""
 }
 
 func parseDecimal(s string) (decimal.Decimal, bool) {

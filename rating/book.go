@@ -38,18 +38,25 @@ const (
 	freeInChangeMonth          = "free_in_change_month"               // free where the version changed in that month
 	lastPlan, dearestPlan      = "last", "dearest"                    // the plan in force last in the month
 	firstPlan                  = "first"                              //
-	keepTerm, refundAndBuy     = "keep_term", "refund_and_buy"        // a change of plan keeps the term
+	keepTerm, refundAndBuy     = "keep_term", "refund_and_buy"        // a change of plan keeps the term; but from a plan that is never charged, it is a purchase
 	noRefund, startedDays      = "none", "started_days"               // nothing is paid back
 	elapsedDays                = "elapsed_days"                       // as started_days, the day of refund not counted
 	nextDay, sameDay           = "next_day", "same_day"               // packages take effect the day after purchase
 	earliestExpiry, earliestBy = "earliest_expiry", "earliest_bought" // which resource package is drawn on first
 	byDay, byMonth             = "by_day", "by_month"                 // a day's usage draws on what is in force that day
 	wholeMonth, shareOfDays    = "whole", "share_of_days"             // no proration
+	shareInArrears             = "share_of_days_in_arrears"           //
 	reportedWord, billedWord   = "reported", "billed"                 // usage between expiry and suspension is reported only
 	sourceFree, sourcePackage  = "free", "package"                    // what covers usage before it is charged
 	sourceResource             = "resource_package"                   //
 	included, excluded         = "included", "excluded"               // the first day counts
 	perMonth, perDay           = "month", "day"                       // an item's price is for a month
+	perYear                    = "year"                               //
+	boughtMonthly, boughtOnce  = "again", "once"                      // an item paid ahead is bought again when its time is over
+	byContract                 = "contract"                           // an item's price: the account's overrides say it
+	renewed, refused           = "renewed", "refused"                 // an account in arrears renews all the same
+	activationFirst            = "first"                              // only the account's first plan with a fee is activated
+	activationEvery            = "every"                              // so is each that follows one without
 	modelUnit, modelBlocks     = "per_unit", "blocks"                 // how a charge makes money of usage
 	modelGraduated, modelFlat  = "graduated", "flat"                  //
 	modelDaily                 = "daily_unit"                         //
@@ -63,12 +70,15 @@ type Rules struct {
 	PlanOfMonth       string   // last, first: which plan in force in a month decides
 	PartialMonth      string   // whole, share_of_days: usage of a plan in force for part of a month
 	PartialBlock      string   // charged, free: less than a whole block
-	DeductFrom        int      // day of the next month
-	DeductUntil       int      // day of the next month, that day included
+	DeductFrom        int      // day of the next month; 0: the source names none
+	DeductUntil       int      // day of the next month, that day included; 0 with DeductFrom
 	Billed            string   // monthly, daily
 	DailyBillWithin   int      // days after the day, where billed daily
 	PlanFee           string   // after, ahead
-	PlanFeeFirstMonth string   // charged, free: the month in which the first plan with a fee is activated
+	PlanFeeFirstMonth string   // charged, free: the month in which a plan with a fee is activated
+	Activation        string   // first, every: what PlanFeeFirstMonth is about
+	SuspendedMonth    string   // charged, free: fees and items of a month in which the service stood still from its first day to its last
+	Renewal           string   // renewed, refused: terms and items of an account with a bill past due
 	PlanFeeChange     string   // last, dearest: whose fee a month has in which the plan changed
 	PlanChange        string   // keep_term, refund_and_buy
 	Refund            string   // none, started_days, elapsed_days
@@ -82,13 +92,17 @@ type Rules struct {
 
 // deducted returns the days on which what a month came to is deducted: the first and the last.
 func (r *Rules) deducted(m Month) (from, until string) {
+	if r.DeductFrom == 0 {
+		return "", ""
+	}
 	next := m + 1
 	return next.Date(calendar.Day(r.DeductFrom)).String(), next.Date(calendar.Day(r.DeductUntil)).String()
 }
 
-// Delay is how long after an event a service is suspended.
+// Delay is how long after an event a service is suspended. One of its numbers is not 0.
 type Delay struct {
-	Hours    int    // after the instant; 0: see Days
+	Hours    int    // after the instant
+	Whole    int    // days, at the same time of day in the billing zone
 	Days     int    // on the day after so many days
 	FirstDay string // included, excluded: whether the event's own day is one of Days
 }
@@ -98,7 +112,7 @@ type Suspension struct {
 	AfterExpiry *Delay // nil: never
 	AfterBill   *Delay // after a bill was pushed and not paid; nil: never
 	GraceUsage  string // reported, billed: usage between expiry and suspension
-	MonthUsage  string // whole, share_of_days: usage above the quota in a month of suspension
+	MonthUsage  string // whole, share_of_days, share_of_days_in_arrears: usage above the quota in a month of suspension
 	KeepDays    int    // the day of suspension included; then repossessed
 }
 
@@ -174,6 +188,7 @@ type Charge struct {
 	Block      decimal.Decimal // units in a block
 	Tiers      []Tier          // of graduated, over what is above Free
 	Commitment decimal.Decimal // the least to be charged
+	Billed     string          // daily: as of a book that bills daily; else as its book
 
 	source *Source
 }
@@ -189,12 +204,14 @@ type Item struct {
 	Name       string
 	Title      string
 	Paid       string // after, ahead
-	Per        string // month, day
+	Per        string // month, day, year
+	Bought     string // again, once: what is paid ahead, when its time is over
 	FirstMonth string // charged, free, free_in_change_month: the month it is switched on
 	Quantity   string // none, optional, required
 	Prices     []ItemPrice
-	Promotion  *decimal.Decimal // instead of the price, for now
-	Requires   string           // another item
+	Promotion  *decimal.Decimal // instead of the price
+	PromotedTo Date             // the promotion's last day; zero: no end is known
+	Requires   string           // another item, with which it ends
 	Charges    []*Charge        // usage that is charged while it is on
 	Notes      []string
 }
@@ -204,6 +221,7 @@ type ItemPrice struct {
 	Plan   string
 	Option int // 0: the item has no options
 	Price  decimal.Decimal
+	Agreed bool // there is no price but the contract's
 }
 
 // PackageType is something bought once that covers usage.
@@ -262,14 +280,30 @@ func (b *Book) packageNames() []string {
 	return names(b.Packages, func(p *PackageType) string { return p.Name })
 }
 
-// price returns what the item costs under a plan; ok is false where the plan does not offer it so.
-func (i *Item) price(plan string, option int) (p decimal.Decimal, ok bool) {
-	for _, e := range i.Prices {
-		if e.Plan == plan && e.Option == option {
-			return e.Price, true
+// price returns what the item costs under a plan; nil where the plan does not offer it so.
+func (i *Item) price(plan string, option int) *ItemPrice {
+	for k := range i.Prices {
+		if e := &i.Prices[k]; e.Plan == plan && e.Option == option {
+			return e
 		}
 	}
-	return decimal.Zero, false
+	return nil
+}
+
+// months is what an item paid ahead is bought for.
+func (i *Item) months() int {
+	if i.Per == perYear {
+		return 12
+	}
+	return 1
+}
+
+// promoted returns the price of a promotion that is on; nil: none is.
+func (i *Item) promoted(on Date) *decimal.Decimal {
+	if i.PromotedTo != (Date{}) && i.PromotedTo.Before(on) {
+		return nil
+	}
+	return i.Promotion
 }
 
 // options returns the options a plan offers.

@@ -174,6 +174,18 @@ func TestBooksRefused(t *testing.T) {
 		{"minutes, aggregate: counter}", "minutes, aggregate: gauge}", "has no daily units"},
 		{"draws: calls", "draws: call", `unknown meter "call"; did you mean "calls"?`},
 		{"model: flat", "model: flt", `unknown word "flt"`},
+		{"fee: \"30\"", "fee: \"30.0005\"", "plans.base.fee: 30.0005: KWD has 3 decimals: no bill can hold it"},
+		{"commitment: \"3\"", "commitment: \"0.0005\"", "commitment: 0.0005: KWD"},
+		{"packages:\n", "items: {i: {title: I, prices: {base: \"0.0005\"}}}\npackages:\n", "items.i.prices.base: 0.0005: KWD"},
+		{"packages:\n", "items: {i: {title: I, prices: {base: \"1\"}, promotion: \"0.0005\"}}\npackages:\n", "items.i.promotion: 0.0005: KWD"},
+		{"packages:\n", "items: {i: {title: I, options: {base: {\"30\": \"0.0005\"}}}}\npackages:\n", "items.i.options.base.30: 0.0005: KWD"},
+		{"packages:\n", "items: {i: {title: I, prices: {base: \"1\"}, promotion_last_day: 2026-01-01}}\npackages:\n", "there is no promotion"},
+		{"packages:\n", "items: {i: {title: I, per: year, prices: {base: \"1\"}}}\npackages:\n", "of what is paid ahead"},
+		{"packages:\n", "suspension: {keep_days: 9, after_bill: {hours: 24, days: 1}}\npackages:\n", "want one of hours, days and more_than_days"},
+		{"packages:\n", "suspension: {keep_days: 9, after_bill: {days: 0}}\npackages:\n", "suspension.after_bill.days: 0: want 1 or more"},
+		{"  deduct_until_day: 9\n", "", "want both deduct_from_day and deduct_until_day, or neither"},
+		{"draw_order: [resource_package, package, free]", "draw_order: []", "draw_order: want free, package and resource_package"},
+		{"currency: KWD", "currency: kwd", `"kwd": want three capital letters`},
 	} {
 		text := strings.Replace(sixthBook, c.from, c.to, 1)
 		if text == sixthBook {
@@ -228,8 +240,8 @@ func TestLoad(t *testing.T) {
 func TestDescribed(t *testing.T) {
 	text := show(builtin(t).Describe())
 	for _, want := range []string{
-		`"free": "200000"`, `"price": "149.99 a block of 10000"`, `"price": "10 each above the quota of a day"`, `"fee": "399 a month"`,
-		`"price": "200 a month, now 0, paid ahead"`, `30: 79.99 a month`, `"date": "undated"`, `"push until used up"`, `"its mau h5 a month"`,
+		`"free": "200000"`, `"price": "149.99 a block of 10000"`, `"price": "10 each above the quota of a day, billed daily"`, `"fee": "399 a month"`,
+		`"price": "200, once, now 0, paid ahead"`, `30: 79.99 a month`, `"date": "undated"`, `"push until used up"`, `"its mau h5 a month"`,
 	} {
 		if !strings.Contains(text, want) {
 			t.Errorf("misses %s", want)

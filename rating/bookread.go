@@ -8,6 +8,8 @@ import (
 	"headcount/internal/strict"
 )
 
+var currencyForm = regexp.MustCompile(`^[A-Z]{3}$`)
+
 var wordForm = regexp.MustCompile(`^[a-z0-9][a-z0-9_-]{0,63}$`)
 
 // parseName refuses what could not stand in book/plan or meter.field.
@@ -31,6 +33,9 @@ func readBook(file string, data []byte) (*Book, error) {
 	}
 	if v, ok := o.Maybe("date"); ok && b.Date != "undated" {
 		strict.Parsed(v, ParseDate)
+	}
+	if v, ok := o.Maybe("currency"); ok && !v.Missing() && !currencyForm.MatchString(b.Currency) {
+		v.Fail("%q: want three capital letters, such as USD", b.Currency)
 	}
 	if b.Digits > 6 {
 		v, _ := o.Maybe("minor_digits")
@@ -141,12 +146,15 @@ func readRules(v strict.Value) Rules {
 		PlanOfMonth:       word(o, "plan_of_month", lastPlan, firstPlan),
 		PartialMonth:      word(o, "partial_month", wholeMonth, shareOfDays),
 		PartialBlock:      word(o, "partial_block", charged, free),
-		DeductFrom:        o.Must("deduct_from_day").Integer(),
-		DeductUntil:       o.Must("deduct_until_day").Integer(),
+		DeductFrom:        number(o, "deduct_from_day"),
+		DeductUntil:       number(o, "deduct_until_day"),
 		Billed:            word(o, "billed", billedMonthly, billedDaily),
 		DailyBillWithin:   number(o, "daily_bill_within_days"),
 		PlanFee:           word(o, "plan_fee", paidAfter, paidAhead),
 		PlanFeeFirstMonth: word(o, "plan_fee_first_month", charged, free),
+		Activation:        word(o, "activation", activationFirst, activationEvery),
+		SuspendedMonth:    word(o, "suspended_month", charged, free),
+		Renewal:           word(o, "renewal_in_arrears", renewed, refused),
 		PlanFeeChange:     word(o, "plan_fee_in_change_month", lastPlan, dearestPlan),
 		PlanChange:        word(o, "plan_change", keepTerm, refundAndBuy),
 		Refund:            word(o, "refund", noRefund, startedDays, elapsedDays),
@@ -162,6 +170,9 @@ func readRules(v strict.Value) Rules {
 				day.Fail("want a day from 1 to 28")
 			}
 		}
+		if (r.DeductFrom == 0) != (r.DeductUntil == 0) {
+			o.Fail("want both deduct_from_day and deduct_until_day, or neither")
+		}
 	}
 	r.DrawOrder = []string{sourceFree, sourcePackage, sourceResource}
 	if v, ok := o.Maybe("draw_order"); ok {
@@ -170,11 +181,8 @@ func readRules(v strict.Value) Rules {
 			r.DrawOrder = append(r.DrawOrder, w.OneOf(sourceFree, sourcePackage, sourceResource))
 		}
 	}
-	for i, w := range r.DrawOrder {
-		if len(r.DrawOrder) != 3 || slices.Contains(r.DrawOrder[:i], w) {
-			o.Fail("draw_order: want free, package and resource_package, in some order")
-			break
-		}
+	if all := slices.Sorted(slices.Values(r.DrawOrder)); !slices.Equal(all, []string{sourceFree, sourcePackage, sourceResource}) {
+		o.Fail("draw_order: want free, package and resource_package, in some order")
 	}
 	o.Done()
 	return r
@@ -185,7 +193,7 @@ func readSuspension(v strict.Value) *Suspension {
 	s := &Suspension{
 		AfterExpiry: readDelay(o, "after_expiry"), AfterBill: readDelay(o, "after_bill"),
 		GraceUsage: word(o, "usage_after_expiry", reportedWord, billedWord),
-		MonthUsage: word(o, "usage_in_month", wholeMonth, shareOfDays),
+		MonthUsage: word(o, "usage_in_month", wholeMonth, shareOfDays, shareInArrears),
 		KeepDays:   o.Must("keep_days").Integer(),
 	}
 	o.Done()
@@ -198,10 +206,22 @@ func readDelay(o *strict.Object, field string) *Delay {
 		return nil
 	}
 	f := v.Object()
-	d := &Delay{Hours: number(f, "hours"), Days: number(f, "more_than_days"), FirstDay: word(f, "first_day", included, excluded)}
+	d := &Delay{FirstDay: word(f, "first_day", included, excluded)}
+	said := 0
+	for _, a := range []struct {
+		name string
+		to   *int
+	}{{"hours", &d.Hours}, {"days", &d.Whole}, {"more_than_days", &d.Days}} {
+		if n, ok := f.Maybe(a.name); ok {
+			said++
+			if *a.to = n.Integer(); *a.to == 0 {
+				n.Fail("0: want 1 or more")
+			}
+		}
+	}
 	f.Done()
-	if !v.Missing() && (d.Hours == 0) == (d.Days == 0) {
-		v.Fail("want either hours or more_than_days")
+	if !v.Missing() && said != 1 {
+		v.Fail("want one of hours, days and more_than_days")
 	}
 	return d
 }

@@ -181,8 +181,8 @@ func TestChatPrepaid(t *testing.T) {
 	want := map[string]string{
 		"2026-01": "2026-01-31 chat/standard 399.00",
 		"2026-02": "2026-02-01 chatbot_messages 0.00, 2026-02-10 push 299.00, 2026-02-10 desk 299.00, 2026-02-12 desk_agent 100.00, 2026-02-28 chat/standard 399.00",
-		"2026-03": "2026-03-01 chatbot_messages 0.00, 2026-03-10 push 299.00, 2026-03-10 desk 299.00, 2026-03-12 desk_agent 100.00, 2026-03-31 chat/standard 399.00",
-		"2026-04": "2026-04-01 chatbot_messages 0.00, 2026-04-10 desk 299.00, 2026-04-12 desk_agent 100.00, 2026-04-30 chat/standard 399.00",
+		"2026-03": "2026-03-10 push 299.00, 2026-03-10 desk 299.00, 2026-03-12 desk_agent 100.00, 2026-03-31 chat/standard 399.00",
+		"2026-04": "2026-04-10 desk 299.00, 2026-04-12 desk_agent 100.00, 2026-04-30 chat/standard 399.00",
 	}
 	for month, list := range want {
 		v := s.one(month)
@@ -225,19 +225,20 @@ func TestChatChangeOfPlan(t *testing.T) {
 	}
 }
 
-func TestChatShareAfterExpiry(t *testing.T) {
+// The share of days in use is of arrears alone: usage in the month of an expiry is billed whole, in every zone.
+func TestChatWholeAfterExpiry(t *testing.T) {
 	s := open(t, account("plan: chat/standard", "from: 2026-03-01"))
 	total(t, s.one("2026-03", use("mau", 13000)), "45.00")
-	v := s.one("2026-04", use("mau", 13000)) // in use on 04-01 alone
-	total(t, v, "1.50")
-	if l := v.Lines[0]; l.How != "(13000 − 10000) × 0.015 × 1/30 days in use" {
-		t.Errorf("how: %s", l.How)
-	}
+	total(t, s.one("2026-04", use("mau", 13000)), "45.00") // in use on 04-01 alone
 	if out := s.rate("2026-05", use("mau", 13000)); len(out) != 0 {
 		t.Errorf("May: %s", show(out))
 	}
 	mid := open(t, account("plan: chat/standard", "from: 2026-03-16"))
-	total(t, mid.one("2026-04", use("mau", 13000)), "24.00") // 16 of 30: to 04-16, the day of suspension, 04-17, excluded
+	total(t, mid.one("2026-04", use("mau", 13000)), "45.00")
+	owes := open(t, account("plan: chat/standard", "from: 2026-03-01", "renew: auto", "bills: [{month: 2026-03, pushed: 2026-03-31}]"))
+	if l := owes.one("2026-04", use("mau", 13000)); l.Total != "0.00" {
+		t.Errorf("suspended from 04-01 on: %s", show(l))
+	}
 }
 
 // A day's calls above that day's quota are that day's charge, whatever the rest of the month: the share of days in use is of what
@@ -333,6 +334,48 @@ func TestPackageOutlivesOtherBook(t *testing.T) {
 			t.Errorf("%s: %s, want %s left", c.month, show(v.Balances), c.left)
 		}
 		s.balances = rating.Balances([]rating.Invoice{v})
+	}
+}
+
+// TestDrawnAndBilledMoveTogether has a device that was first seen after its package took effect, and, late, before it: the package is
+// drawn on as it was, unless the meter is billed for what came late.
+func TestDrawnAndBilledMoveTogether(t *testing.T) {
+	push := func(days ...any) rating.AppUsage { return daily("push", days...) }
+	with := func(u rating.AppUsage, meter string, n int) rating.AppUsage {
+		u.Meters = append(u.Meters, use(meter, n).Meters...)
+		return u
+	}
+	s := open(t, account("plan: mpaas/standard", "from: 2026-01-01",
+		`packages: [{item: push, quantity: "50", price: "9", bought: 2026-08-10}, {item: sync, quantity: "50", price: "9", bought: 2026-07-31}]`))
+	onTime := with(push("2026-08-20", 1), "sync", 3)
+	for _, c := range []struct {
+		name       string
+		late       rating.AppUsage
+		lines      string
+		push, sync string // left
+	}{
+		{"nothing else late", with(push("2026-08-05", 1), "sync", 3), "", "49", "47"},
+		{"another meter late", with(push("2026-08-05", 1), "sync", 4), "sync 0.00", "49", "46"},
+		{"another device of the meter late", with(push("2026-08-05", 1, "2026-08-21", 1), "sync", 3), "push 0.03", "49", "47"},
+	} {
+		issued := s.rate("2026-08", onTime)
+		further, err := rating.RateLate(s.input("2026-08", c.late), issued, mustMonth("2026-09"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		var lines []string
+		for _, v := range further {
+			for _, l := range v.Lines {
+				lines = append(lines, l.Meter+" "+l.Amount)
+			}
+		}
+		left := map[string]string{}
+		for _, b := range rating.Balances(append(issued, further...)) {
+			left[b.Item] = b.Remaining
+		}
+		if strings.Join(lines, ", ") != c.lines || left["push"] != c.push || left["sync"] != c.sync {
+			t.Errorf("%s: lines %q, want %q; left %v, want %s and %s", c.name, lines, c.lines, left, c.push, c.sync)
+		}
 	}
 }
 

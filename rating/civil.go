@@ -2,6 +2,7 @@ package rating
 
 import (
 	"fmt"
+	"regexp"
 	"strconv"
 	"strings"
 	"time"
@@ -50,13 +51,16 @@ type Moment struct {
 	instant time.Time // zero: the date counts
 }
 
+// momentForm is RFC 3339 to the letter: the library takes more.
+var momentForm = regexp.MustCompile(`^[0-9]{4}-[0-9]{2}-[0-9]{2}T([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](\.[0-9]+)?(Z|[+-]([01][0-9]|2[0-3]):[0-5][0-9])$`)
+
 // ParseMoment reads a date or an RFC 3339 time.
 func ParseMoment(s string) (Moment, error) {
 	if d, err := ParseDate(s); err == nil {
 		return Moment{date: d}, nil
 	}
 	t, err := time.Parse(time.RFC3339, s)
-	if err != nil || !plausible(t.Year()) {
+	if err != nil || !plausible(t.Year()) || !momentForm.MatchString(s) {
 		return Moment{}, fmt.Errorf("%q: want a date that exists, such as 2026-01-31, or a time such as 2026-01-31T09:00:00Z", s)
 	}
 	return Moment{instant: t}, nil

@@ -19,6 +19,9 @@ type contract struct {
 
 	bought  []period // what periods found, up to:
 	horizon time.Time
+
+	times     map[*addon][]itemTime // what timesOf found, up to:
+	timesUpTo time.Time
 }
 
 // step is a plan from an instant on.
@@ -56,7 +59,8 @@ type halt struct {
 	keep        int   // days, the first included, after which all is lost
 }
 
-// run is a stretch of steps under one chain of purchases: a change of plan that is a refund and a purchase begins another.
+// run is a stretch of steps under one chain of purchases. A change of plan that is a purchase begins another: a refund and a new one
+// by its book's rules, or the first plan that is charged, after one that never is.
 type run struct {
 	index int
 	from  time.Time
@@ -68,7 +72,7 @@ func (c *contract) runs() (out []run) {
 	for i, s := range c.steps {
 		if i > 0 {
 			p := c.steps[i-1].plan
-			if p.Book == s.plan.Book && s.plan.Book.Rules.PlanChange == keepTerm {
+			if p.Book == s.plan.Book && s.plan.Book.Rules.PlanChange == keepTerm && (s.plan.Reported || !p.Reported) {
 				continue
 			}
 			out[len(out)-1].limit = s.at
@@ -125,7 +129,15 @@ func (c *contract) chain(r run, horizon, end time.Time) (out []period) {
 	}
 	if c.acc.renew || !c.ends.IsZero() {
 		for from.Before(horizon) && (end.IsZero() || from.Before(end)) {
-			add(firstTerm(term, Term(out[len(out)-1].months)), nil, calendar.DateOf(from))
+			on := c.renewal(r.plan, from)
+			if on.IsZero() {
+				break
+			}
+			if on.After(c.graceEnd(r.plan, from)) { // as bought again after a pause
+				anchor, offset, from = calendar.DateOf(on), 0, on
+				continue
+			}
+			add(firstTerm(term, Term(out[len(out)-1].months)), nil, calendar.DateOf(on))
 		}
 	}
 	for i := range out {
@@ -189,14 +201,51 @@ func (c *contract) planAt(t time.Time) *Plan {
 
 // after returns when a delay that begins at t is over.
 func (d *Delay) after(t time.Time, zone *time.Location) time.Time {
-	if d.Hours > 0 {
+	switch {
+	case d.Hours > 0:
 		return t.Add(time.Duration(d.Hours) * time.Hour)
+	case d.Whole > 0:
+		return daysLater(t.In(zone), d.Whole)
 	}
 	days := d.Days
 	if d.FirstDay == excluded {
 		days++
 	}
 	return calendar.DateOf(t.In(zone)).AddDays(days).Start(zone)
+}
+
+// daysLater is the same time of day, however long the days between are.
+func daysLater(t time.Time, n int) time.Time {
+	day := calendar.DateOf(t)
+	begin := day.AddDays(n).Start(t.Location())
+	if t.Equal(day.Start(t.Location())) {
+		return begin
+	}
+	if at := t.AddDate(0, 0, n); at.After(begin) { // else the day has no such time
+		return at
+	}
+	return begin
+}
+
+// renewal returns when what expires at t is bought again by itself: at once, or, where a bill was pushed and is not paid, when it is; zero:
+// never.
+func (c *contract) renewal(p *Plan, t time.Time) time.Time {
+	if p.Book.Rules.Renewal != refused {
+		return t
+	}
+	for owes := true; owes; {
+		owes = false
+		for _, b := range c.acc.bills {
+			if b.pushed.At(c.zone).After(t) || b.paid != nil && !t.Before(b.paid.At(c.zone)) {
+				continue
+			}
+			if b.paid == nil {
+				return time.Time{}
+			}
+			t, owes = b.paid.At(c.zone), true
+		}
+	}
+	return t
 }
 
 // graceEnd returns when a plan that expires at t is suspended; t itself where the book describes no suspension.

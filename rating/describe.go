@@ -150,6 +150,9 @@ func (c *Charge) describe(p *Plan) ChargeInfo {
 		info.Price = price + " a block of " + c.Block.String()
 	case c.Model == modelDaily:
 		info.Price = price + " each above the quota of a day"
+		if c.Billed == billedDaily {
+			info.Price += ", billed daily"
+		}
 		info.Free += " a day"
 	case c.Model == modelFlat:
 		info.Price = price + " for any usage above"
@@ -180,6 +183,12 @@ func (i *Item) describe(p *Plan) ItemInfo {
 			continue
 		}
 		text := e.Price.String() + " a " + i.Per
+		switch {
+		case e.Agreed:
+			text = "by contract, a " + i.Per
+		case i.Bought == boughtOnce:
+			text = e.Price.String() + ", once"
+		}
 		if e.Option != 0 {
 			text = fmt.Sprintf("%d: %s", e.Option, text)
 		}
@@ -188,6 +197,9 @@ func (i *Item) describe(p *Plan) ItemInfo {
 	info.Price = strings.Join(prices, ", ")
 	if i.Promotion != nil {
 		info.Price += ", now " + i.Promotion.String()
+		if i.PromotedTo != (Date{}) {
+			info.Price += " up to and with " + i.PromotedTo.String()
+		}
 	}
 	if i.Paid == paidAhead {
 		info.Price += ", paid ahead"

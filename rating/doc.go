@@ -23,8 +23,10 @@
 //	account.go    what an accounts file says             accountread.go  reading it
 //	accountcheck.go, addoncheck.go   accounts held against the books
 //	contract.go   an account on the time axis: purchases, plans, halts
-//	service.go    when it is in force; one month of it
+//	service.go    when it is in force; one month of it   itemlife.go  when an add-on is on, and what it is bought for
+//	agreed.go     fees, by book or contract              lookalike.go ids that people cannot tell apart
 //	usage.go      the usage document                     meters.go   what a month counts for an app; what-if
+//	fit.go        usage counted for other plans
 //	rate.go       Rate                                   line.go     a line's end: where it is rounded
 //	invoice.go    what it returns
 //	measure.go    usage against quotas: the lines of meters

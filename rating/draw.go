@@ -15,12 +15,14 @@ type source struct {
 	left, taken decimal.Decimal
 	from, until Date // in force; a zero until: always
 	bought      Date
+	app         string // "": whichever app's usage it is
 }
 
 // portion is usage of one day, or, with a zero day, of no known day of the month.
 type portion struct {
 	day Date
 	n   decimal.Decimal
+	own map[string]decimal.Decimal // of that each app's; nil: no source is for one app alone
 }
 
 func (s *source) covers(p portion, m Month) bool {
@@ -66,11 +68,16 @@ func drawDown(portions []portion, sources []*source, m Month) []decimal.Decimal 
 			if !s.left.IsPositive() || !s.covers(p, m) {
 				continue
 			}
-			if n.GreaterThan(s.left) {
+			take := n
+			if p.own != nil && s.app != "" { // no more than is left of that app's own
+				take = decimal.Min(n, s.left, p.own[s.app])
+				p.own[s.app] = p.own[s.app].Sub(take)
+			}
+			if take.GreaterThan(s.left) {
 				n, s.taken, s.left = n.Sub(s.left), sum(s.taken, s.left), decimal.Zero
 				continue
 			}
-			s.left, s.taken, n = s.left.Sub(n), sum(s.taken, n), decimal.Zero
+			s.left, s.taken, n = s.left.Sub(take), sum(s.taken, take), n.Sub(take)
 		}
 		over[i] = n
 	}
@@ -128,7 +135,6 @@ type holding struct {
 	item     string
 	quantity decimal.Decimal
 	meter    *Meter
-	app      string
 }
 
 // packageType finds what is bought under a name in the books of the account's plans; of several, in the first.
@@ -151,11 +157,11 @@ func (r *rater) holdings() (out []*holding) {
 		if t == nil || t.Meter == nil {
 			continue
 		}
-		h := &holding{id: p.item + "/" + p.bought.day(r.c.zone).String(), item: p.item, quantity: *p.quantity, meter: t.Meter, app: p.app}
+		h := &holding{id: p.item + "/" + p.bought.day(r.c.zone).String(), item: p.item, quantity: *p.quantity, meter: t.Meter}
 		if times[h.id]++; times[h.id] > 1 {
 			h.id += fmt.Sprintf("/%d", times[h.id])
 		}
-		h.kind, h.label = sourceResource, h.id
+		h.kind, h.label, h.app = sourceResource, h.id, p.app
 		h.bought, h.from, h.until = p.effect(t, book, r.c)
 		if !h.bought.Before((r.Month + 1).First()) || !r.Month.First().Before(h.until) {
 			continue
@@ -184,7 +190,7 @@ func (r *rater) monthly(m *Meter, app string) (out []*source) {
 			if c.Meter != m {
 				continue
 			}
-			s := &source{kind: sourcePackage, label: p.item, left: c.Quantity}
+			s := &source{kind: sourcePackage, label: p.item, left: c.Quantity, app: p.app}
 			if c.BySize {
 				s.left = decimal.NewFromInt(int64(p.mau))
 			}

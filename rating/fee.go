@@ -8,43 +8,61 @@ import (
 	"headcount/internal/calendar"
 )
 
-// planFee adds the line of a plan's monthly fee, where it is paid after the month.
+// monthFee is the plan whose fee a month has, where it is paid after the month.
+type monthFee struct {
+	plan   *Plan
+	amount decimal.Decimal
+	source *Source
+	waived string // why it is not to be paid; empty: it is
+}
+
+// planFee adds the line of a plan's monthly fee.
 func (r *rater) planFee(app string) {
-	rules, plan := &r.book.Rules, r.fee
-	if plan == nil {
+	f := r.fee
+	if f == nil {
 		return
 	}
-	line := Line{App: app, Item: plan.ID(), Quantity: "1", Free: "0", Billable: "1", UnitPrice: text(*plan.Fee), Source: r.book.source}
-	amount := *plan.Fee
-	line.How = "plan fee of the month"
-	if rules.PlanFeeFirstMonth == free && r.activatedIn(r.Month) {
+	line := Line{
+		App: app, Item: f.plan.ID(), Quantity: "1", Free: "0", Billable: "1", UnitPrice: text(f.amount), Source: f.source,
+		How: "plan fee of the month",
+	}
+	amount := f.amount
+	if f.waived != "" {
 		amount = decimal.Zero
-		line.Free, line.Billable, line.How = "1", "0", "no plan fee in the month of activation"
+		line.Free, line.Billable, line.How = "1", "0", f.waived
 	}
 	r.endLine(line, exactly(amount))
 }
 
-// feePlan returns whose fee the month has, where it is paid after the month; nil: none.
-func (r *rater) feePlan() (best *Plan) {
+const suspendedMonth = "free: suspended the whole month"
+
+// monthFee returns the fee that the month has: of those that are to be paid, else of those that are not, the dearest; nil: none.
+func (r *rater) monthFee() (best *monthFee) {
 	if r.book.Rules.PlanFee != paidAfter {
 		return nil
 	}
-	for _, s := range r.plansOfMonth() {
-		if s.Book != r.book || s.Fee == nil || s.Reported {
+	for _, i := range r.stepsOfMonth() {
+		f := monthFee{plan: r.c.steps[i].plan}
+		if !r.c.hasFee(i, r.book) || r.book.Rules.PlanFeeChange != dearestPlan && f.plan != r.plan {
 			continue
 		}
-		if r.book.Rules.PlanFeeChange != dearestPlan && s != r.plan {
-			continue
+		fee, source := r.c.fee(f.plan)
+		f.amount, f.source = *fee, source
+		switch {
+		case r.book.Rules.PlanFeeFirstMonth == free && r.activatedInMonth(i):
+			f.waived = "no plan fee in the month of activation"
+		case r.v.suspended:
+			f.waived = suspendedMonth
 		}
-		if best == nil || s.Fee.GreaterThan(*best.Fee) {
-			best = s
+		if best == nil || best.waived != "" && f.waived == "" || (best.waived == "") == (f.waived == "") && f.amount.GreaterThan(best.amount) {
+			best = &f
 		}
 	}
 	return best
 }
 
-// plansOfMonth returns the plans in force in the month, by time.
-func (r *rater) plansOfMonth() (out []*Plan) {
+// stepsOfMonth returns the indexes of the plans in force in the month, by time.
+func (r *rater) stepsOfMonth() (out []int) {
 	for _, s := range r.v.service {
 		if s.grace {
 			continue
@@ -55,21 +73,32 @@ func (r *rater) plansOfMonth() (out []*Plan) {
 				until = r.c.steps[i+1].at
 			}
 			if _, _, ok := overlap(step.at, until, s.from, s.until); ok {
-				out = append(out, step.plan)
+				out = append(out, i)
 			}
 		}
 	}
 	return out
 }
 
-// activatedIn says whether the account's first plan with a fee in this book began in the month.
-func (r *rater) activatedIn(m Month) bool {
-	for _, s := range r.c.steps {
-		if s.plan.Book == r.book && s.plan.Fee != nil && !s.plan.Reported {
-			return !r.c.acc.established && m == calendar.DateOf(s.at).Month
+// hasFee says whether step i is a plan of a book that is paid for by the month.
+func (c *contract) hasFee(i int, b *Book) bool {
+	p := c.steps[i].plan
+	fee, _ := c.fee(p)
+	return p.Book == b && fee != nil && !p.Reported
+}
+
+// activatedInMonth says whether what step i goes on with was activated in the month: the account's first plan with a fee, or, by the
+// book's rule, each that does not follow another. A change between two is no activation.
+func (r *rater) activatedInMonth(i int) bool {
+	first := i
+	for j := i; j >= 0; j-- {
+		if r.c.hasFee(j, r.book) {
+			first = j
+		} else if r.book.Rules.Activation == activationEvery {
+			break
 		}
 	}
-	return false
+	return !(first == 0 && r.c.acc.established) && r.Month == calendar.DateOf(r.c.steps[first].at).Month
 }
 
 // versionChangedIn says whether a plan began in the month; the first one counts.
@@ -84,10 +113,13 @@ func (r *rater) versionChangedIn(m Month) bool {
 
 // use is an add-on of one app in the month.
 type use struct {
-	a    *addon
-	item *Item
-	plan *Plan // in force last while it was on
-	days int   // on which it was on, where its price is for a day
+	c     *contract
+	a     *addon
+	item  *Item
+	plan  *Plan // in force last while it was on; of what is paid ahead, when it was bought
+	on    Date  // whose price holds
+	times []itemTime
+	days  int // on which it was on, where its price is for a day
 }
 
 // uses returns the add-ons of an item that were on in the month for an app.
@@ -97,15 +129,12 @@ func (r *rater) uses(item *Item, app string) (out []use) {
 		if a.item != item.Name || a.app != "" && a.app != app {
 			continue
 		}
-		from, until := a.span(r.c.zone)
-		u := use{a: a, item: item}
+		u := use{c: r.c, a: a, item: item, on: r.Month.First(), times: r.c.timesOf(a, (r.Month + 1).First().Start(r.c.zone))}
 		for _, s := range r.v.service {
-			if s.grace {
-				continue
-			}
-			_, end, ok := overlap(from, until, s.from, s.until)
-			if ok {
-				u.plan = r.c.planAt(end.Add(-1))
+			for _, t := range u.times {
+				if _, end, ok := overlap(t.from, t.until, s.from, s.until); ok && !s.grace {
+					u.plan = r.c.planAt(end.Add(-1))
+				}
 			}
 		}
 		if u.plan == nil || u.plan.Book != r.book {
@@ -121,18 +150,14 @@ func (r *rater) uses(item *Item, app string) (out []use) {
 
 // daysOn counts an add-on's days in the month while the plan was in force: from-day counted, until-day not.
 func (r *rater) daysOn(a *addon) (n int) {
-	first := a.from.day(r.c.zone)
+	first, end := a.from.day(r.c.zone), r.c.itemEnd(a)
 	for i := range r.Month.Days() {
 		day := r.Month.First().AddDays(i)
-		if day.Before(first) || a.until != nil && !day.Before(a.until.day(r.c.zone)) {
+		if day.Before(first) || !end.IsZero() && !day.Before(calendar.DateOf(end)) {
 			continue
 		}
-		from, until := day.Start(r.c.zone), day.AddDays(1).Start(r.c.zone)
-		for _, s := range r.v.service {
-			if _, _, ok := overlap(from, until, s.from, s.until); ok && !s.grace {
-				n++
-				break
-			}
+		if r.c.inForce(day.Start(r.c.zone), day.AddDays(1).Start(r.c.zone)) {
+			n++
 		}
 	}
 	return n
@@ -149,7 +174,11 @@ func (r *rater) addons(app string) {
 		uses := r.uses(item, app)
 		if item.Per == perDay {
 			for _, u := range uses {
-				r.itemLine(app, u, "")
+				reason := ""
+				if r.v.suspended {
+					reason = suspendedMonth
+				}
+				r.itemLine(app, u, reason)
 			}
 			continue
 		}
@@ -170,6 +199,9 @@ func (r *rater) addons(app string) {
 
 // freeReason says why an item is free in the month; empty: it is not.
 func (r *rater) freeReason(u *use) string {
+	if r.v.suspended {
+		return suspendedMonth
+	}
 	if r.Month != u.a.from.day(r.c.zone).Month {
 		return ""
 	}
@@ -182,15 +214,10 @@ func (r *rater) freeReason(u *use) string {
 	return ""
 }
 
-// price is what the item costs a month or a day, for all of its quantity.
-func (u *use) price() decimal.Decimal { return u.unit().Mul(u.quantity()) }
-
-func (u *use) unit() decimal.Decimal {
-	if u.item.Promotion != nil {
-		return *u.item.Promotion
-	}
-	p, _ := u.item.price(u.plan.Name, u.a.option)
-	return p
+// price is what the item costs a month, a day or a year, for all of its quantity.
+func (u *use) price() decimal.Decimal {
+	unit, _ := u.unit()
+	return unit.Mul(u.quantity())
 }
 
 func (u *use) quantity() decimal.Decimal {
@@ -202,7 +229,8 @@ func (u *use) quantity() decimal.Decimal {
 
 func (r *rater) itemLine(app string, u use, freeReason string) {
 	q := text(u.quantity())
-	line := Line{App: app, Item: u.item.Name, Quantity: q, Free: "0", Billable: q, UnitPrice: text(u.unit()), Source: r.book.source}
+	unit, source := u.unit()
+	line := Line{App: app, Item: u.item.Name, Quantity: q, Free: "0", Billable: q, UnitPrice: text(unit), Source: source}
 	line.How = q + times + line.UnitPrice
 	amount := u.price()
 	if u.item.Per == perDay {

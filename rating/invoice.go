@@ -14,11 +14,11 @@ type Invoice struct {
 	Lines    []Line `json:"lines"`
 	Total    string `json:"total"` // the sum of the lines; never what was paid ahead
 
-	Prepaid     []Prepaid `json:"prepaid"`            // paid ahead, or paid back, in the month
-	Balances    []Balance `json:"balances,omitempty"` // what is left of resource packages
-	Daily       []Day     `json:"daily,omitempty"`    // of books billed daily, where the usage has days
-	DeductFrom  string    `json:"deduct_from"`
-	DeductUntil string    `json:"deduct_until"` // that day included
+	Prepaid     []Prepaid `json:"prepaid"`                // paid ahead, or paid back, in the month
+	Balances    []Balance `json:"balances,omitempty"`     // what is left of resource packages
+	Daily       []Day     `json:"daily,omitempty"`        // of books billed daily, where the usage has days
+	DeductFrom  string    `json:"deduct_from,omitempty"`  // empty: the book names no window
+	DeductUntil string    `json:"deduct_until,omitempty"` // that day included
 }
 
 // The states of an invoice.

@@ -2,6 +2,7 @@ package rating
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/shopspring/decimal"
 )
@@ -17,10 +18,15 @@ type standing struct{ quantity, billable, amount decimal.Decimal }
 //
 // It returns, for each account of which a meter changed, one further revision with a line for each difference. A revision is
 // owed besides those before it, and deducted as that month's invoices are. Where the account says late: report, its lines are of
-// 0.00 and draw on no package. The balances in a revision replace those before. Where a revision before it waits for its release,
-// it waits too.
+// 0.00 and draw on no package. The balances in a revision replace those before; those of packages for a meter without a line are as they
+// were, so that what is drawn and what is billed move together or not at all. Where a revision before it waits for its release, it waits
+// too.
 func RateLate(in Input, issued []Invoice, with Month) ([]Invoice, error) {
-	rated, err := Rate(in)
+	b, err := open(in)
+	if err != nil {
+		return nil, err
+	}
+	rated, err := b.rate()
 	if err != nil {
 		return nil, err
 	}
@@ -50,6 +56,7 @@ func RateLate(in Input, issued []Invoice, with Month) ([]Invoice, error) {
 		if l.reported {
 			v.Balances = nil // what is not billed draws on nothing: what was left stands
 		}
+		b.keepUnsettled(&v, issued)
 		v.DeductFrom, v.DeductUntil = plan.Book.Rules.deducted(with)
 		out = append(out, v)
 	}
@@ -81,6 +88,31 @@ func (l *lateness) compare(rated Invoice) error {
 		}
 	}
 	return nil
+}
+
+// keepUnsettled puts back the balances of packages for meters that the revision has no line of. What came late may change them all the
+// same: a device's first day may be one on which its package was not yet in force.
+func (b *prepared) keepUnsettled(v *Invoice, issued []Invoice) {
+	if len(v.Balances) == 0 {
+		return
+	}
+	before := make(map[string]Balance)
+	for _, i := range issued { // a later revision's are newer
+		for _, balance := range i.Balances {
+			if i.Account == v.Account {
+				before[balance.Package] = balance
+			}
+		}
+	}
+	x := b.Accounts.find(v.Account)
+	for i, h := range b.rater(x, b.views[x]).holdings() { // as they stand in the invoice
+		settled := slices.ContainsFunc(v.Lines, func(l Line) bool {
+			return l.Meter == h.meter.Name && (h.app == "" || l.App == "" || l.App == h.app)
+		})
+		if was, ok := before[h.id]; ok && !settled {
+			v.Balances[i] = was
+		}
+	}
 }
 
 func (l *lateness) add(line Line, now, was standing) {

@@ -149,7 +149,8 @@ func (l *life) term(s *Subscription) (expiry time.Time) {
 	}
 	s.TermFrom, s.TermUntil = l.stamp(ps[i].from), l.stamp(ps[i].until)
 	expiry = ps[i].until
-	if l.c.acc.renew || !l.c.ends.IsZero() {
+	stopped := !expiry.IsZero() && l.c.renewal(ps[i].plan, expiry).IsZero() // nothing renews while a bill is past due
+	if (l.c.acc.renew || !l.c.ends.IsZero()) && !stopped {
 		_, end := l.c.envelope()
 		s.Renews = !expiry.IsZero() && (end.IsZero() || expiry.Before(end))
 		return end
@@ -240,10 +241,21 @@ func (l *life) stateNow(s *Subscription, expiry time.Time, halts []halt) stateSi
 	}
 	for _, v := range l.c.service(began, l.at.Add(1)) {
 		if !v.from.After(l.at) && l.at.Before(v.until) {
+			v.from = laterOf(v.from, resumed(halts, l.at))
 			return l.inForce(v, s, expiry)
 		}
 	}
 	return stateSince{Expired, expiry, causeExpiry}
+}
+
+// resumed returns when the service last came back before a time; zero: it never stood still.
+func resumed(halts []halt, at time.Time) (last time.Time) {
+	for _, h := range halts {
+		if !h.until.IsZero() && !h.until.After(at) {
+			last = laterOf(last, h.until)
+		}
+	}
+	return last
 }
 
 // reached says whether a time has come; zero never does.

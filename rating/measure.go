@@ -13,13 +13,17 @@ import (
 // meters adds the lines of what the plan charges, and of items that are on.
 func (r *rater) meters(app string, apps []string) error {
 	for _, c := range r.charges {
-		if err := r.meter(c, app, apps); err != nil {
+		if err := r.meter(c, nil, app, apps); err != nil {
 			return err
 		}
 	}
 	for _, e := range r.extras {
-		if slices.ContainsFunc(apps, func(a string) bool { return r.on(e.item, a) }) {
-			if err := r.meter(e.charge, app, apps); err != nil {
+		var uses []use
+		for _, a := range apps {
+			uses = append(uses, r.uses(e.item, a)...)
+		}
+		if len(uses) > 0 {
+			if err := r.meter(e.charge, uses, app, apps); err != nil {
 				return err
 			}
 		}
@@ -62,10 +66,31 @@ func (r *rater) measure(m *Meter, apps []string) (out measured, err error) {
 	}
 	out.days = make([]portion, 0, len(days)+1)
 	for i, n := range days {
-		out.days = append(out.days, portion{r.Month.Date(calendar.Day(i + 1)), n})
+		out.days = append(out.days, portion{day: r.Month.Date(calendar.Day(i + 1)), n: n})
 	}
 	out.days = append(out.days, portion{n: out.dayless})
 	return out, nil
+}
+
+// splitByApp says of each portion of a meter's usage how much is which app's.
+func (r *rater) splitByApp(portions []portion, m *Meter, apps []string) error {
+	for i := range portions {
+		portions[i].own = make(map[string]decimal.Decimal, len(apps))
+	}
+	for _, app := range apps {
+		alone, err := r.measure(m, []string{app})
+		if err != nil {
+			return err
+		}
+		last := len(portions) - 1
+		for i, p := range alone.days {
+			if p.day == (Date{}) || last == 0 { // of no known day, or of days that do not matter
+				i = last
+			}
+			portions[i].own[app] = sum(portions[i].own[app], p.n)
+		}
+	}
+	return nil
 }
 
 // addDays adds an app's usage of each day to that of others, and returns how much of it has a day.
@@ -97,8 +122,8 @@ func (a *AppUsage) meter(name string) *MeterUsage {
 	return nil
 }
 
-// meter adds the line of one charge.
-func (r *rater) meter(c *Charge, app string, apps []string) error {
+// meter adds the line of one charge; uses are those of the item that it belongs to, if it does.
+func (r *rater) meter(c *Charge, uses []use, app string, apps []string) error {
 	u, err := r.measure(c.Meter, apps)
 	if err != nil {
 		return err
@@ -110,13 +135,18 @@ func (r *rater) meter(c *Charge, app string, apps []string) error {
 		return nil
 	}
 	if c.Model == modelDaily {
-		r.dailyUnits(c, line, u)
+		r.dailyUnits(c, uses, line, u)
 		return nil
 	}
 	if r.book.Rules.Draw == byMonth {
 		u.days = []portion{{n: u.quantity}}
 	}
 	sources, quota := r.sources(c, app)
+	if app == "" && slices.ContainsFunc(sources, func(s *source) bool { return s.app != "" }) {
+		if err := r.splitByApp(u.days, c.Meter, apps); err != nil {
+			return err
+		}
+	}
 	overs := drawDown(u.days, sources, r.Month)
 	over := overs[0]
 	for _, o := range overs[1:] {
@@ -158,18 +188,19 @@ func (r *rater) sources(c *Charge, app string) ([]*source, decimal.Decimal) {
 	return sources, quota
 }
 
-// dailyUnits charges what is above a quota that each day has anew.
-func (r *rater) dailyUnits(c *Charge, line Line, u measured) {
+// dailyUnits charges what is above a quota that each day has anew; of an item, on days on which it is on.
+func (r *rater) dailyUnits(c *Charge, uses []use, line Line, u measured) {
 	billable := decimal.Zero
 	var parts []string
-	for _, p := range u.days {
-		if p.day == (Date{}) {
+	overs := make([]decimal.Decimal, len(u.days))
+	for i, p := range u.days {
+		on := func(u use) bool { return u.onDay(p.day) }
+		if p.day == (Date{}) || !p.n.GreaterThan(c.Free) || uses != nil && !slices.ContainsFunc(uses, on) {
 			continue
 		}
-		if over := p.n.Sub(c.Free); over.IsPositive() {
-			billable = billable.Add(over)
-			parts = append(parts, text(over))
-		}
+		overs[i] = p.n.Sub(c.Free)
+		billable = billable.Add(overs[i])
+		parts = append(parts, text(overs[i]))
 	}
 	line.Billable = text(billable)
 	line.How = strings.Join(parts, " + ")
@@ -180,6 +211,9 @@ func (r *rater) dailyUnits(c *Charge, line Line, u measured) {
 		line.How += times + line.UnitPrice + ", above " + line.Free + " a day"
 	} else {
 		line.How = line.Quantity + ", no day above " + line.Free
+		if uses != nil {
+			line.How += " while it was on"
+		}
 	}
 	// A month within one day's quota needs no days: none of them can be above it.
 	if u.dayless.IsPositive() && u.quantity.GreaterThan(c.Free) {
@@ -192,14 +226,15 @@ func (r *rater) dailyUnits(c *Charge, line Line, u measured) {
 	}
 	p := priced{exact: exactly(billable.Mul(c.UnitPrice)), how: line.How}
 	p.atLeast(c.Commitment)
+	r.chargeByDay(c, u, overs, p.exact)
 	line.How = p.how
 	r.endLine(line, p.exact)
 }
 
-// chargeByDay spreads a line over the days of a book that is billed daily: a day's charge is that of the month so far, less
-// that of the day before. What has no day counts on the last, and so does what the days' charges lack of the line's amount.
+// chargeByDay spreads a line over the days where it is billed daily: a day's charge is that of the month so far, less that of the day
+// before. What has no day counts on the last, and so does what the days' charges lack of the line's amount.
 func (r *rater) chargeByDay(c *Charge, u measured, overs []decimal.Decimal, exact fraction) {
-	if r.book.Rules.Billed != billedDaily {
+	if r.book.Rules.Billed != billedDaily && c.Billed != billedDaily {
 		return
 	}
 	if r.byDay == nil {

@@ -16,7 +16,7 @@ func readPlan(b *Book, e strict.Entry) *Plan {
 		p.NoReturn = v.Flag()
 	}
 	if v, ok := o.Maybe("fee"); ok {
-		fee := readPrice(v)
+		fee := readMoney(v, b)
 		p.Fee = &fee
 	}
 	if v, ok := o.Maybe("term"); ok {
@@ -38,7 +38,7 @@ func readPlan(b *Book, e strict.Entry) *Plan {
 
 func readCharges(b *Book, o *strict.Object, reported bool) (out []*Charge) {
 	for _, e := range entries(o, "charges") {
-		c := readCharge(e.Value, reported)
+		c := readCharge(b, e.Value, reported)
 		if c.Meter = b.meter(e.Key); c.Meter == nil {
 			e.Fail("unknown meter%s", strict.DidYouMean(e.Key, b.meterNames()))
 			return out
@@ -55,7 +55,7 @@ func readCharges(b *Book, o *strict.Object, reported bool) (out []*Charge) {
 	return out
 }
 
-func readCharge(v strict.Value, reported bool) *Charge {
+func readCharge(b *Book, v strict.Value, reported bool) *Charge {
 	o := v.Object()
 	c := &Charge{Model: word(o, "model", modelUnit, modelBlocks, modelGraduated, modelFlat, modelDaily)}
 	if f, ok := o.Maybe("free"); ok {
@@ -78,7 +78,10 @@ func readCharge(v strict.Value, reported bool) *Charge {
 		}
 	}
 	if p, ok := o.Maybe("commitment"); ok {
-		c.Commitment = readPrice(p)
+		c.Commitment = readMoney(p, b)
+	}
+	if p, ok := o.Maybe("billed"); ok {
+		c.Billed = p.OneOf(billedDaily)
 	}
 	o.Done()
 	return c
@@ -104,11 +107,13 @@ func readTiers(v strict.Value) (out []Tier) {
 	return out
 }
 
+const maxOption = 999_999_999 // as an account can name it
+
 func readItem(b *Book, e strict.Entry) *Item {
 	o := e.Value.Object()
 	it := &Item{
 		Name: e.Key, Title: o.Must("title").Text(),
-		Paid: word(o, "paid", paidAfter, paidAhead), Per: word(o, "per", perMonth, perDay),
+		Paid: word(o, "paid", paidAfter, paidAhead), Per: word(o, "per", perMonth, perDay, perYear), Bought: word(o, "bought", boughtMonthly, boughtOnce),
 		FirstMonth: word(o, "first_month", charged, free, freeInChangeMonth),
 		Notes:      texts(o, "notes"),
 	}
@@ -116,24 +121,35 @@ func readItem(b *Book, e strict.Entry) *Item {
 		it.Quantity = v.OneOf(quantityMay, quantityMust)
 	}
 	if v, ok := o.Maybe("promotion"); ok {
-		p := readPrice(v)
+		p := readMoney(v, b)
 		it.Promotion = &p
+	}
+	if v, ok := o.Maybe("promotion_last_day"); ok {
+		if it.PromotedTo = strict.Parsed(v, ParseDate); it.Promotion == nil {
+			v.Fail("there is no promotion")
+		}
 	}
 	if v, ok := o.Maybe("requires"); ok {
 		it.Requires = v.Text()
 	}
 	for _, p := range entries(o, "prices") {
-		it.Prices = append(it.Prices, ItemPrice{Plan: planName(b, p), Price: readPrice(p.Value)})
+		it.Prices = append(it.Prices, readItemPrice(b, it, planName(b, p), 0, p.Value))
 	}
 	for _, p := range entries(o, "options") {
-		plan := planName(b, p)
-		for _, x := range p.Value.Object().Entries {
+		plan, all := planName(b, p), p.Value.Object().Entries
+		if len(all) == 0 && !p.Value.Missing() {
+			p.Value.Fail("has no options")
+		}
+		for _, x := range all {
 			n, err := strconv.Atoi(x.Key)
-			if err != nil || n < 1 {
+			if err != nil || n < 1 || n > maxOption || strconv.Itoa(n) != x.Key {
 				x.Fail("option %q: want a positive integer in quotes", x.Key)
 			}
-			it.Prices = append(it.Prices, ItemPrice{Plan: plan, Option: n, Price: readPrice(x.Value)})
+			it.Prices = append(it.Prices, readItemPrice(b, it, plan, n, x.Value))
 		}
+	}
+	if !o.Missing() && it.Paid == paidAfter && (it.Per == perYear || it.Bought == boughtOnce) {
+		o.Fail("per: year and bought: once are of what is paid ahead (paid: ahead)")
 	}
 	it.Charges = readCharges(b, o, false)
 	if !o.Missing() && len(it.Prices) == 0 {
@@ -141,6 +157,21 @@ func readItem(b *Book, e strict.Entry) *Item {
 	}
 	o.Done()
 	return it
+}
+
+// readItemPrice reads a price, or that there is none but a contract's. What is paid by day is rounded with its line; all else is
+// paid as it stands here.
+func readItemPrice(b *Book, it *Item, plan string, option int, v strict.Value) ItemPrice {
+	p := ItemPrice{Plan: plan, Option: option}
+	switch {
+	case v.Text() == byContract:
+		p.Agreed = true
+	case it.Per == perDay:
+		p.Price = readPrice(v)
+	default:
+		p.Price = readMoney(v, b)
+	}
+	return p
 }
 
 func planName(b *Book, e strict.Entry) string {

@@ -21,13 +21,14 @@ type purchase struct {
 	until    Date
 	how      string
 	source   *Source
+	ordered  bool // by the account's orders, not after all ended: it was paid
 }
 
 // purchases returns what was paid ahead, or back, from one date up to another, without it: plans, items, packages, refunds.
 func (c *contract) purchases(from, until Date) (out []purchase) {
 	within := func(d Date) bool { return !d.Before(from) && d.Before(until) }
 	put := func(p purchase) {
-		if within(p.date) && (c.halted.IsZero() || p.date.Start(c.zone).Before(c.halted)) {
+		if within(p.date) && (c.halted.IsZero() || p.date.Start(c.zone).Before(c.halted) || p.ordered) {
 			out = append(out, p)
 		}
 	}
@@ -96,15 +97,15 @@ func (f *planRefund) purchase() purchase {
 
 // planPurchases returns what one period of a plan cost: an order as it was paid, else the list price for each app.
 func (c *contract) planPurchases(p period) (out []purchase) {
-	fee := p.plan.Fee
+	fee, source := c.fee(p.plan)
 	ahead := fee != nil && p.plan.Book.Rules.PlanFee == paidAhead && !p.plan.Reported
 	if p.months == 0 {
 		return nil
 	}
-	b := purchase{date: p.bought, item: p.plan.ID(), quantity: decimal.NewFromInt(int64(p.months)), source: p.plan.Book.source}
+	b := purchase{date: p.bought, item: p.plan.ID(), quantity: decimal.NewFromInt(int64(p.months)), source: source}
 	b.from, b.until = p.anchor.AddMonths(p.offset), p.anchor.AddMonths(p.offset+p.months)
 	if p.order != nil && !p.order.listed {
-		b.amount = p.order.cash.Add(p.order.credit)
+		b.amount, b.ordered = p.order.cash.Add(p.order.credit), !p.order.when.At(c.zone).After(c.halted)
 		b.source = &Source{Book: b.source.Book, Version: b.source.Version, Overrides: []string{"orders"}}
 		b.how = fmt.Sprintf("%s, cash %s, credit %s, voucher %s", Term(p.months), p.order.cash, p.order.credit, p.order.voucher)
 		return []purchase{b}
@@ -121,59 +122,42 @@ func (c *contract) planPurchases(p period) (out []purchase) {
 	return out
 }
 
-// itemPurchases returns the months of an add-on that is paid ahead, up to a horizon; and what is paid back of the last where it
+// itemPurchases returns the purchases of an add-on that is paid ahead, up to a horizon; and what is paid back of the last where it
 // ended with a change of plan.
 func (c *contract) itemPurchases(a *addon, horizon time.Time) (out []purchase) {
-	begin, until := a.span(c.zone)
-	anchor := a.from.day(c.zone)
 	apps := c.acc.apps
 	if a.app != "" {
 		apps = []string{a.app}
 	}
-	for k := 0; ; k++ {
-		date := anchor.AddMonths(k)
-		at := date.Start(c.zone)
-		if k == 0 {
-			at = begin
+	for _, t := range c.itemTimes(a, horizon) {
+		if t.plan == nil { // paid after the month
+			return nil
 		}
-		if !at.Before(horizon) || !until.IsZero() && !at.Before(until) {
-			return out
-		}
-		if !c.inForce(at, at.Add(1)) {
-			if !c.inForce(at, horizon) {
-				return out
-			}
-			continue
-		}
-		plan := c.planAt(at)
-		item := plan.Book.item(a.item)
-		if item == nil || item.Paid != paidAhead {
-			return out
-		}
-		u := use{a: a, item: item, plan: plan}
-		p := purchase{date: date, item: a.item, quantity: u.quantity(), amount: u.price(), from: date, until: anchor.AddMonths(k + 1), source: plan.Book.source}
-		p.how = p.quantity.String() + times + u.unit().String()
-		if item.Promotion != nil {
-			list, _ := item.price(plan.Name, a.option)
+		u := use{c: c, a: a, item: t.item, plan: t.plan, on: t.bought}
+		unit, source := u.unit()
+		p := purchase{date: t.bought, item: a.item, quantity: u.quantity(), amount: u.price(), from: t.bought, until: t.next, source: source}
+		p.how = p.quantity.String() + times + unit.String()
+		if list := u.list(); !list.Equal(unit) && !t.item.price(t.plan.Name, a.option).Agreed {
 			p.how += fmt.Sprintf(", instead of %s", list)
 		}
 		for _, app := range apps {
 			p.app = app
 			out = append(out, p)
 		}
-		if back, ok := c.itemRefund(p, until, plan); ok {
+		if back, ok := c.itemRefund(p, c.itemEnd(a), t.plan); ok {
 			for _, app := range apps {
 				back.app = app
 				out = append(out, back)
 			}
 		}
 	}
+	return out
 }
 
 // itemRefund returns what is paid back of an item's month p where the item ended with a change of plan.
 func (c *contract) itemRefund(p purchase, until time.Time, plan *Plan) (purchase, bool) {
 	rules := &plan.Book.Rules
-	if rules.ItemsOnChange == noRefund || until.IsZero() || !until.Before(p.until.Start(c.zone)) || p.amount.IsZero() {
+	if rules.ItemsOnChange == noRefund || until.IsZero() || p.until == (Date{}) || !until.Before(p.until.Start(c.zone)) || p.amount.IsZero() {
 		return p, false
 	}
 	for _, r := range c.runs()[1:] {
@@ -191,10 +175,14 @@ func (c *contract) itemRefund(p purchase, until time.Time, plan *Plan) (purchase
 }
 
 func (p *purchase) print(digits int32) Prepaid {
-	return Prepaid{
+	out := Prepaid{
 		Date: p.date.String(), App: p.app, Item: p.item, Quantity: p.quantity.String(), Amount: p.amount.StringFixed(digits),
-		From: p.from.String(), Until: p.until.String(), How: p.how, Source: p.source,
+		From: p.from.String(), How: p.how, Source: p.source,
 	}
+	if p.until != (Date{}) {
+		out.Until = p.until.String()
+	}
+	return out
 }
 
 // prepaid lists what was paid ahead in the month.

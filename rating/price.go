@@ -23,7 +23,7 @@ const (
 func (c *Charge) with(b *Book, overrides []override) *Charge {
 	out := c
 	for _, o := range overrides {
-		if o.meter != c.Meter.Name {
+		if o.meter != c.Meter.Name || o.field == feeField {
 			continue
 		}
 		if out == c {
@@ -38,6 +38,8 @@ func (c *Charge) with(b *Book, overrides []override) *Charge {
 			out.UnitPrice = o.value
 		case "block":
 			out.Block = o.value
+		case "commitment":
+			out.Commitment = o.value
 		}
 		out.source.Overrides = append(out.source.Overrides, o.meter+"."+o.field)
 	}

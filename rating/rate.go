@@ -27,8 +27,12 @@ func Rate(in Input) ([]Invoice, error) {
 	if err != nil {
 		return nil, err
 	}
+	return b.rate()
+}
+
+func (b *prepared) rate() ([]Invoice, error) {
 	invoices := []Invoice{}
-	for _, x := range in.Accounts.list {
+	for _, x := range b.Accounts.list {
 		if v := b.views[x]; v != nil {
 			invoice, err := b.rater(x, v).invoice()
 			if err != nil {
@@ -107,7 +111,7 @@ type rater struct {
 	apps    []string  // those it is billed for in the month
 	charges []*Charge // of the plan, as its contract has them
 	extras  []extra   // of items, likewise
-	fee     *Plan     // whose fee the month has; nil: none
+	fee     *monthFee // nil: none
 	carried map[string]decimal.Decimal
 	held    []*holding
 	lines   []Line
@@ -158,7 +162,7 @@ func (r *rater) invoice() (Invoice, error) {
 		r.carried[balance.Package] = d
 	}
 	r.held = r.holdings()
-	r.fee = r.feePlan()
+	r.fee = r.monthFee()
 	if r.book.Rules.QuotaPer == perAccount {
 		if err := r.meters("", r.apps); err != nil {
 			return Invoice{}, err

@@ -47,7 +47,7 @@ func TestReadings(t *testing.T) {
 		{"peaks: less than a block is one", "plan: im/pro\nfrom: 2026-01-10", "2026-01", []any{"peak_dau", 10001, "peak_groups", 300001}, "599.96; peak_dau 149.99; peak_groups 449.97"},
 
 		// Chat: shares of a month of suspension; quota whole, rounded once.
-		{"expired", "plan: chat/premium\nfrom: 2026-01-15\nterm: 1 month", "2026-02", []any{"mau", 10100}, "0.80"},                                                                                     // 1.50 × 15/28: to the 15th, suspended on the 16th
+		{"expired: whole", "plan: chat/premium\nfrom: 2026-01-15\nterm: 1 month", "2026-02", []any{"mau", 10100}, "1.50"},
 		{"arrears", "plan: chat/standard\nfrom: 2026-01-01\nrenew: auto\nbills: [{month: 2026-03, pushed: 2026-04-02T18:00:00Z, paid: 2026-04-12T08:00:00Z}]", "2026-04", []any{"mau", 10100}, "1.05"}, // 2 + 19 of 30
 		{"paid within 24 hours", "plan: chat/standard\nfrom: 2026-01-01\nrenew: auto\nbills: [{month: 2026-03, pushed: 2026-04-02T18:00:00Z, paid: 2026-04-03T18:00:00Z}]", "2026-04", []any{"mau", 10100}, "1.50"},
 		{"suspended from before the month", "plan: chat/standard\nfrom: 2026-01-01\nrenew: auto\nbills: [{month: 2026-03, pushed: 2026-03-30, paid: 2026-04-30}]", "2026-04", []any{"mau", 10100}, "0.05"},                           // 1 of 30

@@ -20,11 +20,12 @@ type refund struct {
 // in effect, net of vouchers, less the used value; nil where the book pays nothing back, or nothing was running.
 func (c *contract) refundOf(r run, t time.Time) *refund {
 	rules := &r.plan.Book.Rules
-	if rules.Refund == noRefund || r.plan.Fee == nil {
+	fee, _ := c.fee(r.plan)
+	if rules.Refund == noRefund || fee == nil {
 		return nil
 	}
 	apps := decimal.NewFromInt(int64(len(c.acc.apps)))
-	monthly := r.plan.Fee.Mul(apps)
+	monthly := fee.Mul(apps)
 	var out refund
 	paid, cash := exactly(decimal.Zero), exactly(decimal.Zero)
 	used := exactly(decimal.Zero)
@@ -35,6 +36,8 @@ func (c *contract) refundOf(r run, t time.Time) *refund {
 		left := p.months
 		switch {
 		case p.order != nil && p.order.when.At(c.zone).After(t) || p.months == 0:
+			continue
+		case p.order == nil && !p.from.Before(t): // what would be bought by itself at this instant is not paid
 			continue
 		case !p.from.After(t):
 			k, ok := p.monthOf(today)

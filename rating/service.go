@@ -59,6 +59,8 @@ type monthView struct {
 	inUse   int       // days of the month in use, of those with no halt
 	of      int       // days of the month
 	service []stretch
+
+	suspended bool // from its first day to its last, so that it costs no fees
 }
 
 // month returns the contract's view of a month; nil where it was not in force in it.
@@ -77,6 +79,7 @@ func (c *contract) month(m Month) *monthView {
 		return nil
 	}
 	halts := c.halts(until)
+	v.suspended = v.plan.Book.Rules.SuspendedMonth == free && suspendedWhole(m, halts, c.zone)
 	if v.shared = v.plan.sharesMonth(halts, from, until); v.shared {
 		v.inUse = c.daysInUse(m, v.service, halts)
 	}
@@ -94,17 +97,30 @@ func (c *contract) planOfMonth(s stretch, v *monthView) *Plan {
 	return c.planAt(s.from)
 }
 
-// sharesMonth says whether usage above the quota counts by the share of days in use: always, or in a month with a halt.
+// suspendedWhole says whether halts take every day of a month.
+func suspendedWhole(m Month, halts []halt, zone *time.Location) bool {
+	for i := range m.Days() {
+		day := m.First().AddDays(i)
+		if !slices.ContainsFunc(halts, func(h halt) bool { return h.takes(day, zone) }) {
+			return false
+		}
+	}
+	return true
+}
+
+// sharesMonth says whether usage above the quota counts by the share of days in use: always, or in a month with a halt that the
+// book says it of.
 func (p *Plan) sharesMonth(halts []halt, from, until time.Time) bool {
 	if p.Book.Rules.PartialMonth == shareOfDays {
 		return true
 	}
-	if s := p.Book.Suspension; s == nil || s.MonthUsage != shareOfDays {
+	s := p.Book.Suspension
+	if s == nil || s.MonthUsage == wholeMonth {
 		return false
 	}
 	return slices.ContainsFunc(halts, func(h halt) bool {
 		_, _, touches := overlap(h.from, h.until, from, until)
-		return touches
+		return touches && (s.MonthUsage == shareOfDays || h.cause == causeArrears)
 	})
 }
 

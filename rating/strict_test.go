@@ -51,7 +51,40 @@ func TestAccountsRefused(t *testing.T) {
 		{one(chat + ", term: 25 months"), "accounts[0].term: ", "at most 2 years"},
 		{one(chat + ", orders: [{at: 2026-01-01, term: 3 years}]"), "accounts[0].orders[0]: ", "at most 2 years"},
 		{one(good + ", term: 1y"), "accounts[0].term: ", `"12 months"`},
+		{one(good + ", term: 12"), "accounts.yaml:2:68: accounts[0].term: ", `term "12": want a form such as "12 months" or "1 year"`},
+		{one(good + ", renew: true"), "accounts[0].renew: ", "true: want auto"},
+		{one(good + ", late: 1"), "accounts[0].late: ", "1: want bill, report"},
+		{one(good + ", until: 2027"), "accounts[0].until: ", `"2027": want a date that exists, such as 2026-01-31`},
+		{one(good + ", overrides: {mau.free: 200_000}"), "accounts[0].overrides.mau.free: ", `write it in quotes, as in "200000"`},
+		{one(good + ", overrides: {mau.free: '200_000'}"), "accounts[0].overrides.mau.free: ", `write "200000"`},
+		{one(good + ", overrides: {mau.unit_price: '1,000.5'}"), "accounts[0].overrides.mau.unit_price: ", `write "1000.5"`},
+		{one(mpaas + ", packages: [{item: mini-program, mau: 50_000, price: '1', bought: 2026-02-01}]"), "accounts[0].packages[0].mau: ", "in digits alone, such as 50000"},
+		{one("id: acme, apps: , plan: tcmpp/pro, from: 2026-01-01"), "accounts.yaml:2:16: accounts[0].apps: ", "has no value: name the apps that the account is billed for, as in [app-001]"},
+		{"\ufeffaccounts: []", "accounts.yaml: ", "begins with a byte order mark: save it as UTF-8 without one"},
+		{"\xff\xfea\x00", "accounts.yaml: ", "is UTF-16: save it as UTF-8"},
+
+		{one("id: '  ', apps: [a], plan: tcmpp/pro, from: 2026-01-01"), "accounts.yaml:2:10: accounts[0].id: ", "nothing of it can be seen"},
+		{one("id: acme, apps: ['\u00a0'], plan: tcmpp/pro, from: 2026-01-01"), "accounts[0].apps[0]: ", "nothing of it can be seen"},
+		{one("id: acme, apps: ['\u200b\u2060'], plan: tcmpp/pro, from: 2026-01-01"), "accounts[0].apps[0]: ", `"\u200b\u2060": nothing of it can be seen`},
+		{one("id: acme, apps: [a, 'a\u200b'], plan: tcmpp/pro, from: 2026-01-01"), "accounts.yaml:2:5: accounts[0].apps: ", `app "a\u200b" looks like "a" of line 2`},
+		{one("id: acme, apps: ['a ', ' a'], plan: tcmpp/pro, from: 2026-01-01"), "accounts[0].apps: ", "looks like"},
+		{one("id: acme, apps: [\"a b\", \"a\u00a0b\"], plan: tcmpp/pro, from: 2026-01-01"), "accounts[0].apps: ", "looks like"},
+		{one(good) + "  - {id: other, apps: ['a\ufe0f'], plan: tcmpp/pro, from: 2026-01-01}\n", "accounts.yaml:3:5: accounts[1].apps: ", `looks like "a" of line 2`},
+		{one(good) + "  - {id: \"ac\u00adme\", apps: [b], plan: tcmpp/pro, from: 2026-01-01}\n", "accounts.yaml:3:5: accounts[1].id: ", `account "ac\u00adme" looks like "acme" of line 2`},
+
+		{one(mpaas + ", packages: [{item: push, quantity: '10', price: '99.995', bought: 2026-02-01}]"), "accounts[0].packages[0].price: ", "99.995: USD has 2 decimals: no bill can hold it"},
+		{one(chat + ", orders: [{at: 2026-01-01, cash: '399.999'}]"), "accounts[0].orders[0].cash: ", "399.999: USD has 2 decimals"},
+		{one(chat + ", orders: [{at: 2026-01-01, cash: '399', credit: '0.001'}]"), "accounts[0].orders[0].credit: ", "0.001: USD"},
+		{one(chat + ", orders: [{at: 2026-01-01, voucher: '0.005'}]"), "accounts[0].orders[0].voucher: ", "0.005: USD"},
+		{one(chat + ", overrides: {plan.fee: '399.995'}"), "accounts[0].overrides.plan.fee: ", "399.995: USD"},
+		{one(chat + ", overrides: {push.fee: '0.001'}"), "accounts[0].overrides.push.fee: ", "0.001: USD"},
+		{one(chat + ", overrides: {mau.commitment: '0.001'}"), "accounts[0].overrides.mau.commitment: ", "0.001: USD"},
+		{one(chat + ", overrides: {pusch.fee: '250'}"), "accounts[0].overrides.pusch.fee: ", `unknown item "pusch"; did you mean "push"?`},
+		{one(good + ", overrides: {mau.fee: '250'}"), "accounts[0].overrides.mau.fee: ", "tcmpp/pro has fees of plan"},
+		{one(good + ", overrides: {.free: '250'}"), "accounts[0].overrides..free: ", "want meter.field, item.fee or plan.fee"},
+		{one(mpaas + ", addons: [{item: security-armor-annual, from: 2026-02-01}]"), "accounts[0].addons[0].item: ", "has no price but the contract's: add it to overrides as security-armor-annual.fee"},
 		{one(good + ", renew: always"), "accounts[0].renew: ", "want auto"},
+		{one("id: acme, apps: [a], plan: tcmpp/pro, from: 2026-01-01T9:00:00Z"), "accounts[0].from: ", "2026-01-31T09:00:00Z"},
 		{one(good + ", late: never"), "accounts[0].late: ", "want bill, report"},
 		{one(good + ", overrides: {mau.fre: '1'}"), "accounts[0].overrides.mau.fre: ", `did you mean "free"?`},
 		{one(good + ", overrides: {mua.free: '1'}"), "accounts[0].overrides.mua.free: ", `unknown meter "mua"; did you mean "mau"?`},
@@ -127,7 +160,8 @@ func TestAccountsAccepted(t *testing.T) {
 		"accounts: []",
 		"accounts:\n  - {" + good + "}\n",
 		"accounts:\n- id: acme\n  apps:\n  - a\n  plan: tcmpp/pro\n  from: \"2026-01-01T09:00:00+08:00\"\n  renew: auto # for ever\n",
-		"accounts:\n  - {" + good + ", until: 2027-01-01}\n  - {id: b, apps: [a], plan: im/pro, from: 2027-01-01}\n", // half open
+		"accounts:\n  - {id: 'acme ', apps: ['a\ufe0f', 'my app', \"\u00e9\"], plan: im/pro, from: 2026-01-01, overrides: {bandwidth.fee: '0.0035'}}\n", // seen, and alone
+		"accounts:\n  - {" + good + ", until: 2027-01-01}\n  - {id: b, apps: [a], plan: im/pro, from: 2027-01-01}\n",                                    // half open
 	} {
 		a, err := rating.ParseAccounts("accounts.yaml", []byte(text))
 		if err == nil {

@@ -63,7 +63,7 @@ func TestRenewedLate(t *testing.T) {
 			t.Errorf("late, %s: %s, want %s", at, got, want)
 		}
 	}
-	amount(t, late.one("2026-04", use("mau", 13000)), "mau", "31.50") // 04-01 and 04-11 to 04-30: 21 of 30
+	amount(t, late.one("2026-04", use("mau", 13000)), "mau", "45.00") // of an expiry, whole
 }
 
 // TestAnnouncedChange has a change that lies ahead: the term ends there, and no expiry is threatened.

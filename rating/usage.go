@@ -86,6 +86,7 @@ func (m *MeterUsage) check(month Month) error {
 type AppUsage struct {
 	App    string
 	Meters []MeterUsage
+	Counts *AppCounts // nil: not said; what Fit needs, Rate does not
 	line   int
 }
 
@@ -113,8 +114,12 @@ type (
 	appJSON struct {
 		App    *string       `json:"app"`
 		Meters *[]*meterJSON `json:"meters"`
+		Kinds  kindsJSON     `json:"kinds"`
+		Daily  dailyJSON     `json:"daily"`
 		offset int64
 	}
+	kindsJSON map[string]int64                 // nil: not there, or not to be read: nothing else needs them
+	dailyJSON struct{ fresh, mostUsers int64 } // likewise
 	meterJSON struct {
 		Meter *string    `json:"meter"`
 		Exact *int64     `json:"exact"`
@@ -175,7 +180,7 @@ func ParseUsage(data []byte) (Usage, error) {
 		if a.App == nil || a.Meters == nil {
 			return fail("", errors.New("misses the field app or meters"))
 		}
-		app.App = *a.App
+		app.App, app.Counts = *a.App, a.counts()
 		for j, m := range *a.Meters {
 			read, err := m.read(&lines)
 			if err != nil {
@@ -189,6 +194,44 @@ func ParseUsage(data []byte) (Usage, error) {
 		return Usage{}, err
 	}
 	return u, nil
+}
+
+func (k *kindsJSON) UnmarshalJSONFrom(d *jsontext.Decoder) error {
+	var kinds map[string]struct {
+		Exact int64 `json:"exact"`
+	}
+	text, err := d.ReadValue()
+	if err != nil || json.Unmarshal(text, &kinds) != nil || kinds == nil {
+		return err
+	}
+	*k = make(kindsJSON, len(kinds))
+	for name, kind := range kinds {
+		(*k)[name] = kind.Exact
+	}
+	return nil
+}
+
+func (s *dailyJSON) UnmarshalJSONFrom(d *jsontext.Decoder) error {
+	var days []struct {
+		New   int64 `json:"new"`
+		Users int64 `json:"users"`
+	}
+	text, err := d.ReadValue()
+	if err != nil || json.Unmarshal(text, &days) != nil {
+		return err
+	}
+	for _, day := range days {
+		s.fresh, s.mostUsers = s.fresh+day.New, max(s.mostUsers, day.Users)
+	}
+	return nil
+}
+
+// counts returns what an app's kinds and days say.
+func (a *appJSON) counts() *AppCounts {
+	if a.Kinds == nil {
+		return nil
+	}
+	return &AppCounts{Kinds: a.Kinds, New: a.Daily.fresh, Users: a.Daily.mostUsers}
 }
 
 func (m *meterJSON) read(lines *lineCounter) (MeterUsage, error) {

@@ -37,8 +37,8 @@ func YearAhead(a *Accounts, cat *Catalog, zone *time.Location, id string, from t
 		if err != nil {
 			return nil, err
 		}
+		year.dates(s, day)
 		year.changes(before, s, day)
-		year.dates(s)
 		before = s
 	}
 	slices.SortStableFunc(year.entries, func(a, b CalendarEntry) int { return strings.Compare(a.Date, b.Date) })
@@ -86,13 +86,19 @@ func (y *yearAhead) changes(before, s *Subscription, day time.Time) {
 	}
 }
 
-// dates adds what the subscription announces.
-func (y *yearAhead) dates(s *Subscription) {
+// dates adds what the subscription announces, as it stands on that day: the day's reminders, and what is due on the next. What was
+// foreseen and did not come to pass is not in it.
+func (y *yearAhead) dates(s *Subscription, day time.Time) {
+	today, tomorrow := day.Format(time.DateOnly), day.AddDate(0, 0, 1).Format(time.DateOnly)
 	for _, d := range s.Reminders {
-		y.add(d, "reminder of the expiry")
+		if d == today {
+			y.add(d, "reminder of the expiry")
+		}
 	}
 	for _, d := range s.Due {
-		y.add(d.Date, "due: %s for %s", d.Amount, strings.TrimSpace(d.Item+" "+d.App))
+		if d.Date == tomorrow {
+			y.add(d.Date, "due: %s for %s", d.Amount, strings.TrimSpace(d.Item+" "+d.App))
+		}
 	}
 	if s.served() { // a month in which it is served has an invoice
 		y.add(s.DeductFrom, "deduction of the month before, until %s", s.DeductUntil)

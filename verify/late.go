@@ -73,6 +73,7 @@ func (c *invoiceCheck) priceLate(ctx context.Context) error {
 		return err
 	}
 	billed := billedBefore(issued, made)
+	stood := stoodBefore(issued, made)
 	left, err := c.leftBefore(ctx)
 	if err != nil {
 		return err
@@ -93,7 +94,7 @@ func (c *invoiceCheck) priceLate(ctx context.Context) error {
 			c.r.Same("invoices", x.Plan, rated[id].Plan, "%s: plan", x.place())
 			compareLines(x, lines, rated[id].Version, c.r)
 			if rated[id].Late { // else it draws on nothing
-				compareLeft(x, rated[id].Left, c.r)
+				compareLeft(x, rated[id].Settled(lines, stood[id]), c.r)
 			} else {
 				compareLeft(x, nil, c.r)
 			}
@@ -123,6 +124,23 @@ func billedBefore(issued []invoice, made map[string]*invoice) map[string]map[rep
 		}
 	}
 	return billed
+}
+
+// stoodBefore returns how packages stood, by account and package, before a close made further revisions.
+func stoodBefore(issued []invoice, made map[string]*invoice) map[string]map[string]reprice.Standing {
+	stood := map[string]map[string]reprice.Standing{}
+	for _, x := range issued { // a later revision's are newer
+		if y := made[x.Account]; y != nil && x.Revision == y.Revision {
+			continue
+		}
+		for _, b := range x.Balances {
+			if stood[x.Account] == nil {
+				stood[x.Account] = map[string]reprice.Standing{}
+			}
+			stood[x.Account][b.Package] = reprice.Standing{Drawn: decimal(b.Drawn), Remaining: decimal(b.Remaining)}
+		}
+	}
+	return stood
 }
 
 // leftBefore returns what the month before the last left of packages.

@@ -84,7 +84,7 @@ func (c *usageCheck) holds() {
 		}
 		why := everyone
 		for _, app := range c.m.prices.month.Apps(x.Account) {
-			if reason := c.cause(app); reason != "" {
+			if reason := c.cause(app); reason != "" && c.m.prices.month.Owner(app) == x.Account {
 				why = "app " + app + ": " + reason
 			}
 		}

@@ -20,7 +20,8 @@ type others struct {
 		Month   string `json:"month"`
 		Devices uint64 `json:"devices"`
 	} `json:"late"`
-	Digest string `json:"digest"`
+	Digest      string `json:"digest"`
+	BeforeBooks uint64 `json:"before_books"`
 }
 
 // listedUnbilled is how many of the apps that nobody is billed for the usage lists: those with the most events, of as many the first by name.
@@ -70,6 +71,7 @@ func (c *usageCheck) others(got *others, rest map[string]bool) {
 		want.Skewed += a.Skewed
 		want.Expired += a.Stretch.Expired
 		want.Rejected += a.Stretch.Rejected
+		want.BeforeBooks += a.Stretch.BeforeBooks
 	}
 	same := func(what string, x, y any) { c.r.Same("usage counters", x, y, "apps that are not listed: %s", what) }
 	same("events", got.Events, want.Events)
@@ -77,6 +79,7 @@ func (c *usageCheck) others(got *others, rest map[string]bool) {
 	same("skewed", got.Skewed, want.Skewed)
 	same("expired", got.Expired, want.Expired)
 	same("rejected", got.Rejected, want.Rejected)
+	same("before the books", got.BeforeBooks, want.BeforeBooks)
 	if lateUnknown && got.Apps != len(rest) {
 		c.r.Remark("%d apps that are not listed: that %d of them have late devices of %s was not checked", got.Apps, got.Apps-len(rest), c.m.subject.Closing.Previous.Month)
 		return

@@ -371,7 +371,7 @@ func (s *randomSite) close(t *testing.T, m events.Month) {
 		t.Fatal(err)
 	}
 	terms := closing.Terms{Zone: s.template.TimeZone, Grace: 24 * time.Hour, Limits: s.limits}
-	closer := &closing.Closer{Site: s, Keys: ring, SealKey: s.sealKey, Terms: terms, Interval: 10 * time.Second, Log: slog.New(slog.DiscardHandler), Clock: hasty{}}
+	closer := &closing.Closer{Site: s, Keys: ring, SealKey: s.sealKey, Terms: terms, OpenBooks: true, Interval: 10 * time.Second, Log: slog.New(slog.DiscardHandler), Clock: hasty{}}
 	if _, err := closer.Close(t.Context(), m); err != nil {
 		t.Fatalf("close %s: %v\n%s", m, err, s.accounts)
 	}
@@ -404,7 +404,7 @@ func (s *randomSite) verify(t *testing.T, m events.Month, fromSealed bool, facts
 }
 
 // Read implements the second implementation's recount.Log.
-func (l memoryLog) Read(_ context.Context, closing *chain.Closing, take recount.Take) (map[int32]int64, error) {
+func (l memoryLog) Read(_ context.Context, closing *chain.Closing, take recount.Take, _ recount.Refuse) (map[int32]int64, error) {
 	ends := map[int32]int64{}
 	for _, id := range closing.Partitions {
 		ends[id] = int64(len(l[id]))

@@ -24,6 +24,8 @@ type document struct {
 	Usage    []jsontext.Value `json:"usage"`
 	Others   *others          `json:"others"` // nil: all apps are listed
 	Rejected uint64           `json:"rejected"`
+
+	BeforeBooks uint64 `json:"before_books"`
 }
 
 // usageApp is an app's element of it.
@@ -48,6 +50,8 @@ type usageApp struct {
 		Devices uint64 `json:"devices"`
 	} `json:"late"`
 	Digest string `json:"digest"`
+
+	BeforeBooks uint64 `json:"before_books"`
 }
 
 type usageMeter struct {
@@ -131,6 +135,7 @@ func (c *usageCheck) head(doc *document) {
 	same("time_zone", doc.TimeZone, c.m.subject.TimeZone)
 	same("topic", doc.Topic, c.m.subject.Closing.Topic)
 	same("rejected", doc.Rejected, c.n.Nameless.Rejected)
+	same("before the books", doc.BeforeBooks, c.n.Nameless.BeforeBooks)
 	same("partitions", len(doc.Sealed), len(c.m.subject.Closing.Partitions))
 	for _, s := range doc.Sealed {
 		if offset, ok := c.n.Seals[s.Partition]; ok {
@@ -149,6 +154,7 @@ func (c *usageCheck) app(u *usageApp) {
 	same("usage counters", "skewed", u.Skewed, a.Skewed)
 	same("usage counters", "expired", u.Expired, a.Stretch.Expired)
 	same("usage counters", "rejected", u.Rejected, a.Stretch.Rejected)
+	same("usage counters", "before the books", u.BeforeBooks, a.Stretch.BeforeBooks)
 	same("digests", "digest of its facts and quantities", u.Digest, a.Digest)
 	shown := 0
 	for k, name := range c.m.subject.Rules.Kinds {

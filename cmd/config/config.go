@@ -17,6 +17,7 @@ import (
 	"github.com/shopspring/decimal"
 
 	"headcount/events"
+	"headcount/events/stream/batch"
 	"headcount/events/stream/broker"
 	"headcount/internal/secret"
 )
@@ -50,6 +51,7 @@ type Config struct {
 type Billing struct {
 	TimeZone string   `yaml:"time_zone"` // IANA name
 	Grace    Duration `yaml:"grace"`     // how long after a month's end its close must wait
+	From     Month    `yaml:"from"`      // where the books open; 0: no bound
 
 	// What holds invoices. The closing keeps it.
 	SkewLimit   string `yaml:"skew_limit"`   // share of an app's events, skewed or expired, past which its invoice is held
@@ -64,12 +66,19 @@ type Kafka struct {
 	Group          string    `yaml:"group"`    // empty: no group, this process reads every partition
 	Instance       string    `yaml:"instance"` // static member name; empty: a dynamic member
 	SessionTimeout Duration  `yaml:"session_timeout"`
-	MaxBatchBytes  int       `yaml:"max_batch_bytes"` // cap on one decompressed record batch, bytes
+	MaxBatchBytes  int       `yaml:"max_batch_bytes"` // that a record batch may unpack to and be held as a whole, bytes, 128 MiB at most; a larger one is read piece by piece
 	MaxFetchBytes  int       `yaml:"max_fetch_bytes"` // memory for fetched data not yet counted, bytes
+	ProducerTime   string    `yaml:"producer_time"`   // "accept": record timestamps may be the producers'; empty: they are to be the brokers'
 	TLS            *TLS      `yaml:"tls"`             // nil: connections are plain
 	SASL           *SASL     `yaml:"sasl"`            // nil: brokers are not told who we are
 	Embedded       *Embedded `yaml:"embedded"`        // nil: none
 }
+
+// ProducerTimeAccepted is what kafka.producer_time says where record timestamps may be the producers'.
+const ProducerTimeAccepted = "accept"
+
+// BrokersTime says whether record timestamps are to be the brokers'. The embedded broker's never are.
+func (k *Kafka) BrokersTime() bool { return k.Embedded == nil && k.ProducerTime == "" }
 
 // Embedded says where the embedded broker keeps its log.
 type Embedded struct {
@@ -138,6 +147,8 @@ type Limits struct {
 
 	DevicesPerApp       int `yaml:"devices_per_app"`       // of one app, month and partition; 0: no limit
 	DevicesPerPartition int `yaml:"devices_per_partition"` // of all apps of one month and partition; 0: no limit
+
+	MonthsBack int `yaml:"months_back"` // how many months an event may lie before its record, and after what is sealed; part of the topic's rules
 }
 
 // Duration is a time.Duration written as 24h or 10s.
@@ -150,6 +161,23 @@ func (d *Duration) UnmarshalText(b []byte) error {
 		return fmt.Errorf("%q is not a duration: write 24h, 10m or 10s", b)
 	}
 	*d = Duration(v)
+	return nil
+}
+
+// Month is a month written as 2026-10; 0: none.
+type Month events.Month
+
+// UnmarshalText reads the form 2026-10; nothing written is none.
+func (m *Month) UnmarshalText(b []byte) error {
+	if len(b) == 0 {
+		*m = 0
+		return nil
+	}
+	v, err := events.ParseMonth(string(b))
+	if err != nil {
+		return err
+	}
+	*m = Month(v)
 	return nil
 }
 
@@ -306,6 +334,12 @@ func (c *Config) Validate() error {
 	if c.Billing.HoldLeast < 0 {
 		return bad("billing.hold_least", "%d is negative: write of how many events a share must be made to hold an invoice", c.Billing.HoldLeast)
 	}
+	if m := events.Month(c.Billing.From); m != 0 && (m < events.FirstFrom || m > events.LastFrom) {
+		return bad("billing.from", "%s: write a month from %s to %s, or leave it out for no bound", m, events.FirstFrom, events.LastFrom)
+	}
+	if p := c.Kafka.ProducerTime; p != "" && p != ProducerTimeAccepted {
+		return bad("kafka.producer_time", "%q: write %q, where it is accepted that records carry their producers' timestamps, or leave it out", p, ProducerTimeAccepted)
+	}
 	if len(c.Kafka.Brokers) == 0 {
 		return bad("kafka.brokers", "name at least one broker as host:port")
 	}
@@ -350,10 +384,14 @@ func (c *Config) Validate() error {
 	}{
 		{"apps_per_partition", c.Limits.AppsPerPartition}, {"record_bytes", c.Limits.RecordBytes}, {"quantity_sources", c.Limits.QuantitySources},
 		{"devices_per_app", c.Limits.DevicesPerApp}, {"devices_per_partition", c.Limits.DevicesPerPartition},
+		{"months_back", c.Limits.MonthsBack},
 	} {
 		if l.value < 0 {
 			return bad("limits."+l.field, "%d is negative: write a limit, or leave it out for the default", l.value)
 		}
+	}
+	if n := c.Limits.RecordBytes; n > batch.MostRecord {
+		return bad("limits.record_bytes", "%d is too large: at most %d, beyond which no record is read", n, batch.MostRecord)
 	}
 	if !strings.Contains(c.State.Reveal(), "://") {
 		return bad("state", "%q is not a URL: write file://data/state", c.State.String())

@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"headcount/events"
 	"headcount/internal/secret"
 )
 
@@ -84,14 +85,14 @@ func TestEnvironmentOverrides(t *testing.T) {
 // Every field has a variable.
 func TestEnvironmentSetsEveryField(t *testing.T) {
 	names := variables(reflect.TypeFor[Config]())
-	if len(names) != 45 {
+	if len(names) != 48 {
 		t.Errorf("%d variables: %v", len(names), names)
 	}
 	values := map[string]string{
 		"BILLING_TIME_ZONE": "Asia/Tokyo", "BILLING_GRACE": "1h", "KAFKA_BROKERS": "h1:1, h2:2", "KAFKA_SESSION_TIMEOUT": "20s",
 		"KAFKA_MAX_BATCH_BYTES": "2097152", "KAFKA_MAX_FETCH_BYTES": "2097152", "KAFKA_EMBEDDED_PARTITIONS": "7", "KAFKA_EMBEDDED_EXPOSE": "true", "IDENTITY_DEFAULTS": "true", "KAFKA_SASL_MECHANISM": "PLAIN",
 		"INGEST_CHECKPOINT_INTERVAL": "1s", "EVENTS_TYPES": "shop.opened=open,shop.searched=search", "LIMITS_APPS_PER_PARTITION": "1",
-		"LIMITS_RECORD_BYTES": "2", "LIMITS_QUANTITY_SOURCES": "3", "LIMITS_DEVICES_PER_APP": "4", "LIMITS_DEVICES_PER_PARTITION": "5", "BILLING_SKEW_LIMIT": "0.02", "BILLING_REJECT_LIMIT": "0.03", "BILLING_HOLD_LEAST": "8", "STATE": "file:///s", "LEDGER": "postgres://u@h/l",
+		"LIMITS_RECORD_BYTES": "2", "LIMITS_QUANTITY_SOURCES": "3", "LIMITS_DEVICES_PER_APP": "4", "LIMITS_DEVICES_PER_PARTITION": "5", "LIMITS_MONTHS_BACK": "6", "BILLING_SKEW_LIMIT": "0.02", "BILLING_REJECT_LIMIT": "0.03", "BILLING_HOLD_LEAST": "8", "BILLING_FROM": "2026-10", "KAFKA_PRODUCER_TIME": "accept", "STATE": "file:///s", "LEDGER": "postgres://u@h/l",
 	}
 	var environ, embedded []string
 	for _, n := range names {
@@ -116,14 +117,14 @@ func TestEnvironmentSetsEveryField(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := &Config{
-		Billing: Billing{"Asia/Tokyo", Duration(time.Hour), "0.02", "0.03", 8},
-		Kafka: Kafka{[]string{"h1:1", "h2:2"}, "topic", "/kafka_group", "/kafka_instance", Duration(20 * time.Second), 2 << 20, 2 << 20,
+		Billing: Billing{"Asia/Tokyo", Duration(time.Hour), Month(events.MonthOf(2026, 10)), "0.02", "0.03", 8},
+		Kafka: Kafka{[]string{"h1:1", "h2:2"}, "topic", "/kafka_group", "/kafka_instance", Duration(20 * time.Second), 2 << 20, 2 << 20, "accept",
 			&TLS{"/kafka_tls_ca_file", "/kafka_tls_cert_file", "/kafka_tls_key_file", "/kafka_tls_server_name"},
 			&SASL{"PLAIN", "/kafka_sasl_user", "/kafka_sasl_password_file", secret.NewText("/kafka_sasl_password")}, nil},
 		Ingest: Ingest{Duration(time.Second)},
 		Events: Events{map[string]string{"shop.opened": "open", "shop.searched": "search"},
 			Fields{"/events_fields_type", "/events_fields_guid", App{Path: "/events_fields_app"}, "/events_fields_time"}, "/events_time_unit"},
-		Identity: Identity{[]string{"/identity_placeholders"}, true}, Limits: Limits{1, 2, 3, 4, 5}, State: secret.NewURL("file:///s"), Ledger: secret.NewURL("postgres://u@h/l"), LedgerPasswordFile: "/ledger_password_file", GUIDKeyFile: "/guid_key_file", SealKeyFile: "/seal_key_file",
+		Identity: Identity{[]string{"/identity_placeholders"}, true}, Limits: Limits{1, 2, 3, 4, 5, 6}, State: secret.NewURL("file:///s"), Ledger: secret.NewURL("postgres://u@h/l"), LedgerPasswordFile: "/ledger_password_file", GUIDKeyFile: "/guid_key_file", SealKeyFile: "/seal_key_file",
 		SealPublicKeyFile: "/seal_public_key_file", Catalog: "/catalog", Accounts: "/accounts", File: c.File, places: c.places,
 	}
 	if !reflect.DeepEqual(c, want) {
@@ -166,6 +167,13 @@ func TestMistakesNameFileAndPlace(t *testing.T) {
 		"billing: {skew_limit: \"much\"}\n":                      "billing.skew_limit",
 		"billing: {reject_limit: \"-1\"}\n":                      "billing.reject_limit",
 		"billing: {hold_least: -1}\n":                            "billing.hold_least: -1 is negative",
+		"billing: {from: 2026-13}\n":                             "headcount.yaml:1:17: billing.from: month \"2026-13\": want the form 2026-10",
+		"billing: {from: 2026-10-01}\n":                          "billing.from: month \"2026-10-01\": want the form 2026-10",
+		"billing: {from: 1999-12}\n":                             "headcount.yaml:1:17: billing.from: 1999-12: write a month from 2000-01",
+		"billing: {from: [2026-10]}\n":                           "billing.from",
+		"limits: {months_back: -1}\n":                            "limits.months_back: -1 is negative",
+		"kafka: {producer_time: yes}\n":                          "kafka.producer_time",
+		"kafka: {producer_time: \"allow\"}\n":                    "headcount.yaml:1:24: kafka.producer_time: \"allow\": write \"accept\"",
 		"kafka: {brokers: [nowhere]}\n":                          "headcount.yaml:1:18: kafka.brokers: \"nowhere\" is not host:port",
 		"kafka: {brokers: []}\n":                                 "kafka.brokers: name at least one",
 		"kafka: {brokers: \"a:1\"}\n":                            "kafka.brokers: want a list, as in [a, b], got \"a:1\"",
@@ -175,6 +183,7 @@ func TestMistakesNameFileAndPlace(t *testing.T) {
 		"kafka: {topic: yes, group: true}\n":                     "kafka.group: is not text",
 		"kafka: {topic: [a]}\n":                                  "kafka.topic: want text, got a list",
 		"kafka: {session_timeout: 1ms}\n":                        "kafka.session_timeout",
+		"limits: {record_bytes: 16777217}\n":                     "limits.record_bytes",
 		"kafka: {max_batch_bytes: 1}\n":                          "kafka.max_batch_bytes",
 		"kafka: {max_fetch_bytes: many}\n":                       "kafka.max_fetch_bytes: \"many\": want a whole number",
 		"kafka: {embedded: true}\n":                              "kafka.embedded: want fields (name: value), got \"true\"",

@@ -16,6 +16,7 @@ import (
 	"headcount/cmd/config"
 	"headcount/cmd/site"
 	"headcount/counter/checkpoint"
+	"headcount/events"
 	"headcount/events/stream"
 	"headcount/ingest/worker"
 	"headcount/internal/visible"
@@ -143,12 +144,33 @@ func check(ctx context.Context, p *cli.Program, c *config.Config) []stream.Findi
 		if template, err := site.Template(c, keys); err == nil {
 			state := checkpoint.OpenTopic(bucket, topic.Name, topic.ID)
 			add("rules", "as configured", rulesAgree(ctx, state, site.Policy(c, template, keys)))
+			found = append(found, checkBooks(ctx, c, state))
 			_, err := worker.CheckSiblings(ctx, state, topic, false)
 			add("former topics", "none with an open month", err)
 		}
 		add("ledger heads", "the ledger has all that the log's signed records say of it", checkHeads(ctx, c, conn, topic, bucket))
 	}
 	return found
+}
+
+// checkBooks looks where the books open: until the first close nothing else says which year it is.
+func checkBooks(ctx context.Context, c *config.Config, state *checkpoint.Topic) stream.Finding {
+	f := stream.Finding{Check: "books", Verdict: stream.Pass}
+	if from := events.Month(c.Billing.From); from != 0 {
+		f.Detail = "open with " + from.String()
+		return f
+	}
+	sealed, err := state.NewestSealed(ctx)
+	switch {
+	case err != nil:
+		f.Verdict, f.Detail = stream.Fail, err.Error()
+	case sealed == 0:
+		f.Verdict, f.Detail = stream.Warn, "billing.from is not set: until the first close any month is counted, of whatever clock"
+		f.Remedy = "set it to the first month that is billed; where counting has begun, `ingest recount` makes it hold"
+	default:
+		f.Detail = "open, " + sealed.String() + " is sealed"
+	}
+	return f
 }
 
 // rulesAgree compares without fixing anything.

@@ -2,16 +2,18 @@ package main
 
 import (
 	"fmt"
+	"time"
 
 	"github.com/spf13/cobra"
 
 	"headcount/cmd/cli"
 	"headcount/cmd/ingest/setup"
 	"headcount/cmd/site"
+	"headcount/events"
 )
 
 func initCommand(p *cli.Program) *cobra.Command {
-	partitions, newSealKey := 0, false
+	partitions, newSealKey, openAt := 0, false, ""
 	cmd := &cobra.Command{
 		Use: "init", Short: "create what is missing: config, accounts example, keys, topics; overwrites nothing", Args: cli.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -20,7 +22,11 @@ func initCommand(p *cli.Program) *cobra.Command {
 				return cli.Fail(cli.Usage, "--partitions %d: at least 1", partitions)
 			}
 			var steps []setup.Step
-			step, err := setup.Config(p.ConfigFile)
+			from, err := opening(openAt, time.Now())
+			if err != nil {
+				return err
+			}
+			step, err := setup.Config(p.ConfigFile, from)
 			if err != nil {
 				return err
 			}
@@ -28,6 +34,9 @@ func initCommand(p *cli.Program) *cobra.Command {
 			c, err := p.Config()
 			if err != nil {
 				return err
+			}
+			if is := events.Month(c.Billing.From); openAt != "" && is != from {
+				return cli.Fail(cli.Usage, "--from %s: %s is there already, and stays as it is: change billing.from in it; where counting has begun, `ingest recount` makes it hold", from, c.File)
 			}
 			if partitions == 0 {
 				partitions = 4
@@ -53,8 +62,22 @@ func initCommand(p *cli.Program) *cobra.Command {
 		},
 	}
 	cmd.Flags().IntVar(&partitions, "partitions", 0, "partitions of a new topic (default 4)")
+	cmd.Flags().StringVar(&openAt, "from", "", "`MONTH` in which the books open, for a new configuration (default: the month before the present one)")
 	cmd.Flags().BoolVar(&newSealKey, "new-seal-key", false, "replace seal keys that are lost; the open months must then be counted again")
 	return cmd
+}
+
+// opening is the month in which the books of a new configuration open: as asked for, else the month before the present one.
+func opening(asked string, now time.Time) (events.Month, error) {
+	if asked == "" {
+		now = now.UTC() // the zone of a new configuration
+		return events.MonthOf(now.Year(), now.Month()) - 1, nil
+	}
+	m, err := events.ParseMonth(asked)
+	if err != nil {
+		return 0, cli.Fail(cli.Usage, "--from: %w", err)
+	}
+	return m, nil
 }
 
 func printSteps(p *cli.Program, steps []setup.Step) error {

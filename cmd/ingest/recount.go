@@ -39,13 +39,17 @@ func recountMonth(ctx context.Context, p *cli.Program, c *config.Config, m event
 	defer w.conn.Close()
 	again := recount.Month{
 		Month: m, Log: w.conn, Topic: w.topic, State: w.state, Policy: w.policy, Group: c.Kafka.Group,
-		Closing: func(ctx context.Context) (bool, error) { return closingBegun(ctx, p, c, m) },
+		Begun: func(ctx context.Context) ([]events.Month, error) { return closingsBegun(ctx, p, c) },
 	}
-	rules, err := again.Begin(ctx)
+	begun, err := again.Begin(ctx)
 	if err != nil {
 		return err
 	}
-	p.Log.Info("month is counted again from the log", "month", m, "rules", rules.Hash())
+	what := m.String()
+	if begun.All {
+		what = "every month"
+	}
+	p.Log.Info("counted again from the log", "month", what, "rules", begun.Rules)
 	records, err := count(ctx, p, w.conn, worker.Config{
 		Topic: w.topic, State: w.state, Template: w.policy.Template, Keys: w.policy.Keys,
 		Interval: time.Duration(c.Ingest.CheckpointInterval), Until: func(events.Partition) bool { return true }, Alone: true,
@@ -54,28 +58,29 @@ func recountMonth(ctx context.Context, p *cli.Program, c *config.Config, m event
 		return err
 	}
 	if p.JSON {
-		return p.PrintJSON(map[string]any{"month": m, "rules": rules.Hash(), "records": records})
+		return p.PrintJSON(map[string]any{"month": m, "rules": begun.Rules, "records": records})
 	}
-	_, err = fmt.Fprintf(p.Out, "%s counted again from the log: %d records, rules %s\n", m, records, rules.Hash())
+	_, err = fmt.Fprintf(p.Out, "%s counted again from the log: %d records, rules %s\n", what, records, begun.Rules)
 	return err
 }
 
-// closingBegun says whether the ledger has a month's closing.
-func closingBegun(ctx context.Context, p *cli.Program, c *config.Config, m events.Month) (bool, error) {
+// closingsBegun returns the months that the ledger has a closing of.
+func closingsBegun(ctx context.Context, p *cli.Program, c *config.Config) ([]events.Month, error) {
 	l, err := site.Ledger(ctx, c, p.Log, ledger.OpenReadOnly)
 	if errors.Is(err, ledger.ErrMissing) {
-		return false, nil
+		return nil, nil
 	}
 	if err != nil {
-		return false, site.LedgerFailure(err)
+		return nil, site.LedgerFailure(err)
 	}
 	defer l.Close()
-	_, err = l.Closing(ctx, m)
-	if errors.Is(err, ledger.ErrNotFound) {
-		return false, nil
-	}
+	all, err := l.Months(ctx)
 	if err != nil {
-		return false, cli.Fail(cli.Unreachable, "ledger: %w", err)
+		return nil, cli.Fail(cli.Unreachable, "ledger: %w", err)
 	}
-	return true, nil
+	months := make([]events.Month, len(all))
+	for i, m := range all {
+		months[i] = m.Month
+	}
+	return months, nil
 }

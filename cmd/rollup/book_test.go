@@ -159,3 +159,28 @@ date        what
 		t.Errorf("an unknown account: %d, %s", code, out)
 	}
 }
+
+// TestRateByAnotherBook has usage that another book counted under the same name: it is made of the kinds, or refused by name.
+func TestRateByAnotherBook(t *testing.T) {
+	t.Chdir(t.TempDir())
+	const kinds = `"kinds":{"open":{"exact":3,"estimate":3},"search":{"exact":2,"estimate":2},"predownload":{"exact":1,"estimate":1}},`
+	const meters = `"meters":[{"meter":"mau","exact":3}]`
+	accounts := "accounts:\n  - {id: acme, apps: [a], plan: tcmpp/pro, from: 2026-01-01, overrides: {mau.free: '0'}}\n"
+	for name, text := range map[string]string{
+		"accounts.yaml": accounts,
+		"usage.json":    `{"month":"2026-10","usage":[{"app":"a",` + kinds + meters + `,"daily":[{"day":"2026-10-01","active":6,"new":6,"users":0}]}]}`,
+		"less.json":     `{"month":"2026-10","usage":[{"app":"a",` + kinds + meters + `}]}`,
+	} {
+		if err := os.WriteFile(name, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	code, out, errs := rollup(t, "rate", "--usage", "usage.json", "--accounts", "accounts.yaml", "--json")
+	if code != 0 || !strings.Contains(out, `"total": "0.09"`) && !strings.Contains(out, `"total":"0.09"`) || !strings.Contains(errs, "mau as tcsas counts it") {
+		t.Errorf("%d, %s, %s", code, out, errs)
+	}
+	code, out, errs = rollup(t, "rate", "--usage", "less.json", "--accounts", "accounts.yaml", "--json")
+	if code != 2 || out != "" || !strings.Contains(errs, `less.json: line 1: app "a": the usage has mau as tcsas counts it; tcmpp/pro is priced by mau (open, search, predownload)`) || !strings.Contains(errs, "rollup compare") {
+		t.Errorf("%d, %s, %s", code, out, errs)
+	}
+}

@@ -18,11 +18,12 @@ import (
 )
 
 func closeCommand(p *cli.Program) *cobra.Command {
-	var due bool
+	var due, openBooks bool
 	var timeout time.Duration
 	cmd := &cobra.Command{Use: "close", Short: "seal, count, rate and record a month", Args: cli.NoArgs}
 	month := cli.RequiredMonth(cmd, "the month to close")
 	cmd.Flags().BoolVar(&due, "due", false, "close every month that is over, oldest first")
+	cmd.Flags().BoolVar(&openBooks, "open-books", false, "open the books with the first close although older months have events, which are then never billed")
 	cmd.Flags().DurationVar(&timeout, "timeout", 0, "give up waiting for sealed partitions after this long (default: never)")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		c, err := p.Config()
@@ -43,7 +44,7 @@ func closeCommand(p *cli.Program) *cobra.Command {
 		if err != nil {
 			return err
 		}
-		closer, err := newCloser(p, c, keys, sealKey, timeout)
+		closer, err := newCloser(p, c, keys, sealKey, timeout, openBooks)
 		if err != nil {
 			return err
 		}

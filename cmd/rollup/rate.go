@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -31,6 +32,15 @@ func rateCommand(p *cli.Program) *cobra.Command {
 			in, err := rateFile(c, usageFile, plan, accountsFile)
 			if err != nil {
 				return err
+			}
+			in, said, err := rating.Fit(in)
+			if _, foreign := errors.AsType[*rating.ForeignMeterError](err); foreign {
+				return cli.Fail(cli.Usage, "%w: price a closed month by `rollup compare`, which counts it again", err)
+			} else if err != nil {
+				return cli.Fail(cli.Usage, "%w", err)
+			}
+			for _, text := range said {
+				p.Log.Warn(text)
 			}
 			warnings, err := rating.Warnings(in)
 			if err != nil {

@@ -136,6 +136,9 @@ func usageRows(out io.Writer, d *usage.Document, columns []string, more func(app
 		}
 	}
 	_, err := fmt.Fprintf(out, "\nDead letters whose app cannot be read: %d\n", d.Rejected)
+	if n := d.AllBeforeBooks(); n > 0 && err == nil {
+		_, err = fmt.Fprintf(out, "Events of months before the books, which are not counted: %d\n", n)
+	}
 	return err
 }
 

@@ -10,22 +10,23 @@ import (
 	"headcount/cmd/config"
 	"headcount/cmd/site"
 	"headcount/counter/checkpoint"
+	"headcount/events"
 	"headcount/events/identity"
 	"headcount/rating/ledger"
 	"headcount/rollup/closing"
 )
 
 // newCloser makes the closer of what the configuration names.
-func newCloser(p *cli.Program, c *config.Config, keys *identity.Keyring, sealKey ed25519.PrivateKey, timeout time.Duration) (*closing.Closer, error) {
+func newCloser(p *cli.Program, c *config.Config, keys *identity.Keyring, sealKey ed25519.PrivateKey, timeout time.Duration, openBooks bool) (*closing.Closer, error) {
 	limits, err := site.Limits(c)
 	if err != nil {
 		return nil, err
 	}
 	return &closing.Closer{
 		Site: &configured{c, keys, p.Log}, Keys: keys, SealKey: sealKey,
-		Terms: closing.Terms{Zone: c.Billing.TimeZone, Grace: time.Duration(c.Billing.Grace), Limits: limits},
+		Terms: closing.Terms{Zone: c.Billing.TimeZone, Grace: time.Duration(c.Billing.Grace), Limits: limits, From: events.Month(c.Billing.From)},
 		Names: closing.Names{State: c.State.String(), Ledger: c.Ledger.String(), Template: c.File, Keys: c.GUIDKeyFile},
-		Group: c.Kafka.Group, Interval: time.Duration(c.Ingest.CheckpointInterval), Timeout: timeout, Version: cli.ProgramVersion(),
+		Group: c.Kafka.Group, Interval: time.Duration(c.Ingest.CheckpointInterval), Timeout: timeout, OpenBooks: openBooks, Version: cli.ProgramVersion(),
 		Log: p.Log, Progress: p.Showing("sealed", "partitions"),
 	}, nil
 }

@@ -63,6 +63,8 @@ var failures = []failure{
 	of(cli.CheckFailed, func(e *closing.NotClosedBeforeError) string {
 		return " (`rollup close --month " + e.Before.String() + "`, or --due for all)"
 	}),
+	of[*closing.BeforeBooksError](cli.CheckFailed, nil),
+	of(cli.CheckFailed, unopened),
 	of(cli.CheckFailed, func(e *closed.NotClosedError) string {
 		return ": `rollup close --month " + e.Month.String() + "` closes it"
 	}),
@@ -95,7 +97,13 @@ var failures = []failure{
 	}),
 	// the policy
 	of(cli.Usage, func(e *worker.MonthDiffersError) string { return ": `ingest recount --month " + e.Month.String() + "`" }),
-	of[*checkpoint.RulesDifferError](cli.Usage, nil),
+	of(cli.Usage, func(e *checkpoint.RulesDifferError) string {
+		if !e.Bounds {
+			return ""
+		}
+		return " (billing.from, limits.months_back): `ingest recount --month M`, of any open month"
+	}),
+	of(cli.Usage, func(*recount.BooksOpenError) string { return " (billing.from, limits.months_back)" }),
 	of[*worker.TemplateError](cli.Usage, nil),
 	of[*worker.KeyMissingError](cli.Usage, nil),
 	like(identity.ErrUnknownKey, cli.Usage, ""),
@@ -131,4 +139,12 @@ func of[E error](code int, remedy func(E) string) failure {
 // like is the failure of a sentinel.
 func like(sentinel error, code int, remedy string) failure {
 	return failure{code, func(err error) (string, bool) { return remedy, errors.Is(err, sentinel) }}
+}
+
+// unopened says how the books are opened.
+func unopened(e *closing.UnopenedError) string {
+	if e.Month == 0 {
+		return "; say it in the configuration (billing.from), or open them with `rollup close --month M --open-books`, or with the oldest month that somebody is billed for (--due --open-books)"
+	}
+	return "; close the first that is to be billed (`rollup close --month " + e.Events[0].Month.String() + "`), or go on without them (--open-books), or say where the books open in the configuration (billing.from)"
 }

@@ -81,7 +81,9 @@ func Template(c *config.Config, keys *identity.Keyring) (*events.Template, error
 		Placeholders: c.Identity.Placeholders, OnlyPlaceholders: !bool(c.Identity.Defaults),
 		KeyID:   keys.Newest().ID(),
 		SealKey: pub,
+		From:    events.Month(c.Billing.From), MonthsBack: events.DefaultMonthsBack,
 	}
+	set(&t.MonthsBack, c.Limits.MonthsBack)
 	if err := t.Validate(); err != nil {
 		return nil, &config.Error{Where: c.File, What: err.Error()}
 	}

@@ -21,12 +21,13 @@ type Connection struct {
 	*stream.Log
 	OwnBroker bool // nobody else can be reading
 	broker    *broker.Broker
+	at, topic string // the first broker's address; the topic's name
 }
 
 // Connect reaches the brokers. With an embedded broker configured, one that answers at its address is used; else this process
 // starts it, until Close.
 func Connect(ctx context.Context, c *config.Config, logger *slog.Logger) (*Connection, error) {
-	conn := &Connection{}
+	conn := &Connection{at: c.Kafka.Brokers[0], topic: c.Kafka.Topic}
 	if e := c.Kafka.Embedded; e != nil && !answers(c.Kafka.Brokers[0]) {
 		b, err := broker.Start(ctx, broker.Config{Addr: c.Kafka.Brokers[0], DataDir: e.DataDir, Expose: bool(e.Expose)})
 		if err != nil {
@@ -43,6 +44,7 @@ func Connect(ctx context.Context, c *config.Config, logger *slog.Logger) (*Conne
 	config := stream.Config{
 		Brokers: c.Kafka.Brokers, Topic: c.Kafka.Topic, Group: c.Kafka.Group, Instance: c.Kafka.Instance,
 		SessionTimeout: time.Duration(c.Kafka.SessionTimeout), RebalanceTimeout: rebalanceTimeout(c),
+		ProducerTime:  !c.Kafka.BrokersTime(),
 		MaxBatchBytes: c.Kafka.MaxBatchBytes, MaxBytes: c.Kafka.MaxFetchBytes, TLS: secure, Logger: logger,
 	}
 	if as != nil {

@@ -7,7 +7,6 @@ import (
 
 	"headcount/counter/checkpoint"
 	"headcount/events/stream"
-	"headcount/events/stream/batch"
 	"headcount/events/stream/broker"
 	"headcount/events/stream/group"
 	"headcount/events/stream/wire"
@@ -51,12 +50,6 @@ var spellings = []func(error) (how string, ok bool){
 	// brokers
 	spelling(func(e *stream.RefusedError) string { return refusals[e.Why] }),
 	spelling(func(e *wire.BrokerError) string { return codes[wire.Code(e.Code)] }),
-	spelling(func(e *batch.UnreadableError) string {
-		if e.Remedy != batch.TakeLarger {
-			return ""
-		}
-		return "kafka.max_batch_bytes"
-	}),
 	spelling(func(e *stream.AnswerSizeError) string {
 		if !e.Fetch {
 			return ""
@@ -122,7 +115,12 @@ var remedies = map[string]string{
 func (c *Connection) Check(ctx context.Context) []stream.Finding {
 	found := c.Log.Check(ctx)
 	for i := range found {
-		if how, ok := remedies[found[i].Remedy]; ok {
+		how, ok := remedies[found[i].Remedy]
+		if found[i].Remedy == stream.BrokersTimestamps {
+			how, ok = "`kafka-configs --bootstrap-server "+c.at+" --alter --entity-type topics --entity-name "+c.topic+
+				" --add-config message.timestamp.type=LogAppendTime`, or kafka.producer_time: accept", true
+		}
+		if ok {
 			found[i].Remedy += " (" + how + ")"
 		}
 	}

@@ -11,7 +11,7 @@
 //
 // # Files
 //
-//	<topic>/<topic id>/rules/topic.json                  canonical JSON of events.TopicRules
+//	<topic>/<topic id>/rules/topic.json                  canonical JSON of events.TopicRules; topic.2.json after a recount of all
 //	<topic>/<topic id>/rules/<month>.json                canonical JSON of events.MonthRules; <month>.2.json after a recount
 //	<topic>/<topic id>/gaps/<partition>-N.gap            document: a loss of log that was accepted, N from 1 on without holes
 //	<topic>/<topic id>/<partition>/checkpoint/G.manifest document: a checkpoint, generation G (20 digits)

@@ -44,7 +44,7 @@ func goldenManifest() *manifest {
 		Segments: []segment{{Name: segmentName(40, "RANDOM"), Size: 12345, Sum: "sha256:0c", Months: []events.Month{october}, Late: []events.Month{sealed}}},
 		State: recordState(counter.State{
 			Sealed: sealed, SealHash: "sha256:0d", Records: 1<<64 - 1, Tombstones: 1, Unknown: 2, InvalidSeals: 3, TotalRejected: 4,
-			Unattributed: counter.Stretch{Expired: 5, Rejected: 6, OverLimit: 7},
+			Unattributed: counter.Stretch{Expired: 5, Rejected: 6, OverLimit: 7, BeforeBooks: 8},
 			Apps:         map[string]counter.Stretch{"app-001": {Expired: 1}, "ä<&>\u2028": {Rejected: 2}, "\xff\x00": {OverLimit: 3}, "": {Rejected: 1}},
 			Gaps:         []counter.Gap{{From: 5, To: 10, Reason: "lost \"it\""}},
 		}),
@@ -54,8 +54,8 @@ func goldenManifest() *manifest {
 func goldenIndex() *Index {
 	return &Index{
 		Cluster: "cluster", TopicID: shardID.TopicID, Partition: 3, Month: october, Offset: 12345, SealID: "seal-1", SealHash: "sha256:0a",
-		RulesHash: "sha256:0b", KeyID: "key-1", Precision: 14, Unattributed: Stretch{1, 2, 3}, Events: 4, Duplicates: 5, Skewed: 6,
-		Attributed: Stretch{7, 8, 9}, Apps: 10, Rows: 11, LateApps: 12, LateRows: 13, Data: "2026-10-RANDOM.data", Size: 14, Sum: "sha256:0c",
+		RulesHash: "sha256:0b", KeyID: "key-1", Precision: 14, Unattributed: Stretch{1, 2, 3, 14}, Events: 4, Duplicates: 5, Skewed: 6,
+		Attributed: Stretch{7, 8, 9, 15}, Apps: 10, Rows: 11, LateApps: 12, LateRows: 13, Data: "2026-10-RANDOM.data", Size: 14, Sum: "sha256:0c",
 	}
 }
 

@@ -84,6 +84,8 @@ type Stretch struct {
 	Expired   uint64
 	Rejected  uint64
 	OverLimit uint64
+
+	BeforeBooks uint64
 }
 
 // describe is the rest of an object, from the members of s on.
@@ -92,6 +94,7 @@ func (s *Stretch) describe(f *form, before string) {
 	number(f, `"expired":`, &s.Expired)
 	number(f, `,"rejected":`, &s.Rejected)
 	number(f, `,"over_limit":`, &s.OverLimit)
+	number(f, `,"before_books":`, &s.BeforeBooks)
 	f.literal("}")
 }
 

@@ -181,6 +181,9 @@ func (p *Partition) checkRules(ctx context.Context, file string, m *manifest) er
 	differ := func(name, have, want string) error {
 		return fmt.Errorf("%s was counted under rules %s, but %s%s hashes to %s: restore that file as it was written", file, want, p.topic.rulesFolder(), name, have)
 	}
+	if book.former[m.TopicRules] {
+		return fmt.Errorf("%s: %w: it was counted under former rules of the topic, a recount has put revision %d in force", file, errSuperseded, book.revision)
+	}
 	if book.hash != m.TopicRules {
 		return differ("topic.json", book.hash, m.TopicRules)
 	}

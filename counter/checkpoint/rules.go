@@ -21,14 +21,22 @@ var ErrNoRules = errors.New("no rules yet")
 type RulesDifferError struct {
 	File   string
 	Fields []string // each with both values
+
+	// Bounds says that they differ in nothing but what a recount changes, as long as no month is closed.
+	Bounds bool
 }
 
 func (e *RulesDifferError) Error() string {
-	return fmt.Sprintf("%s differs from the configuration: %s: rules are fixed once counting begins; set the configuration back, or use a new topic", e.File, strings.Join(e.Fields, "; "))
+	text := fmt.Sprintf("%s differs from the configuration: %s: rules are fixed once counting begins; ", e.File, strings.Join(e.Fields, "; "))
+	if e.Bounds {
+		return text + "set the configuration back, or, as long as no month is closed, count the topic again under the new ones"
+	}
+	return text + "set the configuration back, or use a new topic"
 }
 
 // Rules are a topic's stored rules: the topic's and, by month, those in force. They are files of canonical JSON, made once; of
-// those who make the same one at a time the first wins and all take its content. A recount gives a month a further revision.
+// those who make the same one at a time the first wins and all take its content. A recount gives a month a further revision, or the
+// topic: then every month begins anew, and what names the topic's former rules is not in force.
 //
 // Rules is a counter.Rulebook; unlike what that asks for, it may be used by many goroutines.
 type Rules struct {
@@ -37,6 +45,8 @@ type Rules struct {
 	template *events.Template // nil: nothing is made
 	rules    *events.TopicRules
 	hash     string
+	revision int             // of the topic's rules
+	former   map[string]bool // hashes of earlier revisions
 
 	mu     sync.Mutex
 	months map[events.Month]*monthRules
@@ -55,11 +65,18 @@ const maxRules = 16 << 20
 func (t *Topic) rulesFolder() string { return t.folder + "/rules/" }
 
 // rulesName names a revision of a month's rules: <month>.json the first, <month>.2.json the second.
-func rulesName(m events.Month, revision int) string {
+func rulesName(m events.Month, revision int) string { return revisionName(m.String(), revision) }
+
+func revisionName(of string, revision int) string {
 	if revision == 1 {
-		return m.String() + ".json"
+		return of + ".json"
 	}
-	return m.String() + "." + strconv.Itoa(revision) + ".json"
+	return of + "." + strconv.Itoa(revision) + ".json"
+}
+
+// topicFile is the file of a revision of the topic's rules: topic.json the first, topic.2.json the second.
+func (t *Topic) topicFile(revision int) string {
+	return t.rulesFolder() + revisionName("topic", revision)
 }
 
 // monthOfRules is the reverse of rulesName.
@@ -82,7 +99,7 @@ func monthOfRules(file string) (m events.Month, revision int, ok bool) {
 // is missing is ErrNoRules. Topic rules that differ from the template's are a *RulesDifferError. ctx bounds the life of the
 // result.
 func (t *Topic) Rules(ctx context.Context, template *events.Template) (*Rules, error) {
-	file := t.rulesFolder() + "topic.json"
+	file := t.topicFile(1)
 	doc, err := t.rulesFile(ctx, file, func() ([]byte, error) {
 		if template == nil {
 			return nil, fmt.Errorf("topic %s: %w", t.topic, ErrNoRules)
@@ -95,16 +112,31 @@ func (t *Topic) Rules(ctx context.Context, template *events.Template) (*Rules, e
 	if err != nil {
 		return nil, err
 	}
-	rules, hash, err := parsedTopics.parse(doc)
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", file, err)
+	r := &Rules{ctx: ctx, topic: t, template: template, former: map[string]bool{}, months: map[events.Month]*monthRules{}, absent: map[events.Month]bool{}}
+	for revision := 2; ; revision++ {
+		if r.rules, r.hash, err = parsedTopics.parse(doc); err != nil {
+			return nil, fmt.Errorf("%s: %w", file, err)
+		}
+		r.revision = revision - 1
+		next := t.topicFile(revision)
+		doc, err = readAll(ctx, t.bucket, next, maxRules)
+		if errors.Is(err, ErrNotFound) {
+			break
+		}
+		if err == nil {
+			err = persist(ctx, t.bucket, next)
+		}
+		if err != nil {
+			return nil, fmt.Errorf("rules: %w", err)
+		}
+		file, r.former[r.hash] = next, true
 	}
+	delete(r.former, r.hash)
 	if template != nil {
-		if fields := rules.Diff(template.Topic()); len(fields) > 0 {
-			return nil, &RulesDifferError{File: file, Fields: fields}
+		if fields := r.rules.Diff(template.Topic()); len(fields) > 0 {
+			return nil, &RulesDifferError{File: file, Fields: fields, Bounds: len(fields) == len(r.rules.DiffBounds(template.Topic()))}
 		}
 	}
-	r := &Rules{ctx: ctx, topic: t, template: template, rules: rules, hash: hash, months: map[events.Month]*monthRules{}, absent: map[events.Month]bool{}}
 	t.mu.Lock()
 	t.rules = r
 	t.mu.Unlock()
@@ -168,7 +200,7 @@ func (r *Rules) SealRules(m events.Month, signed func(key ed25519.PublicKey) boo
 		return rules, err
 	}
 	if ours {
-		return r.template.Month(m)
+		return r.make(m, r.template)
 	}
 	r.mu.Lock()
 	r.absent[m] = true
@@ -194,7 +226,31 @@ func (r *Rules) Months(ctx context.Context) ([]events.Month, error) {
 		}
 	}
 	slices.Sort(months)
-	return slices.Compact(months), nil
+	months = slices.Compact(months)
+	if len(r.former) == 0 {
+		return months, nil
+	}
+	inForce := months[:0]
+	for _, m := range months {
+		_, err := r.month(ctx, m, nil)
+		if err != nil && !errors.Is(err, ErrNoRules) {
+			return nil, err
+		}
+		if err == nil {
+			inForce = append(inForce, m)
+		}
+	}
+	return inForce, nil
+}
+
+// make returns the rules that a month gets from a template where it has none.
+func (r *Rules) make(m events.Month, template *events.Template) (*events.MonthRules, error) {
+	rules, err := template.Month(m)
+	if err != nil {
+		return nil, err
+	}
+	rules.TopicHash = r.hash // a newer tz database does not move where the books open
+	return rules, nil
 }
 
 func (r *Rules) month(ctx context.Context, m events.Month, template *events.Template) (*monthRules, error) {
@@ -207,12 +263,32 @@ func (r *Rules) month(ctx context.Context, m events.Month, template *events.Temp
 	if err != nil {
 		return nil, err
 	}
-	file := r.topic.rulesFolder() + rulesName(m, max(revision, 1))
+	if revision == 0 {
+		revision = 1
+	}
+	found, err := r.read(ctx, m, revision, template)
+	if err == nil && r.former[found.TopicHash] {
+		found, err = r.read(ctx, m, revision+1, template)
+	}
+	if err != nil {
+		return nil, err
+	}
+	if found.Month != m || found.TopicHash != r.hash {
+		return nil, fmt.Errorf("%s: is of month %s and topic rules %s, want %s and %s: restore the file as it was written",
+			r.topic.rulesFolder()+rulesName(m, found.revision), found.Month, found.TopicHash, m, r.hash)
+	}
+	r.months[m] = found
+	return found, nil
+}
+
+// read reads a revision of a month's rules, or makes it from the template; without one, what is missing is ErrNoRules.
+func (r *Rules) read(ctx context.Context, m events.Month, revision int, template *events.Template) (*monthRules, error) {
+	file := r.topic.rulesFolder() + rulesName(m, revision)
 	doc, err := r.topic.rulesFile(ctx, file, func() ([]byte, error) {
 		if template == nil {
 			return nil, fmt.Errorf("month %s of topic %s: %w", m, r.topic.topic, ErrNoRules)
 		}
-		made, err := template.Month(m)
+		made, err := r.make(m, template)
 		if err != nil {
 			return nil, err
 		}
@@ -225,12 +301,7 @@ func (r *Rules) month(ctx context.Context, m events.Month, template *events.Temp
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", file, err)
 	}
-	if rules.Month != m || rules.TopicHash != r.hash {
-		return nil, fmt.Errorf("%s: is of month %s and topic rules %s, want %s and %s: restore the file as it was written", file, rules.Month, rules.TopicHash, m, r.hash)
-	}
-	found := &monthRules{MonthRules: rules, revision: max(revision, 1), hash: hash}
-	r.months[m] = found
-	return found, nil
+	return &monthRules{MonthRules: rules, revision: revision, hash: hash}, nil
 }
 
 // parsed are the rules that were read, by their document: all partitions of a process, and all steps of a close, read the same.
@@ -292,22 +363,49 @@ func (t *Topic) Recount(ctx context.Context, m events.Month, template *events.Te
 	if sealed >= m {
 		return nil, fmt.Errorf("recount of %s: a partition has sealed %s: what is sealed stays", m, sealed)
 	}
-	if _, err := t.Rules(ctx, template); err != nil {
-		return nil, err
-	}
-	revision, err := t.revision(ctx, m)
+	r, err := t.Rules(ctx, template)
 	if err != nil {
 		return nil, err
 	}
-	if revision == 0 {
-		return nil, fmt.Errorf("recount of %s: month of topic %s: %w", m, t.topic, ErrNoRules)
+	was, err := r.month(ctx, m, nil)
+	if err != nil {
+		return nil, fmt.Errorf("recount of %s: %w", m, err)
 	}
-	rules, err := template.Month(m)
+	rules, err := r.make(m, template)
 	if err != nil {
 		return nil, err
 	}
-	if err := createBytes(ctx, t.bucket, t.rulesFolder()+rulesName(m, revision+1), rules.Canonical()); err != nil {
+	if err := createBytes(ctx, t.bucket, t.rulesFolder()+rulesName(m, was.revision+1), rules.Canonical()); err != nil {
 		return nil, fmt.Errorf("recount of %s: %w", m, err)
 	}
 	return rules, nil
+}
+
+// RecountAll gives the topic a further revision of its rules, from the template: where the books open, and how far back events reach. No
+// month has rules then, and no checkpoint verifies, so that every partition counts all of the log again. No shard may be counting. A
+// topic of which any partition has sealed a month is refused, and so is what differs in more (*RulesDifferError). The creation of the
+// revision's file is the commit.
+func (t *Topic) RecountAll(ctx context.Context, template *events.Template) (*events.TopicRules, error) {
+	sealed, err := t.NewestSealed(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if sealed != 0 {
+		return nil, fmt.Errorf("recount of topic %s: a partition has sealed %s: what is sealed stays", t.topic, sealed)
+	}
+	if err := template.Validate(); err != nil {
+		return nil, err
+	}
+	is, err := t.Rules(ctx, nil)
+	if err != nil {
+		return nil, err
+	}
+	want := template.Topic()
+	if differ := is.rules.Diff(want); len(differ) != len(is.rules.DiffBounds(want)) {
+		return nil, &RulesDifferError{File: t.topicFile(is.revision), Fields: differ}
+	}
+	if err := createBytes(ctx, t.bucket, t.topicFile(is.revision+1), want.Canonical()); err != nil {
+		return nil, fmt.Errorf("recount of topic %s: %w", t.topic, err)
+	}
+	return want, nil
 }

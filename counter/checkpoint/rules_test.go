@@ -351,3 +351,71 @@ func TestNewerVersions(t *testing.T) {
 		t.Errorf("a segment as sealed data: %v", err)
 	}
 }
+
+// Another revision of the topic's rules begins every month anew, and only as long as nothing is sealed.
+func TestRecountAll(t *testing.T) {
+	disk := inMemory(durabletest.NewMemory())
+	if _, err := openTopic(t, disk).RecountAll(t.Context(), template()); !errors.Is(err, ErrNoRules) {
+		t.Fatalf("a topic without rules: %v", err)
+	}
+	r, err := openTopic(t, disk).Rules(t.Context(), template())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, m := range []events.Month{october - 1, october} {
+		if _, err := r.MonthRules(m); err != nil {
+			t.Fatal(err)
+		}
+	}
+	opened := template()
+	opened.From, opened.MonthsBack = october, 119
+	var differ *RulesDifferError
+	if _, err := openTopic(t, disk).Rules(t.Context(), opened); !errors.As(err, &differ) || !differ.Bounds || len(differ.Fields) != 2 {
+		t.Errorf("before it: %v", err)
+	}
+	fixed, err := openTopic(t, disk).RecountAll(t.Context(), opened)
+	if err != nil || fixed.From != october || fixed.FromMS == 0 {
+		t.Fatalf("%+v, %v", fixed, err)
+	}
+	if _, err := openTopic(t, disk).Rules(t.Context(), template()); !errors.As(err, &differ) || !strings.HasSuffix(differ.File, "/topic.2.json") {
+		t.Errorf("the former configuration: %v", err)
+	}
+	if r, err = openTopic(t, disk).Rules(t.Context(), opened); err != nil {
+		t.Fatal(err)
+	}
+	if months, err := r.Months(t.Context()); err != nil || len(months) != 0 {
+		t.Errorf("months with rules: %v, %v", months, err)
+	}
+	if _, err := r.Known(october); !errors.Is(err, ErrNoRules) {
+		t.Errorf("October still has the former rules: %v", err)
+	}
+	again, err := r.MonthRules(october)
+	if err != nil || again.TopicHash != fixed.Hash() {
+		t.Errorf("%+v, %v", again, err)
+	}
+	if months, err := r.Months(t.Context()); err != nil || !slices.Equal(months, []events.Month{october}) {
+		t.Errorf("months with rules: %v, %v", months, err)
+	}
+	// A month is counted again under them as ever.
+	if rules, err := openTopic(t, disk).Recount(t.Context(), october, opened); err != nil || rules.TopicHash != fixed.Hash() {
+		t.Errorf("%+v, %v", rules, err)
+	}
+	if _, err := openTopic(t, disk).Recount(t.Context(), october-1, opened); !errors.Is(err, ErrNoRules) {
+		t.Errorf("a month that has none now: %v", err)
+	}
+	// Back to the former: all begins anew again.
+	if _, err := openTopic(t, disk).RecountAll(t.Context(), template()); err != nil {
+		t.Fatal(err)
+	}
+	if r, err = openTopic(t, disk).Rules(t.Context(), template()); err != nil {
+		t.Fatal(err)
+	}
+	if rules, err := r.MonthRules(october); err != nil || rules.TopicHash != template().Topic().Hash() {
+		t.Errorf("%+v, %v", rules, err)
+	}
+	other := template()
+	other.TimeZone, other.From = "Asia/Shanghai", october
+	if _, err := openTopic(t, disk).RecountAll(t.Context(), other); !errors.As(err, &differ) || differ.Bounds {
+		t.Errorf("another zone: %v", err)
+	}
+}

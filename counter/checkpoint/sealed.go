@@ -16,7 +16,7 @@ import (
 // Sealed data is a binary file (block.go): the apps with facts of the month on time, then those with late facts of the month
 // before, then the end. Every content has one encoding.
 //
-//	app    section u8 (0 on time, 1 late), name, devices, counters, stretch (expired, rejected, over limit),
+//	app    section u8 (0 on time, 1 late), name, devices, counters, stretch (expired, rejected, over limit, before the books),
 //	       registers: set of kinds u16; where it is not empty the salt that they were made by, 16 bytes; each: form u8;
 //	         form 0 sparse: count, (distance<<6 | value) each as in a segment; where fewer than an eighth are not zero
 //	         form 1 dense: 2^p bytes
@@ -125,6 +125,7 @@ func (s *sealedWriter) app(section byte, h *counter.AppHeader, r counter.RowRead
 	t.stretch.Expired += h.Stretch.Expired
 	t.stretch.Rejected += h.Stretch.Rejected
 	t.stretch.OverLimit += h.Stretch.OverLimit
+	t.stretch.BeforeBooks += h.Stretch.BeforeBooks
 	rows := s.space(h.Devices)
 	var last *identity.Fingerprint
 	seen := uint64(0)
@@ -206,6 +207,7 @@ func appendApp(b []byte, section byte, h *counter.AppHeader, precision int) ([]b
 	b = binary.AppendUvarint(b, h.Stretch.Expired)
 	b = binary.AppendUvarint(b, h.Stretch.Rejected)
 	b = binary.AppendUvarint(b, h.Stretch.OverLimit)
+	b = binary.AppendUvarint(b, h.Stretch.BeforeBooks)
 	var kinds events.KindSet
 	for k, registers := range h.Registers {
 		if registers != nil {
@@ -268,7 +270,7 @@ func parseApp(payload []byte, precision int, space *[events.MaxKinds][]uint8) (s
 	h.App = c.string(maxSealedText)
 	h.Devices = c.uvarint(all)
 	h.Counters = parseCounters(&c)
-	h.Stretch = counter.Stretch{Expired: c.uvarint(all), Rejected: c.uvarint(all), OverLimit: c.uvarint(all)}
+	h.Stretch = counter.Stretch{Expired: c.uvarint(all), Rejected: c.uvarint(all), OverLimit: c.uvarint(all), BeforeBooks: c.uvarint(all)}
 	if raw := c.bytes(2); raw != nil {
 		kinds := events.KindSet(binary.LittleEndian.Uint16(raw))
 		if kinds != 0 {

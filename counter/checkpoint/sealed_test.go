@@ -60,7 +60,7 @@ func randomApps(r *rand.Rand, apps, most, precision int, stretches bool) fakeApp
 		a := fakeApp{AppHeader: counter.AppHeader{App: fmt.Sprintf("app-%04d", i)}}
 		a.Counters = counter.Counters{Events: r.Uint64N(1 << 40), Duplicates: r.Uint64N(1 << 30), Skewed: r.Uint64N(100)}
 		if stretches {
-			a.Stretch = counter.Stretch{Expired: r.Uint64N(9), Rejected: r.Uint64N(300), OverLimit: r.Uint64N(2)}
+			a.Stretch = counter.Stretch{Expired: r.Uint64N(9), Rejected: r.Uint64N(300), OverLimit: r.Uint64N(2), BeforeBooks: r.Uint64N(3)}
 		}
 		for range r.IntN(most + 1) {
 			a.rows = append(a.rows, randomRow(r))

@@ -33,7 +33,7 @@ type Month struct {
 
 // App is what is known of an app in a month.
 type App struct {
-	Events, Duplicates, Skewed, Expired, Rejected int
+	Events, Duplicates, Skewed, Expired, Rejected, BeforeBooks int
 
 	did    map[string]map[int]set // kind → day → who
 	seen   map[string]bool        // partition, kind, day, who: for duplicates
@@ -72,6 +72,9 @@ func (l *Log) Add(rec Record) Reading {
 		return r
 	case Rejected:
 		app(l.lost, r.App).Rejected++
+		return r
+	case BeforeBooks:
+		app(l.lost, r.App).BeforeBooks++
 		return r
 	case Reported:
 		month = r.Month
@@ -152,7 +155,7 @@ func (l *Log) Close(month string) *Month {
 			continue
 		}
 		a := app(m.Apps, name)
-		a.Rejected, a.Expired = lost.Rejected, lost.Expired
+		a.Rejected, a.Expired, a.BeforeBooks = lost.Rejected, lost.Expired, lost.BeforeBooks
 	}
 	l.lost, l.sealed = map[string]*App{}, month
 	return m

@@ -27,6 +27,8 @@ const (
 	Reported  Outcome = "reported"
 	Unknown   Outcome = "unknown"
 	Rejected  Outcome = "rejected"
+
+	BeforeBooks Outcome = "before the books"
 )
 
 // Reading is what a record says.
@@ -49,6 +51,8 @@ type Grammar struct {
 	Zone        *time.Location
 	Types       map[string]string // event type → kind
 	RecordBytes int               // longest value; 0: without limit
+	From        string            // month with which the books open, as 2026-10; empty: no bound
+	MonthsBack  int               // how many months an event may lie before its record; 0: no bound
 }
 
 // Types are those that every month knows.
@@ -121,16 +125,26 @@ func (g *Grammar) judge(members map[string][]any, size int, stamp time.Time) Rea
 		return r
 	}
 	r.At, r.Key = stamp, who
+	stamped := !stamp.Before(year2000)
 	if at != "" {
 		t, ok := instant(at)
 		if !ok {
 			return r
 		}
-		if r.Skewed = t.Before(year2000) || t.After(stamp.Add(10*time.Minute)); !r.Skewed {
+		if r.Skewed = t.Before(year2000) || stamped && t.After(stamp.Add(10*time.Minute)); !r.Skewed {
 			r.At = t
 		}
 	}
+	if r.At.Before(year2000) && !strings.HasPrefix(typ, "headcount.") {
+		return r // neither has a time
+	}
 	r.At = r.At.In(g.Zone)
+	if far, before := g.beyond(r.At, stamp, stamped); (far || before) && typ != "usage.reported" && !strings.HasPrefix(typ, "headcount.") {
+		if !far {
+			r.Outcome = BeforeBooks
+		}
+		return r
+	}
 	switch kind := g.Types[typ]; {
 	case strings.HasPrefix(typ, "headcount."):
 		r.Outcome = Control
@@ -148,6 +162,13 @@ func (g *Grammar) judge(members map[string][]any, size int, stamp time.Time) Rea
 		}
 	}
 	return r
+}
+
+// beyond says whether a month lies too far before its record's, and whether it lies before the books.
+func (g *Grammar) beyond(at, stamp time.Time, stamped bool) (far, before bool) {
+	months := func(t time.Time) int { t = t.In(g.Zone); return 12*t.Year() + int(t.Month()) }
+	far = g.MonthsBack > 0 && stamped && months(stamp)-months(at) > g.MonthsBack
+	return far, at.Format("2006-01") < g.From
 }
 
 func (g *Grammar) quantity(r *Reading, members map[string][]any) {

@@ -25,7 +25,7 @@ func with(name, value string) string {
 }
 
 func TestRead(t *testing.T) {
-	g := Grammar{Zone: time.UTC, Types: Types(), RecordBytes: 300}
+	g := Grammar{Zone: time.UTC, Types: Types(), RecordBytes: 300, From: "2020-01", MonthsBack: 119}
 	const lower, at = "uuid 6f1c2f0e7e5c4b7e9b1f1f0e2d3c4b5a", "2026-10-03T08:15:30Z"
 	for _, row := range []struct {
 		value, want, who, at string
@@ -51,6 +51,9 @@ func TestRead(t *testing.T) {
 		{with("time", `"2026-10-15T12:10:00Z"`), "counted", "id g", "2026-10-15T12:10:00Z"},
 		{with("time", `"2026-10-15T12:10:00.0001Z"`), "counted skewed", "id g", "2026-10-15T12:00:00Z"},
 		{with("time", `"1999-12-31T23:59:59Z"`), "counted skewed", "id g", "2026-10-15T12:00:00Z"},
+		{with("time", `"2020-01-01T00:00:00Z"`), "counted", "id g", "2020-01-01T00:00:00Z"},
+		{with("time", `"2019-12-31T23:59:59Z"`), "before the books", "", ""},
+		{with("time", `"2016-10-31T23:59:59Z"`), "rejected", "", ""},
 		{with("time", `"2026-10-15 12:10:00Z"`), "rejected", "", ""},
 		{with("time", `"2026-10-15T2:10:00Z"`), "rejected", "", ""},
 		{with("time", `"2026-10-15T12:10:00,1Z"`), "rejected", "", ""},

@@ -31,6 +31,7 @@ type document struct {
 	} `json:"sealed"`
 	Usage    []appUsage `json:"usage"`
 	Rejected int        `json:"rejected"`
+	Before   int        `json:"before_books"`
 
 	text string // as it was printed
 }
@@ -43,6 +44,7 @@ type appUsage struct {
 	Skewed     int     `json:"skewed"`
 	Expired    int     `json:"expired"`
 	Rejected   int     `json:"rejected"`
+	Before     int     `json:"before_books"`
 	Kinds      map[string]struct {
 		Exact    int `json:"exact"`
 		Estimate int `json:"estimate"`
@@ -194,6 +196,7 @@ func (c *comparison) same(what string, got, want any) {
 
 func (c *comparison) document(d *document) {
 	c.same("rejected", d.Rejected, c.want.lost)
+	c.same("before the books", d.Before, 0) // each has an app
 	for _, s := range d.Sealed {
 		at, ok := c.want.offsets[s.Partition]
 		if !ok || s.Offset != at {
@@ -240,6 +243,7 @@ func (c *comparison) app(got *appUsage, want *appMonth, late int) {
 	c.same("skewed", got.Skewed, want.skewed)
 	c.same("expired", got.Expired, want.expired)
 	c.same("rejected", got.Rejected, want.rejected)
+	c.same("before the books", got.Before, want.before)
 	account, prices := accountOf(got.App, 0)
 	if (got.Account == nil) != (account == "") || got.Account != nil && *got.Account != account {
 		c.same("account", got.Account, account)

@@ -34,8 +34,14 @@ func (w *World) checkRules() {
 	for _, p := range w.log.partitions {
 		for _, b := range p.all() {
 			for _, m := range b.made {
-				at, _ := m.effective()
-				may[w.monthOf(at).String()], may[m.month] = true, true
+				if f, at, _, month := w.fate(m, 0); f == countable { // with what is sealed, later months may have some
+					may[w.monthOf(at).String()], may[month.String()] = true, true
+				}
+				for sealed := range w.closed {
+					if f, _, _, month := w.fate(m, sealed); f == countable {
+						may[month.String()] = true
+					}
+				}
 				if m.verdict == rejected { // it is sent without its time: the record's decides
 					may[w.monthOf(m.stamp).String()] = true
 				}
@@ -94,9 +100,10 @@ func (w *World) checkDead() {
 		letters[at["partition"]+"/"+at["offset"]+" "+string(m.Value)] = at["reason"]
 	}
 	rejects := map[string]bool{}
-	var past map[spot]bool
-	if w.limited {
-		past = w.tell(w.closings()).past
+	var past, timeless map[spot]bool
+	if w.limited || w.bounded {
+		t := w.tell(w.closings())
+		past, timeless = t.past, t.timeless
 	}
 	for _, p := range w.log.partitions {
 		for _, b := range p.all() {
@@ -104,8 +111,9 @@ func (w *World) checkDead() {
 				continue
 			}
 			for i, m := range b.made {
-				over := w.limited && past[spot{p.id, b.records[i].Offset}]
-				if m.verdict != rejected && !over {
+				place := spot{p.id, b.records[i].Offset}
+				over := past[place]
+				if m.verdict != rejected && !over && !timeless[place] {
 					continue
 				}
 				at := fmt.Sprintf("%d/%d %s", p.id, b.records[i].Offset, b.records[i].Value)

@@ -141,9 +141,13 @@ func (w *World) mostHeld(m events.Month, p *partition, seal events.Offset) windo
 			if b.aborted || !gone && b.records[i].Offset >= seal || rec.verdict != counted && rec.verdict != reported {
 				continue
 			}
-			if at, _ := rec.effective(); rec.verdict == counted && w.monthOf(at) == m {
+			f, at, _, month := w.fate(rec, 0)
+			if f != countable || month != m {
+				continue
+			}
+			if rec.verdict == counted {
 				held.of(rec.app).take(w, rec, at)
-			} else if rec.verdict == reported && rec.month == m.String() {
+			} else {
 				held.of(rec.app)
 			}
 		}

@@ -93,8 +93,8 @@ func (w *World) bounds(m events.Month, d *document) (least, most windows) {
 				if offset >= s.Offset && !gone || rec.verdict != counted {
 					continue
 				}
-				at, _ := rec.effective()
-				if w.monthOf(at) != m {
+				f, at, _, month := w.fate(rec, 0)
+				if f != countable || month != m {
 					continue
 				}
 				most.of(rec.app).take(w, rec, at)

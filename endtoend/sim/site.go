@@ -106,8 +106,8 @@ func (w *World) groupName() string {
 // close is what `rollup close` does.
 func (w *World) close(p *process, m events.Month) (*closed.Result, error) {
 	closer := &closing.Closer{
-		Site: place{w, p}, Keys: w.keys, SealKey: sealKey, Log: p.log,
-		Terms:    closing.Terms{Zone: w.zoneName, Grace: 24 * time.Hour, Limits: holding},
+		Site: place{w, p}, Keys: w.keys, SealKey: sealKey, Log: p.log, OpenBooks: true,
+		Terms:    closing.Terms{Zone: w.zoneName, Grace: 24 * time.Hour, Limits: holding, From: w.from},
 		Names:    closing.Names{State: "sim://state", Ledger: "sim://ledger", Template: "sim://template", Keys: "sim://keys"},
 		Group:    w.groupName(),
 		Interval: w.interval, Clock: clock{w, p}, Go: p.run, Random: w,

@@ -87,6 +87,9 @@ func (t *traffic) make(from, until int64) *made {
 	if w.limited {
 		t.press(m)
 	}
+	if w.bounded {
+		t.misclock(m)
+	}
 	return m
 }
 
@@ -250,7 +253,7 @@ func (t *traffic) forge() {
 
 // rulesHash is the hash of a month's rules, which are the same in every run of a zone with the same limits.
 func rulesHash(t *events.Template, m events.Month) (string, error) {
-	at := rulesOf{t.TimeZone, m, t.Limits}
+	at := rulesOf{t.TimeZone, m, t.Limits, t.From, t.MonthsBack}
 	if have, ok := rulesHashes.Load(at); ok {
 		return have.(string), nil
 	}
@@ -267,6 +270,8 @@ type rulesOf struct {
 	zone   string
 	month  events.Month
 	limits events.Limits
+	from   events.Month
+	back   int
 }
 
 var rulesHashes sync.Map

@@ -70,7 +70,7 @@ type window struct {
 }
 
 // stretch is what is of no month.
-type stretch struct{ expired, rejected, past int } // past: those of the rejected that found no room
+type stretch struct{ expired, rejected, past, before int } // past: those of the rejected that found no room
 
 // appMonth is what all partitions know of an app in a month.
 type appMonth struct {
@@ -92,6 +92,8 @@ type truth struct {
 	w      *World
 	months map[events.Month]*month
 	past   map[spot]bool // records that are over a limit
+
+	timeless map[spot]bool // events without any time
 }
 
 // spot is where a record lies.
@@ -118,7 +120,7 @@ type line struct {
 
 // tell reads the log as it lies there.
 func (w *World) tell(closings map[events.Month]begun) *truth {
-	t := &truth{w: w, months: map[events.Month]*month{}, past: map[spot]bool{}}
+	t := &truth{w: w, months: map[events.Month]*month{}, past: map[spot]bool{}, timeless: map[spot]bool{}}
 	for _, p := range w.log.partitions {
 		t.partition(p, closings)
 	}
@@ -164,15 +166,18 @@ func (t *truth) partition(p *partition, closings map[events.Month]begun) {
 	}
 }
 
-// effective is the time that counts.
-func (m *made) effective() (at int64, skewed bool) {
+// stamped says whether the record's timestamp is one: before the year 2000 it is none.
+func (m *made) stamped() bool { return m.stamp >= 946684800000 }
+
+// effective is the time that counts; ok: there is one.
+func (m *made) effective() (at int64, skewed, ok bool) {
 	switch {
 	case m.at == 0:
-		return m.stamp, false
-	case m.at < 946684800000 || m.at > m.stamp+600_000:
-		return m.stamp, true
+		return m.stamp, false, m.stamped()
+	case m.at < 946684800000 || m.stamped() && m.at > m.stamp+600_000:
+		return m.stamp, true, m.stamped()
 	}
-	return m.at, false
+	return m.at, false, true
 }
 
 // monthOf is the month that an instant lies in.
@@ -194,11 +199,10 @@ func (x *walk) count(m *made, offset events.Offset) {
 		x.stretches[m.app] = s
 		return
 	}
-	at, skewed := m.effective()
-	local := time.UnixMilli(at).In(w.zone)
-	month := events.MonthOf(local.Year(), local.Month())
-	if m.verdict == reported {
-		month, _ = events.ParseMonth(m.month)
+	f, at, skewed, month := w.fate(m, x.sealed)
+	if f != countable {
+		x.uncounted(m, f, offset)
+		return
 	}
 	if w.limited && w.limits.bytes > 0 && m.size > w.limits.bytes {
 		x.past(m, offset, false)
@@ -230,9 +234,25 @@ func (x *walk) count(m *made, offset events.Offset) {
 	if skewed {
 		a.skewed++
 	}
-	if a.facts.add(m.who, m.kind, local.Day()) {
+	if a.facts.add(m.who, m.kind, w.dayOf(at)) {
 		a.duplicates++
 	}
+}
+
+// uncounted counts an event whose times have it counted in no month.
+func (x *walk) uncounted(m *made, f fate, offset events.Offset) {
+	s := x.stretches[m.app]
+	switch f {
+	case beforeBooks:
+		s.before++
+	case farOff:
+		x.t.past[spot{x.id, offset}] = true
+		s.rejected++
+	default:
+		x.t.timeless[spot{x.id, offset}] = true
+		s.rejected++
+	}
+	x.stretches[m.app] = s
 }
 
 // past counts a record that is over a limit; full: it found no room.
@@ -274,6 +294,7 @@ func (x *walk) control(s *line, offset events.Offset, closings map[events.Month]
 		a.expired += s.expired
 		a.rejected += s.rejected
 		a.past += s.past
+		a.before += s.before
 	}
 	if s.Data.Previous != nil {
 		before, _ := events.ParseMonth(s.Data.Previous.Month)

@@ -45,8 +45,11 @@ type World struct {
 	keys     *identity.Keyring
 	template *events.Template
 	limits   limits
-	limited  bool // there are some
-	flooded  int  // the app that somebody invents devices of, where there are
+	limited  bool         // there are some
+	bounded  bool         // the books open with a month, or there is a bound on how far away months may be
+	from     events.Month // with which the books open; 0: no bound
+	back     int          // how many months away one may be; 0: no bound
+	flooded  int          // the app that somebody invents devices of, where there are
 	traffic  *traffic
 
 	processes   []*process
@@ -207,6 +210,7 @@ func newWorld(seed uint64, of shape) *World {
 	w.keys = keyring
 	w.template = &events.Template{TimeZone: w.zoneName, Precision: 6, Limits: events.DefaultLimits, KeyID: keyring.Newest().ID(), SealKey: sealKey.Public().(ed25519.PublicKey)}
 	w.drawLimits()
+	w.drawBounds()
 	w.shaky = rand.New(rand.NewPCG(seed, 0x5ea1)).IntN(4) == 0 && !w.years
 	w.interval = time.Duration(1+w.draw(72)) * time.Hour
 	w.now = w.start(0)

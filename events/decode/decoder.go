@@ -26,6 +26,7 @@ type Decoder struct {
 	err   error  // of the topic's rules: given by every Decode
 
 	floor   events.Month // months before it are finished; 0: none
+	bounds  bounds
 	months  map[events.Month]*month
 	current *month // the month of the last event
 
@@ -54,6 +55,7 @@ func NewDecoder(book events.Rulebook) *Decoder {
 	if d.zone, d.err = d.topic.Zone(); d.err != nil {
 		d.err = fmt.Errorf("topic rules: %w", d.err)
 	}
+	d.setBounds()
 	return d
 }
 
@@ -64,6 +66,7 @@ func (d *Decoder) Reset() { d.arena.reset() }
 // month is finished.
 func (d *Decoder) SetFloor(m events.Month) {
 	d.floor, d.current = m, nil
+	d.setBounds()
 	for old := range d.months {
 		if old < m {
 			delete(d.months, old)

@@ -133,6 +133,8 @@ func verdict(e events.Event) string {
 		return "control " + string(e.Type)
 	case events.Expired:
 		s = fmt.Sprintf("expired %s %s", e.Month, e.App)
+	case events.BeforeBooks:
+		return fmt.Sprintf("before the books [%s]", e.App)
 	case events.Rejected:
 		return fmt.Sprintf("rejected [%s] %s", e.App, e.Reason)
 	}

@@ -58,12 +58,13 @@ func (d *Decoder) at(ms int64) (*month, bool, error) {
 			return floor, true, nil
 		}
 	}
-	m := max(events.MonthAt(d.zone, ms), d.floor)
+	least := max(d.floor, d.topic.From)
+	m := max(events.MonthAt(d.zone, ms), least)
 	s, err := d.load(m)
 	if err != nil {
 		return nil, false, err
 	}
-	if ms < s.rules.Start() && m-1 >= d.floor {
+	if ms < s.rules.Start() && m-1 >= least {
 		s, err = d.load(m - 1)
 	} else if ms >= s.rules.End() {
 		s, err = d.load(m + 1)

@@ -29,6 +29,12 @@ func (d *Decoder) reported(r *events.Record, e *events.Event, h *head, at int64)
 		return reject(e, why)
 	}
 	e.Month = month
+	if d.tooOld(r, month) || month > d.bounds.last {
+		return rejectFarOff(e)
+	}
+	if month < d.topic.From {
+		return beforeBooks(e)
+	}
 	if month < d.floor {
 		e.Outcome = events.Expired
 		return nil
@@ -44,8 +50,11 @@ func (d *Decoder) reported(r *events.Record, e *events.Event, h *head, at int64)
 	return nil
 }
 
-// newest returns the month of an instant.
+// newest returns the month of an instant. Beyond the bounds no month's rules are asked for.
 func (d *Decoder) newest(at int64) (events.Month, error) {
+	if at < d.bounds.from || at >= d.bounds.until {
+		return events.MonthAt(d.zone, at), nil
+	}
 	now, finished, err := d.at(at)
 	if err != nil {
 		return 0, err

@@ -43,6 +43,12 @@ func (d *Decoder) judge(r *events.Record, e *events.Event, h *head) error {
 	if string(h.kind) == events.ReportedType {
 		return d.reported(r, e, h, at)
 	}
+	if d.farOff(r, at) {
+		return rejectFarOff(e)
+	}
+	if at < d.bounds.from {
+		return beforeBooks(e)
+	}
 	m, finished, err := d.at(at)
 	if err != nil {
 		return err
@@ -93,14 +99,17 @@ func whyNoApp(h *head) events.Reason {
 const latest = 253402300800_000 - 36*3600_000
 
 // effective returns the time that counts: the event's, or the record's timestamp where the event has none or its clock is
-// wrong.
+// wrong. Where the record has none either, the event's is all there is: nothing says whether it lies ahead.
 func (d *Decoder) effective(r *events.Record, e *events.Event, t instant, has bool) (int64, bool) {
-	at := t.ms
+	at, stamped := t.ms, d.stamped(r)
 	if has {
 		ahead := t.ms - d.topic.SkewMS
-		e.Skewed = t.ms < d.topic.OldestMS || r.Timestamp > 0 && (ahead > r.Timestamp || ahead == r.Timestamp && t.more)
+		e.Skewed = t.ms < d.topic.OldestMS || stamped && (ahead > r.Timestamp || ahead == r.Timestamp && t.more)
 	}
 	if !has || e.Skewed {
+		if !stamped {
+			return 0, false
+		}
 		at = r.Timestamp
 	}
 	return at, at > 0 && at < latest

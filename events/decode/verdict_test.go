@@ -42,6 +42,11 @@ func TestWhichTimeCounts(t *testing.T) {
 		{"neither", "", "", "rejected [a] " + string(events.NoTime)},
 		{"a clock never set and no record timestamp", "1980-01-01T00:00:00Z", "", "rejected [a] " + string(events.NoTime)},
 		{"after what a month can be named", "9999-12-31T23:59:59-12:00", "", "rejected [a] " + string(events.NoTime)},
+		{"a record in seconds, not milliseconds", "2026-10-01T10:00:00Z", "1970-01-21T17:44:10Z", "counted open 2026-10-01 a"},
+		{"a record's clock never set", "2026-10-01T10:00:00Z", "1999-12-31T23:59:59.999Z", "counted open 2026-10-01 a"},
+		{"a record of the year 2000", "2026-10-01T10:00:00Z", "2000-01-01T00:00:00Z", "counted open 2000-01-01 a skewed"},
+		{"a record in seconds, and no time", "", "1970-01-21T17:44:10Z", "rejected [a] " + string(events.NoTime)},
+		{"neither clock was ever set", "1980-01-01T00:00:00Z", "1970-01-21T17:44:10Z", "rejected [a] " + string(events.NoTime)},
 		{"leap second, of the month it ends", "2026-09-30T23:59:60Z", noon, "counted open 2026-09-30 a"},
 	}
 	for _, tt := range tests {
@@ -61,7 +66,8 @@ func TestWhichTimeCounts(t *testing.T) {
 
 func TestRecordTimestampBounds(t *testing.T) {
 	for ts, want := range map[int64]string{
-		-1: "rejected [a] " + string(events.NoTime), 0: "rejected [a] " + string(events.NoTime), 1: "counted open 1970-01-01 a",
+		-1: "rejected [a] " + string(events.NoTime), 0: "rejected [a] " + string(events.NoTime), 1: "rejected [a] " + string(events.NoTime),
+		946684799_999: "rejected [a] " + string(events.NoTime), 946684800_000: "counted open 2000-01-01 a",
 		-1 << 63: "rejected [a] " + string(events.NoTime), 1<<63 - 1: "rejected [a] " + string(events.NoTime),
 	} {
 		d, _ := newTestDecoder(t, nil)

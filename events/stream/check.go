@@ -35,9 +35,10 @@ const CompactionCheck = "compaction"
 
 // The remedies that a program may add a spelling to: what it calls that.
 const (
-	ReachBrokers = "start the brokers, or name others"
-	CreateTopic  = "create it"
-	ReadGroup    = "give the principal READ on the group, or name another group"
+	ReachBrokers      = "start the brokers, or name others"
+	CreateTopic       = "create it"
+	BrokersTimestamps = "set the topic's message.timestamp.type to LogAppendTime, or accept it where producers are trusted with that"
+	ReadGroup         = "give the principal READ on the group, or name another group"
 )
 
 // leastRetention covers a month, the next until it is closed, and a recount.
@@ -69,7 +70,7 @@ func (l *Log) Check(ctx context.Context) []Finding {
 	if c, err := l.Configs(ctx, name); err != nil {
 		fs = append(fs, Finding{"settings", Warn, err.Error(), "give the principal DESCRIBE_CONFIGS on the topic, or check retention and compaction by hand"})
 	} else {
-		fs = append(fs, checkRetention(c), checkCompaction(c), checkTimestamps(c))
+		fs = append(fs, checkRetention(c), checkCompaction(c), l.checkTimestamps(c))
 	}
 	fs = append(fs, l.checkStart(ctx), checkPermissions("permissions", t, mayRead, mayWrite, mayDescribe))
 	fs = append(fs, l.checkDead(ctx))
@@ -132,12 +133,25 @@ func checkCompaction(c map[string]string) Finding {
 	return Finding{CompactionCheck, Pass, "none", ""}
 }
 
-func checkTimestamps(c map[string]string) Finding {
-	if v := c["message.timestamp.type"]; v != "LogAppendTime" {
-		return Finding{"timestamps", Warn, fmt.Sprintf("message.timestamp.type is %s: records carry the producer's clock, which then judges the devices'", v),
-			"set the topic's message.timestamp.type to LogAppendTime"}
+// farAhead is what a broker that lets producers set timestamps may let them be ahead of its clock; Apache Kafka 4's default is an hour.
+const farAhead = 24 * time.Hour
+
+// checkTimestamps looks at whose clock stamps the records: it judges the devices' clocks, and which months there can be.
+func (l *Log) checkTimestamps(c map[string]string) Finding {
+	kind := c["message.timestamp.type"]
+	if kind == "LogAppendTime" {
+		return Finding{"timestamps", Pass, "LogAppendTime: the brokers' clock", ""}
 	}
-	return Finding{"timestamps", Pass, "LogAppendTime: the brokers' clock", ""}
+	if !l.config.ProducerTime {
+		return Finding{"timestamps", Fail, fmt.Sprintf("message.timestamp.type is %s: whoever produces records sets the clock by which devices' clocks are judged", kind),
+			BrokersTimestamps}
+	}
+	detail := fmt.Sprintf("message.timestamp.type is %s: the producers' clocks, as accepted", kind)
+	const limit = "message.timestamp.after.max.ms"
+	if ms, err := strconv.ParseInt(c[limit], 10, 64); err == nil && ms > farAhead.Milliseconds() {
+		return Finding{"timestamps", Warn, fmt.Sprintf("%s; %s is %d: they may be ahead of the brokers' by that much", detail, limit, ms), "set the topic's " + limit + " to 3600000 (an hour)"}
+	}
+	return Finding{"timestamps", Pass, detail, ""}
 }
 
 func (l *Log) checkStart(ctx context.Context) Finding {

@@ -13,6 +13,10 @@ import (
 func TestPreflightLines(t *testing.T) {
 	one := func(p ...PartitionInfo) *Topic { return &Topic{Partitions: p} }
 	three := []int32{1, 2, 3}
+	timestamps := func(accepted bool, kind, ahead string) Finding {
+		l := &Log{config: Config{Brokers: []string{"b:9092"}, Topic: "t", ProducerTime: accepted}}
+		return l.checkTimestamps(map[string]string{"message.timestamp.type": kind, "message.timestamp.after.max.ms": ahead})
+	}
 	for name, c := range map[string]struct {
 		got     Finding
 		verdict Verdict
@@ -27,8 +31,12 @@ func TestPreflightLines(t *testing.T) {
 		"compaction":               {checkCompaction(map[string]string{"cleanup.policy": "compact"}), Fail, "compact"},
 		"compaction with deletion": {checkCompaction(map[string]string{"cleanup.policy": "compact,delete"}), Fail, "compact,delete"},
 		"deletion":                 {checkCompaction(map[string]string{"cleanup.policy": "delete"}), Pass, ""},
-		"producers' clock":         {checkTimestamps(map[string]string{"message.timestamp.type": "CreateTime"}), Warn, "producer's clock"},
-		"brokers' clock":           {checkTimestamps(map[string]string{"message.timestamp.type": "LogAppendTime"}), Pass, ""},
+		"producers' clock":         {timestamps(false, "CreateTime", ""), Fail, "whoever produces"},
+		"producers', accepted":     {timestamps(true, "CreateTime", "3600000"), Pass, "as accepted"},
+		"nothing said of ahead":    {timestamps(true, "CreateTime", ""), Pass, "as accepted"},
+		"however far ahead":        {timestamps(true, "CreateTime", "9223372036854775807"), Warn, "after.max.ms is 9223372036854775807"},
+		"brokers' clock":           {timestamps(false, "LogAppendTime", ""), Pass, "the brokers' clock"},
+		"brokers', others allowed": {timestamps(true, "LogAppendTime", "9223372036854775807"), Pass, "the brokers' clock"},
 		"three replicas":           {checkReplication(one(PartitionInfo{Replicas: three, ISR: three})), Pass, "3 replicas"},
 		"one replica":              {checkReplication(one(PartitionInfo{Replicas: three, ISR: three}, PartitionInfo{Replicas: three[:1], ISR: three[:1]})), Warn, "one replica"},
 		"out of sync":              {checkReplication(one(PartitionInfo{Replicas: three, ISR: three[:2]})), Warn, "out of sync"},

@@ -28,8 +28,10 @@ type Config struct {
 	DialTimeout      time.Duration // for Dial to reach any broker; default 10 s
 	MaxWait          time.Duration // how long a broker holds a fetch that finds nothing; default 250 ms
 
-	MaxBatchBytes int // that a record batch may unpack to; default 64 MiB
+	MaxBatchBytes int // that a record batch may unpack to and be held as a whole, 128 MiB at most: a larger one is read piece by piece; default 64 MiB
 	MaxBytes      int // of fetched data held, over all partitions of a Reader; default 64 MiB
+
+	ProducerTime bool // records may carry their producers' timestamps: Check does not fail that
 
 	Compression string // of what Produce writes: none, gzip, snappy, lz4, zstd; default lz4
 
@@ -71,6 +73,10 @@ func (c *Config) Validate() error {
 	}
 	return errors.Join(errs...)
 }
+
+// mostSent is the most that a record batch may be as a broker sends it, in bytes. That is the topic's max.message.bytes to say; brokers take no
+// request of more than 100 MiB unless they were told to.
+func (c *Config) mostSent() int { return max(c.MaxBatchBytes, batch.MostUnpacked) }
 
 // validTopic checks a topic's name as brokers do.
 func validTopic(name string) error {

@@ -9,9 +9,12 @@
 //     a topic was compacted once, are shown in the log.
 //   - Where a reader stands is compared with the log at its start and whenever a partition has a new leader: by the end of the last
 //     batch's leader epoch, and by that batch's CRC. What was fetched, not handed on yet, and is not there is fetched anew.
-//   - A batch is checked against its CRC before anything in it is believed, and what it may unpack to is bounded.
-//   - Memory for fetched data is bounded by Config.MaxBytes, plus one decompressed batch for each Batch that is out, between Next and
-//     Release; what is kept to be used again, by Config.MaxBytes once more. A record costs no allocation. A partition is given no less
+//   - A batch is checked against its CRC before anything in it is believed. What fails it halts the partition. What its producer made
+//     is read whatever it is: a batch too large to be held comes piece by piece, a record that is too long and a batch that is broken as what
+//     is refused, in its place.
+//   - Memory for fetched data is bounded by Config.MaxBytes, plus one decompressed batch of Config.MaxBatchBytes, and 12 MiB for its records,
+//     for each Batch that is out, between Next and Release; of those that come piece by piece one is out at a time in a process, and takes
+//     128 MiB, where its codec reaches back so far, and a record of 16 MiB. What is kept to be used again, by Config.MaxBytes once more. A record costs no allocation. A partition is given no less
 //     than two shares of 16 KiB, and no less than a batch comes at all: with more partitions than MaxBytes has room for that, or with
 //     larger batches, those are the bound.
 //   - Handler.Revoked returns before a partition is given to anybody else; partitions that stay are not interrupted.
@@ -27,7 +30,7 @@
 //
 //	the way to a broker    log.go config.go exchange.go versions.go throttle.go errors.go lost.go notice.go
 //	about the topic        metadata.go offsets.go epoch.go verify.go undecided.go
-//	fetching               reader.go layout.go loop.go fetch.go answer.go compare.go partition.go memory.go
+//	fetching               reader.go layout.go loop.go fetch.go answer.go compare.go partition.go large.go memory.go
 //	membership             assign.go membership.go
 //	writing                message.go produce.go producerid.go produce_request.go
 //	for operators          admin.go check.go

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 
-	"headcount/events/stream/batch"
 	"headcount/events/stream/wire"
 )
 
@@ -53,7 +52,7 @@ type AnswerSizeError struct {
 func (e *AnswerSizeError) Error() string {
 	hint := ""
 	if e.Fetch {
-		hint = " (if the topic has larger batches, " + batch.TakeLarger + ")"
+		hint = " (if the topic has larger batches, raise the most that is taken for a batch)"
 	}
 	return fmt.Sprintf("answer of %d bytes, limit %d%s", e.Size, e.Limit, hint)
 }

@@ -49,7 +49,7 @@ func FuzzBatches(f *testing.F) {
 				rest = rest[h.Size:]
 			}
 		}
-		records, at, _ := readRecords(data, from, batch.Aborted{Producer: producer, First: events.Offset(first)})
+		records, _, at, _ := readRecords(1<<20, data, from, batch.Aborted{Producer: producer, First: events.Offset(first)})
 		if at.Offset < from {
 			t.Errorf("from %d to %d", from, at.Offset)
 		}

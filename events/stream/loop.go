@@ -128,7 +128,7 @@ func (r *Reader) fetch(node int32, f *inFlightFetch) ([]piece, error) {
 	pieces := make([]piece, 0, len(f.slices))
 	q := &request{key: protocol.Fetch, version: version, node: node, flexible: version >= 12, body: f.encode(version),
 		// The first batch comes whole, however large.
-		limit: int(f.maxBytes) + r.log.config.MaxBatchBytes + fetchOverhead}
+		limit: int(f.maxBytes) + r.log.config.mostSent() + fetchOverhead}
 	q.answer = func(rd io.Reader, size int) error {
 		err := decodeFetch(rd, size, version, &f.fetchRequest, r.take, func(p piece) { pieces = append(pieces, p) })
 		q.throttle = f.throttle

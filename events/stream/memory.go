@@ -31,7 +31,7 @@ func (r *Reader) lend() *workspace {
 	defer r.mu.Unlock()
 	n := len(r.spaces) - 1
 	if n < 0 {
-		return &workspace{unpack: batch.Unpacker{Limit: r.log.config.MaxBatchBytes}}
+		return &workspace{unpack: batch.Unpacker{Limit: min(r.log.config.MaxBatchBytes, batch.MostUnpacked)}}
 	}
 	w := r.spaces[n]
 	r.spaces[n], r.spaces = nil, r.spaces[:n]

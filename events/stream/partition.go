@@ -19,18 +19,32 @@ type Position struct {
 	LeaderEpoch int32         // its leader epoch; −1: unknown
 }
 
-// Batch is what Next hands out: the records of one record batch or, where batches are small, of some that follow each other. Its
-// records and their bytes are valid until Release, or the next call of Next.
+// Batch is what Next hands out: the records of one record batch or, where batches are small, of some that follow each other. Of a
+// record batch that is too large to be held it has a piece, behind which More brings the next. Its records and their bytes are valid until
+// Release, More, or the next call of Next.
 type Batch struct {
 	Records     []events.Record // may be empty: control batches, aborted transactions, what compaction emptied
+	Refused     *Refused        // what stands behind them and is no record; nil: nothing
 	Base        events.Offset   // offset of the last record batch within
-	Next        events.Offset   // offset to read next
+	Next        events.Offset   // offset to read next, once there is no more
 	CRC         uint32          // of the last record batch within
 	LeaderEpoch int32           // of the last record batch within
 	End         events.Offset   // last stable offset, as last heard
 	Bytes       int             // on the wire
 
 	p *PartitionReader
+}
+
+// Refused is what stands in the log and is no record: one that is too long, or all of a batch that its producer broke.
+type Refused = batch.Refused
+
+// More replaces records and what is refused by those that come next in the same record batch; false: there are none. Only then the position
+// lies behind all that was handed out: nothing in between is a place to go on from.
+func (b *Batch) More() (bool, error) {
+	if b.p == nil || b.p.stream == nil {
+		return false, nil
+	}
+	return b.p.more()
 }
 
 // Position is where the reader stands after the batch.
@@ -76,7 +90,8 @@ type PartitionReader struct {
 	next    events.Offset // offset to hand out next
 	bad     int           // tries at the batch that cannot be read
 	abort   batch.Abortions
-	space   *workspace // lent by the Reader while a batch is out; nil: none
+	space   *workspace    // lent by the Reader while a batch is out; nil: none
+	stream  *batch.Stream // of the batch of which a piece is out; nil: that is no piece
 	batch   Batch
 }
 
@@ -97,7 +112,10 @@ func (p *PartitionReader) Next(ctx context.Context) (*Batch, error) {
 				return nil, err
 			}
 		}
-		found, err := p.read()
+		found, err := p.read(ctx)
+		if err != nil && ctx.Err() != nil {
+			return nil, context.Cause(ctx) // whatever it is will be met again
+		}
 		if err != nil {
 			if err := p.again(err); err != nil {
 				return nil, err
@@ -139,8 +157,8 @@ func (p *PartitionReader) await(ctx context.Context) error {
 	}
 }
 
-// read fills the batch from the current chunk; false: there is nothing left in it.
-func (p *PartitionReader) read() (bool, error) {
+// read fills the batch from the current chunk; false: there is nothing left in it. It waits only for the turn to read a batch that is large.
+func (p *PartitionReader) read(ctx context.Context) (bool, error) {
 	if p.space == nil {
 		p.space = p.r.lend()
 	}
@@ -164,23 +182,24 @@ func (p *PartitionReader) read() (bool, error) {
 			p.rest = p.rest[h.Size:]
 			continue
 		}
-		if packed != batch.None && !skip {
-			if len(b.Records) > 0 {
-				// What is unpacked replaces what was: hand on what there is first. The abortions stand where they
-				// stood, as this batch was not one of theirs.
-				break
-			}
-			var err error
-			if content, err = p.space.unpack.Unpack(packed, content); err != nil {
-				return p.partly(err, h.Base)
-			}
+		if packed != batch.None && !skip && len(b.Records) > 0 {
+			// What is unpacked replaces what was: hand on what there is first. The abortions stand where they stood, as this batch
+			// was not one of theirs.
+			break
 		}
 		if !skip {
 			n := len(b.Records)
-			var err error
-			if b.Records, err = batch.AppendRecords(b.Records, &h, content, p.next); err != nil {
-				b.Records = b.Records[:n]
-				return p.partly(err, h.Base)
+			unpacked, err := p.space.unpack.Content(&h, content)
+			if err == nil {
+				b.Records, err = batch.AppendRecords(b.Records, &h, unpacked, p.next)
+			}
+			if err != nil {
+				if b.Records = b.Records[:n]; b.Base >= 0 {
+					break // as above
+				}
+				if err := p.odd(ctx, &h, content, err); err != nil {
+					return false, err
+				}
 			}
 		}
 		if h.Base > p.next { // compaction, or a broker that lost what it had
@@ -190,7 +209,7 @@ func (p *PartitionReader) read() (bool, error) {
 		p.next = h.Next()
 		b.Base, b.Next, b.CRC, b.LeaderEpoch = h.Base, p.next, h.CRC, h.Epoch
 		b.Bytes += h.Size
-		if packed != batch.None && !skip {
+		if packed != batch.None && !skip || p.stream != nil || b.Refused != nil {
 			break
 		}
 	}
@@ -208,6 +227,7 @@ func (p *PartitionReader) handOn() bool {
 	defer p.r.mu.Unlock()
 	if p.current.turn != p.turn {
 		p.next, p.rest = p.position.Offset, nil
+		p.endStream()
 		return false
 	}
 	p.position = b.Position()
@@ -245,6 +265,7 @@ func (p *PartitionReader) finish() {
 }
 
 func (p *PartitionReader) release() {
+	p.endStream()
 	if p.space != nil {
 		p.space.records = p.batch.Records[:0] // it may have grown
 		p.r.giveBack(p.space)

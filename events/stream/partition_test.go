@@ -2,6 +2,7 @@ package stream
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"slices"
 	"strings"
@@ -16,27 +17,36 @@ import (
 // stands after, and the error.
 func readAll(t testing.TB, data []byte, from events.Offset, list ...batch.Aborted) (values []string, at Position, err error) {
 	t.Helper()
-	records, at, err := readRecords(data, from, list...)
+	records, _, at, err := readRecords(1<<20, data, from, list...)
 	for _, r := range records {
 		values = append(values, string(r.Value))
 	}
 	return values, at, err
 }
 
-func readRecords(data []byte, from events.Offset, list ...batch.Aborted) (records []events.Record, at Position, err error) {
-	r := &Reader{log: &Log{config: Config{Topic: "t", MaxBatchBytes: 1 << 20}.filled()}}
+// readRecords is readAll by a reader that holds batches of that many bytes; refused is what it got for no record.
+func readRecords(maxBatch int, data []byte, from events.Offset, list ...batch.Aborted) (records []events.Record, refused []Refused, at Position, err error) {
+	r := &Reader{log: &Log{config: Config{Topic: "t", MaxBatchBytes: maxBatch}.filled()}}
 	p := &PartitionReader{r: r, id: 3, next: from}
 	p.current, p.rest = &chunk{data: data}, data
 	p.abort.Start(list)
 	at = Position{Offset: from, BatchOffset: -1, LeaderEpoch: -1}
 	for {
-		found, err := p.read()
+		found, err := p.read(context.Background())
 		if err != nil || !found {
-			return records, at, err
+			return records, refused, at, err
 		}
-		for _, rec := range p.batch.Records {
-			rec.Key, rec.Value, rec.Headers = bytes.Clone(rec.Key), bytes.Clone(rec.Value), bytes.Clone(rec.Headers)
-			records = append(records, rec)
+		for more := true; more; {
+			for _, rec := range p.batch.Records {
+				rec.Key, rec.Value, rec.Headers = bytes.Clone(rec.Key), bytes.Clone(rec.Value), bytes.Clone(rec.Headers)
+				records = append(records, rec)
+			}
+			if x := p.batch.Refused; x != nil {
+				refused = append(refused, *x)
+			}
+			if more, err = p.batch.More(); err != nil {
+				return records, refused, at, err
+			}
 		}
 		at = p.batch.Position()
 	}
@@ -92,16 +102,36 @@ func TestBatches(t *testing.T) {
 	}
 }
 
+// TestBatchesThatMakeNoSense: what the way to us spoilt halts, what the producer broke is refused by its offsets, and what comes behind it is
+// read.
 func TestBatchesThatMakeNoSense(t *testing.T) {
 	for _, c := range batchtest.AllBroken() {
 		t.Run(c.Name, func(t *testing.T) {
-			got, at, err := readAll(t, append(batchtest.Join(batchtest.Plain(4, "before")), c.Data...), 4)
-			var corrupt *CorruptError
-			if !errors.As(err, &corrupt) || !strings.Contains(err.Error(), c.Want) {
-				t.Errorf("error %v, want one of %q", err, c.Want)
+			data := append(batchtest.Join(batchtest.Plain(4, "before")), c.Data...)
+			if !c.Producer {
+				got, at, err := readAll(t, data, 4)
+				var corrupt *CorruptError
+				if !errors.As(err, &corrupt) || !strings.Contains(err.Error(), c.Want) {
+					t.Errorf("error %v, want one of %q", err, c.Want)
+				}
+				if !slices.Equal(got, []string{"before"}) || at.Offset != 5 {
+					t.Errorf("before it: %q, then at %d", got, at.Offset)
+				}
+				return
 			}
-			if !slices.Equal(got, []string{"before"}) || at.Offset != 5 {
-				t.Errorf("before it: %q, then at %d", got, at.Offset)
+			var h batch.Header
+			if err := batch.ReadHeader(c.Data, &h); err != nil {
+				t.Fatal(err)
+			}
+			data = append(data, batchtest.Plain(int64(h.Next()), "behind").Bytes()...)
+			for _, from := range []events.Offset{4, 5, min(6, h.Next()-1)} {
+				records, refused, at, err := readRecords(1<<20, data, from)
+				if err != nil || len(refused) != 1 || string(records[len(records)-1].Value) != "behind" || at.Offset != h.Next()+1 {
+					t.Fatalf("from %d: %d records, refused %+v, then at %d, %v", from, len(records), refused, at.Offset, err)
+				}
+				if x := refused[0]; x.First != max(5, from) || x.Last != h.Next()-1 || x.Reason != events.BrokenBatch {
+					t.Errorf("from %d: refused %+v", from, x)
+				}
 			}
 		})
 	}
@@ -109,13 +139,7 @@ func TestBatchesThatMakeNoSense(t *testing.T) {
 
 // What an error tells an operator to do helps.
 func TestCorruptRemedies(t *testing.T) {
-	var w batch.Writer
-	large, err := w.Write([]*Message{{Value: make([]byte, 2<<20)}}, 5, "zstd") // the most is 1 MiB here
-	if err != nil {
-		t.Fatal(err)
-	}
 	for want, data := range map[string][]byte{
-		batch.TakeLarger:          large,
 		"copy the topic":          batchtest.Plain(5, "a").With(func(b *batchtest.Batch) { b.Magic = 1 }).Bytes(),
 		"repaired from a replica": batchtest.Plain(5, "a").With(func(b *batchtest.Batch) { b.CRCOff = 1 }).Bytes(),
 	} {
@@ -145,7 +169,7 @@ func TestNoAllocationPerRecord(t *testing.T) {
 	c := &chunk{data: data}
 	if n := testing.AllocsPerRun(100, func() {
 		p.current, p.rest, p.next = c, data, 0
-		if found, err := p.read(); !found || err != nil || len(p.batch.Records) != 1000 {
+		if found, err := p.read(context.Background()); !found || err != nil || len(p.batch.Records) != 1000 {
 			t.Fatal(found, err, len(p.batch.Records))
 		}
 		p.release()

@@ -147,7 +147,7 @@ func TestCheck(t *testing.T) {
 	if _, err := l.CreateTopic(t.Context(), name, 2, map[string]string{"retention.ms": "604800000", "cleanup.policy": "compact"}); err != nil {
 		t.Fatal(err)
 	}
-	expect(map[string]string{"topic": "ok", "retention": "fail", "compaction": "fail", "timestamps": "warn", "replication": "warn",
+	expect(map[string]string{"topic": "ok", "retention": "fail", "compaction": "fail", "timestamps": "fail", "replication": "warn",
 		"log": "ok", "permissions": "ok", "dead letters": "fail", "group": "ok"})
 	name = unique("good")
 	c.Topic = name

@@ -139,7 +139,7 @@ func (l *Log) batchAt(ctx context.Context, t *Topic, partition events.Partition,
 		slices: []slice{{partition: partition, leaderEpoch: -1, offset: offset, lastEpoch: -1, maxBytes: 1}}}
 	var got []piece
 	q := &request{key: protocol.Fetch, version: version, node: p.Leader, flexible: version >= 12, body: f.encode(version),
-		limit: l.config.MaxBatchBytes + fetchOverhead,
+		limit: l.config.mostSent() + fetchOverhead,
 		answer: func(r io.Reader, size int) error {
 			return decodeFetch(r, size, version, &f, func(n int) []byte { return make([]byte, n) }, func(p piece) { got = append(got, p) })
 		}}

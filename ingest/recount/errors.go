@@ -22,6 +22,16 @@ func (e *NothingCountedError) Error() string {
 	return fmt.Sprintf("no event of %s was ever counted: nothing to count again", e.Month)
 }
 
+// BooksOpenError says that what holds for all months of a topic cannot change any more: a month's closing has begun.
+type BooksOpenError struct {
+	Fields []string     // that differ, each with both values
+	Month  events.Month // whose closing has begun
+}
+
+func (e *BooksOpenError) Error() string {
+	return fmt.Sprintf("%s: the closing of %s has begun, and where the books open is fixed since: set the configuration back", strings.Join(e.Fields, "; "), e.Month)
+}
+
 // ShortLogError says which partitions do not reach back to their first record any more.
 type ShortLogError struct {
 	Month  events.Month

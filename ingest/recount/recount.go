@@ -5,6 +5,9 @@
 // void, so whoever counts next begins at the log's start. Begin refuses where that would count less than what is counted now. What it
 // refuses is untouched.
 //
+// Where the books open and how far back events reach are no month's, but the topic's: where they are to change, the topic's rules get the
+// further revision, and every month is counted again. That goes as long as no closing has begun.
+//
 //	recount.go  Begin, in its order
 //	whole.go    whether the log still has all that was counted
 //	errors.go   what is refused
@@ -31,8 +34,14 @@ type Month struct {
 	Policy worker.Policy
 	Group  string // that reads the topic; empty: none
 
-	// Closing says whether the month's closing has begun.
-	Closing func(ctx context.Context) (begun bool, err error)
+	// Begun returns the months whose closing has begun.
+	Begun func(ctx context.Context) ([]events.Month, error)
+}
+
+// Again is what is counted again.
+type Again struct {
+	Rules string // hash of the new revision: of the month's rules, or the topic's
+	All   bool   // every month: the topic's rules have changed
 }
 
 // Log tells what the topic holds, and who reads it: a *stream.Log's methods, which say what they promise.
@@ -42,21 +51,28 @@ type Log interface {
 	Verify(ctx context.Context, partition events.Partition, at stream.Position) error
 }
 
-// Begin gives the month a further revision of its rules, and returns it. Nobody may count meanwhile.
+// Begin gives the month a further revision of its rules, or the topic where the policy's template differs there in what a recount
+// changes. Nobody may count meanwhile.
 //
 // It refuses a month whose closing has begun with a *ClosingBegunError, one that has no events with a *NothingCountedError, and keys that
-// are missing as worker.CheckKeys does; a log that lacks what was counted with a *ShortLogError or a *CutLogError; a topic that a group
-// reads with a *BeingReadError. A *UnreachableError says what can be tried again; else the state store fails, or has the month sealed,
-// or Closing failed.
-func (m *Month) Begin(ctx context.Context) (*events.MonthRules, error) {
-	begun, err := m.Closing(ctx)
+// are missing as worker.CheckKeys does; other topic rules once a closing has begun with a *BooksOpenError; a log that lacks what was counted
+// with a *ShortLogError or a *CutLogError; a topic that a group reads with a *BeingReadError. A *UnreachableError says what can be tried
+// again; else the state store fails, or has the month sealed, or Begun failed.
+func (m *Month) Begin(ctx context.Context) (*Again, error) {
+	begun, err := m.Begun(ctx)
 	if err != nil {
 		return nil, err
 	}
-	if begun {
+	if slices.Contains(begun, m.Month) {
 		return nil, &ClosingBegunError{m.Month}
 	}
-	if err := worker.CheckKeys(ctx, m.State, m.Policy); err != nil {
+	err = worker.CheckKeys(ctx, m.State, m.Policy)
+	differ, all := errors.AsType[*checkpoint.RulesDifferError](err)
+	all = all && differ.Bounds
+	if all && len(begun) > 0 {
+		return nil, &BooksOpenError{differ.Fields, slices.Max(begun)}
+	}
+	if err != nil && !all {
 		return nil, err
 	}
 	if err := m.wholeLog(ctx); err != nil {
@@ -65,11 +81,21 @@ func (m *Month) Begin(ctx context.Context) (*events.MonthRules, error) {
 	if err := m.nobodyReads(ctx); err != nil {
 		return nil, err
 	}
+	if all {
+		rules, err := m.State.RecountAll(ctx, m.Policy.Template)
+		if err != nil {
+			return nil, err
+		}
+		return &Again{Rules: rules.Hash(), All: true}, nil
+	}
 	rules, err := m.State.Recount(ctx, m.Month, m.Policy.Template)
 	if errors.Is(err, checkpoint.ErrNoRules) {
 		return nil, &NothingCountedError{m.Month}
 	}
-	return rules, err
+	if err != nil {
+		return nil, err
+	}
+	return &Again{Rules: rules.Hash()}, nil
 }
 
 // nobodyReads refuses where a member of the group reads a partition: it counts by the former rules.

@@ -65,7 +65,7 @@ func newMonth(t *testing.T) (*Month, *testLog, checkpoint.Bucket) {
 			Template: &events.Template{TimeZone: "UTC", Precision: 6, Limits: events.DefaultLimits, KeyID: keys.Newest().ID(), SealKey: make(ed25519.PublicKey, ed25519.PublicKeySize)},
 			Keys:     keys, TemplateFile: "the config", KeyFile: "the keys",
 		},
-		Closing: func(context.Context) (bool, error) { return false, nil },
+		Begun: func(context.Context) ([]events.Month, error) { return nil, nil },
 	}, log, bucket
 }
 
@@ -107,7 +107,7 @@ func TestBegin(t *testing.T) {
 	types.Types = map[string]string{"scan": "scan"}
 	m.Policy.Template = &types
 	rules, err := m.Begin(t.Context())
-	if err != nil || rules.Month != october {
+	if err != nil || rules.All || rules.Rules == "" {
 		t.Fatalf("%+v, %v", rules, err)
 	}
 	if after := revisions(t, bucket); len(before) != 1 || len(after) != 2 {
@@ -121,6 +121,69 @@ func TestBegin(t *testing.T) {
 	}
 }
 
+// Where the books open is the topic's: another month counts everything again, and nothing before it has rules.
+func TestWhereTheBooksOpen(t *testing.T) {
+	m, log, bucket := newMonth(t)
+	m.counted(t)
+	for i, from := range []events.Month{october - 1, october + 1, 0} { // earlier, later, nowhere
+		template := *m.Policy.Template
+		template.From = from
+		m.Policy.Template = &template
+		m.Month = october - 1 // of which nothing was ever counted
+		again, err := m.Begin(t.Context())
+		if err != nil || !again.All || again.Rules != template.Topic().Hash() {
+			t.Fatalf("from %s: %+v, %v", from, again, err)
+		}
+		if log.asked[0] != 5 {
+			t.Errorf("the log was held against the checkpoints at %v", log.asked)
+		}
+		state := checkpoint.OpenTopic(bucket, "events", "id")
+		if err := worker.CheckRules(t.Context(), state, m.Policy); err != nil {
+			t.Errorf("today's rules are not in force: %v", err)
+		}
+		rules, err := state.Rules(t.Context(), m.Policy.Template)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if months, err := rules.Months(t.Context()); err != nil || len(months) > 0 && i < 2 {
+			t.Errorf("months %v have rules, %v", months, err)
+		}
+		part := state.Partition(counter.Identity{Cluster: m.Topic.Cluster, TopicID: m.Topic.ID, Partition: 0})
+		_, _, err = part.Load(t.Context(), func() *counter.Shard {
+			return counter.NewShard(counter.Identity{Cluster: m.Topic.Cluster, TopicID: m.Topic.ID}, rules, m.Policy.Keys)
+		})
+		if i < 2 && !errors.Is(err, checkpoint.ErrNone) {
+			t.Errorf("a checkpoint of the former rules: %v", err)
+		}
+	}
+}
+
+// Once a closing has begun the books are open where they are.
+func TestBooksAreOpen(t *testing.T) {
+	m, _, bucket := newMonth(t)
+	m.counted(t)
+	before, err := bucket.List(t.Context(), "events/id/rules/")
+	if err != nil {
+		t.Fatal(err)
+	}
+	template := *m.Policy.Template
+	template.From, template.MonthsBack = october, 7
+	m.Policy.Template, m.Begun = &template, begun(october-2, october-1)
+	_, err = m.Begin(t.Context())
+	want := "from is none, the configuration says 2026-10; limits.months_back is none, the configuration says 7: the closing of 2026-09 has begun, and where the books open is fixed since: set the configuration back"
+	if e, ok := errors.AsType[*BooksOpenError](err); !ok || e.Error() != want {
+		t.Errorf("got %v, want %s", err, want)
+	}
+	// What a recount does not change is refused as ever.
+	template.TimeZone, m.Begun = "Asia/Shanghai", begun()
+	if _, err = m.Begin(t.Context()); !is[*checkpoint.RulesDifferError](err) {
+		t.Errorf("another zone: %v", err)
+	}
+	if after, err := bucket.List(t.Context(), "events/id/rules/"); err != nil || !slices.Equal(before, after) {
+		t.Errorf("rules before %v, after %v, %v", before, after, err)
+	}
+}
+
 func TestRefused(t *testing.T) {
 	cut := &stream.TruncatedError{Topic: "events", Want: 5, Detail: "it is cut"}
 	for _, c := range []struct {
@@ -129,9 +192,11 @@ func TestRefused(t *testing.T) {
 		is     func(error) bool
 		want   string
 	}{
-		{"closing begun", func(m *Month, _ *testLog) { m.Closing = func(context.Context) (bool, error) { return true, nil } },
+		{"closing begun", func(m *Month, _ *testLog) { m.Begun = begun(october-1, october) },
 			is[*ClosingBegunError], "the closing of 2026-10 has begun: a month that is being sealed, or is sealed, is not counted again"},
-		{"closing not known", func(m *Month, _ *testLog) { m.Closing = func(context.Context) (bool, error) { return false, errDown } },
+		{"closing not known", func(m *Month, _ *testLog) {
+			m.Begun = func(context.Context) ([]events.Month, error) { return nil, errDown }
+		},
 			func(err error) bool { return errors.Is(err, errDown) }, "down"},
 		{"key gone", func(m *Month, _ *testLog) {
 			m.Policy.Keys = identity.NewKeyring(identity.NewGUIDKey([16]byte{2}))
@@ -169,6 +234,10 @@ func TestNoGroup(t *testing.T) {
 	if _, err := m.Begin(t.Context()); err != nil {
 		t.Error(err)
 	}
+}
+
+func begun(months ...events.Month) func(context.Context) ([]events.Month, error) {
+	return func(context.Context) ([]events.Month, error) { return months, nil }
 }
 
 func is[E error](err error) bool {

@@ -24,9 +24,42 @@ func (w *Worker) addDeadLetters(recs []events.Record) {
 		if dead[0].Reason == events.OverLimit {
 			w.over.add(dead[0].App)
 		}
-		w.dead = append(w.dead, w.letter(r, dead[0].Reason))
+		w.bury(w.letter(r, dead[0].Reason, int64(len(r.Key)+len(r.Value))))
 		dead = dead[1:]
 	}
+}
+
+// refuse counts what stands in the log and is no record, and makes its dead letter: of a batch that its producer broke one for all its
+// offsets.
+func (w *Worker) refuse(x *stream.Refused) {
+	n := uint64(x.Last - x.First + 1)
+	w.shard.Refuse(n, x.Reason)
+	if x.Reason == events.OverLimit {
+		w.over.records += int(n)
+	} else {
+		w.log.Error("a batch was broken by its producer: its records are not counted; find out who sent it", "from", x.First, "to", x.Last, "records", n)
+	}
+	m := w.letter(&events.Record{Offset: x.First, Timestamp: x.Timestamp, Key: x.Key, Value: x.Value}, x.Reason, x.Bytes)
+	if x.Reason == events.BrokenBatch {
+		m.Headers = append(m.Headers, number("first-offset", int64(x.First)), number("last-offset", int64(x.Last)))
+	}
+	w.bury(m)
+}
+
+func (w *Worker) bury(m stream.Message) {
+	w.dead = append(w.dead, m)
+	w.deadBytes += len(m.Key) + len(m.Value)
+}
+
+// takeDead returns the dead letters that are to be written.
+func (w *Worker) takeDead() []stream.Message {
+	dead := w.dead
+	w.dead, w.deadBytes = nil, 0
+	return dead
+}
+
+func number(header string, n int64) stream.Header {
+	return stream.Header{Key: header, Value: strconv.AppendInt(nil, n, 10)}
 }
 
 // mostLetter is what a letter holds of a record's key and value: a topic takes a record of 1 MiB unless it was told otherwise, and
@@ -34,8 +67,8 @@ func (w *Worker) addDeadLetters(recs []events.Record) {
 // says.
 const mostLetter = 1<<20 - 4<<10
 
-// letter makes a record's dead letter. Brokers refuse times that lie far ahead.
-func (w *Worker) letter(r *events.Record, reason events.Reason) stream.Message {
+// letter makes the dead letter of a record whose key and value have that many bytes. Brokers refuse times that lie far ahead.
+func (w *Worker) letter(r *events.Record, reason events.Reason, whole int64) stream.Message {
 	key := r.Key[:min(len(r.Key), mostLetter)]
 	value := r.Value[:min(len(r.Value), mostLetter-len(key))]
 	m := stream.Message{
@@ -44,12 +77,12 @@ func (w *Worker) letter(r *events.Record, reason events.Reason) stream.Message {
 		Headers: []stream.Header{
 			{Key: "reason", Value: []byte(reason)},
 			{Key: "topic", Value: []byte(w.cfg.Topic.Name)},
-			{Key: "partition", Value: strconv.AppendInt(nil, int64(w.partition), 10)},
-			{Key: "offset", Value: strconv.AppendInt(nil, int64(r.Offset), 10)},
+			number("partition", int64(w.partition)),
+			number("offset", int64(r.Offset)),
 		},
 	}
-	if whole := len(r.Key) + len(r.Value); whole > mostLetter {
-		m.Headers = append(m.Headers, stream.Header{Key: "cut-from-bytes", Value: strconv.AppendInt(nil, int64(whole), 10)})
+	if whole > mostLetter {
+		m.Headers = append(m.Headers, number("cut-from-bytes", whole))
 	}
 	return m
 }
@@ -79,8 +112,11 @@ func (w *Worker) alarm() {
 	}
 }
 
-// mostDead is how many dead letters are held before they are written without waiting for a checkpoint.
-const mostDead = 1000
+// mostDead is how many dead letters are held before they are written without waiting for a checkpoint, and mostDeadBytes how large they may be.
+const (
+	mostDead      = 1000
+	mostDeadBytes = 16 << 20
+)
 
 // DeadLetterError says that dead letters cannot be written.
 type DeadLetterError struct{ Err error }

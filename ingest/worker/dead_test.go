@@ -43,7 +43,7 @@ func TestLettersFit(t *testing.T) {
 		{3 << 20, 1000, mostLetter, 0},
 	} {
 		r := &events.Record{Offset: 7, Timestamp: time.Now().AddDate(9, 0, 0).UnixMilli(), Key: noise(c.key), Value: noise(c.value)}
-		m := w.letter(r, events.OverLimit)
+		m := w.letter(r, events.OverLimit, int64(len(r.Key)+len(r.Value)))
 		if err := log.Produce(within, []stream.Message{m}); err != nil {
 			t.Errorf("key of %d bytes, value of %d: %v", c.key, c.value, err)
 		}

@@ -53,9 +53,9 @@ func Remake(ctx context.Context, cfg Config, partition events.Partition, month e
 		if err != nil {
 			return fmt.Errorf("partition %d: %w", partition, halt(err))
 		}
-		done, err := remakeBatch(ctx, w, shard, batch, month)
 		pos.Next = batch.Next
-		fresh += len(batch.Records)
+		n, done, err := remakeBatch(ctx, w, shard, batch, month)
+		fresh += n
 		batch.Release()
 		if done || err != nil {
 			return err
@@ -68,8 +68,25 @@ func Remake(ctx context.Context, cfg Config, partition events.Partition, month e
 	return &Halted{fmt.Errorf("partition %d: sealed month %s is lost or damaged, and the log holds no valid seal of it: restore it from the state store's backup", partition, month)}
 }
 
-// remakeBatch says whether the month is sealed.
-func remakeBatch(ctx context.Context, w *Worker, shard *counter.Shard, batch *stream.Batch, month events.Month) (bool, error) {
+// remakeBatch counts a batch, and says of how many records, and whether the month is sealed.
+func remakeBatch(ctx context.Context, w *Worker, shard *counter.Shard, batch *stream.Batch, month events.Month) (n int, done bool, err error) {
+	for more := true; more; {
+		n += len(batch.Records)
+		if done, err = remakeRecords(ctx, w, shard, batch, month); done || err != nil {
+			return n, done, err
+		}
+		if x := batch.Refused; x != nil {
+			shard.Refuse(uint64(x.Last-x.First+1), x.Reason)
+		}
+		if more, err = batch.More(); err != nil {
+			return n, false, halt(err)
+		}
+	}
+	return n, false, nil
+}
+
+// remakeRecords says whether the month is sealed.
+func remakeRecords(ctx context.Context, w *Worker, shard *counter.Shard, batch *stream.Batch, month events.Month) (bool, error) {
 	for recs := batch.Records; len(recs) > 0; {
 		n, sealed, err := shard.Count(recs)
 		shard.TakeDead()

@@ -62,20 +62,21 @@ type Worker struct {
 	log       *slog.Logger
 	part      *checkpoint.Partition
 
-	shard   *counter.Shard
-	pos     counter.Position
-	from    events.Offset    // offset of the first record that it reads
-	cut     events.Offset    // next offset of the last checkpoint begun; −1: none yet
-	dead    []stream.Message // written to the log before the next checkpoint
-	over    over             // of limits, since the last checkpoint
-	sealing Task             // nil: no seal is being written
-	saving  Task             // nil: no checkpoint is being written
-	end     events.Offset    // stop here; −1: never
-	told    context.Context  // ended: stop
-	fail    func()           // stops the counting: what is written beside it has failed
-	ignored uint64           // seals that were not valid, as far as was said
-	unknown bool             // a loss of log is on record, and what was lost cannot be read
-	began   time.Time        // of its assignment; zero: the first records are counted
+	shard     *counter.Shard
+	pos       counter.Position
+	from      events.Offset    // offset of the first record that it reads
+	cut       events.Offset    // next offset of the last checkpoint begun; −1: none yet
+	dead      []stream.Message // written to the log before the next checkpoint
+	deadBytes int              // of their keys and values
+	over      over             // of limits, since the last checkpoint
+	sealing   Task             // nil: no seal is being written
+	saving    Task             // nil: no checkpoint is being written
+	end       events.Offset    // stop here; −1: never
+	told      context.Context  // ended: stop
+	fail      func()           // stops the counting: what is written beside it has failed
+	ignored   uint64           // seals that were not valid, as far as was said
+	unknown   bool             // a loss of log is on record, and what was lost cannot be read
+	began     time.Time        // of its assignment; zero: the first records are counted
 }
 
 // New returns a worker for a partition; Run does the work.
@@ -159,9 +160,41 @@ func (w *Worker) count(ctx, longer context.Context, in PartitionReader) error {
 	}
 }
 
-// countBatch counts a batch whole; the position moves past it only when all of it is counted.
+// countBatch counts a batch whole, however many pieces it comes in; the position moves past it only when all of it is counted, so that no
+// checkpoint lies within.
 func (w *Worker) countBatch(ctx context.Context, batch *stream.Batch) error {
-	for recs := batch.Records; len(recs) > 0; {
+	records := 0
+	for more := true; more; {
+		if err := w.countRecords(ctx, batch.Records); err != nil {
+			return err
+		}
+		records += len(batch.Records)
+		if x := batch.Refused; x != nil {
+			w.refuse(x)
+		}
+		if len(w.dead) >= mostDead || w.deadBytes >= mostDeadBytes {
+			if err := w.writeDead(ctx, w.takeDead()); err != nil {
+				return err
+			}
+		}
+		var err error
+		if more, err = batch.More(); err != nil {
+			return halt(err)
+		}
+	}
+	w.pos = counter.Position{Next: batch.Next, BatchOffset: batch.Base, BatchCRC: batch.CRC, LeaderEpoch: batch.LeaderEpoch}
+	if w.cfg.Read != nil {
+		w.cfg.Read(records, batch.Bytes)
+	}
+	if !w.began.IsZero() && records > 0 {
+		w.log.Info("first records counted", "offset", batch.Base, "after", w.cfg.Clock.Now().Sub(w.began))
+		w.began = time.Time{}
+	}
+	return nil
+}
+
+func (w *Worker) countRecords(ctx context.Context, recs []events.Record) error {
+	for len(recs) > 0 {
 		n, sealed, err := w.shard.Count(recs)
 		w.addDeadLetters(recs[:n])
 		if err != nil {
@@ -173,19 +206,6 @@ func (w *Worker) countBatch(ctx context.Context, batch *stream.Batch) error {
 			}
 		}
 		recs = recs[n:]
-	}
-	w.pos = counter.Position{Next: batch.Next, BatchOffset: batch.Base, BatchCRC: batch.CRC, LeaderEpoch: batch.LeaderEpoch}
-	if w.cfg.Read != nil {
-		w.cfg.Read(len(batch.Records), batch.Bytes)
-	}
-	if !w.began.IsZero() && len(batch.Records) > 0 {
-		w.log.Info("first records counted", "offset", batch.Base, "after", w.cfg.Clock.Now().Sub(w.began))
-		w.began = time.Time{}
-	}
-	if len(w.dead) >= mostDead {
-		dead := w.dead
-		w.dead = nil
-		return w.writeDead(ctx, dead)
 	}
 	return nil
 }
@@ -280,13 +300,13 @@ func (w *Worker) checkpoint(ctx context.Context) error {
 	if w.pos.Next == w.cut {
 		return nil
 	}
-	delta, dead, sealing := w.shard.Cut(w.pos), w.dead, w.sealing
+	delta, dead, sealing := w.shard.Cut(w.pos), w.takeDead(), w.sealing
 	w.alarm()
 	if n := delta.State.InvalidSeals; n > w.ignored {
 		w.log.Warn("seals ignored: of another key, place, order or rules; a close that wrote them waits in vain", "new", n-w.ignored, "ignored", n)
 		w.ignored = n
 	}
-	w.cut, w.dead, w.sealing = w.pos.Next, nil, nil
+	w.cut, w.sealing = w.pos.Next, nil
 	w.saving = w.beside(func() error { return w.save(ctx, delta, dead, sealing) })
 	return nil
 }

@@ -97,6 +97,7 @@ func (o *Object) Must(name string) Value {
 	if !ok {
 		o.Want(name)
 	}
+	v.must = true
 	return v
 }
 

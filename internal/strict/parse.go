@@ -71,6 +71,12 @@ func tooWild(file string, data []byte, limit int) *Error {
 	if len(data) > limit {
 		return whole.Errorf("is %d bytes long, more than %s: leave out what is no longer needed", len(data), size(limit))
 	}
+	switch {
+	case bytes.HasPrefix(data, []byte("\xef\xbb\xbf")):
+		return whole.Errorf("begins with a byte order mark: save it as UTF-8 without one")
+	case bytes.HasPrefix(data, []byte("\xff\xfe")), bytes.HasPrefix(data, []byte("\xfe\xff")):
+		return whole.Errorf("is UTF-16: save it as UTF-8")
+	}
 	depth, number := 0, 0
 	for line := range bytes.Lines(data) {
 		number++

@@ -12,6 +12,7 @@ type Value struct {
 	At   Place
 	doc  *Document
 	node ast.Node
+	must bool // a field that cannot be left out
 }
 
 // Missing says that nothing is there to be read, or nothing any more.
@@ -75,10 +76,14 @@ func (v Value) refuse(want string) {
 	case *ast.TagNode:
 		v.Fail("tags are not read: want %s", want)
 	case *ast.NullNode:
+		if v.must {
+			v.Fail("has no value: want %s", want)
+			return
+		}
 		v.Fail("has no value: want %s, or leave the field out", want)
 	case *ast.IntegerNode, *ast.FloatNode, *ast.BoolNode, *ast.InfinityNode, *ast.NanNode:
 		if strings.HasPrefix(want, "text") {
-			v.Fail("is not text: write it in quotes, as in %q", n.GetToken().Value)
+			v.Fail("is not text: write it in quotes, as in %q", strings.ReplaceAll(n.GetToken().Value, "_", ""))
 			return
 		}
 		v.Fail("%s: want %s", n.GetToken().Value, want)
@@ -173,7 +178,7 @@ func (v Value) Integer() int {
 	if i, err := strconv.Atoi(s); err == nil && i >= 0 && i < 1e9 && strconv.Itoa(i) == s {
 		return i
 	}
-	v.Fail("%s: want an integer from 0 to 999999999, in digits", s)
+	v.Fail("%s: want an integer from 0 to 999999999, in digits alone, such as 50000", s)
 	return 0
 }
 
@@ -210,6 +215,10 @@ func (v Value) Flag() bool {
 
 // OneOf returns a text that is one of the words allowed; the first where it is missing.
 func (v Value) OneOf(words ...string) string {
+	if s, other := v.otherScalar(); other {
+		v.Fail("%s: want %s", s, strings.Join(words, ", "))
+		return words[0]
+	}
 	s := v.Text()
 	if v.Missing() {
 		return words[0]
@@ -223,9 +232,27 @@ func (v Value) OneOf(words ...string) string {
 	return words[0]
 }
 
+// otherScalar returns a value that YAML takes for a number or for true or false, as it is written.
+func (v Value) otherScalar() (string, bool) {
+	if v.Missing() {
+		return "", false
+	}
+	switch v.node.(type) {
+	case *ast.IntegerNode, *ast.FloatNode, *ast.BoolNode:
+		return v.Written(), true
+	}
+	return "", false
+}
+
 // Parsed returns a text as parse reads it.
 func Parsed[T any](v Value, parse func(string) (T, error)) T {
 	var zero T
+	if s, other := v.otherScalar(); other { // quotes alone would not help
+		if _, err := parse(s); err != nil {
+			v.Fail("%v", err)
+			return zero
+		}
+	}
 	s := v.Text()
 	if v.Missing() {
 		return zero

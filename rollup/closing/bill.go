@@ -41,11 +41,12 @@ func (b *begun) bill(ctx context.Context) error {
 	if others := doc.Aggregate(); others > 0 {
 		b.Log.Warn("many apps are in no account: those with the fewest events are recorded together", "month", b.month, "listed", usage.MostUnbilled, "together", others)
 	}
+	bill := prices.Biller(b.this)
 	for i := range invoices {
-		hold(&invoices[i], prices.Accounts, alarms)
+		hold(&invoices[i], prices.Accounts, bill, alarms)
 	}
 	for i := range late { // what was lost may have been late too
-		hold(&late[i], prices.Accounts, usage.Alarms{"": losses})
+		hold(&late[i], prices.Accounts, bill, usage.Alarms{"": losses})
 	}
 	result, err := b.result(doc, append(late, invoices...))
 	if err != nil {
@@ -94,6 +95,7 @@ func (b *begun) gather(ctx context.Context, prices *closed.Prices) (*usage.Docum
 	for i, m := range b.this.Sealed() {
 		doc.Sealed = append(doc.Sealed, usage.Sealed{Partition: b.this.Closing.Partitions[i], Offset: m.Index.Offset})
 		doc.Rejected += m.Index.Unattributed.Rejected
+		doc.BeforeBooks += m.Index.Unattributed.BeforeBooks
 		overLimit += m.Index.Unattributed.OverLimit
 	}
 	alarms, err := usage.Gather(doc, month, before, prices.Biller(b.this), limits)
@@ -154,14 +156,19 @@ func (b *begun) warnOfLookAlikes(doc *usage.Document, accounts *rating.Accounts)
 	}
 }
 
-// hold marks the invoice of an account with an app that raised an alarm.
-func hold(v *rating.Invoice, accounts *rating.Accounts, alarms usage.Alarms) {
+// hold marks the invoice of an account that is billed for an app that raised an alarm. An app that it once had is another's concern.
+func hold(v *rating.Invoice, accounts *rating.Accounts, bill usage.Biller, alarms usage.Alarms) {
 	var reasons []string
 	if v.Status == rating.StatusHeld {
 		reasons = append(reasons, v.Reason)
 	}
 	for _, app := range accounts.AppsOf(v.Account) {
-		reasons = append(reasons, alarms[app]...)
+		if len(alarms[app]) == 0 {
+			continue
+		}
+		if account, _ := bill(app); account == v.Account {
+			reasons = append(reasons, alarms[app]...)
+		}
 	}
 	reasons = append(reasons, alarms[""]...)
 	if len(reasons) > 0 {

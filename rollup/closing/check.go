@@ -67,11 +67,14 @@ func (w *work) checkTime() error {
 // checkOrder refuses a month that is not the one after the last closed one.
 func (w *work) checkOrder(ctx context.Context) error {
 	if w.ledger == nil {
-		return nil
+		return w.checkFrom()
 	}
 	last, ok, err := w.ledger.LastClosed(ctx)
-	if err != nil || !ok {
+	if err != nil {
 		return closed.LedgerFailed(err)
+	}
+	if !ok {
+		return w.checkFrom()
 	}
 	switch {
 	case w.month < last:

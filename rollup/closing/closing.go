@@ -4,7 +4,7 @@
 // and goes on from where the last one was: seals are repeated only where a partition has none, sealed files are created once, the
 // ledger commits once, and the closed record is sent until it is marked as sent.
 //
-//	check     check.go    refuses what must not be closed now
+//	check     check.go    refuses what must not be closed now, and opening.go to open the books unasked
 //	adopt     adopt.go    the closing's row
 //	seal      seal.go     a seal to every partition that has none
 //	wait      wait.go     until each is sealed; who has no reader is counted here (count.go)
@@ -43,7 +43,11 @@ type Closer struct {
 	Group    string        // that reads the topic; empty: none
 	Interval time.Duration // between the checkpoints of partitions that the close counts
 	Timeout  time.Duration // of the wait for sealed months; 0: none
-	Version  string        // of the program, for the closing's row
+
+	// OpenBooks lets the first close open the books although older months have events, where Terms do not say with which month they open.
+	OpenBooks bool
+
+	Version  string // of the program, for the closing's row
 	Log      *slog.Logger
 	Progress func(done, total int64)        // partitions sealed; nil: nobody is told
 	Clock    worker.Clock                   // nil: the host's
@@ -58,6 +62,7 @@ type Terms struct {
 	Zone   string // IANA name
 	Grace  time.Duration
 	Limits usage.Limits
+	From   events.Month // with which the books open; 0: it is not said
 }
 
 // Names are what messages call what the site opens.
@@ -85,7 +90,8 @@ type begun struct {
 
 // Close closes a month, or returns what is stored where it is closed already.
 //
-// It refuses a month with a *NotOverError, *GraceError, *NotClosedBeforeError or *BooksOpenedLaterError, and a policy, or a topic
+// It refuses a month with a *NotOverError, *GraceError, *NotClosedBeforeError, *BooksOpenedLaterError or *BeforeBooksError, to open the books
+// unasked with an *UnopenedError, and a policy, or a topic
 // that was made again, with what worker.CheckRules and worker.CheckSiblings return. Where state, ledger and log do not belong
 // together it returns a *ForeignLedgerError, *closed.ForeignSealError, *ForeignTopicError or *RulesChangedError; where a seal was not followed, a
 // *NotFollowedError; where sealed files or the log are lost, a *closed.SealedMonthLostError, *worker.Halted or *LogGoneError. A
@@ -115,6 +121,9 @@ func (c *Closer) Close(ctx context.Context, month events.Month) (*closed.Result,
 	}
 	defer r.conn.Close()
 	if err := r.check(ctx); err != nil {
+		return nil, err
+	}
+	if err := r.mayOpen(ctx); err != nil {
 		return nil, err
 	}
 	b, err := r.adopt(ctx, prices)

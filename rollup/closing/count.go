@@ -18,16 +18,16 @@ import (
 const unread = 10 * time.Second
 
 // unowned returns those of the open partitions that nobody reads, and what is known of the rest.
-func (w *waiting) unowned(ctx context.Context, open []events.Partition, waited time.Duration) ([]events.Partition, string) {
-	if w.Group == "" {
-		if w.conn.OwnBroker || waited > unread {
+func (r *reached) unowned(ctx context.Context, open []events.Partition, waited time.Duration) ([]events.Partition, string) {
+	if r.Group == "" {
+		if r.conn.OwnBroker || waited > unread {
 			return open, "counted by the close"
 		}
 		return nil, fmt.Sprintf("a process without a group may read them; after %s they are counted by the close", unread)
 	}
-	owners, err := w.conn.Owners(ctx)
+	owners, err := r.conn.Owners(ctx)
 	if err != nil {
-		return nil, fmt.Sprintf("group %s cannot be described: %v", w.Group, err)
+		return nil, fmt.Sprintf("group %s cannot be described: %v", r.Group, err)
 	}
 	var own []events.Partition
 	var readers []string
@@ -55,33 +55,33 @@ func (r *reached) counting() worker.Config {
 }
 
 // countHere counts partitions up to their present end, as a worker would: whoever else does the same writes the same. Those
-// that hold nothing more than when they were counted last are left out.
-func (w *waiting) countHere(ctx context.Context, partitions []events.Partition) error {
-	offsets, err := w.conn.Offsets(ctx)
+// that hold nothing more than when they were counted last, as counted says, are left out.
+func (r *reached) countHere(ctx context.Context, partitions []events.Partition, counted map[events.Partition]events.Offset) error {
+	offsets, err := r.conn.Offsets(ctx)
 	if err != nil {
 		return err
 	}
 	var grown []events.Partition
 	for _, p := range partitions {
-		if at, ok := w.counted[p]; !ok || offsets[p].Stable > at {
+		if at, ok := counted[p]; !ok || offsets[p].Stable > at {
 			grown = append(grown, p)
 		}
 	}
 	if len(grown) == 0 {
 		return nil
 	}
-	w.Log.Info("nobody reads these partitions: the close counts them", "partitions", list(grown))
-	reader := w.conn.NewReader(context.WithoutCancel(ctx)) // the workers hear of the end first
+	r.Log.Info("nobody reads these partitions: the close counts them", "partitions", list(grown))
+	reader := r.conn.NewReader(context.WithoutCancel(ctx)) // the workers hear of the end first
 	defer reader.Close()
 	counting := make([]worker.Task, len(grown))
 	for i, p := range grown {
-		counting[i] = w.Go(func() error { return worker.New(w.counting(), p).Run(ctx, reader) })
+		counting[i] = r.Go(func() error { return worker.New(r.counting(), p).Run(ctx, reader) })
 	}
 	var failed error
 	for i, p := range grown {
 		switch err := counting[i].Wait(); {
 		case err == nil:
-			w.counted[p] = offsets[p].Stable
+			counted[p] = offsets[p].Stable
 		case errors.Is(err, checkpoint.ErrLost): // another has gone on with it
 		case failed == nil:
 			failed = err

@@ -12,9 +12,10 @@ import (
 	"headcount/rollup/closed"
 )
 
-// Due returns the months that are over, their grace passed, and not closed, oldest first. Before the first closing they begin
-// with the oldest month that has rules, so that has events, and in which an account was in force; where there is none, only
-// the newest month that is over. It fails with a *closed.UnreachableError of the ledger, or with what Site fails with.
+// Due returns the months that are over, their grace passed, and not closed, oldest first. Before the first closing they begin with the one
+// with which the books open by Terms. Where that is not said it fails with an *UnopenedError; with OpenBooks they begin with the oldest
+// month that has rules, so that has events, and in which an account was in force; where there is none, only the newest month that is
+// over. It fails with a *closed.UnreachableError of the ledger, with what Close refuses a policy with, or with what Site fails with.
 func (c *Closer) Due(ctx context.Context) ([]events.Month, error) {
 	w, err := c.begin(ctx, 0)
 	if err != nil {
@@ -49,6 +50,9 @@ func (w *work) firstOpen(ctx context.Context, newest events.Month, zone *time.Lo
 			return last + 1, nil
 		}
 	}
+	if w.Terms.From != 0 {
+		return w.Terms.From, nil
+	}
 	asConfigured, err := w.readPrices()
 	if err != nil {
 		return 0, err
@@ -58,6 +62,16 @@ func (w *work) firstOpen(ctx context.Context, newest events.Month, zone *time.Lo
 		return 0, err
 	}
 	defer r.conn.Close()
+	if !w.OpenBooks {
+		if err := r.check(ctx); err != nil {
+			return 0, err
+		}
+		all, err := r.counted(ctx, newest)
+		if err == nil {
+			err = &UnopenedError{Events: all}
+		}
+		return 0, err
+	}
 	rules, err := r.conn.State.Rules(ctx, nil)
 	if errors.Is(err, checkpoint.ErrNoRules) {
 		return newest, nil

@@ -11,13 +11,16 @@ import (
 func TestDue(t *testing.T) {
 	due := func(s *testSite) []events.Month {
 		t.Helper()
-		months, err := s.closer(0).Due(t.Context())
+		c := s.closer(0)
+		c.OpenBooks = true
+		months, err := c.Due(t.Context())
 		if err != nil {
 			t.Fatal(err)
 		}
 		return months
 	}
 	s := newTestSite(t)
+	s.template.From = 0
 	s.after(november, 3)
 	if got := due(s); !slices.Equal(got, []events.Month{november}) { // no events: only the newest
 		t.Errorf("without rules: %v", got)

@@ -47,6 +47,33 @@ func (e *BooksOpenedLaterError) Error() string {
 	return fmt.Sprintf("month %s lies before the last closed one, %s, and was never closed itself: the books opened later; it cannot be billed", e.Month, e.Last)
 }
 
+// BeforeBooksError says that a month lies before the one with which the books open.
+type BeforeBooksError struct{ Month, From events.Month }
+
+func (e *BeforeBooksError) Error() string {
+	return fmt.Sprintf("month %s lies before the books, which open with %s: its events are counted as such, and never billed", e.Month, e.From)
+}
+
+// UnopenedError says that no month is closed yet, that nothing says with which one the books open, and which months have events.
+type UnopenedError struct {
+	Month  events.Month  // that was to be closed; 0: all that are due
+	Events []MonthEvents // of older months, oldest first; of all that are over where Month is 0
+}
+
+func (e *UnopenedError) Error() string {
+	months := make([]string, len(e.Events))
+	for i, m := range e.Events {
+		months[i] = fmt.Sprintf("%s has %d events", m.Month, m.Events)
+	}
+	if e.Month != 0 {
+		return fmt.Sprintf("no month is closed yet, and to close %s opens the books with it: what is older is never billed, but %s", e.Month, some(months))
+	}
+	if len(months) == 0 {
+		months = []string{"no month that is over has events"}
+	}
+	return "no month is closed yet, and nothing says with which one the books open: " + some(months)
+}
+
 // ForeignLedgerError says that the state store has a month sealed that the ledger knows no closing of.
 type ForeignLedgerError struct {
 	Month         events.Month

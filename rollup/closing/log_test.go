@@ -61,8 +61,12 @@ func (l testLog) Committed(context.Context, events.Partition) (events.Offset, er
 func (l testLog) Produce(_ context.Context, messages []stream.Message) error {
 	return l.s.faults.do("Produce", func() error {
 		for _, m := range messages {
+			if m.Topic == stream.DeadTopic(l.s.topic.Name) {
+				l.s.dead++
+				continue
+			}
 			if m.Topic != "" {
-				return errors.New("a close writes to the topic alone here")
+				return errors.New("a close writes to the topic, and dead letters, alone")
 			}
 			l.s.log[m.Partition] = append(l.s.log[m.Partition], events.Record{
 				Offset: events.Offset(len(l.s.log[m.Partition])), Timestamp: m.Time.UnixMilli(), Value: m.Value,

@@ -87,6 +87,7 @@ type testSite struct {
 	owners   map[events.Partition]string
 	slept    func(ctx context.Context) error // what happens while a close sleeps
 	naps     int                             // how often a close slept
+	dead     int                             // letters
 	gone     bool                            // the topic was made again while it was read
 	told     bool                            // a close failed by what broke
 }
@@ -97,7 +98,7 @@ func newTestSite(t *testing.T) *testSite {
 		t: t, files: map[string][]byte{},
 		topic:    &stream.Topic{Name: "sdk-events", ID: "topic-1", Cluster: "cluster", Partitions: []stream.PartitionInfo{{ID: 0}, {ID: 1}}},
 		log:      make([][]events.Record, 2),
-		template: &events.Template{TimeZone: zoneName, Precision: 6, Limits: events.DefaultLimits, KeyID: keys.Newest().ID(), SealKey: sealKey.Public().(ed25519.PublicKey)},
+		template: &events.Template{TimeZone: zoneName, Precision: 6, Limits: events.DefaultLimits, KeyID: keys.Newest().ID(), SealKey: sealKey.Public().(ed25519.PublicKey), From: october},
 		accounts: accountsFile, books: map[string][]byte{"test.yaml": fmt.Appendf(nil, bookFile, "0.50")},
 	}
 	s.slept = func(context.Context) error { return nil }
@@ -126,7 +127,7 @@ func (s *testSite) closer(m events.Month) *Closer {
 	id := sha256.Sum256([]byte(m.String()))
 	return &Closer{
 		Site: s, Keys: keys, SealKey: sealKey, Group: s.group, Interval: time.Hour, Version: "test", Log: slog.New(slog.DiscardHandler),
-		Terms: Terms{Zone: zoneName, Grace: 24 * time.Hour, Limits: lenient()},
+		Terms: Terms{Zone: zoneName, Grace: 24 * time.Hour, Limits: lenient(), From: s.template.From},
 		Names: Names{State: "the state", Ledger: "the ledger", Template: "the config", Keys: "the keys"},
 		Clock: testClock{s}, Go: inline, Random: bytes.NewReader(id[:]),
 	}
@@ -321,9 +322,9 @@ type memoryFile struct{ *bytes.Reader }
 
 func (memoryFile) Close() error { return nil }
 
-// lenient holds what half of an app's events have, where it is any.
+// lenient holds for wrong clocks of more than half of an app's events, and for no dead letters.
 func lenient() usage.Limits {
 	l := usage.DefaultLimits()
-	l.HoldLeast, l.SkewLimit.Decimal = 1, decimal.New(5, -1)
+	l.HoldLeast, l.SkewLimit.Decimal, l.RejectLimit.Decimal = 1, decimal.New(5, -1), decimal.New(1, 0)
 	return l
 }

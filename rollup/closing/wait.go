@@ -70,7 +70,7 @@ func (w *waiting) untilSealed(ctx context.Context) (open []events.Partition, why
 func (w *waiting) tend(ctx context.Context, open []events.Partition, waited time.Duration, before bool) (why string, err error) {
 	own, why := w.unowned(ctx, open, waited)
 	if len(own) > 0 {
-		if err := w.countHere(ctx, own); err != nil {
+		if err := w.countHere(ctx, own, w.counted); err != nil {
 			return why, err
 		}
 	}

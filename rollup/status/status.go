@@ -143,7 +143,11 @@ func (r *reader) partition(ctx context.Context, p events.Partition, rules *check
 		return 0, err
 	}
 	if r.facts == nil {
-		r.doc.Rejected += shard.State().Unattributed.Rejected
+		st := shard.State()
+		r.addUnattributed(st.Unattributed)
+		for _, s := range st.Apps { // which no month lists
+			r.doc.BeforeBooks += s.BeforeBooks
+		}
 		return loaded.Position.Next, nil
 	}
 	return loaded.Position.Next, r.addFacts(ctx, part, p, shard)
@@ -164,19 +168,25 @@ func (r *reader) addFacts(ctx context.Context, part *checkpoint.Partition, p eve
 	r.lost = append(r.lost, lost...)
 	switch {
 	case err == nil:
-		r.doc.Rejected += sealed.Index.Unattributed.Rejected
+		r.addUnattributed(counter.Stretch(sealed.Index.Unattributed))
 		r.facts.OnTime = append(r.facts.OnTime, sealed.OnTime())
 		if shard.State().Sealed == r.month {
 			r.facts.Late = append(r.facts.Late, shard.Snapshot(r.month+1).Late())
 		}
 	case errors.Is(err, checkpoint.ErrNotSealed):
 		seen := shard.Snapshot(r.month)
-		r.doc.Rejected += seen.Unattributed.Rejected
+		r.addUnattributed(seen.Unattributed)
 		r.facts.OnTime = append(r.facts.OnTime, seen.OnTime())
 	default:
 		return err
 	}
 	return nil
+}
+
+// addUnattributed adds what no app can be read of.
+func (r *reader) addUnattributed(s counter.Stretch) {
+	r.doc.Rejected += s.Rejected
+	r.doc.BeforeBooks += s.BeforeBooks
 }
 
 // unite makes usage of the facts, and lists why invoices would be held.

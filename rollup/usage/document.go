@@ -25,8 +25,9 @@ type Document struct {
 	Sealed      []Sealed     `json:"sealed,omitempty"`
 	Partitions  []Progress   `json:"partitions,omitempty"` // of a provisional document, in place of Sealed
 	Usage       []App        `json:"usage"`
-	Others      *Others      `json:"others,omitempty"` // apps that are not listed; nil: none
-	Rejected    uint64       `json:"rejected"`         // dead letters whose app cannot be read
+	Others      *Others      `json:"others,omitempty"`       // apps that are not listed; nil: none
+	Rejected    uint64       `json:"rejected"`               // dead letters whose app cannot be read
+	BeforeBooks uint64       `json:"before_books,omitempty"` // events of months before the books whose app cannot be read
 }
 
 // Sealed says where a partition's month ends.
@@ -46,18 +47,21 @@ type Progress struct {
 
 // App is the usage of one app.
 type App struct {
-	App        string           `json:"app"`
-	Account    *string          `json:"account"` // null: nobody is billed for it
-	Events     uint64           `json:"events"`
-	Duplicates uint64           `json:"duplicates"`
-	Skewed     uint64           `json:"skewed"`
-	Expired    uint64           `json:"expired"`
-	Rejected   uint64           `json:"rejected"`
-	Kinds      map[string]Count `json:"kinds"`
-	Meters     []Meter          `json:"meters"`
-	Daily      []Day            `json:"daily"`
-	Late       []Late           `json:"late"`
-	Digest     string           `json:"digest"`
+	App        string  `json:"app"`
+	Account    *string `json:"account"` // null: nobody is billed for it
+	Events     uint64  `json:"events"`
+	Duplicates uint64  `json:"duplicates"`
+	Skewed     uint64  `json:"skewed"`
+	Expired    uint64  `json:"expired"`
+	Rejected   uint64  `json:"rejected"`
+
+	BeforeBooks uint64 `json:"before_books,omitempty"` // events of months before the books
+
+	Kinds  map[string]Count `json:"kinds"`
+	Meters []Meter          `json:"meters"`
+	Daily  []Day            `json:"daily"`
+	Late   []Late           `json:"late"`
+	Digest string           `json:"digest"`
 }
 
 // Count is what the two witnesses say of a kind.
@@ -111,6 +115,18 @@ const (
 	Differ Verdict = "differ"
 	None   Verdict = "none" // no sketch
 )
+
+// AllBeforeBooks is how many events were of months before the books, of whatever app.
+func (d *Document) AllBeforeBooks() uint64 {
+	n := d.BeforeBooks
+	if d.Others != nil {
+		n += d.Others.BeforeBooks
+	}
+	for i := range d.Usage {
+		n += d.Usage[i].BeforeBooks
+	}
+	return n
+}
 
 // Rating returns what rating needs of the document.
 func (d *Document) Rating() (rating.Usage, error) {

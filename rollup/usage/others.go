@@ -18,6 +18,8 @@ type Others struct {
 	Rejected   uint64 `json:"rejected"`
 	Late       []Late `json:"late"`
 	Digest     string `json:"digest"` // DigestOf theirs
+
+	BeforeBooks uint64 `json:"before_books,omitempty"`
 }
 
 // MostUnbilled is how many apps that nobody is billed for a closed month lists: those with the most events, of as many the first by name.
@@ -63,6 +65,7 @@ func (o *Others) add(a *App) {
 	o.Skewed += a.Skewed
 	o.Expired += a.Expired
 	o.Rejected += a.Rejected
+	o.BeforeBooks += a.BeforeBooks
 	if o.Late == nil {
 		o.Late = make([]Late, len(a.Late))
 	}

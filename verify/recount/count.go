@@ -25,7 +25,7 @@ type Numbers struct {
 	Apps     map[string]*App
 	Before   Month           // of which late facts were counted; 0: none
 	Late     map[string]*App // that month with what came late of it; nil: not counted
-	Nameless Stretch         // records of no app
+	Nameless Stretch         // records of no app that were not counted
 	Seals    map[int32]int64 // the seals' offsets, where they were met
 	salts    map[string]salt // of the month's sketches by app, as the sealed files have them
 	FromLog  bool
@@ -98,7 +98,11 @@ func readLog(ctx context.Context, of *pass) (parts map[int32]*partition, ends ma
 	ends, err = of.s.Log.Read(ctx, closing, func(rec *kgo.Record) (bool, error) {
 		p := partOf(rec.Partition)
 		err := p.take(ctx, rec)
-		return !p.done() || p.id == closing.Partitions[0], err
+		return p.wantsMore(), err
+	}, func(x *Refused) (bool, error) {
+		p := partOf(x.Partition)
+		p.refuse(x)
+		return p.wantsMore(), nil
 	})
 	if err != nil {
 		return nil, nil, err

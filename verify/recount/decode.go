@@ -19,7 +19,8 @@ const (
 	control
 	expired
 	rejected
-	overLimit // rejected too
+	overLimit   // rejected too
+	beforeBooks // of a month before the books
 )
 
 // reading is what a record says.
@@ -140,6 +141,9 @@ func (d *decoder) judge(rec *kgo.Record, fields map[string]field, floor Month, r
 	r.guid = who
 	stamp := rec.Timestamp.UnixMilli()
 	r.stamp = stamp
+	if d.book.noStamp(stamp) {
+		stamp = 0
+	}
 	effective := stamp
 	if at != "" {
 		t, ok := instant(at)
@@ -149,8 +153,8 @@ func (d *decoder) judge(rec *kgo.Record, fields map[string]field, floor Month, r
 		if !ok {
 			return r, nil
 		}
-		limit := time.UnixMilli(stamp + d.book.topic.SkewMS)
-		r.skewed = t.Before(time.UnixMilli(d.book.topic.OldestMS)) || stamp > 0 && t.After(limit)
+		ahead := t.Add(-time.Duration(d.book.topic.SkewMS) * time.Millisecond)
+		r.skewed = t.Before(time.UnixMilli(d.book.topic.OldestMS)) || stamp != 0 && ahead.After(time.UnixMilli(stamp))
 		if !r.skewed {
 			effective = t.UnixMilli()
 		}
@@ -163,6 +167,19 @@ func (d *decoder) judge(rec *kgo.Record, fields map[string]field, floor Month, r
 		return r, nil
 	}
 	if effective <= 0 || effective >= 253402300800_000-36*3600_000 {
+		return r, nil
+	}
+	month := d.book.monthOf(effective)
+	inBounds := !d.book.tooFar(month, stamp, floor) && !d.book.beforeBooks(effective)
+	if typ == "usage.reported" && !inBounds { // the month that it names decides; that of its time is only the latest that it can name
+		r.month = month
+		return d.quantity(rec, fields, floor, r)
+	}
+	if !inBounds {
+		r.outcome = beforeBooks
+		if d.book.tooFar(month, stamp, floor) {
+			r.outcome = rejected
+		}
 		return r, nil
 	}
 	var finished bool
@@ -240,6 +257,13 @@ func (d *decoder) quantity(rec *kgo.Record, fields map[string]field, floor Month
 		}
 	}
 	r.month = m
+	if stamp := rec.Timestamp.UnixMilli(); !d.book.noStamp(stamp) && d.book.tooFar(m, stamp, floor) || d.book.tooFar(m, 0, floor) {
+		return r, nil
+	}
+	if from, ok := ParseMonth(d.book.topic.From); ok && m < from {
+		r.outcome = beforeBooks
+		return r, nil
+	}
 	if m < floor {
 		r.outcome = expired
 		return r, nil

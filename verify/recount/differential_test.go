@@ -64,7 +64,7 @@ type theirDecoder struct {
 }
 
 // bothDecoders returns the two decoders under the same rules, of all months from 1999-11 to 2032.
-func bothDecoders(t *testing.T, zone string, fields events.Fields) (*decoder, *theirDecoder) {
+func bothDecoders(t *testing.T, zone string, fields events.Fields, from events.Month, monthsBack int) (*decoder, *theirDecoder) {
 	t.Helper()
 	line := identity.GenerateGUIDKey()
 	ring, err := identity.ParseKeyring([]byte(line))
@@ -80,7 +80,7 @@ func bothDecoders(t *testing.T, zone string, fields events.Fields) (*decoder, *t
 	limits.RecordBytes = 600
 	template := &events.Template{
 		TimeZone: zone, Fields: fields, Types: map[string]string{"session.start": "login", "scan": "scan"}, Precision: 14, Limits: limits, Placeholders: []string{"ünset", "deadbeef-0000-0000-0000-000000000001"},
-		KeyID: ring.Newest().ID(), SealKey: public,
+		KeyID: ring.Newest().ID(), SealKey: public, From: from, MonthsBack: monthsBack,
 	}
 	topic := template.Topic()
 	files := memory{"t/rules/topic.json": topic.Canonical()}
@@ -118,8 +118,8 @@ func agree(t *testing.T, mine *decoder, theirs *theirDecoder, rec *kgo.Record, f
 	}
 	got, err := mine.decode(rec, Month(floor))
 	text := fmt.Sprint(got.outcome, err)
-	want := map[events.Outcome]outcome{events.Tombstone: tombstone, events.Counted: counted, events.Reported: reported, events.Unknown: unknown, events.Control: control, events.Expired: expired, events.Rejected: rejected}[e.Outcome]
-	if e.Reason == events.OverLimit {
+	want := map[events.Outcome]outcome{events.Tombstone: tombstone, events.Counted: counted, events.Reported: reported, events.Unknown: unknown, events.Control: control, events.Expired: expired, events.BeforeBooks: beforeBooks, events.Rejected: rejected}[e.Outcome]
+	if e.Reason == events.OverLimit && !e.FarOff {
 		want = overLimit
 	}
 	there := fmt.Sprint(want, nil)
@@ -131,7 +131,7 @@ func agree(t *testing.T, mine *decoder, theirs *theirDecoder, rec *kgo.Record, f
 	case reported:
 		text += fmt.Sprintln(got.app, got.month, got.meter, got.source, got.day, got.revision, got.value)
 		there += fmt.Sprintln(string(e.App), e.Month, e.Quantity.Meter, e.Quantity.Source, e.Quantity.Day, e.Quantity.Revision, e.Quantity.Value)
-	case rejected, overLimit, expired:
+	case rejected, overLimit, expired, beforeBooks:
 		text, there = text+got.app, there+string(e.App)
 	}
 	text, there = strings.ReplaceAll(text, "<nil>", ""), strings.ReplaceAll(there, "<nil>", "")
@@ -145,9 +145,10 @@ func TestDecodersAgree(t *testing.T) {
 	seed := uint64(time.Now().UnixNano())
 	t.Logf("seed %d", seed)
 	rnd := rand.New(rand.NewPCG(seed, 1))
-	for _, zone := range []string{"UTC", "Asia/Shanghai", "America/New_York"} {
+	for i, zone := range []string{"UTC", "Asia/Shanghai", "America/New_York"} {
+		from, monthsBack := []events.Month{0, events.MonthOf(2026, 9), events.MonthOf(2026, 10)}[i], []int{0, 119, 1}[i]
 		for _, fields := range []events.Fields{{}, {Type: "data.kind", GUID: "data.device.guid", App: "app", Time: "data.at"}, {TimeUnit: "s", AppConst: "our app"}, {TimeUnit: "ms"}, {TimeUnit: "us"}, {TimeUnit: "ns"}} {
-			mine, theirs := bothDecoders(t, zone, fields)
+			mine, theirs := bothDecoders(t, zone, fields, from, monthsBack)
 			g, err := benchmonth.New(benchmonth.Config{Month: "2026-10", Events: 15_000, Devices: 2000, Apps: 5, Seed: seed, Logins: 0.1, Components: 0.1, Reported: 0.15, Odd: 0.4, Binary: 0.2})
 			if err != nil {
 				t.Fatal(err)
@@ -180,7 +181,7 @@ func respell(b []byte) []byte {
 
 // spoil changes a record in some way.
 func spoil(rnd *rand.Rand, r *kgo.Record) {
-	pieces := []string{`"time":"2026-10-31T23:59:60Z"`, `"time":"2026-10-03T08:15:30.1234567890123+14:00"`, `"type":"usage.reported"`, `"type":"headcount.seal"`, `"type":"scan"`,
+	pieces := []string{`"time":"2026-10-31T23:59:60Z"`, `"time":"2016-10-31T23:59:59Z"`, `"time":"2036-10-01T00:00:00Z"`, `"time":"2026-08-31T16:00:00Z"`, `"time":"2000-01-01T00:00:00Z"`, `"time":"2026-10-03T08:15:30.1234567890123+14:00"`, `"type":"usage.reported"`, `"type":"headcount.seal"`, `"type":"scan"`,
 		`"month":"2026-09"`, `"month":"2026-11"`, `"month":"2000-01"`, `"day":"2026-10-03"`, `"day":"31"`, `"day":"0"`, `"revision":-5`, `"revision":"07"`, `"revision":1.0`, `"value":"9223372036854775807"`, `"value":"9223372036854775808"`,
 		`"subject":null`, `"subject":""`, `"superapp":"a\u0085"`, `"source":"\ud800"`, `"x":{"subject":1,"subject":2}`, `"data":{"device":{"guid":"g"},"kind":"user.login","at":"2026-10-01T00:00:00-05:00"}`, `"app":"z"`, `"sub\u006aect":"q"`,
 		`"x":"half \ud83d"`, "\"x\":\"\xff\"", "\"x\xff\":1", `"subject":"\udc00"`, "\"time\":\"\xff\"", `"time":"2026-10-03T08:15Z"`, `"time":"2026-10-03T08:15:30.5+0530"`, `"time":"2026-10-03T08:15-0000"`,
@@ -209,7 +210,8 @@ func spoil(rnd *rand.Rand, r *kgo.Record) {
 	b := r.Value
 	switch rnd.IntN(8) {
 	case 0:
-		r.Timestamp = time.UnixMilli([]int64{0, -1, 946684799999, 946684800000, 1790812800000, 1790812799999, r.Timestamp.UnixMilli() + 1}[rnd.IntN(7)])
+		r.Timestamp = time.UnixMilli([]int64{0, -1, 946684799999, 946684800000, 1790812800000, 1790812799999, 1793491200000, 1793404799999, 1796083200000,
+			2106000000000, 2106432000000, 1476000000000, 9000000000000, 32503680000000, 1<<63 - 1, -1 << 63, r.Timestamp.UnixMilli() / 1000, r.Timestamp.UnixMilli() + 1}[rnd.IntN(18)])
 	case 1:
 		if rnd.IntN(10) == 0 {
 			r.Value = nil

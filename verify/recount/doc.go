@@ -1,12 +1,12 @@
 // Package recount counts a closed month again, from the log up to the month's seals or from the sealed files alone, and compares
 // what it counts with the sealed files.
 //
-// It is a second, plain implementation: it reads the log with another client, keeps facts in Go maps and sorted files, and uses
-// nothing of what decodes and counts in the product.
+// It is a second, plain implementation: it reads the log with another client, takes batches apart itself, keeps facts in Go maps and
+// sorted files, and uses nothing of what decodes and counts in the product.
 //
 //	Open      what is counted: a Subject, with its rules and keys   subject.go, rules.go, keys.go, prints.go
 //	Count     the numbers, from log or sealed files                 count.go
-//	          the log, and what a record is                         log.go, decode.go, fields.go, forms.go, seal.go
+//	          the log, and what a record is                         log.go, fetch.go, batch.go, unpack.go, decode.go, fields.go, forms.go, seal.go
 //	          one partition's state                                 partition.go, windows.go
 //	          facts in memory and on disk                           facts.go
 //	          facts united into an app's numbers                    union.go, app.go

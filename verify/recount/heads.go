@@ -121,6 +121,7 @@ func (u *union) compareHead(at place, w *window, lost Stretch, sum *sums) {
 	same("expired", h.stretch.Expired, lost.Expired)
 	same("rejected", h.stretch.Rejected, lost.Rejected)
 	same("over limit", h.stretch.OverLimit, lost.OverLimit)
+	same("before the books", h.stretch.BeforeBooks, lost.BeforeBooks)
 	all := totals{}
 	maps.Copy(all, h.totals)
 	maps.Copy(all, w.totals)

@@ -14,6 +14,8 @@ type stretchJSON struct {
 	Expired   uint64 `json:"expired"`
 	Rejected  uint64 `json:"rejected"`
 	OverLimit uint64 `json:"over_limit"`
+
+	BeforeBooks uint64 `json:"before_books"`
 }
 
 // index is what a sealed index says.

@@ -2,13 +2,10 @@ package recount
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"strings"
-	"time"
 
 	"github.com/twmb/franz-go/pkg/kadm"
-	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"headcount/verify/chain"
@@ -16,14 +13,17 @@ import (
 
 // Log is the topic's log.
 type Log interface {
-	// Read calls take with the records of the closing's partitions from offset 0 up to the end that each has now, in order within
-	// a partition, until take wants no more of that partition. It returns where each ends; one that is not there has no end.
-	// A partition that no longer begins at offset 0 is a StartError.
-	Read(ctx context.Context, closing *chain.Closing, take Take) (ends map[int32]int64, err error)
+	// Read calls take with the records of the closing's partitions from offset 0 up to the end that each has now, and refuse with what
+	// is none, in order within a partition, until they want no more of that partition. It returns where each ends; one that is
+	// not there has no end. A partition that no longer begins at offset 0 is a StartError.
+	Read(ctx context.Context, closing *chain.Closing, take Take, refuse Refuse) (ends map[int32]int64, err error)
 }
 
 // Take takes a record, and says whether it wants more of its partition.
 type Take func(rec *kgo.Record) (more bool, err error)
+
+// Refuse takes what is no record, and says the same.
+type Refuse func(x *Refused) (more bool, err error)
 
 // StartError says that the log no longer begins at offset 0.
 type StartError struct {
@@ -40,9 +40,6 @@ type OtherTopicError struct{ What string }
 
 func (e *OtherTopicError) Error() string { return e.What }
 
-// patience is how long a broker may say nothing while records are missing.
-const patience = 30 * time.Second
-
 // Kafka is a log on Kafka's brokers.
 type Kafka struct {
 	Brokers  []string
@@ -51,9 +48,8 @@ type Kafka struct {
 }
 
 // Read implements Log.
-func (k *Kafka) Read(ctx context.Context, closing *chain.Closing, take Take) (map[int32]int64, error) {
-	client, err := kgo.NewClient(append(k.Security, kgo.SeedBrokers(k.Brokers...), kgo.FetchIsolationLevel(kgo.ReadCommitted()), kgo.KeepControlRecords(),
-		kgo.FetchMaxBytes(32<<20), kgo.FetchMaxPartitionBytes(4<<20), kgo.DisableClientMetrics())...)
+func (k *Kafka) Read(ctx context.Context, closing *chain.Closing, take Take, refuse Refuse) (map[int32]int64, error) {
+	client, err := kgo.NewClient(append(k.Security, kgo.SeedBrokers(k.Brokers...), kgo.DisableClientMetrics(), kgo.BrokerMaxReadBytes(mostAnswer))...)
 	if err != nil {
 		return nil, unreachable(err)
 	}
@@ -62,20 +58,14 @@ func (k *Kafka) Read(ctx context.Context, closing *chain.Closing, take Take) (ma
 	if err != nil {
 		return nil, err
 	}
-	from, total := map[int32]kgo.Offset{}, int64(0)
-	for id, end := range ends {
-		if end > 0 {
-			from[id] = kgo.NewOffset().At(0)
-			total += end
-		}
+	total := int64(0)
+	for _, end := range ends {
+		total += end
 	}
-	if len(from) == 0 {
-		return ends, nil
-	}
-	client.AddConsumePartitions(map[string]map[int32]kgo.Offset{closing.Topic: from})
 	progress := k.Begin.Begin("read from the log", "records", total)
 	defer progress.End()
-	return ends, fetch(ctx, client, ends, take, progress)
+	f := newFetcher(client, closing.Topic, ends)
+	return ends, f.read(ctx, take, refuse, progress)
 }
 
 // readEnds returns where the closing's partitions end.
@@ -125,58 +115,4 @@ func sameTopic(ctx context.Context, admin *kadm.Client, closing *chain.Closing) 
 			closing.Topic, closing.Month, h[:8], h[8:12], h[12:16], h[16:20], h[20:], closing.TopicID)}
 	}
 	return nil
-}
-
-// fetch reads the client's partitions up to their ends.
-func fetch(ctx context.Context, client *kgo.Client, ends map[int32]int64, take Take, progress Progress) error {
-	left := map[int32]bool{}
-	for id, end := range ends {
-		if end > 0 {
-			left[id] = true
-		}
-	}
-	read, heard := int64(0), time.Now()
-	for len(left) > 0 {
-		if time.Since(heard) > patience {
-			return unreachable(fmt.Errorf("the broker has sent nothing for %s, and the log is not read to its end", patience))
-		}
-		fetches, err := poll(ctx, client)
-		if err != nil {
-			return err
-		}
-		for it := fetches.RecordIter(); !it.Done(); {
-			rec := it.Next()
-			heard = time.Now()
-			if !left[rec.Partition] || rec.Offset >= ends[rec.Partition] {
-				continue
-			}
-			read++
-			more, err := take(rec)
-			if err != nil {
-				return err
-			}
-			if !more || rec.Offset+1 >= ends[rec.Partition] {
-				delete(left, rec.Partition)
-				client.PauseFetchPartitions(map[string][]int32{rec.Topic: {rec.Partition}})
-			}
-		}
-		progress.Set(read)
-	}
-	return nil
-}
-
-// poll waits for records for a second. An error that is not to be waited out ends the reading.
-func poll(ctx context.Context, client *kgo.Client) (kgo.Fetches, error) {
-	within, cancel := context.WithTimeout(ctx, time.Second)
-	defer cancel()
-	fetches := client.PollFetches(within)
-	if err := ctx.Err(); err != nil {
-		return nil, err
-	}
-	for _, e := range fetches.Errors() {
-		if !errors.Is(e.Err, context.DeadlineExceeded) && !kerr.IsRetriable(e.Err) {
-			return nil, unreachable(fmt.Errorf("partition %d: %w", e.Partition, e.Err))
-		}
-	}
-	return fetches, nil
 }

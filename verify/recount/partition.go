@@ -56,11 +56,24 @@ func newPartition(of *pass, id int32) *partition {
 
 func (p *partition) done() bool { return p.sealOffset >= 0 }
 
+// wantsMore says whether what comes next is to be looked at.
+func (p *partition) wantsMore() bool { return !p.done() || p.id == p.s.Closing.Partitions[0] }
+
+// refuse counts what is no record, of no known app, as a rejected record for each of its offsets.
+func (p *partition) refuse(x *Refused) {
+	if p.done() {
+		return
+	}
+	n := uint64(x.Last - x.First + 1)
+	if x.OverLimit {
+		p.lost("", Stretch{Rejected: n, OverLimit: n})
+	} else {
+		p.lost("", Stretch{Rejected: n})
+	}
+}
+
 // take counts a record that lies before the month's seal; of what lies after, only closed records are looked at.
 func (p *partition) take(ctx context.Context, rec *kgo.Record) error {
-	if rec.Attrs.IsControl() {
-		return nil
-	}
 	if !p.done() {
 		return p.add(ctx, rec)
 	}
@@ -113,6 +126,8 @@ func (p *partition) add(ctx context.Context, rec *kgo.Record) error {
 		return p.control(ctx, rec)
 	case expired:
 		p.lost(r.app, Stretch{Expired: 1})
+	case beforeBooks:
+		p.lost(r.app, Stretch{BeforeBooks: 1})
 	case rejected:
 		p.lost(r.app, Stretch{Rejected: 1})
 	case overLimit: // too large: of a known app it is rejected as any other

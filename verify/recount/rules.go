@@ -36,6 +36,10 @@ type topicRules struct {
 	SkewMS   int64 `json:"skew_ms"`
 	OldestMS int64 `json:"oldest_ms"`
 	Grammar  int   `json:"grammar"`
+
+	From       string `json:"from"`        // empty: the books have no opening
+	FromMS     int64  `json:"from_ms"`     // its first instant
+	MonthsBack int    `json:"months_back"` // 0: no bound
 }
 
 // Rules are those of a month: what its records mean.
@@ -140,10 +144,16 @@ func (b *book) at(ms int64) *Rules {
 	return b.last
 }
 
-// monthAt returns the calendar month of an instant in the topic's zone, where there are no rules to ask.
+// monthAt returns the calendar month of an instant in the topic's zone, where there are no rules to ask. A month that a clock has shown
+// has begun, also where it goes back across midnight.
 func (b *book) monthAt(ms int64) Month {
+	month := func(t time.Time) Month { return Month(t.Year()*12 + int(t.Month()) - 1) }
 	t := time.UnixMilli(ms).In(b.zone)
-	return Month(t.Year()*12 + int(t.Month()) - 1)
+	m := month(t)
+	if set, _ := t.ZoneBounds(); !set.IsZero() && t.Sub(set) < 24*time.Hour {
+		m = max(m, month(set.Add(-1).In(b.zone)))
+	}
+	return m
 }
 
 var rulesName = regexp.MustCompile(`^(\d{4}-\d\d)(?:\.(\d+))?\.json$`)
@@ -156,21 +166,10 @@ func readRules(ctx context.Context, files Files, folder string, fixed map[string
 	if err != nil {
 		return nil, unreachable(fmt.Errorf("list rules: %w", err))
 	}
-	name := folder + "/rules/topic.json"
-	doc, err := readFile(ctx, files, name)
-	if err == nil {
-		err = json.Unmarshal(doc, &b.topic, json.RejectUnknownMembers(true))
-	}
-	if err == nil {
-		err = version(b.topic.Version, 2)
-	}
-	if err == nil {
-		b.zone, err = time.LoadLocation(b.topic.TimeZone)
-	}
+	hash, former, err := b.readTopic(ctx, files, folder, names)
 	if err != nil {
-		return nil, &report.Unreadable{What: "rules", File: name, Want: "rules that can be read", Err: err}
+		return nil, err
 	}
-	hash := hashOf(doc)
 	for _, name := range names {
 		m := rulesName.FindStringSubmatch(strings.TrimPrefix(name, folder+"/rules/"))
 		if m == nil {
@@ -184,6 +183,9 @@ func readRules(ctx context.Context, files Files, folder string, fixed map[string
 		x.revision = 1
 		if m[2] != "" {
 			x.revision, _ = strconv.Atoi(m[2])
+		}
+		if former[x.TopicHash] { // all was counted again since
+			continue
 		}
 		r.Same("rules", x.Month, m[1], "%s: month", name)
 		r.Same("rules", x.TopicHash, hash, "%s: topic_rules", name)
@@ -202,6 +204,42 @@ func readRules(ctx context.Context, files Files, folder string, fixed map[string
 	}
 	sort.Slice(b.sorted, func(i, j int) bool { return b.sorted[i].month < b.sorted[j].month })
 	return b, nil
+}
+
+var topicName = regexp.MustCompile(`^topic(?:\.(\d+))?\.json$`)
+
+// readTopic reads the newest revision of the topic's rules, which is in force; it returns its hash, and those of the earlier ones.
+func (b *book) readTopic(ctx context.Context, files Files, folder string, names []string) (hash string, former map[string]bool, err error) {
+	revisions := map[int]string{1: folder + "/rules/topic.json"}
+	for _, name := range names {
+		if m := topicName.FindStringSubmatch(strings.TrimPrefix(name, folder+"/rules/")); m != nil && m[1] != "" {
+			n, _ := strconv.Atoi(m[1])
+			revisions[n] = name
+		}
+	}
+	former = map[string]bool{}
+	for n := 1; revisions[n] != ""; n++ {
+		doc, err := readFile(ctx, files, revisions[n])
+		b.topic = topicRules{}
+		if err == nil {
+			err = json.Unmarshal(doc, &b.topic, json.RejectUnknownMembers(true))
+		}
+		if err == nil {
+			err = version(b.topic.Version, 2)
+		}
+		if err == nil {
+			b.zone, err = time.LoadLocation(b.topic.TimeZone)
+		}
+		if err != nil {
+			return "", nil, &report.Unreadable{What: "rules", File: revisions[n], Want: "rules that can be read", Err: err}
+		}
+		if n > 1 {
+			former[hash] = true
+		}
+		hash = hashOf(doc)
+	}
+	delete(former, hash)
+	return hash, former, nil
 }
 
 // checkDays compares a month's day boundaries with the calendar of this program.

@@ -227,7 +227,7 @@ func (s *sealedReader) parseApp(block []byte) (*sealedApp, uint64, error) {
 	a.app = c.text()
 	a.devices = c.uvarint()
 	a.counters.Events, a.repeats, a.counters.Skewed = c.uvarint(), c.uvarint(), c.uvarint()
-	a.stretch = Stretch{Expired: c.uvarint(), Rejected: c.uvarint(), OverLimit: c.uvarint()}
+	a.stretch = Stretch{Expired: c.uvarint(), Rejected: c.uvarint(), OverLimit: c.uvarint(), BeforeBooks: c.uvarint()}
 	kinds := c.take(2)
 	if kinds == nil || a.section > 1 {
 		return nil, 0, errForm

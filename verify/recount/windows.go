@@ -3,13 +3,15 @@ package recount
 // Counters count an app's events.
 type Counters struct{ Events, Skewed uint64 }
 
-// Stretch counts records that are not counted, between two seals. Those over a limit are among the rejected.
-type Stretch struct{ Expired, Rejected, OverLimit uint64 }
+// Stretch counts records that are not counted, between two seals. Those over a limit are among the rejected, but for those of months too
+// far away, which need no limit.
+type Stretch struct{ Expired, Rejected, OverLimit, BeforeBooks uint64 }
 
 func (s *Stretch) add(o Stretch) {
 	s.Expired += o.Expired
 	s.Rejected += o.Rejected
 	s.OverLimit += o.OverLimit
+	s.BeforeBooks += o.BeforeBooks
 }
 
 // Quantity is what a report is about.

@@ -128,17 +128,31 @@ func (d dice) account(id string, apps []string) string {
 	if d.one(4) {
 		add("late: report")
 	}
-	if d.one(3) {
+	if book == "mpaas" || d.one(3) {
 		m := pick(d, meters[book]...)
-		add(`overrides: {%s.free: "%d"%s}`, m, d.IntN(30000), pick(d, "", fmt.Sprintf(`, %s.unit_price: "0.0%d"`, m, d.IntN(1000)), fmt.Sprintf(`, %s.block: "%d"`, m, 1+d.IntN(20000))))
+		fees := pick(d, "", fmt.Sprintf(`, plan.fee: "%d.5"`, d.IntN(200)))
+		for item, of := range map[string]string{"rooms": "im", "bandwidth": "im", "push": "chat", "chatbot_messages": "chat", "security-armor-annual": "mpaas"} {
+			if of == book && (of == "mpaas" || d.one(2)) {
+				fees += fmt.Sprintf(`, %s.fee: "%d.25"`, item, d.IntN(500))
+			}
+		}
+		add(`overrides: {%s.free: "%d"%s}`, m, d.IntN(30000), pick(d, "", fmt.Sprintf(`, %s.unit_price: "0.0%d"`, m, d.IntN(1000)), fmt.Sprintf(`, %s.block: "%d"`, m, 1+d.IntN(20000)))+fees)
 	}
 	if d.one(3) {
 		if d.one(6) {
 			book = pick(d, slices.Sorted(maps.Keys(plans))...)
 		}
-		c := []string{fmt.Sprintf("{at: %s, plan: %s}", d.moment(begin+1, 150), plan())}
-		if d.one(3) {
-			c = append(c, fmt.Sprintf("{at: %s, plan: %s}", d.moment(begin+151, 150), plan()))
+		first := d.moment(begin+1, 150)
+		if d.one(3) { // at a renewal
+			y, m, of := time.Date(2025, 1, 1+begin, 0, 0, 0, 0, time.UTC).Date()
+			first = time.Date(y, m+time.Month(1+d.IntN(4)), of, 0, 0, 0, 0, time.UTC).Format(time.DateOnly)
+		}
+		c := []string{fmt.Sprintf("{at: %s, plan: %s}", first, plan())}
+		if d.one(2) {
+			c = append(c, fmt.Sprintf("{at: %s, plan: %s}", d.moment(begin+151, 60), plan()))
+			if d.one(2) {
+				c = append(c, fmt.Sprintf("{at: %s, plan: %s}", d.moment(begin+212, 90), plan()))
+			}
 		}
 		add("changes: [%s]", strings.Join(c, ", "))
 	}
@@ -155,7 +169,9 @@ func (d dice) account(id string, apps []string) string {
 		case "im":
 			x = pick(d, "item: rooms", "item: content_filter", "item: group_members", "item: history, option: 90", "item: history, option: 180", `item: bandwidth, quantity: "3"`)
 		case "chat":
-			x = pick(d, "item: push", "item: search", "item: desk", `item: chatbot_messages, quantity: "2"`, "item: call_group", `item: desk_agent, quantity: "4"`)
+			x = pick(d, "item: push", "item: search", "item: desk", `item: chatbot_messages, quantity: "2"`, "item: call_group", `item: desk_agent, quantity: "4"`, `item: chatbot_starter, quantity: "3"`)
+		case "mpaas":
+			x = "item: security-armor-annual"
 		default:
 			continue
 		}
@@ -164,6 +180,12 @@ func (d dice) account(id string, apps []string) string {
 		if d.one(2) {
 			until = ", until: " + d.moment(from+1, 120)
 		}
+		if strings.Contains(x, "desk_agent") && d.one(2) { // with a desk that ends before it, or goes on
+			addons = append(addons, fmt.Sprintf("{item: desk, from: %s, until: %s}", at(from-1), at(from+20)))
+			if d.one(2) {
+				addons = append(addons, fmt.Sprintf("{item: desk, from: %s, until: %s}", at(from+20), at(from+50)))
+			}
+		}
 		addons = append(addons, fmt.Sprintf("{%s, from: %s%s%s}", x, d.moment(from, 1), until, app()))
 	}
 	if book == "mpaas" && d.one(3) { // the one bought later expires first
@@ -171,7 +193,7 @@ func (d dice) account(id string, apps []string) string {
 			fmt.Sprintf(`{item: push, quantity: "%d", price: "1", bought: %s, term: 3 months}`, 1+d.IntN(5000), at(begin+1+d.IntN(40))))
 	}
 	for range d.IntN(4) {
-		bought := d.moment(max(0, begin-100), 400)
+		bought := d.moment(max(0, begin-100), 400) + app()
 		switch book {
 		case "mpaas":
 			packages = append(packages, pick(d,
@@ -252,6 +274,19 @@ func (d dice) more(u usage) usage {
 	for app, all := range u {
 		out[app] = maps.Clone(all)
 		for m, q := range all {
+			if len(q.Days) > 0 && d.one(3) { // devices that came first on an earlier day, and no more of them
+				days := slices.Sorted(maps.Keys(q.Days))
+				from := days[len(days)-1]
+				to, n := 1+d.IntN(from), q.Days[from]
+				q.Days = maps.Clone(q.Days)
+				q.Days[from] = new(big.Rat)
+				if q.Days[to] == nil {
+					q.Days[to] = new(big.Rat)
+				}
+				q.Days[to] = new(big.Rat).Add(q.Days[to], n)
+				out[app][m] = q
+				continue
+			}
 			if d.one(3) {
 				n := big.NewRat(int64(d.IntN(30000)), 1)
 				q.Value = new(big.Rat).Add(q.Value, n)
@@ -474,16 +509,18 @@ func agreeOn(t *testing.T, d dice, text string, cat *rating.Catalog, accounts *r
 			}
 			seen["revision"]++
 			revision := &reprice.Invoice{Lines: lines, Total: new(big.Rat)}
-			s := settled[i]
-			if (len(s.Balances) > 0) != (v.Late && len(v.Left) > 0) {
-				t.Errorf("%s: balances %v of %s\n%s", name, s.Balances, account, text)
+			stood := map[string]reprice.Standing{}
+			for _, l := range want[account].Left {
+				stood[l.Package] = reprice.Standing{Drawn: l.Drawn, Remaining: l.Remaining}
 			}
-			s.Prepaid, s.Balances, s.Daily = nil, nil, nil
-			differ("late of "+account, theirs(&s)[:len(s.Lines)], ours(revision)[:len(lines)])
-			for _, l := range v.Left {
-				if v.Late {
-					next[account][l.Package] = l.Remaining
-				}
+			if v.Late {
+				revision.Left = v.Settled(lines, stood)
+			}
+			s := settled[i]
+			s.Prepaid, s.Daily = nil, nil
+			differ("late of "+account, theirs(&s)[:len(s.Lines)+len(s.Balances)], ours(revision)[:len(lines)+len(revision.Left)])
+			for _, l := range revision.Left {
+				next[account][l.Package] = l.Remaining
 			}
 		}
 		balances = rating.Balances(append(got, settled...))

@@ -15,7 +15,11 @@ type Prepaid struct {
 func (m *monthly) ahead() (out []Prepaid) {
 	put := func(at, from, until day, app, item string, n, amount *big.Rat) {
 		if at >= m.firstDay && at <= m.last {
-			out = append(out, Prepaid{at.String(), app, item, from.String(), until.String(), n, amount})
+			p := Prepaid{at.String(), app, item, from.String(), "", n, amount}
+			if until != never {
+				p.Until = until.String()
+			}
+			out = append(out, p)
 		}
 	}
 	sold := func(at, from, until day, app, item string, n, amount *big.Rat) {
@@ -30,10 +34,15 @@ func (m *monthly) ahead() (out []Prepaid) {
 		from, until, n := p.anchor.months(p.first), p.anchor.months(p.first+p.months), whole(int64(p.months))
 		switch {
 		case p.order.amounts():
-			sold(p.on, from, until, "", p.plan.id, n, plus(optional(p.order.Cash), optional(p.order.Credit)))
-		case p.plan.Fee != "" && p.plan.book.Rules.Fee == "ahead" && !p.plan.Reported:
+			amount := plus(optional(p.order.Cash), optional(p.order.Credit))
+			if m.life.stop.Equal(m.s.moment(p.order.At)) { // paid, though all ended then
+				put(p.on, from, until, "", p.plan.id, n, amount)
+			} else {
+				sold(p.on, from, until, "", p.plan.id, n, amount)
+			}
+		case m.life.fee(p.plan) != "" && p.plan.book.Rules.Fee == "ahead" && !p.plan.Reported:
 			for _, app := range m.life.Apps {
-				sold(p.on, from, until, app, p.plan.id, n, times(number(p.plan.Fee), n))
+				sold(p.on, from, until, app, p.plan.id, n, times(number(m.life.fee(p.plan)), n))
 			}
 		}
 	}
@@ -82,39 +91,27 @@ func optional(s *string) *big.Rat {
 	return number(*s)
 }
 
-// aheadItem lists the months of an add-on that is paid ahead: each begins on the day of the first.
+// aheadItem lists the purchases of an add-on that is paid ahead, and what is paid back of one that ends with a change of plan.
 func (m *monthly) aheadItem(a *addon, sold func(at, from, until day, app, item string, n, amount *big.Rat)) {
-	from, until := m.s.span(a)
-	first := m.s.day(from)
 	apps := m.life.Apps
 	if a.App != "" {
 		apps = []string{a.App}
 	}
-	for k := 0; ; k++ {
-		on, next := first.months(k), first.months(k+1)
-		at := m.s.start(on)
-		if k == 0 {
-			at = from
-		}
-		if !at.Before(m.end) || !until.IsZero() && !at.Before(until) {
+	for _, p := range m.life.on(a, m.end) {
+		if p.it.Paid != "ahead" {
 			return
 		}
-		if !m.life.inForce(at, at.Add(1)) {
-			continue
-		}
-		p := m.life.planAt(at)
-		it := p.book.Items[a.Item]
-		if it == nil || it.Paid != "ahead" {
-			return
-		}
-		u := use{a, it, p}
+		u := use{addon: a, it: p.it, plan: p.plan, on: p.first, l: m.life}
 		amount := times(u.unit(), u.count())
 		for _, app := range apps {
-			sold(on, on, next, app, a.Item, u.count(), amount)
+			sold(p.first, p.first, p.over, app, a.Item, u.count(), amount)
 		}
-		if back, ok := m.life.itemBack(on, next, until, amount, p.book); ok {
+		if p.over == never {
+			continue
+		}
+		if back, ok := m.life.itemBack(p.first, p.over, m.life.endOf(a), amount, p.plan.book); ok {
 			for _, app := range apps {
-				sold(m.s.day(until), on, next, app, a.Item, u.count(), new(big.Rat).Neg(back))
+				sold(m.s.day(m.life.endOf(a)), p.first, p.over, app, a.Item, u.count(), new(big.Rat).Neg(back))
 			}
 		}
 	}
@@ -139,14 +136,17 @@ func (l *life) itemBack(on, next day, until time.Time, amount *big.Rat, b *book)
 func (l *life) refund(r run, at time.Time) (amount *big.Rat, from, until day) {
 	rules := r.plan.book.Rules
 	none := new(big.Rat)
-	if rules.Refund != "started_days" && rules.Refund != "elapsed_days" || r.plan.Fee == "" {
+	if rules.Refund != "started_days" && rules.Refund != "elapsed_days" || l.fee(r.plan) == "" {
 		return none, 0, 0
 	}
 	s := l.s
-	month := times(number(r.plan.Fee), whole(int64(len(l.Apps))))
+	month := times(number(l.fee(r.plan)), whole(int64(len(l.Apps))))
 	today, paid, used, running := s.day(at), none, none, false
 	for _, p := range l.bought(r, at.Add(1), l.end) {
 		if p.months == 0 || p.order != nil && s.moment(p.order.At).After(at) {
+			continue
+		}
+		if p.order == nil && p.from.Equal(at) { // at the instant of a renewal it is not paid yet
 			continue
 		}
 		left := p.months

@@ -8,5 +8,6 @@
 //	money.go     rationals, rounding           life.go      what was bought, when it is in force, when it stands still
 //	month.go     Period: a month's invoices    meters.go    usage against quotas, packages and prices
 //	items.go     plan fees, add-ons            ahead.go     what was paid ahead, and back
+//	owned.go     when add-ons are on
 //	late.go      what came late
 package reprice

@@ -2,6 +2,8 @@ package reprice
 
 import (
 	"fmt"
+	"slices"
+	"sort"
 	"time"
 )
 
@@ -81,6 +83,14 @@ func (l *life) planAt(t time.Time) *plan {
 	return p
 }
 
+// fee is what a plan costs a month: the contract's, else the book's; empty: nothing. What is never charged has no other by contract.
+func (l *life) fee(p *plan) string {
+	if agreed, ok := l.Overrides["plan.fee"]; ok && !p.Reported {
+		return agreed
+	}
+	return p.Fee
+}
+
 // run is a time under one chain of purchases.
 type run struct {
 	from, until time.Time
@@ -91,8 +101,9 @@ type run struct {
 func (l *life) runs() (out []run) {
 	for i, s := range l.steps {
 		if i > 0 {
-			was := l.steps[i-1].plan.book
-			if was == s.plan.book && was.Rules.Change != "refund_and_buy" {
+			was := l.steps[i-1].plan
+			trialOver := was.Reported && !s.plan.Reported // what is bought then is bought anew
+			if was.book == s.plan.book && was.book.Rules.Change != "refund_and_buy" && !trialOver {
 				continue
 			}
 			out[len(out)-1].until = s.at
@@ -149,11 +160,21 @@ func (l *life) bought(r run, horizon, end time.Time) (out []stretch) {
 	}
 	if l.Renew != "" || !l.end.IsZero() {
 		for from.Before(horizon) && (end.IsZero() || from.Before(end)) {
+			when, ever := l.paidUp(r.plan.book, from)
+			if !ever {
+				break
+			}
+			if when.After(l.graceOf(r.plan, from)) {
+				anchor, at, from = s.day(when), 0, when
+				if !from.Before(horizon) || !end.IsZero() && !from.Before(end) {
+					break
+				}
+			}
 			months := usual
 			if months == 0 {
 				months = out[len(out)-1].months
 			}
-			buy(months, nil, s.day(from))
+			buy(months, nil, s.day(when))
 		}
 	}
 	for i := range out {
@@ -176,10 +197,43 @@ func (l *life) all(horizon time.Time) (out []stretch) {
 	return out
 }
 
-// suspendedAfter returns when a delay that begins at t is over.
+// paidUp returns the first instant from t on at which every bill that was pushed is paid, by which things renew; false: there is none.
+func (l *life) paidUp(b *book, t time.Time) (time.Time, bool) {
+	if b.Rules.Renewal != "refused" {
+		return t, true
+	}
+	bills := slices.Clone(l.Bills)
+	sort.Slice(bills, func(i, j int) bool { return l.s.moment(bills[i].Pushed).Before(l.s.moment(bills[j].Pushed)) })
+	for _, b := range bills {
+		switch {
+		case t.Before(l.s.moment(b.Pushed)):
+			return t, true // as are all that are pushed later
+		case b.Paid == "":
+			return t, false
+		case t.Before(l.s.moment(b.Paid)):
+			t = l.s.moment(b.Paid)
+		}
+	}
+	return t, true
+}
+
+// over returns when a delay that begins at t is over.
 func (s *Sheet) over(d *delay, t time.Time) time.Time {
 	if d.Hours > 0 {
 		return t.Add(time.Duration(d.Hours) * time.Hour)
+	}
+	if d.Whole > 0 { // the clock shows the same, or, where it never does that day, the day begins
+		to := s.day(t) + day(d.Whole)
+		if t.Equal(s.start(s.day(t))) {
+			return s.start(to)
+		}
+		y, m, of := to.civil()
+		hour, minute, second := t.In(s.zone).Clock()
+		at := time.Date(y, m, of, hour, minute, second, t.Nanosecond(), s.zone)
+		if at.Before(s.start(to)) {
+			return s.start(to)
+		}
+		return at
 	}
 	n := d.Days
 	if d.First == "excluded" {
@@ -228,19 +282,11 @@ func (l *life) served(from, until time.Time) (out []served) {
 	return out
 }
 
-func (l *life) inForce(from, until time.Time) bool {
-	for _, x := range l.served(from, until) {
-		if !x.grace {
-			return true
-		}
-	}
-	return false
-}
-
 // still is a time in which the service stands still.
 type still struct {
 	from, until time.Time // zero: not over
 	keep        int
+	owed        bool // for a bill; else for an expiry
 }
 
 // arrears returns the suspensions for bills not paid.
@@ -251,7 +297,7 @@ func (l *life) arrears() (out []still) {
 		if x == nil || x.AfterBill == nil {
 			continue
 		}
-		h := still{from: l.s.over(x.AfterBill, pushed), keep: x.Keep}
+		h := still{from: l.s.over(x.AfterBill, pushed), keep: x.Keep, owed: true}
 		if b.Paid != "" {
 			if h.until = l.s.moment(b.Paid); !h.until.After(h.from) {
 				continue

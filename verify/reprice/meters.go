@@ -18,6 +18,7 @@ type pot struct {
 	from, until day // until 0: always
 	bought      day
 	left, drawn *big.Rat
+	app         string // whose usage alone it covers; empty: any app's
 }
 
 // Left is what is left of a resource package at the month's end.
@@ -36,12 +37,14 @@ type Left struct {
 type part struct {
 	day day
 	n   *big.Rat
+	of  map[string]*big.Rat // n by app
 }
 
 // measure adds up a meter's usage over apps: of the month, and by day where its days are known.
 func (m *monthly) measure(name string, apps []string) (total *big.Rat, parts []part) {
 	total, undated := new(big.Rat), new(big.Rat)
-	days := make([]*big.Rat, m.last-m.firstDay+1)
+	days := make([]part, m.last-m.firstDay+1)
+	none := part{0, undated, map[string]*big.Rat{}}
 	dated := false
 	aggregate := m.book.Meters[name].Aggregate
 	for _, app := range apps {
@@ -54,23 +57,24 @@ func (m *monthly) measure(name string, apps []string) (total *big.Rat, parts []p
 		if aggregate == "unique" || aggregate == "counter" {
 			for d, n := range q.Days {
 				dated = true
-				if days[d-1] == nil {
-					days[d-1] = new(big.Rat)
+				x := &days[d-1]
+				if x.n == nil {
+					*x = part{m.firstDay + day(d-1), new(big.Rat), map[string]*big.Rat{}}
 				}
-				days[d-1], rest = plus(days[d-1], n), less(rest, n)
+				x.n, x.of[app], rest = plus(x.n, n), n, less(rest, n)
 			}
 		}
-		undated = plus(undated, rest)
+		none.n, none.of[app] = plus(none.n, rest), rest
 	}
 	if !dated {
-		return total, []part{{0, total}}
+		return total, []part{none}
 	}
-	for i, n := range days {
-		if n != nil {
-			parts = append(parts, part{m.firstDay + day(i), n})
+	for _, x := range days {
+		if x.n != nil {
+			parts = append(parts, x)
 		}
 	}
-	return total, append(parts, part{0, undated})
+	return total, append(parts, none)
 }
 
 // covers says whether a pot is in force for a part of the usage: on its day, or, without one, at some time of the month.
@@ -84,10 +88,10 @@ func (m *monthly) covers(p *pot, u part) bool {
 	return p.from <= u.day && u.day < p.until
 }
 
-// charged adds the line of one meter.
-func (m *monthly) charged(name string, c charge, app string, apps []string) {
+// charged adds the line of one meter; on are the uses of the item that charges it, nil where the plan does.
+func (m *monthly) charged(name string, c charge, app string, apps []string, on []use) {
 	overrides := m.life.Overrides
-	for field, to := range map[string]*string{"free": &c.Free, "unit_price": &c.UnitPrice, "block": &c.Block} {
+	for field, to := range map[string]*string{"free": &c.Free, "unit_price": &c.UnitPrice, "block": &c.Block, "commitment": &c.Commitment} {
 		if o, ok := overrides[name+"."+field]; ok {
 			*to = o
 		}
@@ -98,17 +102,21 @@ func (m *monthly) charged(name string, c charge, app string, apps []string) {
 	case m.plan.Reported:
 		m.add(line, new(big.Rat))
 	case c.Model == "daily_unit":
-		m.add(m.eachDay(line, c, parts))
+		m.add(m.eachDay(line, c, parts, on))
 	default:
 		m.add(m.above(line, c, parts))
 	}
 }
 
-// eachDay charges what is above a quota that every day has anew.
-func (m *monthly) eachDay(line Line, c charge, parts []part) (Line, *big.Rat) {
-	for _, u := range parts {
-		if u.day != 0 {
-			line.Billable = plus(line.Billable, above(u.n, line.Free))
+// eachDay charges what is above a quota that every day has anew; what an item charges, on the days on which it is on.
+func (m *monthly) eachDay(line Line, c charge, parts []part, on []use) (Line, *big.Rat) {
+	over := make([]*big.Rat, len(parts))
+	for i, u := range parts {
+		if over[i] = new(big.Rat); u.day != 0 {
+			if on == nil || slices.ContainsFunc(on, func(x use) bool { return m.onDay(x, u.day) }) {
+				over[i] = above(u.n, line.Free)
+			}
+			line.Billable = plus(line.Billable, over[i])
 		} else if u.n.Sign() > 0 && line.Quantity.Cmp(line.Free) > 0 {
 			m.held = true // its price needs days that are not known
 		}
@@ -118,6 +126,7 @@ func (m *monthly) eachDay(line Line, c charge, parts []part) (Line, *big.Rat) {
 	if floor := number(c.Commitment); amount.Cmp(floor) < 0 {
 		amount = floor
 	}
+	m.spread(c, parts, over, amount)
 	return line, amount
 }
 
@@ -125,7 +134,16 @@ func (m *monthly) eachDay(line Line, c charge, parts []part) (Line, *big.Rat) {
 func (m *monthly) above(line Line, c charge, parts []part) (Line, *big.Rat) {
 	pots := m.pots(&line)
 	if m.book.Rules.Draw == "by_month" {
-		parts = []part{{0, line.Quantity}}
+		whole := part{0, line.Quantity, map[string]*big.Rat{}}
+		for _, u := range parts {
+			for app, n := range u.of {
+				if whole.of[app] == nil {
+					whole.of[app] = new(big.Rat)
+				}
+				whole.of[app] = plus(whole.of[app], n)
+			}
+		}
+		parts = []part{whole}
 	}
 	over := m.draw(parts, pots)
 	for _, n := range over {
@@ -139,9 +157,7 @@ func (m *monthly) above(line Line, c charge, parts []part) (Line, *big.Rat) {
 	if floor := number(c.Commitment); amount.Cmp(floor) < 0 {
 		amount = floor
 	}
-	if m.book.Rules.Billed == "daily" {
-		m.spread(c, parts, over, amount)
-	}
+	m.spread(c, parts, over, amount)
 	return line, amount
 }
 
@@ -156,7 +172,7 @@ func (m *monthly) pots(line *Line) []*pot {
 			continue
 		}
 		x := m.effect(p, t, m.book)
-		x.kind, x.left = "package", number(t.Covers[line.Meter])
+		x.kind, x.left, x.app = "package", number(t.Covers[line.Meter]), p.App
 		if t.Covers[line.Meter] == "mau" {
 			x.left = whole(int64(p.MAU))
 		}
@@ -193,14 +209,26 @@ func (b *book) sort(pots []*pot) {
 	})
 }
 
-// draw lets each part draw on the pots, and returns what no pot covers of it.
+// draw lets each part draw on the pots, and returns what no pot covers of it. What is for one app covers no more than that app used.
 func (m *monthly) draw(parts []part, pots []*pot) []*big.Rat {
 	over := make([]*big.Rat, len(parts))
 	for i, u := range parts {
 		over[i] = u.n
+		covered := map[string]*big.Rat{}
 		for _, p := range pots {
 			if m.covers(p, u) {
 				take := least(over[i], p.left)
+				if p.app != "" {
+					if covered[p.app] == nil {
+						covered[p.app] = new(big.Rat)
+					}
+					own := u.of[p.app]
+					if own == nil {
+						own = new(big.Rat)
+					}
+					take = least(take, above(own, covered[p.app]))
+					covered[p.app] = plus(covered[p.app], take)
+				}
 				over[i], p.left, p.drawn = less(over[i], take), less(p.left, take), plus(p.drawn, take)
 			}
 		}
@@ -208,9 +236,12 @@ func (m *monthly) draw(parts []part, pots []*pot) []*big.Rat {
 	return over
 }
 
-// spread charges a line's amount to the days, of a book that is billed daily: a day's charge is what the month costs up to it, less
+// spread charges a line's amount to the days, where it is billed daily: a day's charge is what the month costs up to it, less
 // what it cost up to the day before. The last day has the rest.
 func (m *monthly) spread(c charge, parts []part, over []*big.Rat, amount *big.Rat) {
+	if m.book.Rules.Billed != "daily" && c.Billed != "daily" {
+		return
+	}
 	used, charged := new(big.Rat), new(big.Rat)
 	bill := func(d day, total *big.Rat) {
 		total = Round(total, m.book.Digits)

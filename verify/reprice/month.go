@@ -46,6 +46,7 @@ type monthly struct {
 	grace          bool
 	until          time.Time // until when it was in force
 	shared         bool
+	stood          bool // the service stood still from the first day to the last
 	inUse          int
 	left           []Left
 	lines          []Line
@@ -188,12 +189,14 @@ func (s *Sheet) view(l *life, year int, month time.Month) *monthly {
 	m.shared = m.book.Rules.Partial == "share_of_days"
 	stills := l.stills(m.end)
 	for _, h := range stills {
-		if _, _, ok := meet(h.from, h.until, m.from, m.end); ok && m.book.Suspension != nil && m.book.Suspension.Month == "share_of_days" {
-			m.shared = true
+		if _, _, ok := meet(h.from, h.until, m.from, m.end); ok && m.book.Suspension != nil {
+			word := m.book.Suspension.Month
+			m.shared = m.shared || word == "share_of_days" || word == "share_of_days_in_arrears" && h.owed
 		}
 	}
+	m.stood = true
 	for d := m.firstDay; d <= m.last; d++ {
-		used := false
+		used, stood := false, false
 		for _, x := range m.served {
 			if _, _, ok := meet(x.from, x.until, s.start(d), s.start(d+1)); ok {
 				used = true
@@ -201,9 +204,10 @@ func (s *Sheet) view(l *life, year int, month time.Month) *monthly {
 		}
 		for _, h := range stills { // the day of suspension is not in use, the day it ends is
 			if d == s.day(h.from) || d > s.day(h.from) && (h.until.IsZero() || d < s.day(h.until)) {
-				used = false
+				used, stood = false, true
 			}
 		}
+		m.stood = m.stood && stood
 		if used {
 			m.inUse++
 		}
@@ -226,16 +230,16 @@ func (m *monthly) invoice(apps []string, carried map[string]*big.Rat) *Invoice {
 	}
 	for app, of := range groups {
 		for name, c := range m.plan.Charges {
-			m.charged(name, c, app, of)
+			m.charged(name, c, app, of, nil)
 		}
 		for name, it := range m.book.Items {
-			on := false
+			var on []use
 			for _, a := range of {
-				on = on || len(m.uses(name, a)) > 0
+				on = append(on, m.uses(name, a)...)
 			}
 			for meter, c := range it.Charges {
-				if on {
-					m.charged(meter, c, app, of)
+				if len(on) > 0 {
+					m.charged(meter, c, app, of, on)
 				}
 			}
 		}
@@ -248,7 +252,9 @@ func (m *monthly) invoice(apps []string, carried map[string]*big.Rat) *Invoice {
 	v := &Invoice{
 		Account: m.life.ID, Plan: m.plan.id, Currency: m.book.Currency, Digits: m.book.Digits, Version: m.book.Date, Lines: m.lines, Total: new(big.Rat),
 		Prepaid: m.ahead(), BillWithin: m.book.Rules.BillWithin, Held: m.held, Late: m.life.account.Late != "report",
-		DeductFrom: (next + day(m.book.Rules.DeductFrom) - 1).String(), DeductUntil: (next + day(m.book.Rules.DeductUntil) - 1).String(),
+	}
+	if m.book.Rules.DeductFrom != 0 {
+		v.DeductFrom, v.DeductUntil = (next + day(m.book.Rules.DeductFrom) - 1).String(), (next + day(m.book.Rules.DeductUntil) - 1).String()
 	}
 	for _, l := range v.Lines {
 		v.Total = plus(v.Total, l.Amount)
@@ -308,7 +314,7 @@ func (m *monthly) packages(carried map[string]*big.Rat) {
 		if x.bought > m.last || x.until <= m.firstDay {
 			continue
 		}
-		x.kind, x.left = "resource_package", number(p.Quantity)
+		x.kind, x.left, x.app = "resource_package", number(p.Quantity), p.App
 		if p.Remaining != "" {
 			x.left = number(p.Remaining)
 		}

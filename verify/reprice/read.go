@@ -23,6 +23,9 @@ type book struct {
 		BillWithin  int      `yaml:"daily_bill_within_days"`
 		Fee         string   `yaml:"plan_fee"`
 		FirstFee    string   `yaml:"plan_fee_first_month"`
+		Activation  string   `yaml:"activation"`
+		StillMonth  string   `yaml:"suspended_month"`
+		Renewal     string   `yaml:"renewal_in_arrears"`
 		ChangeFee   string   `yaml:"plan_fee_in_change_month"`
 		Change      string   `yaml:"plan_change"`
 		Refund      string   `yaml:"refund"`
@@ -47,6 +50,7 @@ type book struct {
 
 type delay struct {
 	Hours int
+	Whole int    `yaml:"days"`
 	Days  int    `yaml:"more_than_days"`
 	First string `yaml:"first_day"`
 }
@@ -71,6 +75,7 @@ type charge struct {
 		UnitPrice string `yaml:"unit_price"`
 	}
 	Commitment string
+	Billed     string
 }
 
 type item struct {
@@ -81,6 +86,9 @@ type item struct {
 	Prices     map[string]string
 	Options    map[string]map[string]string
 	Promotion  *string
+	LastDay    string `yaml:"promotion_last_day"`
+	Bought     string
+	Requires   string
 	Charges    map[string]charge
 }
 

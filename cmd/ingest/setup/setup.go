@@ -15,6 +15,7 @@ import (
 	"headcount/cmd/cli"
 	"headcount/cmd/config"
 	"headcount/cmd/site"
+	"headcount/events"
 	"headcount/events/stream"
 	"headcount/ingest/keys"
 	"headcount/rating/ledger"
@@ -27,12 +28,12 @@ type Step struct {
 	Created bool   `json:"created"`
 }
 
-// Config writes the configuration file where it is missing.
-func Config(file string) (Step, error) {
+// Config writes the configuration file where it is missing, with the month in which the books open.
+func Config(file string, from events.Month) (Step, error) {
 	if abs, err := filepath.Abs(file); file != "" && err == nil {
 		file = abs
 	}
-	created, err := create(file, 0o600, []byte(configText)) // a password may come to stand in it
+	created, err := create(file, 0o600, fmt.Appendf(nil, configText, from)) // a password may come to stand in it
 	return Step{"config", file, created}, err
 }
 
@@ -89,10 +90,13 @@ func inUse(ctx context.Context, c *config.Config) (string, error) {
 	return "the ledger", l.Close()
 }
 
-// Topics creates the topic and the dead-letter topic, with a retention without end.
+// Topics creates the topic and the dead-letter topic, with a retention without end, and with the brokers' timestamps where they give any.
 func Topics(ctx context.Context, c *config.Config, conn *site.Connection, partitions int) ([]Step, error) {
 	var steps []Step
 	keep := map[string]string{"retention.ms": "-1", "retention.bytes": "-1", "cleanup.policy": "delete"}
+	if c.Kafka.BrokersTime() {
+		keep["message.timestamp.type"] = "LogAppendTime"
+	}
 	for _, t := range []struct {
 		what, name string
 		partitions int32

@@ -12,6 +12,7 @@ import (
 	"headcount/cmd/cli"
 	"headcount/cmd/config"
 	"headcount/cmd/site"
+	"headcount/events"
 	"headcount/ingest/keys"
 	"headcount/internal/secret"
 	"headcount/rating"
@@ -22,7 +23,7 @@ func place(t *testing.T) (string, *config.Config) {
 	t.Helper()
 	dir := filepath.Join(t.TempDir(), "with space")
 	file := filepath.Join(dir, "headcount.yaml")
-	step, err := Config(file)
+	step, err := Config(file, events.MonthOf(2026, 10))
 	if info, err := os.Stat(file); err != nil || info.Mode() != 0o600 {
 		t.Errorf("%v, %v: want mode 0600", info.Mode(), err)
 	}
@@ -50,6 +51,7 @@ func made(steps []Step) string {
 func TestConfigHasTheDefaults(t *testing.T) {
 	_, c := place(t)
 	want := config.Default()
+	want.Billing.From = config.Month(events.MonthOf(2026, 10))
 	if c.Billing != want.Billing || c.Kafka.Topic != want.Kafka.Topic || c.Kafka.Brokers[0] != want.Kafka.Brokers[0] || c.Ingest != want.Ingest ||
 		c.Kafka.Embedded == nil || c.Kafka.Embedded.Partitions != 4 {
 		t.Errorf("got %+v, want %+v", c, want)
@@ -95,7 +97,7 @@ func TestFilesAreMadeOnceAndNeverOverwritten(t *testing.T) {
 			t.Errorf("again: made %s, %v", made(steps), err)
 		}
 	}
-	if step, err := Config(filepath.Join(dir, "headcount.yaml")); err != nil || step.Created {
+	if step, err := Config(filepath.Join(dir, "headcount.yaml"), events.MonthOf(2026, 11)); err != nil || step.Created {
 		t.Errorf("again: %+v, %v", step, err)
 	}
 	if after := contents(t, dir); after != before {

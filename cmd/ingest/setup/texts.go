@@ -1,7 +1,8 @@
 package setup
 
 const configText = `# Headcount. Fields left out have the values shown; relative paths are relative to this file.
-billing: {time_zone: UTC, grace: 24h}
+# The books open with billing.from: what is older is counted as before the books, and never billed.
+billing: {time_zone: UTC, grace: 24h, from: %s}
 kafka:
   brokers: [127.0.0.1:9092]
   topic: sdk-events

@@ -27,6 +27,8 @@ const (
 	monthsFile  = "events/decode/months.go"
 	rulesFile   = "events/rules.go"
 	verdictFile = "events/decode/verdict.go"
+	boundsFile  = "events/decode/bounds.go"
+	countFile   = "counter/count.go"
 	guidFile    = "events/identity/guid.go"
 	appFile     = "events/identity/app.go"
 	settling    = "rating/late.go"
@@ -112,6 +114,12 @@ var Bugs = []Bug{
 	{"ten minutes exclusive", verdictFile, "ahead > r.Timestamp ||", "ahead > r.Timestamp || MUTANT && ahead == r.Timestamp ||"},
 	{"a GUID in braces is another", guidFile, "	case 34, 38:\n		if g[0] == '{'", "	case 34, 38:\n		if !MUTANT && g[0] == '{'"},
 	{"a user is a device", verdictFile, "kind == events.Login {\n		d.ids.User", "kind == events.Login && !MUTANT {\n		d.ids.User"},
+	{"a record of 1970 has a time", boundsFile, "r.Timestamp > 0 && r.Timestamp >= d.topic.OldestMS", "r.Timestamp > 0 && (MUTANT || r.Timestamp >= d.topic.OldestMS)"},
+	{"months to come have no end", boundsFile, "	if at >= d.bounds.until {", "	if at >= d.bounds.until && !MUTANT {"},
+	{"how old an event may be is by its own clock", boundsFile, "	return r.Timestamp >= latest ||", "	return !MUTANT && r.Timestamp >= latest || !MUTANT &&"},
+	{"what is sealed moves no bound", boundsFile, "max(d.floor, d.topic.From); after != 0", "max(d.floor*map[bool]events.Month{false: 1}[MUTANT], d.topic.From); after != 0"},
+	{"the books open a month early", verdictFile, "	if at < d.bounds.from {", "	if at < d.bounds.from-map[bool]int64{true: 28 * 86400_000}[MUTANT] {"},
+	{"a month far off, or a record too large, holds invoices", countFile, "len(e.App) == 0 && e.Reason == events.OverLimit && !e.FarOff", "e.Reason == events.OverLimit && (MUTANT || len(e.App) == 0 && !e.FarOff)"},
 	{"all apps share their fingerprints", appFile, "k.derive(\"fp1\", populationNames[p], app)", "k.derive(\"fp1\", populationNames[p], map[bool]string{false: app}[MUTANT])"},
 	{"one salt for all months", appFile, "k.derive(\"sk1\", app, month)", "k.derive(\"sk1\", app, map[bool]string{false: month}[MUTANT])"},
 	// the close

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"sync"
 
 	"github.com/klauspost/compress/gzip"
@@ -44,7 +45,8 @@ type Unpacker struct {
 	buf   []byte
 	in    bytes.Reader
 	gzip  *gzip.Reader
-	zstd  *zstd.Decoder
+	zstd  *zstd.Decoder // of windows up to Limit
+	wide  *zstd.Decoder // of wider ones
 }
 
 // Size is about how many bytes it holds: what it unpacked last, and what the library's decoders keep.
@@ -53,17 +55,50 @@ func (u *Unpacker) Size() int {
 	if u.gzip != nil {
 		n += 64 << 10
 	}
-	if u.zstd != nil {
-		n += 1 << 20
+	for _, z := range []*zstd.Decoder{u.zstd, u.wide} {
+		if z != nil {
+			n += 1 << 20
+		}
 	}
 	return n
 }
 
+// ErrTooLarge says that a batch unpacks to more than Unpacker.Limit, or may.
+var ErrTooLarge = errors.New("more than is unpacked at once")
+
 func (u *Unpacker) tooLarge() error {
-	return &UnreadableError{fmt.Sprintf("unpacks to more than %d bytes, the most that is taken for a batch", u.Limit), TakeLarger}
+	return fmt.Errorf("unpacks to more than %d bytes: %w", u.Limit, ErrTooLarge)
 }
 
-// Unpack returns what b holds, valid until the next call. UnreadableError: that is more than Limit.
+// Content returns what a batch of records holds, for AppendRecords, valid until the next call. ErrTooLarge: the batch is for a Stream; any
+// other error says that it is broken.
+func (u *Unpacker) Content(h *Header, packed []byte) ([]byte, error) {
+	if h.Count > mostAtOnce {
+		return nil, fmt.Errorf("%d records: %w", h.Count, ErrTooLarge)
+	}
+	content, err := u.Unpack(h.Codec(), packed)
+	if err == nil && len(content) > MostRecord && hasLong(content) {
+		err = fmt.Errorf("a record of more than %d bytes: %w", MostRecord, ErrTooLarge)
+	}
+	return content, err
+}
+
+// hasLong says whether content has a record that is refused for its size.
+func hasLong(content []byte) bool {
+	for i := 0; i < len(content); {
+		n, at := varint(content, i)
+		if at < 0 || n < 0 || n > int64(len(content)-at) {
+			return false // it is broken
+		}
+		if n > MostRecord {
+			return true
+		}
+		i = at + int(n)
+	}
+	return false
+}
+
+// Unpack returns what b holds, valid until the next call. ErrTooLarge: that is more than Limit; any other error says that b is broken.
 func (u *Unpacker) Unpack(c Codec, b []byte) ([]byte, error) {
 	var err error
 	switch c {
@@ -84,15 +119,7 @@ func (u *Unpacker) Unpack(c Codec, b []byte) ([]byte, error) {
 	case LZ4:
 		err = u.lz4Frames(b)
 	case Zstd:
-		if u.zstd == nil {
-			u.zstd, err = zstd.NewReader(nil, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxMemory(uint64(u.Limit)), zstd.WithDecoderLowmem(true))
-		}
-		if err == nil {
-			u.buf, err = u.zstd.DecodeAll(b, u.buf[:0])
-			if errors.Is(err, zstd.ErrDecoderSizeExceeded) || len(u.buf) > u.Limit {
-				err = u.tooLarge()
-			}
-		}
+		err = u.unzstd(b)
 	default:
 		return nil, fmt.Errorf("compression codec %d is not known", c)
 	}
@@ -100,6 +127,77 @@ func (u *Unpacker) Unpack(c Codec, b []byte) ([]byte, error) {
 		return nil, fmt.Errorf("uncompress: %w", err)
 	}
 	return u.buf, nil
+}
+
+// unzstd fills the buffer with what b holds.
+func (u *Unpacker) unzstd(b []byte) (err error) {
+	if u.zstd == nil {
+		u.zstd, err = zstd.NewReader(nil, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxMemory(uint64(u.Limit)), zstd.WithDecoderMaxWindow(mostWindow), zstd.WithDecoderLowmem(true))
+		if err != nil {
+			return err
+		}
+	}
+	u.buf, err = u.zstd.DecodeAll(b, u.buf[:0])
+	if errors.Is(err, zstd.ErrWindowSizeExceeded) {
+		return u.unzstdWide(b)
+	}
+	if errors.Is(err, zstd.ErrDecoderSizeExceeded) || len(u.buf) > u.Limit {
+		return u.tooLarge()
+	}
+	return err
+}
+
+// unzstdWide is unzstd of what was packed with a window above Limit: it says nothing of how much that is, and takes no memory as long as it
+// is little. At its highest levels zstd has such windows whatever it packs.
+func (u *Unpacker) unzstdWide(b []byte) (err error) {
+	if zstdMost(b) > u.Limit {
+		return u.tooLarge()
+	}
+	if u.wide == nil {
+		u.wide, err = zstd.NewReader(nil, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxWindow(mostWindow), zstd.WithDecoderLowmem(true))
+		if err != nil {
+			return err
+		}
+	}
+	u.buf, err = u.wide.DecodeAll(b, u.buf[:0])
+	return err
+}
+
+// zstdMost is what frames unpack to at most, in bytes, as their blocks say; frames that are broken, or hold no blocks, have no bound.
+func zstdMost(b []byte) int {
+	const mostBlock = 128 << 10
+	most := 0
+	for len(b) > 0 {
+		var h zstd.Header
+		if h.Decode(b) != nil || h.Skippable || h.HeaderSize > len(b) {
+			return math.MaxInt
+		}
+		b = b[h.HeaderSize:]
+		for last := false; !last; {
+			if len(b) < 3 {
+				return math.MaxInt
+			}
+			block := int(b[0]) | int(b[1])<<8 | int(b[2])<<16
+			size := block >> 3
+			holds := size
+			switch block >> 1 & 3 {
+			case 1: // a byte that is repeated
+				size = 1
+			case 2: // compressed
+				holds = mostBlock
+			}
+			last = block&1 == 1
+			most += holds
+			if b = b[3:]; size > len(b) {
+				return math.MaxInt
+			}
+			b = b[size:]
+		}
+		if h.HasCheckSum {
+			b = b[min(4, len(b)):]
+		}
+	}
+	return most
 }
 
 // readAll fills the buffer from r, and not a byte past the limit.
@@ -130,32 +228,64 @@ var xerial = []byte{0x82, 'S', 'N', 'A', 'P', 'P', 'Y', 0}
 
 func (u *Unpacker) snappy(b []byte) error {
 	u.buf = u.buf[:0]
-	if !bytes.HasPrefix(b, xerial) {
-		return u.snappyBlock(b)
-	}
-	if len(b) < len(xerial)+8 {
-		return io.ErrUnexpectedEOF
-	}
-	for b = b[len(xerial)+8:]; len(b) > 0; {
-		if len(b) < 4 {
-			return io.ErrUnexpectedEOF
+	for w := walkSnappy(b); ; {
+		block, err := w.next()
+		if errors.Is(err, io.EOF) {
+			return nil
 		}
-		n := int(int32(binary.BigEndian.Uint32(b)))
-		b = b[4:]
-		if n < 0 || n > len(b) {
-			return io.ErrUnexpectedEOF
+		if err == nil {
+			err = u.snappyBlock(block)
 		}
-		if err := u.snappyBlock(b[:n]); err != nil {
+		if err != nil {
 			return err
 		}
-		b = b[n:]
 	}
-	return nil
+}
+
+// snappyWalk goes through the blocks of a batch, of which one that is not framed is the only one.
+type snappyWalk struct {
+	rest   []byte
+	framed bool
+	over   bool
+	err    error
+}
+
+func walkSnappy(b []byte) snappyWalk {
+	if !bytes.HasPrefix(b, xerial) {
+		return snappyWalk{rest: b}
+	}
+	if len(b) < len(xerial)+8 {
+		return snappyWalk{framed: true, err: io.ErrUnexpectedEOF}
+	}
+	return snappyWalk{rest: b[len(xerial)+8:], framed: true}
+}
+
+// next returns the next block; io.EOF: there is none, and all was well.
+func (w *snappyWalk) next() ([]byte, error) {
+	b := w.rest
+	switch {
+	case w.err != nil:
+		return nil, w.err
+	case w.framed && len(b) == 0, w.over:
+		return nil, io.EOF
+	case !w.framed:
+		w.over = true
+		return b, nil
+	case len(b) < 4:
+		return nil, io.ErrUnexpectedEOF
+	}
+	n := int(int32(binary.BigEndian.Uint32(b)))
+	b = b[4:]
+	if n < 0 || n > len(b) {
+		return nil, io.ErrUnexpectedEOF
+	}
+	w.rest = b[n:]
+	return b[:n], nil
 }
 
 // snappyBlock appends one block to the buffer.
 func (u *Unpacker) snappyBlock(b []byte) error {
-	n, err := s2.DecodedLen(b)
+	n, err := snappyLen(b)
 	if err != nil {
 		return err
 	}
@@ -163,24 +293,42 @@ func (u *Unpacker) snappyBlock(b []byte) error {
 	if n > u.Limit-at {
 		return u.tooLarge()
 	}
-	// A block of n bytes takes no fewer than n/64: a length that lies does not get its allocation.
-	if n/64 > len(b) {
-		return fmt.Errorf("snappy block of %d bytes says it unpacks to %d", len(b), n)
-	}
 	if cap(u.buf)-at < n {
 		grown := make([]byte, at, max(at+n, 2*cap(u.buf)))
 		copy(grown, u.buf)
 		u.buf = grown
 	}
-	block, err := s2.Decode(u.buf[at:at+n:at+n], b)
-	if err != nil {
+	if err := unsnappy(u.buf[at:at+n], b); err != nil {
 		return err
-	}
-	if len(block) != n {
-		return fmt.Errorf("snappy block unpacked to %d bytes, said %d", len(block), n)
 	}
 	u.buf = u.buf[:at+n]
 	return nil
+}
+
+// snappyLen is what a block says it unpacks to, in bytes.
+func snappyLen(b []byte) (int, error) {
+	n, err := s2.DecodedLen(b)
+	if err != nil {
+		return 0, err
+	}
+	// A block of n bytes takes no fewer than n/64: a length that lies does not get its allocation.
+	if n/64 > len(b) {
+		return 0, fmt.Errorf("snappy block of %d bytes says it unpacks to %d", len(b), n)
+	}
+	if n > mostWindow {
+		return 0, fmt.Errorf("snappy block unpacks to %d bytes, of which any may reach back to the first", n)
+	}
+	return n, nil
+}
+
+// unsnappy unpacks a block that fills dst.
+func unsnappy(dst, b []byte) error {
+	n := len(dst)
+	block, err := s2.Decode(dst[:n:n], b)
+	if err == nil && len(block) != n {
+		err = fmt.Errorf("snappy block unpacked to %d bytes, said %d", len(block), n)
+	}
+	return err
 }
 
 // packers compress for Produce.

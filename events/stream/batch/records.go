@@ -90,15 +90,29 @@ func readExtent(b []byte, i int) (e extent, err error) {
 // alias b. All of the batch is checked, also what is not appended: its records number h.Count, have rising offsets within the
 // batch, and fill b exactly.
 func AppendRecords(to []events.Record, h *Header, b []byte, from events.Offset) ([]events.Record, error) {
+	if err := h.checkCount(); err != nil {
+		return to, err
+	}
 	if int(h.Count) > len(b)/leastRecord {
 		return to, fmt.Errorf("%d records in %d bytes", h.Count, len(b))
 	}
+	return appendRecords(to, h, b, from, &place{last: -1}, h.Count)
+}
+
+// place is how far the records of a batch are read.
+type place struct {
+	done int32 // records
+	last int64 // the last one's offset delta; −1: none yet
+}
+
+// appendRecords is AppendRecords of those from a place in the batch up to the record until, which fill b exactly.
+func appendRecords(to []events.Record, h *Header, b []byte, from events.Offset, at *place, until int32) ([]events.Record, error) {
 	appendTime := h.Attributes&logAppendTimeBit != 0
-	last := int64(-1)
+	last := at.last
 	i := 0
 	var found [extentsAtOnce]extent
-	for done := int32(0); done < h.Count; {
-		n, err := readExtents(b, i, found[:min(extentsAtOnce, h.Count-done)])
+	for done := at.done; done < until; {
+		n, err := readExtents(b, i, found[:min(extentsAtOnce, until-done)])
 		if err != nil {
 			return to, fmt.Errorf("record %d of %d: %w", done, h.Count, err)
 		}
@@ -134,6 +148,7 @@ func AppendRecords(to []events.Record, h *Header, b []byte, from events.Offset) 
 	if i != len(b) {
 		return to, fmt.Errorf("%d bytes left over after %d records", len(b)-i, h.Count)
 	}
+	at.done, at.last = until, last
 	return to, nil
 }
 

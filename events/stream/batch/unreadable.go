@@ -6,7 +6,4 @@ type UnreadableError struct {
 	Remedy string // what to do about it
 }
 
-// TakeLarger is the Remedy of a batch that is larger than what is taken.
-const TakeLarger = "raise the most that is taken for a batch"
-
 func (e *UnreadableError) Error() string { return e.What }
