@@ -88,6 +88,7 @@ func (t *tally) addOnTime(r *Row) {
 	for k := uint16(r.Kinds); k != 0; k &= k - 1 {
 		kind := bits.TrailingZeros16(k) % events.MaxKinds
 		a.Kinds[kind].Exact++
+		a.Facts += uint64(bits.OnesCount32(r.Days[kind]))
 		if events.Kind(kind) != events.Login {
 			devices |= r.Days[kind]
 		}

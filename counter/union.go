@@ -39,6 +39,7 @@ type SetCount struct {
 type AppUnion struct {
 	App      string
 	Devices  uint64 // of any kind but login
+	Facts    uint64 // united: of the events, so many are no repeats, in whatever partitions they lie
 	Counters Counters
 	Stretch  Stretch
 	Kinds    [events.MaxKinds]Count

@@ -201,6 +201,9 @@ func naiveUnion(app string, onTime, late map[identity.Fingerprint]*Row, withSets
 			if r.Kinds.Has(k) {
 				a.Kinds[k].Exact++
 			}
+			for day := range 32 {
+				a.Facts += uint64(r.Days[k] >> day & 1)
+			}
 		}
 		for f, r := range late {
 			if r.Kinds.Has(k) && daysOf(onTime[f], 1<<k) == 0 {

@@ -41,7 +41,7 @@ func TestAmend(t *testing.T) {
 			"  - {id: quiet, apps: [app-002], plan: tcmpp/pro, from: 2024-06-01, late: report, overrides: {mau.free: \"0\", mau.unit_price: \"1\"}}\n"
 	}
 	s := newSite(t, accounts("tcmpp/pro", `mau.free: "10", mau.unit_price: "1"`), nil)
-	l := naive.New(time.UTC, partitions)
+	l := naive.New(time.UTC)
 	devices := func(kind, app string, from, to int, at string) (all []record) {
 		for i := from; i < to; i++ {
 			all = append(all, event(kind, app, fmt.Sprintf("device-%d", i), at))
@@ -139,7 +139,7 @@ func TestAmend(t *testing.T) {
 func TestCompareCommand(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, "accounts:\n  - {id: acme, apps: [app-001, app-002], plan: tcmpp/pro, from: 2024-06-01, overrides: {mau.free: \"10\", mau.unit_price: \"1\"}}\n", nil)
-	l := naive.New(time.UTC, partitions)
+	l := naive.New(time.UTC)
 	for _, m := range []string{"01", "02"} {
 		var all []record
 		for i := range 30 {

@@ -162,7 +162,7 @@ func TestRulesThatDiffer(t *testing.T) {
 func TestLostState(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, oneAccount, nil)
-	l := naive.New(time.UTC, partitions)
+	l := naive.New(time.UTC)
 	s.send(l, generate(t, month.Config{Month: "2025-03", Events: 20_000, Devices: 2000, Apps: 3}))
 	s.ok("ingest", "run", "--until-end")
 	before := decode[usage](t, s.ok("rollup", "status", "--month", "2025-03", "--json"))

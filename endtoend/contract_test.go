@@ -104,7 +104,7 @@ func TestPrintedJSON(t *testing.T) {
   - {id: blue, apps: [app-003], plan: im/pro, from: 2025-01-01}
   - {id: idle, apps: [app-900], plan: tcmpp/pro, from: 2024-12-01}
 `, nil)
-	l := naive.New(time.UTC, partitions)
+	l := naive.New(time.UTC)
 	for _, m := range []string{"2025-01", "2025-02"} {
 		var all []record
 		for i := range 12 {

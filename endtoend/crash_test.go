@@ -34,7 +34,7 @@ func TestIngestEndedAtRandomMoments(t *testing.T) {
 	t.Parallel()
 	r := moments(t)
 	s := newSite(t, mixedAccounts, map[string]string{"billing": allOdd, "ingest": "{checkpoint_interval: 50ms}"})
-	l := naive.New(time.UTC, partitions)
+	l := naive.New(time.UTC)
 	records := generate(t, oddMonth("2025-03", 60_000))
 	for i := range rounds() {
 		p := s.start("ingest", "run", "--instance", "one")
@@ -70,7 +70,7 @@ func TestProcessWithBrokerKilled(t *testing.T) {
 	r := moments(t)
 	s := bareSite(t, mixedAccounts, map[string]string{"billing": allOdd, "ingest": "{checkpoint_interval: 50ms}"})
 	s.withoutGroup()
-	l := naive.New(time.UTC, partitions)
+	l := naive.New(time.UTC)
 	records := generate(t, oddMonth("2025-03", 24_000))
 	const times = 4
 	for i := range times {
@@ -84,7 +84,7 @@ func TestProcessWithBrokerKilled(t *testing.T) {
 		})
 		s.ok("ingest", "load", part)
 		for _, rec := range records[i*len(records)/times : (i+1)*len(records)/times] {
-			l.Add(naive.Record{Partition: -1, Value: rec.Value, Time: time.Now()})
+			l.Add(naive.Record{Value: rec.Value, Time: time.Now()})
 		}
 		time.Sleep(upTo(r, 300*time.Millisecond))
 		p.kill()
@@ -100,7 +100,7 @@ func TestCloseKilledAtRandomMoments(t *testing.T) {
 	t.Parallel()
 	r := moments(t)
 	s := newSite(t, mixedAccounts, map[string]string{"billing": allOdd, "ingest": "{checkpoint_interval: 50ms}"})
-	l := naive.New(time.UTC, partitions)
+	l := naive.New(time.UTC)
 	killed := 0
 	for _, month := range []string{"2025-03", "2025-04", "2025-05"} {
 		s.send(l, generate(t, oddMonth(month, 15_000)))
@@ -142,7 +142,7 @@ func TestCloseKilledAtRandomMoments(t *testing.T) {
 func TestTwoCloses(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, mixedAccounts, map[string]string{"billing": allOdd})
-	l := naive.New(time.UTC, partitions)
+	l := naive.New(time.UTC)
 	s.send(l, generate(t, oddMonth("2025-03", 15_000)))
 	s.ok("ingest", "run", "--until-end")
 	a := s.start("rollup", "close", "--month", "2025-03", "--json")

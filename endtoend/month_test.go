@@ -40,7 +40,7 @@ func oddMonth(name string, events int) month.Config {
 func TestMonths(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, mixedAccounts, map[string]string{"billing": allOdd})
-	l := naive.New(time.UTC, partitions)
+	l := naive.New(time.UTC)
 	march := generate(t, oddMonth("2025-03", 40_000))
 	s.load(l, march[:30_000])
 
@@ -179,7 +179,7 @@ func TestTimestampsAndZones(t *testing.T) {
 				t.Fatal(err)
 			}
 			s := newSite(t, "accounts: []\n", map[string]string{"billing": `{time_zone: ` + name + `, skew_limit: "1", reject_limit: "1"}`})
-			l := naive.New(zone, partitions)
+			l := naive.New(zone)
 			c := oddMonth("2025-03", 30_000)
 			c.Zone, c.Odd, c.Binary, c.Reported = zone, 0.3, 0.2, 0
 			s.send(l, append(generate(t, c), record{partition: 2})) // and a tombstone
@@ -199,7 +199,7 @@ func TestTimestampsAndZones(t *testing.T) {
 func TestSameDeviceInSeveralPartitions(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, "accounts:\n  - {id: a, apps: [one], plan: tcmpp/pro, from: 2025-01-01, overrides: {mau.free: \"0\"}}\n", nil)
-	l := naive.New(time.UTC, partitions)
+	l := naive.New(time.UTC)
 	var records []record
 	for p := range partitions {
 		for i := range 300 {
@@ -242,7 +242,7 @@ func TestAppNobodyIsBilledFor(t *testing.T) {
 func TestCloseCountsByItself(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, "accounts:\n  - {id: a, apps: [one], plan: tcmpp/pro, from: 2025-01-01}\n", nil)
-	l := naive.New(time.UTC, partitions)
+	l := naive.New(time.UTC)
 	s.send(l, generate(t, month.Config{Month: "2025-03", Events: 5000, Devices: 500, Apps: 3}))
 	s.withoutGroup()
 	s.ok("rollup", "close", "--month", "2025-03")

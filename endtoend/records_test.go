@@ -72,7 +72,7 @@ func (s *site) load(l *naive.Log, records []record) {
 	s.ok("ingest", "load", s.file("load.ndjson", records))
 	now := time.Now()
 	for _, r := range records {
-		l.Add(naive.Record{Partition: r.partition, Value: r.Value, Time: now})
+		l.Add(naive.Record{Value: r.Value, Time: now})
 	}
 }
 
@@ -94,7 +94,7 @@ func (s *site) send(l *naive.Log, records []record) {
 			p = naive.Partition(r.Key, partitions)
 		}
 		m := kafka.Message{Key: r.Key, Value: r.Value, Time: time.UnixMilli(r.Timestamp), WriterData: p}
-		add := naive.Record{Partition: p, Value: r.Value, Time: m.Time}
+		add := naive.Record{Value: r.Value, Time: m.Time}
 		if r.Headers != nil {
 			add.Headers = map[string]string{}
 		}

@@ -48,7 +48,7 @@ const verifyAccounts = `accounts:
 func verifiedSite(t *testing.T) *site {
 	t.Helper()
 	s := newSite(t, verifyAccounts, nil)
-	l := naive.New(time.UTC, partitions)
+	l := naive.New(time.UTC)
 	for i, m := range []string{"2025-01", "2025-02", "2025-03"} {
 		s.send(l, verifiedRecords(t, i, m))
 		if i > 0 { // late ones of the month before, expired ones of the month before that
@@ -251,7 +251,7 @@ func publicKeyPEM(t *testing.T) string {
 func TestExplain(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, verifyAccounts, nil)
-	l := naive.New(time.UTC, partitions)
+	l := naive.New(time.UTC)
 	const guid = "6f1c2f0e-7e5c-4b7e-9b1f-1f0e2d3c4b5a"
 	s.send(l, []record{
 		event("miniprogram.open", "app-001", "other", "2025-01-02T10:00:00Z"),

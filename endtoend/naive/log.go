@@ -8,7 +8,6 @@ import (
 // Log counts what it is given, in order, and closes months as seals do: every partition at the same place.
 type Log struct {
 	Grammar
-	Partitions          int // of the topic, for records whose partition is −1
 	Tombstones, Unknown int
 
 	months map[string]*Month // by 2026-10
@@ -18,10 +17,9 @@ type Log struct {
 
 // Record is one record of the log.
 type Record struct {
-	Partition int // −1: the one its GUID leads to; matters for duplicates alone
-	Value     []byte
-	Headers   map[string]string // of the binary mode, else nil
-	Time      time.Time
+	Value   []byte
+	Headers map[string]string // of the binary mode, else nil
+	Time    time.Time
 }
 
 // Month is what is known of a month.
@@ -36,7 +34,7 @@ type App struct {
 	Events, Duplicates, Skewed, Expired, Rejected, BeforeBooks int
 
 	did    map[string]map[int]set // kind → day → who
-	seen   map[string]bool        // partition, kind, day, who: for duplicates
+	seen   map[string]bool        // kind, day, who: for duplicates
 	totals map[source]Reading
 }
 
@@ -48,8 +46,8 @@ type source struct {
 }
 
 // New makes an empty log.
-func New(zone *time.Location, partitions int) *Log {
-	return &Log{Partitions: partitions, Grammar: Grammar{Zone: zone, Types: Types()}, months: map[string]*Month{}, lost: map[string]*App{}}
+func New(zone *time.Location) *Log {
+	return &Log{Grammar: Grammar{Zone: zone, Types: Types()}, months: map[string]*Month{}, lost: map[string]*App{}}
 }
 
 // Add counts a record and says what it was.
@@ -91,10 +89,7 @@ func (l *Log) Add(rec Record) Reading {
 	if r.Outcome == Reported {
 		a.report(&r)
 	} else {
-		if rec.Partition < 0 {
-			rec.Partition = Partition([]byte(r.Key), l.Partitions)
-		}
-		a.count(rec.Partition, &r)
+		a.count(&r)
 	}
 	return r
 }
@@ -108,13 +103,13 @@ func app(apps map[string]*App, name string) *App {
 	return a
 }
 
-func (a *App) count(partition int, r *Reading) {
+func (a *App) count(r *Reading) {
 	a.Events++
 	if r.Skewed {
 		a.Skewed++
 	}
 	day := r.At.Day()
-	once := fmt.Sprint(partition, " ", r.Kind, " ", day, " ", r.Who)
+	once := fmt.Sprint(r.Kind, " ", day, " ", r.Who)
 	if a.seen[once] {
 		a.Duplicates++
 	}

@@ -37,7 +37,6 @@ type Reading struct {
 	App     string // empty where it cannot be read
 	Kind    string
 	Who     string // device or user; spelled in one way
-	Key     string // as spelled: what records are keyed by
 	At      time.Time
 	Skewed  bool
 
@@ -124,7 +123,7 @@ func (g *Grammar) judge(members map[string][]any, size int, stamp time.Time) Rea
 	if errors.Join(errApp, errType, errWho, errAt) != nil || typ == "" {
 		return r
 	}
-	r.At, r.Key = stamp, who
+	r.At = stamp
 	stamped := !stamp.Before(year2000)
 	if at != "" {
 		t, ok := instant(at)

@@ -89,7 +89,7 @@ func TestRead(t *testing.T) {
 }
 
 func TestCloseSplitsTheMonth(t *testing.T) {
-	l := New(time.UTC, 1)
+	l := New(time.UTC)
 	add := func(kind, who, at string) {
 		l.Add(Record{Value: []byte(`{"type":"` + kind + `","subject":"` + who + `","superapp":"a","time":"` + at + `"}`), Time: stamp})
 	}
@@ -138,11 +138,11 @@ func TestReadsGeneratedMonth(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	l := New(time.UTC, 4)
+	l := New(time.UTC)
 	n := map[Outcome]int{}
 	var rec month.Record
 	for g.Next(&rec) {
-		n[l.Add(Record{Partition: -1, Value: rec.Value, Time: time.UnixMilli(rec.Timestamp)}).Outcome]++
+		n[l.Add(Record{Value: rec.Value, Time: time.UnixMilli(rec.Timestamp)}).Outcome]++
 	}
 	if share := float64(n[Rejected]) / float64(c.Events); share < 0.115 || share > 0.13 {
 		t.Errorf("%v of all records are rejected, want 0.125", share)

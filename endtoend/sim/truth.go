@@ -2,6 +2,7 @@ package sim
 
 import (
 	"context"
+	"math/bits"
 	"strconv"
 	"strings"
 	"time"
@@ -15,17 +16,25 @@ type facts map[string]*did
 
 type did [32]kindSet
 
-// add notes an event, and says whether there was one like it.
-func (f facts) add(who string, kind, day int) (again bool) {
+// add notes an event.
+func (f facts) add(who string, kind, day int) {
 	d := f[who]
 	if d == nil {
 		d = &did{}
 		f[who] = d
 	}
-	again = d[day]&kinds(kind) != 0
 	d[day] |= kinds(kind)
 	d[0] |= kinds(kind)
-	return again
+}
+
+// number is how many facts there are: of a person, a kind and a day each.
+func (f facts) number() (n int) {
+	for _, d := range f {
+		for day := 1; day < len(d); day++ {
+			n += bits.OnesCount8(uint8(d[day]))
+		}
+	}
+	return n
 }
 
 func (f facts) addAll(more facts) {
@@ -64,9 +73,9 @@ type standing struct{ revision, value int64 }
 
 // window is what one partition knows of an app in a month.
 type window struct {
-	events, duplicates, skewed int
-	facts                      facts
-	totals                     map[total]standing
+	events, skewed int
+	facts          facts
+	totals         map[total]standing
 }
 
 // stretch is what is of no month.
@@ -234,9 +243,7 @@ func (x *walk) count(m *made, offset events.Offset) {
 	if skewed {
 		a.skewed++
 	}
-	if a.facts.add(m.who, m.kind, w.dayOf(at)) {
-		a.duplicates++
-	}
+	a.facts.add(m.who, m.kind, w.dayOf(at))
 }
 
 // uncounted counts an event whose times have it counted in no month.
@@ -334,7 +341,6 @@ func (m *month) app(name string) *appMonth {
 
 func (a *appMonth) add(v *window) {
 	a.events += v.events
-	a.duplicates += v.duplicates
 	a.skewed += v.skewed
 	a.facts.addAll(v.facts)
 	for at, s := range v.totals {

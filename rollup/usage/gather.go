@@ -101,7 +101,7 @@ func (g *gatherer) sets(app string) []events.KindSet {
 func (g *gatherer) add(u *counter.AppUnion) error {
 	account, meters := g.bill(u.App)
 	a := App{
-		App: u.App, Events: u.Counters.Events, Duplicates: u.Counters.Duplicates, Skewed: u.Counters.Skewed,
+		App: u.App, Events: u.Counters.Events, Duplicates: u.Counters.Events - u.Facts, Skewed: u.Counters.Skewed,
 		Expired: u.Stretch.Expired, Rejected: u.Stretch.Rejected, BeforeBooks: u.Stretch.BeforeBooks,
 		Kinds: map[string]Count{}, Meters: []Meter{},
 		Late: g.lateOf(u.App, u.LateDevices), Digest: canonical.HashText(u.Digest[:]),

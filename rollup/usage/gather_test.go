@@ -173,7 +173,7 @@ func TestGatherUnites(t *testing.T) {
 		t.Fatalf("usage %+v", doc.Usage)
 	}
 	a := doc.Usage[0]
-	if a.Account == nil || *a.Account != "acme" || a.Events != 15 || a.Duplicates != 5 || a.Skewed != 1 || a.Expired != 2 || a.Rejected != 4 {
+	if a.Account == nil || *a.Account != "acme" || a.Events != 15 || a.Duplicates != 9 || a.Skewed != 1 || a.Expired != 2 || a.Rejected != 4 {
 		t.Errorf("got %+v", a)
 	}
 	exact := map[string]uint64{}

@@ -18,7 +18,8 @@ import (
 type App struct {
 	Counters
 	Stretch Stretch
-	Repeats uint64 // duplicates
+	Repeats uint64 // duplicates: events that are no new facts of all partitions
+	facts   uint64
 	Active  [32]uint64
 	Fresh   [32]uint64 // devices whose first day it is
 	Users   [32]uint64

@@ -31,6 +31,7 @@ func (u *union) tally(parts map[int32]*atSeal) {
 		u.r.Wrong("sealed counters", fmt.Sprintf("partition %d, app %s%s", at.partition, at.app, lateWord(at.late)), "no such app", fmt.Sprintf("%d events, %d devices", h.counters.Events, h.devices))
 	}
 	for name, a := range u.n.Apps {
+		a.Repeats = a.Events - a.facts
 		a.finish(u.s.Closing.Month, name)
 	}
 }
@@ -53,7 +54,6 @@ func (u *union) tallyApps(p *atSeal) (sum sums) {
 		if w != nil {
 			a.Events += w.Events
 			a.Skewed += w.Skewed
-			a.Repeats += w.Events - u.repeats[at]
 			totals(a.Totals).takeAll(w.totals)
 		}
 		u.compareHead(at, w, lost, &sum)

@@ -132,6 +132,9 @@ func (u *union) device() {
 	clear(u.late)
 	a := u.appOf(u.at.app)
 	if u.at.group == ofMonth {
+		for _, days := range all {
+			a.facts += uint64(bits.OnesCount32(days))
+		}
 		a.digestRow(u.s.Closing.Month, u.at.app, u.at.who, &all)
 		a.count(u.s.Rules, u.salt, u.sets, u.at.who, &all)
 		return
