@@ -19,7 +19,7 @@ type Counters struct {
 type Stretch struct {
 	Expired   uint64 // events of a finished month
 	Rejected  uint64 // dead letters
-	OverLimit uint64 // of those, past a limit that others needed: holds the close. What lies too far off (events.Event.FarOff) needs none
+	OverLimit uint64 // of those, found no room within a limit, or too large to tell whose: holds the close
 
 	BeforeBooks uint64 // events of months before the books
 }

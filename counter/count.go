@@ -122,14 +122,14 @@ func (s *Shard) countOne(r *events.Record, i int) (*Sealed, error) {
 				return nil, err
 			}
 			if w == nil {
-				s.reject(r, e, events.OverLimit)
+				s.overflow(r, e)
 				return nil, nil
 			}
 			*print = w.makes.Fingerprint(&e.ID)
 		}
 		err := w.count(e, print, s.batch.known[i], s.batch.found[i]&isLow != 0)
 		if errors.Is(err, errOverLimit) {
-			s.reject(r, e, events.OverLimit)
+			s.overflow(r, e)
 			return nil, nil
 		}
 		if err != nil {
@@ -147,7 +147,7 @@ func (s *Shard) countOne(r *events.Record, i int) (*Sealed, error) {
 	case events.BeforeBooks:
 		s.attribute(e.App, Stretch{BeforeBooks: 1})
 	case events.Rejected:
-		s.reject(r, e, e.Reason)
+		s.reject(r, e, e.Reason, len(e.App) == 0 && e.Reason == events.OverLimit && !e.FarOff)
 	}
 	return nil, nil
 }
@@ -165,13 +165,21 @@ func (s *Shard) report(r *events.Record, e *events.Event) error {
 	if w != nil {
 		why = w.report(e.Quantity, in.rules.Limits.QuantitySources)
 	}
-	if why != "" {
-		s.reject(r, e, why)
+	switch why {
+	case "":
+	case events.OverLimit:
+		s.overflow(r, e)
+		return nil
+	default:
+		s.reject(r, e, why, false)
 		return nil
 	}
 	s.touch(w)
 	return nil
 }
+
+// overflow rejects a record that found no room: what could be counted but for those before it.
+func (s *Shard) overflow(r *events.Record, e *events.Event) { s.reject(r, e, events.OverLimit, true) }
 
 // Refuse counts n records that nobody could read, of no known app, in their place among the others.
 func (s *Shard) Refuse(n uint64, why events.Reason) {
@@ -184,9 +192,11 @@ func (s *Shard) Refuse(n uint64, why events.Reason) {
 	s.state.Records += n
 }
 
-func (s *Shard) reject(r *events.Record, e *events.Event, why events.Reason) {
+// reject makes a dead letter of a record. Past a limit is one that found no room, or that is too large to say whose it is; one that is
+// itself past a limit, too large or of a month too far off, is its sender's mistake, as any other that is rejected.
+func (s *Shard) reject(r *events.Record, e *events.Event, why events.Reason, past bool) {
 	add := Stretch{Rejected: 1}
-	if why == events.OverLimit && !e.FarOff {
+	if past {
 		add.OverLimit = 1
 	}
 	s.attribute(e.App, add)

@@ -69,16 +69,16 @@ func (m *model) count(tb testing.TB, r *events.Record) {
 	case events.BeforeBooks:
 		m.stretch(string(e.App), Stretch{BeforeBooks: 1})
 	case events.Rejected:
-		m.reject(r, &e, e.Reason)
+		m.reject(r, &e, e.Reason, e.Reason == events.OverLimit && len(e.App) == 0 && !e.FarOff)
 	case events.Counted:
 		print := m.print(&e)
 		if m.full(&e, print) {
-			m.reject(r, &e, events.OverLimit)
+			m.reject(r, &e, events.OverLimit, true)
 			return
 		}
 		w := m.window(e.Month, string(e.App))
 		if w == nil {
-			m.reject(r, &e, events.OverLimit)
+			m.reject(r, &e, events.OverLimit, true)
 			return
 		}
 		w.counters.Events++
@@ -102,7 +102,7 @@ func (m *model) count(tb testing.TB, r *events.Record) {
 	case events.Reported:
 		w := m.window(e.Month, string(e.App))
 		if w == nil {
-			m.reject(r, &e, events.OverLimit)
+			m.reject(r, &e, events.OverLimit, true)
 			return
 		}
 		q := *e.Quantity
@@ -114,11 +114,11 @@ func (m *model) count(tb testing.TB, r *events.Record) {
 			}
 		}
 		if mixed {
-			m.reject(r, &e, events.MixedTotals)
+			m.reject(r, &e, events.MixedTotals, false)
 			return
 		}
 		if len(sources) > m.book.months[e.Month].Limits.QuantitySources {
-			m.reject(r, &e, events.OverLimit)
+			m.reject(r, &e, events.OverLimit, true)
 			return
 		}
 		key := totalKey{q.Meter, q.Source, q.Day}
@@ -193,9 +193,9 @@ func (m *model) stretch(app string, add Stretch) {
 	m.state.Apps[app] = m.state.Apps[app].plus(add)
 }
 
-func (m *model) reject(r *events.Record, e *events.Event, why events.Reason) {
+func (m *model) reject(r *events.Record, e *events.Event, why events.Reason, past bool) {
 	add := Stretch{Rejected: 1}
-	if why == events.OverLimit && !e.FarOff {
+	if past {
 		add.OverLimit = 1
 	}
 	m.stretch(string(e.App), add)

@@ -11,8 +11,8 @@ import (
 	"headcount/endtoend/naive"
 )
 
-// allOdd lets odd months through: their wrong clocks would hold every invoice.
-const allOdd = `{skew_limit: "1"}`
+// allOdd lets odd months through: their wrong clocks and dead letters would hold every invoice.
+const allOdd = `{skew_limit: "1", reject_limit: "1"}`
 
 // mixedAccounts bill twelve apps by four price books; app-004 and others are nobody's.
 const mixedAccounts = `accounts:
@@ -178,7 +178,7 @@ func TestTimestampsAndZones(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			s := newSite(t, "accounts: []\n", map[string]string{"billing": `{time_zone: ` + name + `, skew_limit: "1"}`})
+			s := newSite(t, "accounts: []\n", map[string]string{"billing": `{time_zone: ` + name + `, skew_limit: "1", reject_limit: "1"}`})
 			l := naive.New(zone)
 			c := oddMonth("2025-03", 30_000)
 			c.Zone, c.Odd, c.Binary, c.Reported = zone, 0.3, 0.2, 0

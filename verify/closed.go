@@ -7,9 +7,8 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"strings"
 
-	"github.com/go-json-experiment/json/jsontext"
+	"github.com/go-json-experiment/json"
 
 	"headcount/verify/chain"
 	"headcount/verify/recount"
@@ -84,12 +83,16 @@ func (c *closedRecords) take(x *recount.Closed, at string) {
 func (c *closedRecords) compare(x *recount.Closed, at string) {
 	m := c.month
 	c.r.Same("closed records", x.SealID, m.subject.Closing.SealID, "%s: seal_id, by the ledger's closing", at)
-	c.r.Same("closed records", x.Apps, len(m.stored.Usage), "%s: apps, by the ledger", at)
-	c.r.Same("closed records", x.UsageHash, usageHash(m.stored.Usage), "%s: usage_hash, by the digests in the ledger", at)
-	if m.amendments == 0 {
+	listed := len(m.stored.Usage)
+	if othersOf(&m.stored) != nil {
+		listed++
+	}
+	c.r.Same("closed records", x.Apps, listed, "%s: apps, by the ledger", at)
+	c.r.Same("closed records", x.UsageHash, usageHash(&m.stored), "%s: usage_hash, by the digests in the ledger", at)
+	if m.amendments == 0 && len(m.stored.Outbox) < 2 {
 		c.found = true
 		c.r.Same("closed records", x.LedgerHead, m.stored.Head, "%s: ledger_head, by the ledger's result", at)
-	} else if x.LedgerHead == m.stored.Head { // else it may be an amendment's; the walk along the chain looks for its head
+	} else if x.LedgerHead == m.stored.Head { // else it may be an amendment's or a release's; the walk along the chain looks for its head
 		c.found = true
 	}
 	for _, u := range m.stored.Usage {
@@ -114,25 +117,25 @@ func (c *closedRecords) checkLedger(ctx context.Context, fromLog bool) ([]string
 		c.r.Wrong("closed records", place, "the closed record of "+c.month.name, "none with a valid signature; where the close could not send it, run the close again")
 	}
 	if fromLog {
-		c.amendmentsLogged(place)
+		c.furtherLogged(place)
 	}
 	return c.heads, walkChain(ctx, c.month.ledger, c.heads, c.r)
 }
 
-// amendmentsLogged wants the closed records of amendments in the log, where it is on record that it took them.
-func (c *closedRecords) amendmentsLogged(place string) {
+// furtherLogged wants the closed records of amendments and releases in the log, where it is on record that it took them.
+func (c *closedRecords) furtherLogged(place string) {
 	for _, message := range c.month.stored.Outbox {
 		x, sig, err := recount.OpenClosed(message.Value)
 		if err != nil || !message.Sent || x.LedgerHead == c.month.stored.Head {
 			continue
 		}
 		if !c.inLog[sig.Hash()] {
-			c.r.Wrong("closed records", place, "the closed record of an amendment of "+c.month.name+", ledger_head "+x.LedgerHead, "none with a valid signature")
+			c.r.Wrong("closed records", place, "the closed record of an amendment or release of "+c.month.name+", ledger_head "+x.LedgerHead, "none with a valid signature")
 		}
 	}
 }
 
-// announced takes the closed records that the ledger has sent: of the month, of the newest, and of months that were amended. The
+// announced takes the closed records that the ledger has sent: of the month, of the newest, and of months that were amended or had a hold lifted. The
 // last of them covers all that was before.
 func (c *closedRecords) announced(ctx context.Context) error {
 	m := c.month
@@ -148,12 +151,15 @@ func (c *closedRecords) announced(ctx context.Context) error {
 		if err != nil {
 			return inLedger(err)
 		}
-		if x.Month == m.name || x.Month != newest && len(amendments) == 0 {
+		if x.Month == m.name || x.Closed.IsZero() {
 			continue
 		}
 		result, err := m.ledger.Result(ctx, x.Month)
 		if err != nil {
 			return inLedger(err)
+		}
+		if x.Month != newest && len(amendments) == 0 && len(result.Outbox) < 2 {
+			continue
 		}
 		if closing, err := m.ledger.Closing(ctx, x.Month); err == nil && closing.TopicID == m.subject.Closing.TopicID {
 			from = append(from, result)
@@ -177,24 +183,27 @@ func (c *closedRecords) announced(ctx context.Context) error {
 	return nil
 }
 
-// usageHash is the SHA-256 of the digests in the ledger as canonical JSON: apps in the order of their bytes, nothing escaped but
-// what JSON or JavaScript ask for.
-func usageHash(usage []chain.Usage) string {
+// usageHash is that of the digests in the ledger; those of the apps that are not listed have one together, under no name.
+func usageHash(stored *chain.Result) string {
 	digests := map[string]string{}
-	for _, u := range usage {
+	if x := othersOf(stored); x != nil {
+		digests[""] = x.Digest
+	}
+	for _, u := range stored.Usage {
 		digests[u.App] = u.Digest
 	}
-	b := []byte{'{'}
-	for i, app := range slices.Sorted(maps.Keys(digests)) {
-		if i > 0 {
-			b = append(b, ',')
-		}
-		b, _ = jsontext.AppendQuote(b, app)
-		b = append(b, ':')
-		b, _ = jsontext.AppendQuote(b, digests[app])
+	return digestsHash(digests)
+}
+
+// othersOf are those of a month's usage as it is stored; nil: all are listed.
+func othersOf(stored *chain.Result) *others {
+	var doc struct {
+		Others *others `json:"others"`
 	}
-	text := strings.NewReplacer("\u2028", `\u2028`, "\u2029", `\u2029`).Replace(string(b) + "}")
-	return hashOf([]byte(text))
+	if json.Unmarshal(stored.Document, &doc) != nil { // which is said elsewhere
+		return nil
+	}
+	return doc.Others
 }
 
 func hashOf(b []byte) string {

@@ -58,7 +58,7 @@ func copiesOf(m *closedMonth, invoices []chain.Invoice) map[string]string {
 	}
 	for i, message := range m.stored.Outbox {
 		name := "closed/" + m.name + ".json"
-		if i > 0 { // an amendment's
+		if i > 0 { // an amendment's or a release's
 			name = fmt.Sprintf("closed/%s.%d.json", m.name, i+1)
 		}
 		want[name] = string(message.Value)

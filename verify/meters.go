@@ -59,7 +59,9 @@ func (c *usageCheck) meter(app string, x *usageMeter, def meter, a *recount.App)
 		}
 		c.r.Same("meters", got, want, "app %s: meter %s, estimate", app, x.Meter)
 		c.r.Same("meters", x.Bound != nil && math.Abs(*x.Bound-c.bounds.relative) < 0.00006, true, "app %s: meter %s, bound %.4f", app, x.Meter, c.bounds.relative)
-		c.r.Same("meters", x.Verdict, c.bounds.judge(exact, want), "app %s: meter %s, verdict", app, x.Meter)
+		verdict := c.bounds.judge(exact, want)
+		c.differ[app] = c.differ[app] || verdict == "differ"
+		c.r.Same("meters", x.Verdict, verdict, "app %s: meter %s, verdict", app, x.Meter)
 	} else {
 		c.r.Same("meters", x.Verdict, "none", "app %s: meter %s, verdict", app, x.Meter)
 		c.r.Same("meters", x.Estimate != nil, false, "app %s: meter %s has an estimate", app, x.Meter)
@@ -82,8 +84,8 @@ func (c *usageCheck) meter(app string, x *usageMeter, def meter, a *recount.App)
 // bounds say how far a meter's two witnesses may lie apart.
 type bounds struct{ relative, slack float64 }
 
-// boundsOf returns those of a month's usage: a close of more than a thousand meters allows them more.
-func boundsOf(usage []jsontext.Value, precision int) bounds {
+// bounds returns those of a month's usage: a close of many meters allows them more.
+func (l *limits) bounds(usage []jsontext.Value, precision int) bounds {
 	judged := 0 // meters with an estimate
 	for _, text := range usage {
 		var u usageApp
@@ -96,11 +98,11 @@ func boundsOf(usage []jsontext.Value, precision int) bounds {
 			}
 		}
 	}
-	k, slack := 5.7, 10.0
-	if judged > 1000 {
-		k, slack = 6.5, 16
+	by := l.Witnesses.Narrow
+	if judged > l.Witnesses.Many {
+		by = l.Witnesses.Wide
 	}
-	return bounds{k * 1.04 / math.Sqrt(float64(int(1)<<precision)), slack}
+	return bounds{by.K * 1.04 / math.Sqrt(float64(int(1)<<precision)), by.Slack}
 }
 
 // judge compares the witnesses of a meter.

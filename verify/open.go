@@ -17,11 +17,11 @@ type closedMonth struct {
 	ledger  *chain.Ledger
 	months  []chain.MonthState // all that have a closing, oldest first
 	stored  chain.Result
+	limits  limits
 	prices  *prices
 	amended *amendedMonth // nil: there is no amendment to price
 	former  *formerPrices // nil: what came late of the month before is not priced here
 
-	quantityLimits   quantityLimits
 	quantitiesBefore map[string]map[string]uint64 // of the month before, by app and meter
 
 	amendments int // that the month has
@@ -45,15 +45,13 @@ func open(ctx context.Context, c Config, r *report.Report) (*closedMonth, error)
 	if m.subject, err = recount.Open(ctx, c.Config, closing, former, fixed, r); err != nil {
 		return nil, err
 	}
+	m.limits = m.readLimits(r)
 	m.prices = m.readPrices(r)
 	if m.amended, err = m.openAmended(ctx, r); err != nil {
 		return nil, err
 	}
 	if m.former, err = m.openFormer(ctx, r); err != nil {
 		return nil, err
-	}
-	if m.quantityLimits, err = limitsOf(&closing); err != nil {
-		return nil, inLedger(fmt.Errorf("limits of the closing of %s: %w", m.name, err))
 	}
 	if m.quantitiesBefore, err = m.billedQuantities(ctx); err != nil {
 		return nil, err

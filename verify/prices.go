@@ -30,6 +30,7 @@ type invoice struct {
 	Revision int    `json:"revision"`
 	Currency string `json:"currency"`
 	Status   string `json:"status"`
+	Reason   string `json:"reason"`
 	Total    string `json:"total"`
 	Lines    []struct {
 		App       string `json:"app"`

@@ -32,27 +32,13 @@ func corrected(apps map[string]*recount.App, all []chain.Quantity) map[string]*r
 	return fixed
 }
 
-// quantityLimits are past what a quantity holds an invoice, as the closing has them.
-type quantityLimits struct {
-	Least uint64 `json:"hold_least"`
-	Jump  uint64 `json:"quantity_jump"` // times what it was in the month before; 0: nothing is too much
-}
-
-func limitsOf(c *chain.Closing) (l quantityLimits, err error) {
-	l = quantityLimits{20, 10}
-	if c.Limits != "" {
-		err = json.Unmarshal([]byte(c.Limits), &l)
-	}
-	return l, err
-}
-
 // implausible says whether a value is more than so many times what it was.
-func (l quantityLimits) implausible(value, was uint64) bool {
-	if l.Jump == 0 || was == 0 || value < l.Least {
+func (l *limits) implausible(value, was uint64) bool {
+	if l.QuantityJump == 0 || was == 0 || value < l.HoldLeast {
 		return false
 	}
 	most := new(big.Int).SetUint64(was)
-	most.Mul(most, new(big.Int).SetUint64(l.Jump))
+	most.Mul(most, new(big.Int).SetUint64(l.QuantityJump))
 	return new(big.Int).SetUint64(value).Cmp(most) > 0
 }
 
@@ -106,8 +92,8 @@ func (m *closedMonth) billedQuantities(ctx context.Context) (map[string]map[stri
 // quantity wants the invoice of an app's account to be held where its quantity is doubtful by itself, or far above the month before's.
 func (c *usageCheck) quantity(app, meter, aggregate string, value uint64, a *recount.App) {
 	why := a.Doubtful(meter, aggregate)
-	if was := c.m.quantitiesBefore[app][meter]; c.m.quantityLimits.implausible(value, was) {
-		why = fmt.Sprintf("%d is more than %d times the %d of the month before", value, c.m.quantityLimits.Jump, was)
+	if was := c.m.quantitiesBefore[app][meter]; c.m.limits.implausible(value, was) {
+		why = fmt.Sprintf("%d is more than %d times the %d of the month before", value, c.m.limits.QuantityJump, was)
 	}
 	if why == "" {
 		return

@@ -22,6 +22,7 @@ type document struct {
 		Offset    int64 `json:"offset"`
 	} `json:"sealed"`
 	Usage    []jsontext.Value `json:"usage"`
+	Others   *others          `json:"others"` // nil: all apps are listed
 	Rejected uint64           `json:"rejected"`
 
 	BeforeBooks uint64 `json:"before_books"`
@@ -73,6 +74,7 @@ type usageCheck struct {
 	m      *closedMonth
 	n      *recount.Numbers
 	bounds bounds
+	differ map[string]bool // apps with a meter whose witnesses lie too far apart
 	r      *report.Report
 }
 
@@ -83,19 +85,21 @@ func checkUsage(m *closedMonth, n *recount.Numbers, r *report.Report) {
 		r.Wrong("usage", "ledger, result of "+m.name, "a document that can be read", err.Error())
 		return
 	}
-	c := usageCheck{m, n, boundsOf(doc.Usage, m.subject.Rules.Precision), r}
+	c := usageCheck{m, n, m.limits.bounds(doc.Usage, m.subject.Rules.Precision), map[string]bool{}, r}
 	c.head(&doc)
-	c.apps(doc.Usage)
+	c.apps(doc.Usage, doc.Others)
+	c.holds()
 }
 
 // apps compares the apps: those of the usage, and those that were counted and are not in it.
-func (c *usageCheck) apps(usage []jsontext.Value) {
-	missing := map[string]bool{}
+func (c *usageCheck) apps(usage []jsontext.Value, rest *others) {
+	missing, unlisted := map[string]bool{}, c.unlisted()
 	for name, a := range c.n.Apps {
-		if a.Listed || a.LateNew > 0 {
+		if (a.Listed || a.LateNew > 0) && !unlisted[name] {
 			missing[name] = true
 		}
 	}
+	c.others(rest, unlisted)
 	for i, text := range usage {
 		var u usageApp
 		if err := json.Unmarshal(text, &u, caseless); err != nil {

@@ -52,13 +52,13 @@ type Config struct {
 type Billing struct {
 	TimeZone string   `yaml:"time_zone"` // IANA name
 	Grace    Duration `yaml:"grace"`     // how long after a month's end its close must wait
+	From     Month    `yaml:"from"`      // where the books open; 0: no bound
 
 	// What holds invoices. The closing keeps it.
 	SkewLimit    string `yaml:"skew_limit"`    // share of an app's events, skewed or expired, past which its invoice is held
 	RejectLimit  string `yaml:"reject_limit"`  // share of an app's records, dead letters, past which it is
 	HoldLeast    int    `yaml:"hold_least"`    // of how many events a share must be made to hold
 	QuantityJump int    `yaml:"quantity_jump"` // how many times what a meter of quantities had in the month before holds; 0: nothing does
-	From         Month  `yaml:"from"`          // where the books open; 0: no bound
 }
 
 // Kafka says where the log is.

@@ -117,7 +117,7 @@ func TestEnvironmentSetsEveryField(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := &Config{
-		Billing: Billing{"Asia/Tokyo", Duration(time.Hour), "0.02", "0.03", 8, 7, Month(events.MonthOf(2026, 10))},
+		Billing: Billing{"Asia/Tokyo", Duration(time.Hour), Month(events.MonthOf(2026, 10)), "0.02", "0.03", 8, 7},
 		Kafka: Kafka{[]string{"h1:1", "h2:2"}, "topic", "/kafka_group", "/kafka_instance", Duration(20 * time.Second), 2 << 20, 2 << 20, "accept",
 			&TLS{"/kafka_tls_ca_file", "/kafka_tls_cert_file", "/kafka_tls_key_file", "/kafka_tls_server_name"},
 			&SASL{"PLAIN", "/kafka_sasl_user", "/kafka_sasl_password_file", secret.NewText("/kafka_sasl_password")}, nil},
@@ -165,6 +165,8 @@ func TestMistakesNameFileAndPlace(t *testing.T) {
 		"billing:\n  grace: -1h\n":                               "billing.grace: \"-1h\"",
 		"billing: {skew_limit: 0.01}\n":                          "headcount.yaml:1:23: billing.skew_limit: is not text: write it in quotes, as in \"0.01\"",
 		"billing: {skew_limit: \"much\"}\n":                      "billing.skew_limit",
+		"billing: {reject_limit: \"-1\"}\n":                      "billing.reject_limit",
+		"billing: {hold_least: -1}\n":                            "billing.hold_least: -1 is negative",
 		"billing: {from: 2026-13}\n":                             "headcount.yaml:1:17: billing.from: month \"2026-13\": want the form 2026-10",
 		"billing: {from: 2026-10-01}\n":                          "billing.from: month \"2026-10-01\": want the form 2026-10",
 		"billing: {from: 1999-12}\n":                             "headcount.yaml:1:17: billing.from: 1999-12: write a month from 2000-01",

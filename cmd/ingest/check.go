@@ -148,6 +148,7 @@ func check(ctx context.Context, p *cli.Program, c *config.Config) []stream.Findi
 			_, err := worker.CheckSiblings(ctx, state, topic, false)
 			add("former topics", "none with an open month", err)
 		}
+		add("ledger heads", "the ledger has all that the log's signed records say of it", checkHeads(ctx, c, conn, topic, bucket))
 	}
 	return found
 }
@@ -216,28 +217,59 @@ func lookAlikes(apps []string) []stream.Finding {
 	return []stream.Finding{{Check: "apps", Verdict: stream.Warn, Detail: strings.Join(text, ", "), Remedy: "look into who sends them: events under an id that only looks like a customer's are not billed to it"}}
 }
 
-// checkLedger looks at the ledger, and adds the apps of the last closed month to apps.
+// checkHeads holds the ledger against what the log says of it.
+func checkHeads(ctx context.Context, c *config.Config, conn *site.Connection, topic *stream.Topic, bucket checkpoint.Bucket) error {
+	l, err := site.Ledger(ctx, c, slog.New(slog.DiscardHandler), ledger.OpenReadOnly)
+	if errors.Is(err, ledger.ErrMissing) {
+		return site.CheckPublished(ctx, c, conn, topic, bucket, nil)
+	}
+	if err != nil {
+		return nil // said already
+	}
+	defer l.Close()
+	return site.CheckPublished(ctx, c, conn, topic, bucket, l)
+}
+
+// checkLedger says whether the ledger can be read, has its guards, and as whom it is opened, and adds the apps of the last closed month to
+// apps.
 func checkLedger(ctx context.Context, c *config.Config, apps *[]string) []stream.Finding {
 	why := ""
 	l, err := site.Ledger(ctx, c, slog.New(slog.DiscardHandler), func(ctx context.Context, url string) (*ledger.Ledger, error) {
 		why = ledger.Unverified(url)
 		return ledger.OpenReadOnly(ctx, url)
 	})
+	var rights ledger.Rights
 	switch {
 	case err == nil:
-		err = errors.Join(appsOf(ctx, l, apps), l.Close())
+		defer l.Close()
+		if err = l.Guards(ctx); err == nil {
+			rights, err = l.Rights(ctx)
+		}
+		err = errors.Join(err, appsOf(ctx, l, apps))
 	case errors.Is(err, ledger.ErrMissing):
 		err = nil // the first close makes it
 	}
 	f := stream.Finding{Check: "ledger", Verdict: stream.Pass, Detail: c.Ledger.String()}
 	if err != nil {
-		f.Verdict, f.Detail = stream.Fail, err.Error()
+		f.Verdict, f.Detail = stream.Fail, site.FailureOf(err).Error()
 	}
 	found := []stream.Finding{f}
 	if why != "" {
 		found = append(found, stream.Finding{Check: "ledger connection", Verdict: stream.Warn, Detail: why, Remedy: site.UnverifiedRemedy})
 	}
+	if rights.User != "" {
+		found = append(found, roleOf(rights))
+	}
 	return found
+}
+
+// roleOf says as whom the ledger is opened.
+func roleOf(r ledger.Rights) stream.Finding {
+	f := stream.Finding{Check: "ledger role", Verdict: stream.Pass, Detail: fmt.Sprintf("%s, as %s", r.User, r.Role)}
+	if r.Role == ledger.Owner || r.Role == ledger.Superuser {
+		f.Verdict, f.Remedy = stream.Warn, "it can switch off what keeps the ledger from being changed: close as a writer and read as a reader (deploy/postgres/roles.sql)"
+	}
+	return f
 }
 
 // appsOf adds the apps of the last closed month.

@@ -1,8 +1,6 @@
 package main
 
 import (
-	"context"
-	"crypto/ed25519"
 	"fmt"
 	"os/user"
 	"strings"
@@ -15,7 +13,6 @@ import (
 	"headcount/cmd/site"
 	"headcount/rating"
 	"headcount/rating/catalog"
-	"headcount/rating/ledger"
 	"headcount/rollup/amend"
 	"headcount/rollup/closed"
 )
@@ -71,19 +68,20 @@ func amendCommand(p *cli.Program) *cobra.Command {
 		if err := readCorrection(c, was, &fix, accounts, books); err != nil {
 			return err
 		}
+		var log *vouched
 		if !dry {
-			if fix.SealKey, err = announcer(cmd.Context(), c, l, was); err != nil {
-				p.Log.Warn("the amendment gets no record in the log: the next close vouches for it", "month", m, "error", err)
+			if log, err = holdAgainstLog(cmd.Context(), p, c, l, bucket); err != nil {
+				return err
 			}
+			defer log.conn.Close()
+			fix.SealKey = log.announces(cmd.Context(), c, l, was)
 		}
 		number, further, err := amend.Month(cmd.Context(), l, was, fix)
 		if err != nil {
 			return err
 		}
-		if fix.SealKey != nil {
-			if err := sendAmendment(cmd.Context(), p, c, l, was); err != nil {
-				p.Log.Warn("the amendment is recorded, but the log does not have its record yet: the next amendment or close sends it", "month", m, "error", err)
-			}
+		if !dry {
+			log.send(cmd.Context(), l, was)
 		}
 		if p.JSON {
 			return p.PrintJSON(map[string]any{"month": m.String(), "amendment": number, "reason": reason, "by": fix.By, "recorded": !dry, "invoices": further})
@@ -91,32 +89,6 @@ func amendCommand(p *cli.Program) *cobra.Command {
 		return printAmendment(p, m.String(), number, further, dry)
 	}
 	return cmd
-}
-
-// announcer returns the key that an amendment's record in the log is signed with.
-func announcer(ctx context.Context, c *config.Config, l *ledger.Ledger, was *closed.Month) (ed25519.PrivateKey, error) {
-	key, err := site.SealKey(c)
-	if err == nil {
-		err = amend.MayAnnounce(ctx, l, was, key)
-	}
-	if err != nil {
-		return nil, err
-	}
-	return key, nil
-}
-
-// sendAmendment sends the amendment's record to the log.
-func sendAmendment(ctx context.Context, p *cli.Program, c *config.Config, l *ledger.Ledger, was *closed.Month) error {
-	conn, err := site.Connect(ctx, c, p.Log)
-	if err != nil {
-		return err
-	}
-	defer conn.Close()
-	topic, err := conn.Topic(ctx, c)
-	if err != nil {
-		return err
-	}
-	return amend.Announce(ctx, l, was, conn, topic, time.Now())
 }
 
 // readCorrection reads the files and holds them against each other, so that a mistake is named with its file and line.

@@ -49,11 +49,17 @@ func invoicesCommand(p *cli.Program) *cobra.Command {
 		}
 		switch {
 		case p.JSON:
-			err = p.PrintJSON(map[string]any{"invoices": invoices})
+			doc := map[string]any{"invoices": invoices}
+			if len(r.Limits.Overridden()) > 0 {
+				doc["limits"] = r.Limits
+			}
+			err = p.PrintJSON(doc)
 		case table.path != "":
 			err = writeCSV(cmd.Context(), p, table, func(w io.Writer) error { return invoiceCSV(w, invoices) })
 		case page.path == "":
-			err = printInvoices(p.Out, invoices)
+			if err = printInvoices(p.Out, invoices); err == nil {
+				err = printLimits(p.Out, r)
+			}
 		}
 		if err != nil {
 			return err

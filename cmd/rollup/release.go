@@ -8,7 +8,9 @@ import (
 	"github.com/spf13/cobra"
 
 	"headcount/cmd/cli"
+	"headcount/cmd/site"
 	"headcount/rating/ledger"
+	"headcount/rollup/closed"
 )
 
 func releaseCommand(p *cli.Program) *cobra.Command {
@@ -30,14 +32,32 @@ func releaseCommand(p *cli.Program) *cobra.Command {
 			return err
 		}
 		defer l.Close()
+		bucket, err := site.State(cmd.Context(), c)
+		if err != nil {
+			return err
+		}
+		was, err := closed.Recorded(cmd.Context(), l, bucket, m)
+		if err != nil {
+			return err
+		}
+		log, err := holdAgainstLog(cmd.Context(), p, c, l, bucket)
+		if err != nil {
+			return err
+		}
+		defer log.conn.Close()
+		var announce func(head string) ([][]byte, error)
+		if key := log.announces(cmd.Context(), c, l, was); key != nil {
+			announce = func(head string) ([][]byte, error) { return was.Record(key, was.Digests, head), nil }
+		}
 		by := username()
-		err = l.Release(cmd.Context(), m, account, reason, by)
+		err = l.Release(cmd.Context(), m, account, reason, by, announce)
 		if errors.Is(err, ledger.ErrNotFound) || errors.Is(err, ledger.ErrNotHeld) {
 			return cli.Fail(cli.CheckFailed, "%w", err)
 		}
 		if err != nil {
-			return cli.Fail(cli.Unreachable, "ledger: %w", err)
+			return closed.LedgerFailed(err)
 		}
+		log.send(cmd.Context(), l, was)
 		if p.JSON {
 			return p.PrintJSON(map[string]string{"month": m.String(), "account": account, "status": ledger.Final, "reason": reason, "by": by})
 		}

@@ -37,10 +37,24 @@ func printClosed(p *cli.Program, r *closed.Result) error {
 		return err
 	}
 	fmt.Fprintln(p.Out)
-	return invoiceTable(p.Out, append(r.Invoices, r.Late...))
+	if err := invoiceTable(p.Out, append(r.Invoices, r.Late...)); err != nil {
+		return err
+	}
+	return printLimits(p.Out, r)
 }
 
-// withInvoices adds the invoices to the stored document, byte for byte as it was but for them.
+// printLimits says by which limits invoices were held, where they are not the usual ones.
+func printLimits(out io.Writer, r *closed.Result) error {
+	other := r.Limits.Overridden()
+	if len(other) == 0 {
+		return nil
+	}
+	_, err := fmt.Fprintf(out, "\nInvoices of %s were held by other limits than usual (billing.…): %s.\n", r.Month, strings.Join(other, "; "))
+	return err
+}
+
+// withInvoices adds the invoices to the stored document, byte for byte as it was but for them, and the limits that held them where they
+// are not the usual ones.
 func withInvoices(r *closed.Result) ([]byte, error) {
 	documents := []json.RawMessage{}
 	for _, v := range r.Invoices {
@@ -52,7 +66,11 @@ func withInvoices(r *closed.Result) ([]byte, error) {
 	}
 	text := bytes.TrimSuffix(bytes.TrimSpace(r.Document), []byte{'}'})
 	text = append(bytes.Clone(text), `,"invoices":`...)
-	return append(append(text, invoices...), '}'), nil
+	text = append(text, invoices...)
+	if len(r.Limits.Overridden()) > 0 {
+		text = append(append(text, `,"limits":`...), r.Limits.Document()...)
+	}
+	return append(text, '}'), nil
 }
 
 func printIndented(w io.Writer, text []byte) error {
@@ -111,6 +129,12 @@ func usageRows(out io.Writer, d *usage.Document, columns []string, more func(app
 	} else if err := t.print(out, ""); err != nil {
 		return err
 	}
+	if o := d.Others; o != nil {
+		if _, err := fmt.Fprintf(out, "\nNot listed are %d further apps that nobody is billed for: %d events, %d duplicates, %d skewed, %d expired, %d rejected, digest %s\n",
+			o.Apps, o.Events, o.Duplicates, o.Skewed, o.Expired, o.Rejected, o.Digest); err != nil {
+			return err
+		}
+	}
 	_, err := fmt.Fprintf(out, "\nDead letters whose app cannot be read: %d\n", d.Rejected)
 	if n := d.AllBeforeBooks(); n > 0 && err == nil {
 		_, err = fmt.Fprintf(out, "Events of months before the books, which are not counted: %d\n", n)
@@ -138,6 +162,10 @@ func usageCSV(out io.Writer, d *usage.Document) error {
 			n := number
 			rows = append(rows, []string{d.Month.String(), cell(a.App), cell(account), cell(m.Meter), n(m.Exact), estimate, string(m.Verdict), n(a.Events), n(a.Duplicates), n(a.Skewed), n(a.Expired), n(a.Rejected), a.Digest})
 		}
+	}
+	if o := d.Others; o != nil {
+		n := number
+		rows = append(rows, []string{d.Month.String(), fmt.Sprintf("(%d further apps)", o.Apps), "", "", "0", "", string(usage.None), n(o.Events), n(o.Duplicates), n(o.Skewed), n(o.Expired), n(o.Rejected), o.Digest})
 	}
 	return w.WriteAll(rows)
 }

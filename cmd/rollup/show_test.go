@@ -227,7 +227,7 @@ func TestInvoicePage(t *testing.T) {
 
 // The stored document is printed as it was stored, with the invoices at its end.
 func TestClosedJSON(t *testing.T) {
-	r := &closed.Result{Month: 2026*12 + 9, Document: json.RawMessage(`{"month":"2026-10","usage":[],"rejected":12345678901234567890}` + "\n")}
+	r := &closed.Result{Month: 2026*12 + 9, Document: json.RawMessage(`{"month":"2026-10","usage":[],"rejected":12345678901234567890}` + "\n"), Limits: usage.DefaultLimits()}
 	for _, v := range []string{`{"account":"a","total":"1.00"}`, `{"account":"b","total":"2.00"}`} {
 		r.Invoices = append(r.Invoices, ledger.Invoice{Document: json.RawMessage(v)})
 	}
@@ -246,7 +246,7 @@ func TestClosedJSON(t *testing.T) {
 }
 
 func TestHeldError(t *testing.T) {
-	r := &closed.Result{Month: 2026*12 + 9}
+	r := &closed.Result{Month: 2026*12 + 9, Limits: usage.DefaultLimits()}
 	if err := heldError(r); err != nil {
 		t.Errorf("nothing is held, but %v", err)
 	}

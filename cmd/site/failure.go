@@ -11,6 +11,7 @@ import (
 	"headcount/ingest/keys"
 	"headcount/ingest/recount"
 	"headcount/ingest/worker"
+	"headcount/rating/ledger"
 	"headcount/rollup/amend"
 	"headcount/rollup/closed"
 	"headcount/rollup/closing"
@@ -49,6 +50,9 @@ type failure struct {
 
 // failures are tried in this order.
 var failures = []failure{
+	// a ledger that is not what it must be; it may be wrapped as what could not be reached
+	of(cli.CheckFailed, func(*ledger.UnguardedError) string { return " (`rollup verify` compares every row)" }),
+	of[*ledger.Difference](cli.CheckFailed, nil),
 	// what may be tried again
 	of[*closed.UnreachableError](cli.Unreachable, nil),
 	of[*recount.UnreachableError](cli.Unreachable, nil),
@@ -77,6 +81,7 @@ var failures = []failure{
 		}
 		return ": `rollup verify --month " + e.Month.String() + "` says what is wrong with it; restore it from the state store's backup"
 	}),
+	of[*closed.OlderLedgerError](cli.CheckFailed, nil),
 	of(cli.CheckFailed, func(e *closed.NotAsBilledError) string {
 		return "; see `rollup verify --month " + e.Month.String() + "`"
 	}),

@@ -120,7 +120,7 @@ func TestFailureOf(t *testing.T) {
 		{&ledger.NoInvoiceError{Month: 2026*12 + 9, Account: "a"}, cli.CheckFailed, "not in the ledger: account a has no invoice for 2026-10 (`rollup invoices --month 2026-10` lists those that have one)"},
 		{cli.Fail(cli.Unreachable, "ledger: %w", ledger.ErrMissing), cli.Unreachable, "ledger: no ledger there (`ledger:` in the config; the first `rollup close` makes it)"},
 		{cli.Fail(cli.Unreachable, "ledger: %w", ledger.ErrForeign), cli.Unreachable, "ledger: the file is no ledger (`ledger:` in the config)"},
-		{ledger.ErrOlder, cli.CheckFailed, "the ledger is older than this program (`rollup close` does)"},
+		{ledger.ErrOlder, cli.CheckFailed, "the ledger is older than this program (`rollup close` does, on PostgreSQL `rollup ledger prepare` as their owner)"},
 		{again.StartError{Partition: 1, Offset: 2}, cli.CheckFailed, "partition 1 of the log begins at offset 2: what lay before is gone, so the month cannot be counted again (--from-sealed checks what can be checked without the log)"},
 		{again.LostSealError{}, cli.CheckFailed, again.LostSealError{}.Error() + " (--from-sealed checks what can be checked without the log)"},
 		{&again.OtherTopicError{What: "topic t is another"}, cli.CheckFailed, "topic t is another (--from-sealed checks what can be checked without the log)"},

@@ -75,7 +75,7 @@ var spellings = []func(error) (how string, ok bool){
 	}),
 	like(ledger.ErrMissing, 0, "`ledger:` in the config; the first `rollup close` makes it").remedy,
 	like(ledger.ErrForeign, 0, "`ledger:` in the config").remedy,
-	like(ledger.ErrOlder, 0, "`rollup close` does").remedy,
+	like(ledger.ErrOlder, 0, "`rollup close` does, on PostgreSQL `rollup ledger prepare` as their owner").remedy,
 	// a month counted again
 	always[recount.StartError](FromSealed),
 	always[recount.LostSealError](FromSealed),

@@ -53,6 +53,13 @@ func (d *distant) LastClosed(ctx context.Context) (ledger.Month, bool, error) {
 	return d.Ledger.LastClosed(ctx)
 }
 
+func (d *distant) Lacks(ctx context.Context, heads []string) ([]string, error) {
+	if err := d.call(); err != nil {
+		return nil, err
+	}
+	return d.Ledger.Lacks(ctx, heads)
+}
+
 func (d *distant) Closing(ctx context.Context, month ledger.Month) (ledger.Closing, error) {
 	if err := d.call(); err != nil {
 		return ledger.Closing{}, err

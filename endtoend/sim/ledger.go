@@ -32,6 +32,16 @@ var _ closing.Ledger = (*books)(nil)
 
 func (b *books) Close() error { return nil }
 
+// Lacks knows a head by its number.
+func (b *books) Lacks(_ context.Context, heads []string) (missing []string, err error) {
+	for _, head := range heads {
+		if head > fmt.Sprintf("%064x", b.head) {
+			missing = append(missing, head)
+		}
+	}
+	return missing, nil
+}
+
 func (b *books) LastClosed(context.Context) (ledger.Month, bool, error) {
 	if len(b.results) == 0 {
 		return 0, false, nil

@@ -79,7 +79,7 @@ type window struct {
 }
 
 // stretch is what is of no month.
-type stretch struct{ expired, rejected, past, before int } // past: those of the rejected that were over a limit, but for those of months far off
+type stretch struct{ expired, rejected, past, before int } // past: those of the rejected that found no room
 
 // appMonth is what all partitions know of an app in a month.
 type appMonth struct {
@@ -214,7 +214,7 @@ func (x *walk) count(m *made, offset events.Offset) {
 		return
 	}
 	if w.limited && w.limits.bytes > 0 && m.size > w.limits.bytes {
-		x.past(m, offset)
+		x.past(m, offset, false)
 		return
 	}
 	if month < x.sealed {
@@ -231,7 +231,7 @@ func (x *walk) count(m *made, offset events.Offset) {
 		}
 	}
 	if w.limited && w.past(in, m) {
-		x.past(m, offset)
+		x.past(m, offset, true)
 		return
 	}
 	a := in.of(m.app)
@@ -262,12 +262,14 @@ func (x *walk) uncounted(m *made, f fate, offset events.Offset) {
 	x.stretches[m.app] = s
 }
 
-// past counts a record that is over a limit.
-func (x *walk) past(m *made, offset events.Offset) {
+// past counts a record that is over a limit; full: it found no room.
+func (x *walk) past(m *made, offset events.Offset, full bool) {
 	x.t.past[spot{x.id, offset}] = true
 	s := x.stretches[m.app]
 	s.rejected++
-	s.past++
+	if full {
+		s.past++
+	}
 	x.stretches[m.app] = s
 }
 

@@ -13,7 +13,7 @@ const ClosedType = "headcount.closed"
 // ClosedVersion is the version of the closed records that this program writes and reads.
 const ClosedVersion = 1
 
-// Closed says in the log what a close came to, for whoever holds the log and the public key.
+// Closed says in the log what a close came to, or that it was corrected or a hold of it lifted, for whoever holds the log and the public key.
 type Closed struct {
 	Version    int               `json:"version"`
 	Cluster    string            `json:"cluster"`
@@ -48,6 +48,11 @@ func (c *Closed) Sign(key ed25519.PrivateKey) []byte {
 		c.Version = ClosedVersion
 	}
 	return sign(ClosedType, c.SealID, *c, key)
+}
+
+// ParseClosed reads a closed record and its signature, which the caller checks with the public key of the month's rules.
+func ParseClosed(value []byte) (*Closed, *Signature, error) {
+	return parseSigned(value, ClosedType, ClosedVersion, func(c *Closed) (string, int) { return c.SealID, c.Version })
 }
 
 // Hash returns the SHA-256 of what is signed, "sha256:" and 64 hex digits.

@@ -140,7 +140,7 @@ func steps(t *testing.T, l *Ledger) {
 		}
 		return l.MarkSent(ctx, ids...)
 	})
-	again("release", func() error { return l.Release(ctx, october, "acme", "checked", "ann") })
+	again("release", func() error { return l.Release(ctx, october, "acme", "checked", "ann", nil) })
 }
 
 // TestFaults fails every statement and every commit in turn, in both ways.

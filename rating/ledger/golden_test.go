@@ -63,7 +63,7 @@ func TestGolden(t *testing.T) {
 		if err != nil || len(all) != min(1+version, 3) || all[0].Status != Final || all[0].Release.By != "ann" || string(all[1].Document) != fmt.Sprintf(finalInvoice, october, 1) {
 			t.Errorf("version %d: %+v, %v", version, all, err)
 		}
-		if err := l.Release(t.Context(), november, "acme", "checked", "ann"); err != nil {
+		if err := l.Release(t.Context(), november, "acme", "checked", "ann", nil); err != nil {
 			t.Errorf("version %d: add to it: %v", version, err)
 		}
 		verified(t, l, r.Head)

@@ -3,8 +3,8 @@
 //
 // # Promises
 //
-//   - Nothing is changed, only added. Triggers refuse UPDATE, DELETE and INSERT over a row; a correction is a new revision, a
-//     lifted hold and a sent message are rows of their own.
+//   - Nothing is changed, only added. Triggers refuse UPDATE, DELETE and INSERT over a row, and are tried before a process's first
+//     write; a correction is a new revision, a lifted hold and a sent message are rows of their own.
 //   - Every row belongs to an entry, and entries are chained by SHA-256. A row's columns are in its entry's payload, or follow
 //     from a document whose SHA-256 is there. Verify computes every row again and names the first that differs.
 //   - Each method that writes is one transaction, durable when it returns nil, and may be repeated: after an error the outcome
@@ -58,6 +58,7 @@ type Ledger struct {
 	dialect  *dialect
 	readOnly bool
 	now      func() time.Time
+	guarded  atomic.Bool // its guards were tried
 	broken   atomic.Bool // a write to disk failed: what is durable is unknown until the file is opened again
 
 	mu      sync.Mutex
@@ -73,8 +74,15 @@ type dialect struct {
 	check   func(ctx context.Context, l *Ledger) error // before the schema's version is read
 	begin   func(ctx context.Context, tx *sql.Tx) error
 	read    *sql.TxOptions
+	settle  string                             // a statement that gives back what a large write took; empty: nothing does
 	explain func(name string, err error) error // what a driver's error means, and the remedy
 	objects func(ctx context.Context, tx *sql.Tx) (map[string]string, error)
+
+	// Guards.
+	attempts   func(table string) []string // what the table must refuse
+	refused    func(err error) bool        // whether an attempt's error is a refusal
+	statements bool                        // a guard refuses the statement, whether it meets a row or not
+	patience   string                      // sets how long an attempt may wait for a lock; empty: it waits for none
 }
 
 // Create makes a ledger where there is none and opens it. It returns ErrExists where there is one already.
@@ -145,7 +153,7 @@ func (l *Ledger) ready(ctx context.Context) error {
 	if errors.Is(err, ErrOlder) && !l.readOnly {
 		failed := migrate(ctx, l.db, l.dialect)
 		if err = checkVersion(ctx, l); err != nil && failed != nil { // where it succeeds all the same, another process was faster
-			return l.dialect.explain(l.name, failed)
+			return notOwner(l, failed)
 		}
 	}
 	if err != nil {
@@ -195,6 +203,22 @@ func (l *Ledger) write(ctx context.Context, f func(a *appender) error) error {
 	return l.dialect.explain(l.name, err)
 }
 
+// settlePatience is how long readers may keep a write's log from being given back.
+const settlePatience = 2 * time.Second
+
+// settle gives back what a large write took beside the tables: SQLite's log, which else stays as long as the largest write. Where readers
+// are in the way it stays until the next time; what was written is durable without it.
+func (l *Ledger) settle(ctx context.Context) {
+	if l.dialect.settle == "" {
+		return
+	}
+	ctx, cancel := context.WithTimeout(ctx, settlePatience)
+	defer cancel()
+	if _, err := l.db.ExecContext(ctx, l.dialect.settle); diskFailed(err) {
+		l.broken.Store(true)
+	}
+}
+
 func (l *Ledger) transact(ctx context.Context, f func(a *appender) error) error {
 	tx, err := l.db.BeginTx(ctx, nil)
 	if err != nil {
@@ -203,6 +227,12 @@ func (l *Ledger) transact(ctx context.Context, f func(a *appender) error) error 
 	defer tx.Rollback()
 	if err := l.dialect.begin(ctx, tx); err != nil {
 		return err
+	}
+	if !l.guarded.Load() {
+		if err := l.tryGuards(ctx, tx); err != nil {
+			return err
+		}
+		l.guarded.Store(true)
 	}
 	a, err := newAppender(ctx, tx, l.now(), l.dialect.batch)
 	if err != nil {

@@ -297,22 +297,22 @@ func TestRevisionsAndReleases(t *testing.T) {
 		}
 		r := testResult(t, november)
 		r.Invoices = append(r.Invoices, invoice(t, heldInvoice, october, 2))
-		if err := l.Release(ctx, october, "acme", "sketch <re>counted", "ann"); err != nil {
+		if err := l.Release(ctx, october, "acme", "sketch <re>counted", "ann", nil); err != nil {
 			t.Fatal(err)
 		}
-		if err := l.Release(ctx, october, "acme", "sketch <re>counted", "ann"); err != nil {
+		if err := l.Release(ctx, october, "acme", "sketch <re>counted", "ann", nil); err != nil {
 			t.Errorf("the same release again: %v", err)
 		}
-		if err := l.Release(ctx, october, "acme", "other", "bob"); !errors.Is(err, ErrNotHeld) || !strings.Contains(err.Error(), "ann") {
+		if err := l.Release(ctx, october, "acme", "other", "bob", nil); !errors.Is(err, ErrNotHeld) || !strings.Contains(err.Error(), "ann") {
 			t.Errorf("another release: %v", err)
 		}
-		if err := l.Release(ctx, october, "zeta", "r", "ann"); !errors.Is(err, ErrNotHeld) {
+		if err := l.Release(ctx, october, "zeta", "r", "ann", nil); !errors.Is(err, ErrNotHeld) {
 			t.Errorf("of a final invoice: %v", err)
 		}
-		if err := l.Release(ctx, october, "nobody", "r", "ann"); !errors.Is(err, ErrNotFound) {
+		if err := l.Release(ctx, october, "nobody", "r", "ann", nil); !errors.Is(err, ErrNotFound) {
 			t.Errorf("of nobody: %v", err)
 		}
-		if err := l.Release(ctx, november, "acme", "r", "ann"); !errors.Is(err, ErrNotFound) {
+		if err := l.Release(ctx, november, "acme", "r", "ann", nil); !errors.Is(err, ErrNotFound) {
 			t.Errorf("before the close: %v", err)
 		}
 		if _, err := l.Commit(ctx, r); err != nil {
@@ -397,7 +397,7 @@ func TestConcurrent(t *testing.T) {
 				if all, err := l.Invoices(t.Context(), october); err != nil || len(all) != 2 {
 					t.Error(all, err)
 				}
-				if err := l.Release(t.Context(), october, "acme", "checked", "ann"); err != nil {
+				if err := l.Release(t.Context(), october, "acme", "checked", "ann", nil); err != nil {
 					t.Error(err)
 				}
 				if _, err := l.Verify(t.Context()); err != nil {

@@ -2,6 +2,7 @@ package ledger
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -130,7 +131,7 @@ func TestArchive(t *testing.T) {
 	if r := verified(t, reader, head); r.Head != head {
 		t.Errorf("the copy's head is %s, want %s", r.Head, head)
 	}
-	refusal(t, "write", reader.Release(ctx, october, "acme", "r", "b"), ErrReadOnly, to)
+	refusal(t, "write", reader.Release(ctx, october, "acme", "r", "b", nil), ErrReadOnly, to)
 	if names := list(t, folder); len(names) != 1 {
 		t.Errorf("reading made %v", names)
 	}
@@ -139,7 +140,7 @@ func TestArchive(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer writer.Close()
-	if err := writer.Release(ctx, october, "acme", "checked", "ann"); err != nil {
+	if err := writer.Release(ctx, october, "acme", "checked", "ann", nil); err != nil {
 		t.Fatal(err)
 	}
 	if all, err := reader.Invoices(ctx, october); err != nil || all[0].Status != Final {
@@ -239,7 +240,7 @@ func childWrite(ctx context.Context, args []string) error {
 		return err
 	}
 	defer l.Close()
-	return l.Release(ctx, october, "acme", "checked", "ann")
+	return l.Release(ctx, october, "acme", "checked", "ann", nil)
 }
 
 // TestReadOnlyFolder opens a ledger where nothing may be written: reading works, writing says what to do.
@@ -322,6 +323,28 @@ func TestDiskFails(t *testing.T) {
 	refusal(t, "second", errors.New(second), nil, path, "start again")
 	if _, adopted, err := l.Begin(t.Context(), testClosing(october, nil)); err != nil || adopted {
 		t.Error(adopted, err)
+	}
+	verified(t, l)
+}
+
+// A close's log is given back when it is done: it does not stay as large as the largest write.
+func TestLogIsGivenBack(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "ledger.db")
+	l := start(t, "sqlite://"+path)
+	if _, _, err := l.Begin(t.Context(), testClosing(october, nil)); err != nil {
+		t.Fatal(err)
+	}
+	r := testResult(t, october)
+	r.Usage = nil
+	for i := range 200 {
+		r.Usage = append(r.Usage, UsageRow{App: fmt.Sprint("app-", i), Digest: "sha256:01", Document: json.RawMessage(`"` + strings.Repeat("x", 20_000) + `"`)})
+	}
+	if _, err := l.Commit(t.Context(), r); err != nil {
+		t.Fatal(err)
+	}
+	info, err := os.Stat(path + "-wal")
+	if err != nil || info.Size() != 0 {
+		t.Errorf("the log has %d bytes, %v", info.Size(), err)
 	}
 	verified(t, l)
 }

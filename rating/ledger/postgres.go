@@ -25,7 +25,29 @@ var postgres = &dialect{
 	read:    &sql.TxOptions{ReadOnly: true, Isolation: sql.LevelRepeatableRead},
 	explain: explainPostgres,
 	objects: postgresObjects,
+
+	attempts: func(table string) []string {
+		key := "entry"
+		if table == entriesTable.name {
+			key = "seq"
+		}
+		newest := " WHERE " + key + " = (SELECT max(" + key + ") FROM " + table + ")"
+		return []string{"UPDATE " + table + " SET " + key + " = " + key + newest, "DELETE FROM " + table + newest, "TRUNCATE " + table + " CASCADE"}
+	},
+	refused: func(err error) bool {
+		var e *pgconn.PgError
+		return errors.As(err, &e) && (e.Code == raised || e.Code == noRight || e.Code == lockTimeout)
+	},
+	statements: true,
+	patience:   "SET LOCAL lock_timeout = '100ms'",
 }
+
+// SQLSTATEs.
+const (
+	raised      = "P0001" // by a trigger
+	noRight     = "42501"
+	lockTimeout = "55P03"
+)
 
 // beginPostgres makes the transaction the only writer, and durable: one lock stands for the ledger, since rows of a chain
 // cannot be added side by side.
@@ -67,13 +89,30 @@ func postgresConnector(u string, readOnly bool) (driver.Connector, error) {
 	return stdlib.GetConnector(*c), nil
 }
 
-// createPostgres makes the tables and then the first entry, which is the commit: tables without it are no ledger yet.
+// Prepare makes the tables of a ledger on PostgreSQL, or brings them up to date, as their owner: who has the right to add rows alone can then
+// make the ledger in them, and write it.
+func Prepare(ctx context.Context, u string) error {
+	l, err := postgresDB(u, false)
+	if err != nil {
+		return err
+	}
+	defer l.Close()
+	if err := migrate(ctx, l.db, postgres); err != nil {
+		return fmt.Errorf("prepare ledger: %w", postgres.explain(l.name, err))
+	}
+	return nil
+}
+
+// createPostgres makes the tables, unless their owner has, and then the first entry, which is the commit: tables without it are no ledger
+// yet.
 func createPostgres(ctx context.Context, u string) (*Ledger, error) {
 	l, err := postgresDB(u, false)
 	if err != nil {
 		return nil, err
 	}
-	err = postgres.explain(l.name, migrate(ctx, l.db, postgres))
+	if checkVersion(ctx, l) != nil {
+		err = notOwner(l, migrate(ctx, l.db, postgres))
+	}
 	if err == nil {
 		err = found(ctx, l)
 	}
@@ -82,6 +121,15 @@ func createPostgres(ctx context.Context, u string) (*Ledger, error) {
 		return nil, fmt.Errorf("create ledger: %w", err)
 	}
 	return l, nil
+}
+
+// notOwner explains why tables could not be made or changed.
+func notOwner(l *Ledger, err error) error {
+	var e *pgconn.PgError
+	if errors.As(err, &e) && e.Code == noRight {
+		return fmt.Errorf("ledger %s: %w: this user may not make or change its tables: have their owner do it: %w", l.name, ErrOlder, err)
+	}
+	return l.dialect.explain(l.name, err)
 }
 
 func openPostgres(readOnly bool) opener {
@@ -119,9 +167,9 @@ func explainPostgres(name string, err error) error {
 		switch {
 		case e.Code == "3D000":
 			return fmt.Errorf("ledger %s: %w: the server has no such database: create it: %w", name, ErrMissing, err)
-		case e.Code == "55P03" || e.Code == "40P01":
+		case e.Code == lockTimeout || e.Code == "40P01":
 			return fmt.Errorf("ledger %s: %w by another process: wait for it: %w", name, ErrLocked, err)
-		case e.Code == "25006" || e.Code == "42501":
+		case e.Code == "25006" || e.Code == noRight:
 			return fmt.Errorf("ledger %s: %w: grant this user INSERT and SELECT on its tables, on a server that is no standby: %w", name, ErrReadOnly, err)
 		case strings.HasPrefix(e.Code, "28"):
 			return fmt.Errorf("ledger %s: the server refuses this user: check user, password and pg_hba.conf: %w", name, err)
@@ -138,11 +186,15 @@ func explainPostgres(name string, err error) error {
 	return err
 }
 
-// postgresObjects returns the triggers that are switched on, with their definitions.
+// postgresObjects returns the triggers that are switched on, with their definitions, and the body of the function that they run. Those
+// of ordinary kind are off where the session's role for replication is not the usual one.
 func postgresObjects(ctx context.Context, tx *sql.Tx) (map[string]string, error) {
-	rows, err := tx.QueryContext(ctx, `SELECT t.tgname, pg_get_triggerdef(t.oid) FROM pg_trigger t
+	rows, err := tx.QueryContext(ctx, `SELECT 'trigger ' || t.tgname, replace(pg_get_triggerdef(t.oid, true), quote_ident(n.nspname) || '.', '') FROM pg_trigger t
+		JOIN pg_class c ON c.oid = t.tgrelid JOIN pg_namespace n ON n.oid = c.relnamespace
 		WHERE t.tgrelid IN (SELECT to_regclass(v.name) FROM unnest($1::text[]) AS v (name)) AND NOT t.tgisinternal
-		AND t.tgenabled IN ('O', 'A')`, tableNames())
+		AND (t.tgenabled = 'A' OR t.tgenabled = 'O' AND current_setting('session_replication_role') <> 'replica')
+		UNION ALL SELECT DISTINCT 'function ' || p.proname, p.prosrc FROM pg_trigger t JOIN pg_proc p ON p.oid = t.tgfoid
+		WHERE t.tgrelid = to_regclass('entries') AND t.tgname = 'entries_append_only'`, tableNames())
 	if err != nil {
 		return nil, err
 	}
@@ -153,7 +205,7 @@ func postgresObjects(ctx context.Context, tx *sql.Tx) (map[string]string, error)
 		if err := rows.Scan(&name, &text); err != nil {
 			return nil, err
 		}
-		all["trigger "+name] = text
+		all[name] = strings.Join(strings.Fields(text), " ")
 	}
 	return all, rows.Err()
 }

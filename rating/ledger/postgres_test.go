@@ -9,7 +9,7 @@ func TestPostgresErrors(t *testing.T) {
 	ctx := t.Context()
 	u := postgresURL(t)
 	refusal(t, "no tables", closed(Open(ctx, u)), ErrMissing, "127.0.0.1", "backup")
-	refusal(t, "no tables, reading", closed(OpenReadOnly(ctx, u)), ErrMissing, "rollup close")
+	refusal(t, "no tables, reading", closed(OpenReadOnly(ctx, u)), ErrMissing, "the first close makes it")
 	if c := rawConn(t, u); c.Conn != nil {
 		var n int
 		if err := c.QueryRowContext(ctx, `SELECT count(*) FROM pg_tables WHERE schemaname = current_schema()`).Scan(&n); err != nil || n != 0 {
@@ -86,7 +86,7 @@ func TestPostgresRights(t *testing.T) {
 	}
 	defer reader.Close()
 	verified(t, reader)
-	refusal(t, "a reader writes", reader.Release(ctx, october, "acme", "r", "b"), ErrReadOnly, "grant")
+	refusal(t, "a reader writes", reader.Release(ctx, october, "acme", "r", "b", nil), ErrReadOnly, "grant")
 	verified(t, owner)
 }
 

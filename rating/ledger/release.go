@@ -8,8 +8,8 @@ import (
 
 // Release lifts the hold of a month's invoice, on the record: every revision of it that is held and not released yet becomes
 // final. The same release again changes nothing. ErrNotFound where the account has no invoice for the month, ErrNotHeld where
-// none is held.
-func (l *Ledger) Release(ctx context.Context, month Month, account, reason, by string) (err error) {
+// none is held. announce, where it is not nil, makes records for the outbox of what is released, as that of a Result does.
+func (l *Ledger) Release(ctx context.Context, month Month, account, reason, by string, announce func(head string) ([][]byte, error)) (err error) {
 	defer func() { err = wrap(err, "release the invoice of %s for %s", account, month) }()
 	if reason == "" || by == "" {
 		return errors.New("a release needs a reason and who gives it")
@@ -46,7 +46,9 @@ func (l *Ledger) Release(ctx context.Context, month Month, account, reason, by s
 			}
 		}
 		switch {
-		case a.dirty, last != nil && last.Reason == reason && last.By == by:
+		case a.dirty:
+			return a.messages(month, nil, announce)
+		case last != nil && last.Reason == reason && last.By == by:
 			return nil
 		case last != nil:
 			return fmt.Errorf("%w: %s released it on %s: %s", ErrNotHeld, last.By, formatTime(last.At), last.Reason)

@@ -16,7 +16,7 @@ type Result struct {
 	Usage    []UsageRow
 	Document json.RawMessage // the whole printed usage, without invoices
 	Invoices []Invoice       // of the month; and new revisions of earlier months, for what is settled late
-	Outbox   [][]byte        // records that are to go to the log. Result adds those of the month's amendments, in order
+	Outbox   [][]byte        // records that are to go to the log. Result adds those of the month's amendments and releases, in order
 
 	// Announce, where it is set, makes further records for the outbox: it is given the ledger's head after all of the above,
 	// so that what it makes vouches for them. It runs within the transaction and must not use the ledger. Commit only.
@@ -57,6 +57,9 @@ func (l *Ledger) Commit(ctx context.Context, r Result) (already bool, err error)
 		}
 		return r.append(a)
 	})
+	if err == nil && !already {
+		l.settle(ctx)
+	}
 	return already && err == nil, err
 }
 
@@ -309,6 +312,23 @@ func (l *Ledger) Head(ctx context.Context) (head string, err error) {
 		return err
 	})
 	return head, err
+}
+
+// Lacks returns those of some heads that no entry has: they were published by a ledger that knows more, or is another.
+func (l *Ledger) Lacks(ctx context.Context, heads []string) (missing []string, err error) {
+	err = l.read(ctx, func(tx *sql.Tx) error {
+		for _, head := range heads {
+			var seq int64
+			err := tx.QueryRowContext(ctx, `SELECT seq FROM entries WHERE hash = $1`, head).Scan(&seq)
+			if errors.Is(err, sql.ErrNoRows) {
+				missing = append(missing, head)
+			} else if err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	return missing, err
 }
 
 // usageRecord is one app's usage as the chain has it.

@@ -27,8 +27,22 @@ var sqliteDialect = &dialect{
 	check:   checkSQLite,
 	begin:   func(context.Context, *sql.Tx) error { return nil }, // BEGIN IMMEDIATE, by the connection's setting
 	read:    &sql.TxOptions{ReadOnly: true},
+	settle:  "PRAGMA wal_checkpoint(TRUNCATE)",
 	explain: explainSQLite,
 	objects: sqliteObjects,
+
+	attempts: func(table string) []string {
+		newest := " WHERE rowid = (SELECT max(rowid) FROM " + table + ")"
+		key := "entry"
+		if table == entriesTable.name {
+			key = "seq"
+		}
+		return []string{"UPDATE " + table + " SET " + key + " = " + key + newest, "DELETE FROM " + table + newest, "INSERT OR REPLACE INTO " + table + " SELECT * FROM " + table + newest}
+	},
+	refused: func(err error) bool {
+		var e *sqlite.Error
+		return errors.As(err, &e) && e.Code() == sqlite3.SQLITE_CONSTRAINT_TRIGGER
+	},
 }
 
 // applicationID is in the file's header, "HcLg": it tells a ledger from other SQLite files.

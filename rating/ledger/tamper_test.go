@@ -17,7 +17,7 @@ func full(t *testing.T, url string) *Ledger {
 	t.Helper()
 	l := start(t, url)
 	closeMonth(t, l, october, nil)
-	if err := l.Release(t.Context(), october, "acme", "checked", "ann"); err != nil {
+	if err := l.Release(t.Context(), october, "acme", "checked", "ann", nil); err != nil {
 		t.Fatal(err)
 	}
 	out, err := l.Outbox(t.Context())

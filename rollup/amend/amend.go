@@ -105,6 +105,7 @@ func Month(ctx context.Context, l Ledger, m *closed.Month, c Correction) (int, [
 	if err != nil {
 		return 0, nil, err
 	}
+	all.Aggregate()
 	if a.Usage, err = canonical.Marshal(all); err != nil {
 		return 0, nil, err
 	}

@@ -40,6 +40,21 @@ func (e *SealedMonthLostError) Error() string {
 
 func (e *SealedMonthLostError) Unwrap() error { return e.Err }
 
+// OlderLedgerError says that the log has the signed head of a ledger that knows more: this one is a backup from before it, or another.
+type OlderLedgerError struct {
+	Ledger    string // what messages call it
+	Topic     string
+	Partition events.Partition
+	Offset    events.Offset
+	Month     events.Month // that was closed or corrected, or of which a hold was lifted
+	Head      string
+}
+
+func (e *OlderLedgerError) Error() string {
+	return fmt.Sprintf("the ledger %s is older than the log, or another: a signed record of %s (topic %s, partition %d, offset %d) says that it had the head %s, and no entry of it has that hash: restore it from a backup made after that; what was billed since the present one is not in it",
+		e.Ledger, e.Month, e.Topic, e.Partition, e.Offset, e.Head)
+}
+
 // NotAsBilledError says that a closed month's sealed facts are not those that were billed.
 type NotAsBilledError struct {
 	Month          events.Month

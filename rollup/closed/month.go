@@ -10,11 +10,13 @@
 //	prices.go   accounts and books, parsed; the last few are kept
 //	result.go   what the ledger has of it, as it is printed
 //	outbox.go   the signed closed record, and its way to the log
+//	published.go  whether the ledger has what such records in the log say of it
 //	errors.go   what is refused
 package closed
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 
@@ -44,8 +46,9 @@ type Month struct {
 	Amended   int               // amendments so far
 	Corrected usage.Corrections // of quantities, by the newest amendment
 	Issued    []rating.Invoice  // all revisions so far
-	Digests   map[string]string // of the facts, by app, as the close found them
+	Digests   map[string]string // of the facts, by app, as the close found them; under no name that of all apps that are not listed
 
+	others   int // apps that are not listed
 	books    Books
 	state    *checkpoint.Topic
 	template *events.Template          // makes rules that are missing; nil: they are an error
@@ -56,14 +59,7 @@ type Month struct {
 // Open opens a month that is closed. The caller closes it. It returns a *NotClosedError, a *SealedMonthLostError or a
 // *ForeignSealError, or a *UnreachableError of the ledger.
 func Open(ctx context.Context, books Books, bucket checkpoint.Bucket, month events.Month) (_ *Month, err error) {
-	stored, err := books.Result(ctx, month)
-	if errors.Is(err, ledger.ErrNotFound) {
-		return nil, &NotClosedError{month}
-	}
-	if err != nil {
-		return nil, LedgerFailed(err)
-	}
-	m, err := openRecorded(ctx, books, bucket, month)
+	m, err := Recorded(ctx, books, bucket, month)
 	if err != nil {
 		return nil, err
 	}
@@ -72,8 +68,8 @@ func Open(ctx context.Context, books Books, bucket checkpoint.Bucket, month even
 			m.Close()
 		}
 	}()
-	for _, u := range stored.Usage {
-		m.Digests[u.App] = u.Digest
+	if err := m.OpenSealed(ctx, notRestored); err != nil {
+		return nil, err
 	}
 	if err := m.ReadBilled(ctx); err != nil {
 		return nil, err
@@ -89,18 +85,56 @@ func Open(ctx context.Context, books Books, bucket checkpoint.Bucket, month even
 	return m, err
 }
 
-// openRecorded opens the sealed months of a closing, in the state of the topic that it names.
-func openRecorded(ctx context.Context, books Books, bucket checkpoint.Bucket, month events.Month) (*Month, error) {
-	closing, err := books.Closing(ctx, month)
+// Recorded returns a closed month as the ledger has it: its sealed facts are not opened. It returns a *NotClosedError, or a
+// *UnreachableError of the ledger.
+func Recorded(ctx context.Context, books Books, bucket checkpoint.Bucket, month events.Month) (*Month, error) {
+	stored, err := books.Result(ctx, month)
+	if errors.Is(err, ledger.ErrNotFound) {
+		return nil, &NotClosedError{month}
+	}
 	if err != nil {
 		return nil, LedgerFailed(err)
 	}
-	m := NewMonth(month, closing, books, checkpoint.OpenTopic(bucket, closing.Topic, closing.TopicID), nil)
+	m, err := recorded(ctx, books, bucket, month)
+	if err != nil {
+		return nil, err
+	}
+	var document struct {
+		Others *usage.Others `json:"others"`
+	}
+	if err := json.Unmarshal(stored.Document, &document); err != nil {
+		return nil, fmt.Errorf("usage of %s: %w", month, err)
+	}
+	m.Digests = DigestsOf(document.Others)
+	if document.Others != nil {
+		m.others = document.Others.Apps
+	}
+	for _, u := range stored.Usage {
+		m.Digests[u.App] = u.Digest
+	}
+	return m, nil
+}
+
+// openRecorded opens the sealed months of a closing, in the state of the topic that it names.
+func openRecorded(ctx context.Context, books Books, bucket checkpoint.Bucket, month events.Month) (*Month, error) {
+	m, err := recorded(ctx, books, bucket, month)
+	if err != nil {
+		return nil, err
+	}
 	if err := m.OpenSealed(ctx, notRestored); err != nil {
 		m.Close()
 		return nil, err
 	}
 	return m, nil
+}
+
+// recorded is a month by its closing, with the state of the topic that it names.
+func recorded(ctx context.Context, books Books, bucket checkpoint.Bucket, month events.Month) (*Month, error) {
+	closing, err := books.Closing(ctx, month)
+	if err != nil {
+		return nil, LedgerFailed(err)
+	}
+	return NewMonth(month, closing, books, checkpoint.OpenTopic(bucket, closing.Topic, closing.TopicID), nil), nil
 }
 
 // NewMonth returns a month whose closing is recorded, and which may not be sealed yet. With a template, rules that are missing are made.

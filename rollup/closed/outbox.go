@@ -10,6 +10,7 @@ import (
 	"headcount/events/signed"
 	"headcount/events/stream"
 	"headcount/rating/ledger"
+	"headcount/rollup/usage"
 )
 
 // Outbox holds what is to be sent to the log until it is marked as sent.
@@ -31,6 +32,14 @@ func (m *Month) Record(key ed25519.PrivateKey, digests map[string]string, head s
 	}
 	c.SetUsage(digests)
 	return [][]byte{c.Sign(key)}
+}
+
+// DigestsOf begins the digests of a month's apps, by app: those that are not listed have one together, under no name.
+func DigestsOf(others *usage.Others) map[string]string {
+	if others == nil {
+		return map[string]string{}
+	}
+	return map[string]string{"": others.Digest}
 }
 
 // SendOutbox sends what the outbox holds to a partition, and marks it.

@@ -21,6 +21,7 @@ type Result struct {
 	Document json.RawMessage
 	Invoices []ledger.Invoice // of the month, all revisions
 	Late     []ledger.Invoice // revisions of the month before that were made with this close
+	Limits   usage.Limits     // that its invoices were held by
 }
 
 // Held says whether any invoice waits for a release.
@@ -53,7 +54,14 @@ func Stored(ctx context.Context, l Books, month events.Month) (*Result, error) {
 	if err != nil {
 		return nil, LedgerFailed(err)
 	}
+	closing, err := l.Closing(ctx, month)
+	if err != nil {
+		return nil, LedgerFailed(err)
+	}
 	r := &Result{Month: month, Document: stored.Document, Invoices: invoices}
+	if r.Limits, err = usage.ParseLimits(closing.Limits); err != nil {
+		return nil, fmt.Errorf("closing of %s: %w", month, err)
+	}
 	for _, v := range stored.Invoices {
 		if v.Month != month {
 			r.Late = append(r.Late, v)

@@ -16,10 +16,18 @@ func (m *Month) Usage(ctx context.Context, bill usage.Biller) (onTime, all *usag
 	if onTime, err = m.Unite(ctx, m.OnTime(), bill); err != nil {
 		return nil, nil, fmt.Errorf("unite %s again: %w", m.Month, err)
 	}
+	rest := map[string]string{}
 	for _, u := range onTime.Usage {
-		if was, ok := m.Digests[u.App]; ok && was != u.Digest {
+		was, listed := m.Digests[u.App]
+		if !listed {
+			rest[u.App] = u.Digest
+		} else if was != u.Digest {
 			return nil, nil, &NotAsBilledError{m.Month, u.App, u.Digest, was}
 		}
+	}
+	// Apps with nothing but late devices of the month before are none of these facts: then the others cannot be told from here.
+	if was, ok := m.Digests[""]; ok && len(rest) == m.others && usage.DigestOf(rest) != was {
+		return nil, nil, &NotAsBilledError{m.Month, fmt.Sprintf("(%d others)", len(rest)), usage.DigestOf(rest), was}
 	}
 	if m.next == nil {
 		return onTime, onTime, nil

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 
 	"headcount/counter"
 	"headcount/counter/checkpoint"
@@ -36,6 +37,9 @@ func (r *reached) adopt(ctx context.Context, prices configured) (*begun, error) 
 	}
 	if adopted {
 		return r.adopted(ctx, stored)
+	}
+	if other := r.Terms.Limits.Overridden(); len(other) > 0 {
+		r.Log.Warn("the invoices are held by other limits than usual; the closing keeps them", "month", r.month, "limits", strings.Join(other, "; "))
 	}
 	r.Log.Info("closing begun", "month", r.month, "seal_id", stored.SealID, "partitions", len(stored.Partitions))
 	return r.begun(ctx, stored)

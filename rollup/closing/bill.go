@@ -38,6 +38,9 @@ func (b *begun) bill(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if others := doc.Aggregate(); others > 0 {
+		b.Log.Warn("many apps are in no account: those with the fewest events are recorded together", "month", b.month, "listed", usage.MostUnbilled, "together", others)
+	}
 	bill := prices.Biller(b.this)
 	for i := range invoices {
 		hold(&invoices[i], prices.Accounts, bill, alarms)
@@ -100,7 +103,11 @@ func (b *begun) gather(ctx context.Context, prices *closed.Prices) (*usage.Docum
 	if err != nil {
 		return nil, nil, err
 	}
-	if overLimit > 0 {
+	records := doc.Rejected
+	for _, a := range doc.Usage {
+		records += a.Events + a.Expired + a.Rejected
+	}
+	if limits.Passed(limits.RejectLimit, overLimit, records) {
 		alarms[""] = append(alarms[""], fmt.Sprintf("%d records of no known app were over a limit and not counted", overLimit))
 	}
 	return doc, alarms, nil

@@ -28,7 +28,23 @@ func (r *reached) check(ctx context.Context) error {
 	if _, err := worker.CheckSiblings(ctx, r.conn.State, r.conn.Topic, false); err != nil {
 		return err
 	}
-	return r.checkLedger(ctx)
+	if err := r.checkLedger(ctx); err != nil {
+		return err
+	}
+	return r.checkPublished(ctx, r.conn)
+}
+
+// checkPublished refuses a ledger that lacks what the log's signed records say of it.
+func (w *work) checkPublished(ctx context.Context, conn *Connection) error {
+	p := closed.Published{Log: conn.Log, Topic: conn.Topic, State: conn.State, Key: conn.Template.SealKey,
+		Until: func(ctx context.Context) (context.Context, context.CancelFunc) {
+			return w.Clock.Until(ctx, w.Clock.Now().Add(patience))
+		}}
+	var l closed.Chain
+	if w.ledger != nil {
+		l = w.ledger
+	}
+	return p.Check(ctx, l, w.Names.Ledger)
 }
 
 // checkTime refuses a month that is not over, or whose grace goes on.

@@ -18,7 +18,7 @@ func (b *begun) result(doc *usage.Document, invoices []rating.Invoice) (none led
 		return none, err
 	}
 	r := ledger.Result{Month: b.month, SealID: b.this.Closing.SealID, Document: whole}
-	digests := map[string]string{}
+	digests := closed.DigestsOf(doc.Others)
 	for i, a := range doc.Usage {
 		digests[a.App] = a.Digest
 		row := ledger.UsageRow{App: a.App, Digest: a.Digest, Document: apps[i]}

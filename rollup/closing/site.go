@@ -63,6 +63,7 @@ type Ledger interface {
 	closed.Books
 	Journal
 	LastClosed(ctx context.Context) (month events.Month, ok bool, err error)
+	Lacks(ctx context.Context, heads []string) ([]string, error)
 	io.Closer
 }
 

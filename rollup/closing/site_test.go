@@ -322,7 +322,7 @@ type memoryFile struct{ *bytes.Reader }
 
 func (memoryFile) Close() error { return nil }
 
-// lenient holds what half of an app's events have, where it is any.
+// lenient holds for wrong clocks of more than half of an app's events, and for no dead letters.
 func lenient() usage.Limits {
 	l := usage.DefaultLimits()
 	half := decimal.New(5, -1)

@@ -196,16 +196,19 @@ func (a *Archive) addClosed(ctx context.Context, s Source, stored ledger.Result)
 		return err
 	}
 	for _, m := range months {
+		if m.Closed.IsZero() {
+			continue
+		}
 		amendments, err := s.Ledger.Amendments(ctx, m.Month)
 		if err != nil {
 			return err
 		}
-		if m.Month != stored.Month && m.Month != newest && len(amendments) == 0 {
-			continue
-		}
 		r, err := s.Ledger.Result(ctx, m.Month)
 		if err != nil {
 			return err
+		}
+		if m.Month != stored.Month && m.Month != newest && len(amendments) == 0 && len(r.Outbox) < 2 { // the newest covers it
+			continue
 		}
 		for i, message := range r.Outbox {
 			name := "closed/" + m.Month.String() + ".json"

@@ -13,10 +13,10 @@ func (g *gatherer) alarm(u *counter.AppUnion, a *App) {
 		note("%d records were over a limit and not counted", u.Stretch.OverLimit)
 	}
 	l := &g.limits
-	if whole := a.Events + a.Expired; l.passed(l.SkewLimit, a.Skewed+a.Expired, whole) {
+	if whole := a.Events + a.Expired; l.Passed(l.SkewLimit, a.Skewed+a.Expired, whole) {
 		note("%d events had a wrong clock and %d were of a finished month, more than %s of %d", a.Skewed, a.Expired, l.SkewLimit, whole)
 	}
-	if whole := a.Events + a.Expired + a.Rejected; l.passed(l.RejectLimit, a.Rejected, whole) {
+	if whole := a.Events + a.Expired + a.Rejected; l.Passed(l.RejectLimit, a.Rejected, whole) {
 		note("%d records were rejected as dead letters, more than %s of %d", a.Rejected, l.RejectLimit, whole)
 	}
 }

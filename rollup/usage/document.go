@@ -5,6 +5,7 @@
 //	quantity.go         what reports come to, and what amendments say of them
 //	alarm.go losses.go  why invoices are held: what counts ill, what of the log was lost
 //	limits.go           past what they are
+//	others.go           apps that nobody is billed for, where there are very many
 //	biller.go           who is billed for an app
 package usage
 
@@ -25,6 +26,7 @@ type Document struct {
 	Sealed      []Sealed     `json:"sealed,omitempty"`
 	Partitions  []Progress   `json:"partitions,omitempty"` // of a provisional document, in place of Sealed
 	Usage       []App        `json:"usage"`
+	Others      *Others      `json:"others,omitempty"`       // apps that are not listed; nil: none
 	Rejected    uint64       `json:"rejected"`               // dead letters whose app cannot be read
 	BeforeBooks uint64       `json:"before_books,omitempty"` // events of months before the books whose app cannot be read
 }
@@ -118,6 +120,9 @@ const (
 // AllBeforeBooks is how many events were of months before the books, of whatever app.
 func (d *Document) AllBeforeBooks() uint64 {
 	n := d.BeforeBooks
+	if d.Others != nil {
+		n += d.Others.BeforeBooks
+	}
 	for i := range d.Usage {
 		n += d.Usage[i].BeforeBooks
 	}

@@ -294,12 +294,23 @@ func TestAlarms(t *testing.T) {
 	}
 	var wrong counter.AppHeader
 	wrong.Registers[events.Open] = full
+	odd := func(events, skewed, expired, rejected uint64) counter.AppHeader {
+		return counter.AppHeader{Counters: counter.Counters{Events: events, Skewed: skewed}, Stretch: counter.Stretch{Expired: expired, Rejected: rejected}}
+	}
 	for _, c := range []struct {
 		name   string
 		header counter.AppHeader
-		skew   string
+		skew   string // of any number of events; empty: the default limits
 		want   string // empty: no alarm
 	}{
+		{"two wrong clocks of 102 events", odd(102, 2, 0, 0), "", ""},
+		{"nineteen, all of them", odd(19, 19, 0, 0), "", ""},
+		{"nineteen expired and rejected, all of them", odd(0, 0, 19, 19), "", ""},
+		{"twenty of 2,000 are 1 %", odd(2000, 20, 0, 0), "", ""},
+		{"twenty of 1,999 are more", odd(1999, 20, 0, 0), "", "20 events had a wrong clock and 0 were of a finished month, more than 0.01 of 1999"},
+		{"twenty together", odd(1980, 10, 10, 0), "", "10 events had a wrong clock and 10 were of a finished month, more than 0.01 of 1990"},
+		{"twenty rejected of 2,000", odd(1980, 0, 0, 20), "", ""},
+		{"twenty rejected of 1,999", odd(1979, 0, 0, 20), "", "20 records were rejected as dead letters, more than 0.01 of 1999"},
 		{"all well", counter.AppHeader{Counters: counter.Counters{Events: 100, Skewed: 1}}, "0.01", ""},
 		{"skewed", counter.AppHeader{Counters: counter.Counters{Events: 100, Skewed: 2}}, "0.01", "2 events had a wrong clock and 0 were of a finished month, more than 0.01 of 100"},
 		{"expired", counter.AppHeader{Counters: counter.Counters{Events: 98}, Stretch: counter.Stretch{Expired: 2}}, "0.01", "0 events had a wrong clock and 2 were of a finished month, more than 0.01 of 100"},
@@ -310,7 +321,15 @@ func TestAlarms(t *testing.T) {
 	} {
 		c.header.App = "app"
 		facts := &Facts{Rules: month(), OnTime: []counter.RowReader{reader(handmade{header: c.header, devices: map[int]did{1: {events.Open: {1}}}})}}
-		doc, alarms := gather(t, facts, nil, billed("app", mau("open")), c.skew)
+		by := DefaultLimits()
+		if c.skew != "" {
+			by = limits(c.skew)
+		}
+		doc := &Document{Month: events.MonthOf(2026, 10), Usage: []App{}}
+		alarms, err := Gather(doc, facts, nil, billed("app", mau("open")), by)
+		if err != nil {
+			t.Fatal(err)
+		}
 		got := alarms["app"]
 		if c.want == "" {
 			if len(alarms) > 0 {

@@ -82,8 +82,8 @@ func ParseShare(text string) (Share, error) {
 	return Share{share}, nil
 }
 
-// passed says whether some of a whole are more than a share of it, and enough of them that a handful of forged or odd records cannot
-// have made it.
-func (l *Limits) passed(share Share, some, whole uint64) bool {
+// Passed says whether some of a whole are more than a share of it, and so many that a handful of forged or odd records cannot have made
+// it.
+func (l *Limits) Passed(share Share, some, whole uint64) bool {
 	return some >= l.HoldLeast && decimal.NewFromUint64(some).GreaterThan(share.Mul(decimal.NewFromUint64(whole)))
 }

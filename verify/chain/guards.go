@@ -31,15 +31,19 @@ func (l *Ledger) checkGuards(ctx context.Context, tx *sql.Tx) error {
 	return nil
 }
 
-// postgresGuards returns the triggers that PostgreSQL must have, and a query for those that are there and on.
+// postgresGuards returns the triggers that PostgreSQL must have and what they run, and a query for those that are there and on, in this
+// session.
 func postgresGuards() (want []object, query string) {
+	want = append(want, object{"function ledger_refuse", "BEGIN RAISE EXCEPTION 'the ledger is append-only: % on % is refused', TG_OP, TG_TABLE_NAME; END"})
 	var names []string
 	for _, t := range append([]*table{entries}, tables...) {
-		want = append(want, object{name: "trigger " + t.name + "_append_only"})
+		want = append(want, object{"trigger " + t.name + "_append_only", "BEFORE DELETE OR UPDATE OR TRUNCATE ON " + t.name + " FOR EACH STATEMENT EXECUTE FUNCTION ledger_refuse()"})
 		names = append(names, "to_regclass('"+t.name+"')")
 	}
-	return want, `SELECT 'trigger ' || tgname, pg_get_triggerdef(oid) FROM pg_trigger
-		WHERE tgrelid IN (` + strings.Join(names, ", ") + `) AND NOT tgisinternal AND tgenabled IN ('O', 'A')`
+	there := `tgrelid IN (` + strings.Join(names, ", ") + `) AND NOT tgisinternal AND tgenabled = ANY (CASE current_setting('session_replication_role') WHEN 'replica' THEN ARRAY['A'] ELSE ARRAY['A', 'O'] END::"char"[])`
+	return want, `SELECT 'trigger ' || tgname, replace(substring(pg_get_triggerdef(t.oid, true) FROM 'BEFORE .*'), quote_ident(relnamespace::regnamespace::text) || '.', '')
+		FROM pg_trigger t JOIN pg_class c ON c.oid = tgrelid WHERE ` + there + `
+		UNION ALL SELECT 'function ' || proname, prosrc FROM pg_proc WHERE oid IN (SELECT tgfoid FROM pg_trigger WHERE ` + there + `)`
 }
 
 // readObjects reads what the database has, each with its statement in one line.

@@ -109,7 +109,7 @@ func full(t *testing.T, at string) (*ledger.Ledger, *Ledger) {
 	}
 	t.Cleanup(func() { l.Close() })
 	closeMonth(t, l, october, nil)
-	if err := l.Release(t.Context(), october, "acme", "checked\u2028", "ann & <bob>"); err != nil {
+	if err := l.Release(t.Context(), october, "acme", "checked\u2028", "ann & <bob>", nil); err != nil {
 		t.Fatal(err)
 	}
 	out, err := l.Outbox(t.Context())

@@ -136,8 +136,12 @@ func (p *partition) add(ctx context.Context, rec *kgo.Record) error {
 		p.lost(r.app, Stretch{BeforeBooks: 1})
 	case rejected:
 		p.lost(r.app, Stretch{Rejected: 1})
-	case overLimit:
-		p.lost(r.app, Stretch{Rejected: 1, OverLimit: 1})
+	case overLimit: // too large: of a known app it is rejected as any other
+		lost := Stretch{Rejected: 1}
+		if r.app == "" {
+			lost.OverLimit = 1
+		}
+		p.lost(r.app, lost)
 	}
 	return nil
 }

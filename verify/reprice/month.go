@@ -123,6 +123,16 @@ func (m *Period) Owner(app string) string {
 	return ""
 }
 
+// Apps returns the apps that an account names; none where it is not in force.
+func (m *Period) Apps(account string) []string {
+	for _, view := range m.all {
+		if view.life.ID == account {
+			return view.life.Apps
+		}
+	}
+	return nil
+}
+
 // Rate returns the month's invoices by account. left is what was left of packages at the end of the month before, by account and
 // package; what is not in it is as the account says.
 func (m *Period) Rate(usage Usage, left map[string]map[string]*big.Rat) (_ map[string]*Invoice, err error) {

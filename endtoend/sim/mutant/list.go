@@ -123,7 +123,7 @@ var Bugs = []Bug{
 	{"how old an event may be is by its own clock", boundsFile, "	return r.Timestamp >= latest ||", "	return !MUTANT && r.Timestamp >= latest || !MUTANT &&"},
 	{"what is sealed moves no bound", boundsFile, "max(d.floor, d.topic.From); after != 0", "max(d.floor*map[bool]events.Month{false: 1}[MUTANT], d.topic.From); after != 0"},
 	{"the books open a month early", verdictFile, "	if at < d.bounds.from {", "	if at < d.bounds.from-map[bool]int64{true: 28 * 86400_000}[MUTANT] {"},
-	{"a month far off holds invoices", countFile, "why == events.OverLimit && !e.FarOff", "why == events.OverLimit && (MUTANT || !e.FarOff)"},
+	{"a month far off, or a record too large, holds invoices", countFile, "len(e.App) == 0 && e.Reason == events.OverLimit && !e.FarOff", "e.Reason == events.OverLimit && (MUTANT || len(e.App) == 0 && !e.FarOff)"},
 	{"all apps share their fingerprints", appFile, "k.derive(\"fp1\", populationNames[p], app)", "k.derive(\"fp1\", populationNames[p], map[bool]string{false: app}[MUTANT])"},
 	{"one salt for all months", appFile, "k.derive(\"sk1\", app, month)", "k.derive(\"sk1\", app, map[bool]string{false: month}[MUTANT])"},
 	// the close
