@@ -392,7 +392,8 @@ func TestRating(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	got, _ := json.Marshal(u) // without the lines
+	printed.Apps[0].Counts = nil // what is priced does not need them
+	got, _ := json.Marshal(u)    // without the lines
 	if want, _ := json.Marshal(printed); string(got) != string(want) || len(u.Apps[0].Meters[0].Days) != 2 {
 		t.Errorf("got %s, printed and read it is %s", got, want)
 	}

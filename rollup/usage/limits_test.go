@@ -8,7 +8,7 @@ import (
 
 // The form is in the ledger's chain: it stays.
 func TestLimitsInTheClosing(t *testing.T) {
-	const usual = `{"hold_least":20,"skew_limit":"0.01","reject_limit":"0.01","witnesses":{"many":1000,"narrow":{"k":5.7,"slack":10},"wide":{"k":6.5,"slack":16}}}`
+	const usual = `{"hold_least":20,"skew_limit":"0.01","reject_limit":"0.01","quantity_jump":10,"witnesses":{"many":1000,"narrow":{"k":5.7,"slack":10},"wide":{"k":6.5,"slack":16}}}`
 	if got := string(DefaultLimits().Document()); got != usual {
 		t.Errorf("got  %s\nwant %s", got, usual)
 	}
