@@ -35,7 +35,7 @@ func TestIngestEndedAtRandomMoments(t *testing.T) {
 	r := moments(t)
 	s := newSite(t, mixedAccounts, map[string]string{"billing": allOdd, "ingest": "{checkpoint_interval: 50ms}"})
 	l := naive.New(time.UTC)
-	records := generate(t, oddMonth("2025-03", 60_000))
+	records := generate(t, s.oddMonth("2025-03", 60_000))
 	for i := range rounds() {
 		p := s.start("ingest", "run", "--instance", "one")
 		part := records[i*len(records)/rounds() : (i+1)*len(records)/rounds()]
@@ -71,7 +71,7 @@ func TestProcessWithBrokerKilled(t *testing.T) {
 	s := bareSite(t, mixedAccounts, map[string]string{"billing": allOdd, "ingest": "{checkpoint_interval: 50ms}"})
 	s.withoutGroup()
 	l := naive.New(time.UTC)
-	records := generate(t, oddMonth("2025-03", 24_000))
+	records := generate(t, s.oddMonth("2025-03", 24_000))
 	const times = 4
 	for i := range times {
 		p := s.start("ingest", "run")
@@ -103,7 +103,7 @@ func TestCloseKilledAtRandomMoments(t *testing.T) {
 	l := naive.New(time.UTC)
 	killed := 0
 	for _, month := range []string{"2025-03", "2025-04", "2025-05"} {
-		s.send(l, generate(t, oddMonth(month, 15_000)))
+		s.send(l, generate(t, s.oddMonth(month, 15_000)))
 		ingest := s.start("ingest", "run", "--instance", "one")
 		later := 30 * time.Millisecond
 		for ended := false; !ended; later += later / 5 { // later each time, until one gets through
@@ -143,7 +143,7 @@ func TestTwoCloses(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, mixedAccounts, map[string]string{"billing": allOdd})
 	l := naive.New(time.UTC)
-	s.send(l, generate(t, oddMonth("2025-03", 15_000)))
+	s.send(l, generate(t, s.oddMonth("2025-03", 15_000)))
 	s.ok("ingest", "run", "--until-end")
 	a := s.start("rollup", "close", "--month", "2025-03", "--json")
 	b := s.start("rollup", "close", "--month", "2025-03", "--json")

@@ -16,7 +16,7 @@ func TestHungProcess(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, mixedAccounts, map[string]string{"billing": allOdd})
 	l := naive.New(time.UTC)
-	records := generate(t, oddMonth("2025-03", 40_000))
+	records := generate(t, s.oddMonth("2025-03", 40_000))
 	a, b := s.start("ingest", "run"), s.start("ingest", "run")
 	state := func() (owners map[string]int, lag int) {
 		owners = map[string]int{}

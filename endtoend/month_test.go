@@ -29,8 +29,15 @@ var mixedPlans = map[string]string{
 	"app-006": "mpaas/standard", "app-007": "mpaas/standard", "app-008": "im/pro", "app-900": "tcmpp/pro",
 }
 
-func oddMonth(name string, events int) month.Config {
+// oddMonth is a month with something of all that there is. Its quantities are signed to the site, whose configuration names their
+// reporters from then on.
+func (s *site) oddMonth(name string, events int) month.Config {
+	s.Helper()
+	if s.config["reporters"] == "" {
+		s.reporters(month.Reporters...)
+	}
 	c := month.Default()
+	c.SealKey = s.sealKey()
 	c.Month, c.Events, c.Devices, c.Apps = name, events, events/8, 12
 	c.Odd, c.Logins, c.Components, c.Reported = 0.1, 0.1, 0.1, 0.02
 	return c
@@ -41,7 +48,7 @@ func TestMonths(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, mixedAccounts, map[string]string{"billing": allOdd})
 	l := naive.New(time.UTC)
-	march := generate(t, oddMonth("2025-03", 40_000))
+	march := generate(t, s.oddMonth("2025-03", 40_000))
 	s.load(l, march[:30_000])
 
 	s.ok("ingest", "run", "--until-end")
@@ -83,7 +90,7 @@ func TestMonths(t *testing.T) {
 	}
 
 	// What comes now of March is late, and settled with April; what comes of February is expired.
-	april := oddMonth("2025-04", 30_000)
+	april := s.oddMonth("2025-04", 30_000)
 	april.Seed = 2
 	late := generate(t, month.Config{Month: "2025-03", Events: 6000, Devices: 3000, Apps: 12, Seed: 3, Logins: 0.1})
 	gone := generate(t, month.Config{Month: "2025-02", Events: 500, Devices: 100, Apps: 12, Seed: 4})
@@ -180,7 +187,7 @@ func TestTimestampsAndZones(t *testing.T) {
 			}
 			s := newSite(t, "accounts: []\n", map[string]string{"billing": `{time_zone: ` + name + `, skew_limit: "1", reject_limit: "1"}`})
 			l := naive.New(zone)
-			c := oddMonth("2025-03", 30_000)
+			c := s.oddMonth("2025-03", 30_000)
 			c.Zone, c.Odd, c.Binary, c.Reported = zone, 0.3, 0.2, 0
 			s.send(l, append(generate(t, c), record{partition: 2})) // and a tombstone
 			s.ok("ingest", "run", "--until-end")
@@ -283,7 +290,7 @@ func TestHoldAndRelease(t *testing.T) {
 func TestRate(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, mixedAccounts, map[string]string{"billing": allOdd})
-	s.send(nil, generate(t, oddMonth("2025-03", 20_000)))
+	s.send(nil, generate(t, s.oddMonth("2025-03", 20_000)))
 	s.ok("ingest", "run", "--until-end")
 	closed := decode[usage](t, s.ok("rollup", "close", "--month", "2025-03", "--json"))
 	s.write("usage.json", s.ok("rollup", "usage", "--month", "2025-03", "--json"))

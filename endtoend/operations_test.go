@@ -69,7 +69,7 @@ func TestProcessesShareTheTopic(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, mixedAccounts, map[string]string{"billing": allOdd})
 	l := naive.New(time.UTC)
-	records := generate(t, oddMonth("2025-03", 40_000))
+	records := generate(t, s.oddMonth("2025-03", 40_000))
 	a, b := s.start("ingest", "run"), s.start("ingest", "run")
 	s.send(l, records[:20_000])
 	s.waitFor("a second process with partitions", func() bool {
@@ -94,7 +94,7 @@ func TestDamagedState(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, mixedAccounts, map[string]string{"billing": allOdd})
 	l := naive.New(time.UTC)
-	records := generate(t, oddMonth("2025-03", 30_000))
+	records := generate(t, s.oddMonth("2025-03", 30_000))
 	for i, damage := range []func(name string, text []byte) error{
 		func(name string, text []byte) error { // a bit turned over
 			text[len(text)/2] ^= 4

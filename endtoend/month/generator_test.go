@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"headcount/endtoend/month"
+	"headcount/endtoend/reporter"
 )
 
 func generate(t testing.TB, c month.Config, each func(*month.Record)) {
@@ -36,6 +37,7 @@ func TestSameConfigSameBytes(t *testing.T) {
 	}
 	c := month.Default()
 	c.Events, c.Devices, c.Reported, c.Binary, c.Odd = 50_000, 5_000, 0.01, 0.1, 0.1
+	c.SealKey = reporter.Public("a seal")
 	if once, again := sum(c), sum(c); once != again {
 		t.Error("the same Config gave other bytes")
 	}

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"headcount/endtoend/month"
+	"headcount/endtoend/reporter"
 )
 
 var stamp = time.Date(2026, 10, 15, 12, 0, 0, 0, time.UTC)
@@ -134,6 +135,7 @@ func TestPartition(t *testing.T) {
 func TestReadsGeneratedMonth(t *testing.T) {
 	c := month.Default()
 	c.Events, c.Devices, c.Odd, c.Reported = 100_000, 10_000, 0.5, 0.01
+	c.SealKey = reporter.Public("a seal")
 	g, err := month.New(c)
 	if err != nil {
 		t.Fatal(err)
