@@ -70,6 +70,7 @@ func TestProcessWithBrokerKilled(t *testing.T) {
 	r := moments(t)
 	s := bareSite(t, mixedAccounts, map[string]string{"billing": allOdd, "ingest": "{checkpoint_interval: 50ms}"})
 	s.withoutGroup()
+	s.ok("ingest", "init")
 	l := naive.New(time.UTC)
 	records := generate(t, s.oddMonth("2025-03", 24_000))
 	const times = 4

@@ -158,7 +158,8 @@ func TestLogCutBehindTheSeal(t *testing.T) {
 		}
 	}
 	report := s.verify(1, "--month", "2025-03")
-	report.says(t, fmt.Sprintf("before the seal at offset %d", closed.Sealed[2].Offset), s.topic, "restore it from its backup", "--from-sealed")
+	report.says(t, fmt.Sprintf("before the seal at offset %d", closed.Sealed[2].Offset), s.topic, "restore it from its backup")
+	s.want(1, "rollup", "verify", "--month", "2025-03").says(t, "--from-sealed")
 	s.verify(0, "--month", "2025-03", "--from-sealed")
 	s.ok("rollup", "release", "--month", "2025-03", "--account", "acme", "--reason", "counted before the log was lost")
 }

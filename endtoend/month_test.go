@@ -263,7 +263,7 @@ func TestCloseCountsByItself(t *testing.T) {
 // A held invoice ends commands with 1 until it is released, on the record.
 func TestHoldAndRelease(t *testing.T) {
 	t.Parallel()
-	s := newSite(t, "accounts:\n  - {id: a, apps: [one], plan: tcmpp/pro, from: 2025-01-01}\n", nil)
+	s := newSite(t, "accounts:\n  - {id: a, apps: [one], plan: tcmpp/pro, from: 2025-01-01}\n", map[string]string{"billing": "{hold_least: 1}"})
 	records := []record{}
 	for i := range 50 {
 		records = append(records, event("minigame.open", "one", fmt.Sprint("g", i), "2025-03-02T00:00:00Z"))

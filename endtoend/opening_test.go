@@ -118,7 +118,7 @@ func TestClocks(t *testing.T) {
 	t.Parallel()
 	onEmbedded(t) // it takes the producers' timestamps
 	last, lastName := monthsAgo(1)
-	s := newSite(t, since2000, map[string]string{"billing": "{grace: 0s, from: " + lastName + "}", "limits": "{months_back: 12}"})
+	s := newSite(t, since2000, map[string]string{"billing": "{grace: 0s, from: " + lastName + `, reject_limit: "1"}`, "limits": "{months_back: 12}"})
 	s.asks = true
 	at := last.Add(36 * time.Hour)
 	var records []record

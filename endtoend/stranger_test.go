@@ -82,7 +82,7 @@ func TestAStrangersBrokerIsRefused(t *testing.T) {
 	}
 	guest := beside()
 	guest.config["kafka"], _, _ = strings.Cut(guest.config["kafka"], ", embedded")
-	guest.config["kafka"] += "}"
+	guest.config["kafka"] += ", producer_time: accept}"
 	guest.configure()
 	guest.ok("ingest", "init")
 	guest.ok("ingest", "check")

@@ -49,7 +49,7 @@ func (s *randomSite) forged(t *testing.T, m events.Month, partition events.Parti
 		"closed: no signature":       append(bytes.Clone(good[:bytes.Index(good, []byte(`,"signature"`))]), '}'),
 		"closed: another cluster":    closed(s.sealKey, func(c *signed.Closed) { c.Cluster = "the mirrored one" }),
 		"closed: another topic":      closed(s.sealKey, func(c *signed.Closed) { c.TopicID = "the mirrored one" }),
-		"closed: without rules":      closed(s.sealKey, func(c *signed.Closed) { c.Month += 400 }),
+		"closed: without rules":      closed(stranger, func(c *signed.Closed) { c.Month += 400 }),
 		"closed: nothing but a type": []byte(`{"type":"headcount.closed"}`),
 		"closed: garbage":            []byte(`{"type":"headcount.closed","data":[{"headcount.closed":"\u001b[2J"}],"signature":"AAAA"}`),
 		"of ours":                    []byte(`{"type":"headcount.anything","data":{"month":"2025-07"}}`),

@@ -1,6 +1,7 @@
 package broker
 
 import (
+	"errors"
 	"fmt"
 	"io/fs"
 	"net"
@@ -49,23 +50,26 @@ func (f *flusher) flush() error {
 	}
 	begin := f.requests.Load()
 	err := filepath.WalkDir(f.root, func(path string, e fs.DirEntry, err error) error {
-		if err != nil || e.IsDir() {
-			return err
+		if err != nil {
+			return unlessGone(err)
+		}
+		if e.IsDir() {
+			return nil
 		}
 		info, err := os.Stat(path)
 		if err != nil {
-			return err
+			return unlessGone(err)
 		}
 		before, known := f.sizes[path]
 		if known && before == info.Size() {
 			return nil
 		}
 		if err := persist(path); err != nil {
-			return err
+			return unlessGone(err)
 		}
 		if !known {
 			if err := persist(filepath.Dir(path)); err != nil {
-				return err
+				return unlessGone(err)
 			}
 		}
 		f.sizes[path] = info.Size()
@@ -76,6 +80,14 @@ func (f *flusher) flush() error {
 	}
 	f.flushed = begin
 	return nil
+}
+
+// unlessGone passes over what is not there: the partitions of a topic that was deleted, or, while there is no record, all.
+func unlessGone(err error) error {
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	return err
 }
 
 // persist has the system write what it keeps of a file, or of a folder's names.
