@@ -413,13 +413,14 @@ func (c *comparison) bills(t *truth, r *closed.Result) {
 		}
 		c.same("accounts", len(revisions), len(accountApps))
 		for account, apps := range accountApps {
-			c.account(m, account, apps, known, revisions[account], m != c.month)
+			c.account(m, account, apps, known, t.months[m-1], revisions[account], m != c.month)
 		}
 	}
 }
 
-// account holds an account's invoices of a month, all revisions, against what it owes; settled: with what came late.
-func (c *comparison) account(m events.Month, account string, apps []string, known *month, got []*bill, settled bool) {
+// account holds an account's invoices of a month, all revisions, against what it owes; settled: with what came late. before is the month
+// before, nil: it was not closed.
+func (c *comparison) account(m events.Month, account string, apps []string, known, before *month, got []*bill, settled bool) {
 	c.of = account + " of " + m.String()
 	first, late, changed := int64(0), int64(0), false
 	mau := c.closings[m].mau
@@ -446,7 +447,14 @@ func (c *comparison) account(m events.Month, account string, apps []string, know
 	c.same("total", got[0].Total, money(first))
 	c.same("revision", got[0].Revision, 1)
 	held := false
+	var jumps, lateJumps []string
 	for _, app := range apps {
+		var was *appMonth
+		if before != nil {
+			was = before.apps[app]
+		}
+		jumps = append(jumps, known.apps[app].jumps(app, was, false)...)
+		lateJumps = append(lateJumps, known.apps[app].jumps(app, was, true)...)
 		if a := known.apps[app]; a != nil {
 			odd, records := a.skewed+a.expired, a.events+a.expired+a.rejected
 			held = held || odd >= holdLeast && 10*odd > a.events+a.expired || a.rejected >= holdLeast && 5*a.rejected > records
@@ -455,8 +463,12 @@ func (c *comparison) account(m events.Month, account string, apps []string, know
 			held = c.past(app, known.apps[app], got[0]) || held
 		}
 	}
+	held = held || len(jumps) > 0
 	c.same("held", got[0].Status == "held", held)
+	c.jumped(got[0], jumps)
 	if changed {
+		c.same("what came late is held", got[1].Status == "held", held || len(lateJumps) > 0)
+		c.jumped(got[1], append(jumps, lateJumps...))
 		if account == "beta" { // late: report
 			late = 0
 		}

@@ -18,6 +18,7 @@ const (
 	reorder                     // producers overtake each other
 	wrongPartition              // a record lies where its key does not lead
 	pastLimit                   // an app passes a limit on what a month holds
+	implausible                 // a quantity is far above the month before's
 	forgery                     // a seal is in the log that no close wrote
 	growth                      // the topic gets another partition
 	brokerError                 // a request fails
@@ -50,7 +51,7 @@ const (
 
 var faultNames = [faults]string{
 	"crash", "power", "lost write", "torn write", "zombie", "rebalance", "stall", "restart", "clock jump", "duplicate", "reorder", "wrong partition",
-	"past a limit", "forged seal", "growth", "broker error", "fetch error", "produce lost", "produce applied", "produce in part", "open transaction", "aborted transaction",
+	"past a limit", "implausible quantity", "forged seal", "growth", "broker error", "fetch error", "produce lost", "produce applied", "produce in part", "open transaction", "aborted transaction",
 	"fail-over", "truncation", "retention", "seal cut off", "seal deleted", "disk error", "sync error", "disk full", "slow disk", "read error", "bit flip", "remote error",
 	"remote applied", "stale list", "close killed", "close twice", "ledger down", "ledger late",
 }

@@ -86,12 +86,13 @@ func (s place) Connect(context.Context) (*closing.Connection, error) {
 	}, nil
 }
 
-// holdLeast, a tenth of wrong clocks and a fifth of dead letters: past these an invoice is held.
+// holdLeast, a tenth of wrong clocks, a fifth of dead letters and quantityJump: past these an invoice is held.
 const holdLeast = 5
 
 var holding = func() usage.Limits {
 	l := usage.DefaultLimits()
 	l.HoldLeast, l.SkewLimit, l.RejectLimit = holdLeast, usage.Share{Decimal: decimal.New(1, -1)}, usage.Share{Decimal: decimal.New(2, -1)}
+	l.QuantityJump = quantityJump
 	return l
 }()
 
