@@ -93,7 +93,7 @@ func TestPlantedBugs(t *testing.T) {
 	}
 	for i, b := range planted { // it ends with the first case that shows the bug; of the rarest, one in five hundred does
 		if out, err := run(i+1, 20_000); err == nil || !strings.Contains(out, "alone has") && !strings.Contains(out, "of what came late") {
-			t.Errorf("%s: not found, %v", b.what, err)
+			t.Errorf("%s: not found, %v\n%s", b.what, err, out)
 		}
 	}
 }
