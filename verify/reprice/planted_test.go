@@ -91,7 +91,7 @@ func TestPlantedBugs(t *testing.T) {
 	if out, err := run(0, 30); err != nil {
 		t.Fatalf("without a bug: %v\n%s", err, out)
 	}
-	for i, b := range planted { // it ends with the first case that shows the bug; of the rarest, one in five hundred does
+	for i, b := range planted { // it ends with the first case that shows the bug; of the rarest, one in some thousands does
 		if out, err := run(i+1, 20_000); err == nil || !strings.Contains(out, "alone has") && !strings.Contains(out, "of what came late") {
 			t.Errorf("%s: not found, %v\n%s", b.what, err, out)
 		}
