@@ -79,13 +79,19 @@ func ProgramVersion() string {
 
 // printVersion prints what a report of a fault needs.
 func printVersion(p *Program, name string) error {
-	built := runtime.Version() + " " + runtime.GOOS + "/" + runtime.GOARCH
 	if p.JSON {
-		return p.PrintJSON(map[string]string{"version": ProgramVersion(), "built": built})
+		return p.PrintJSON(map[string]string{"version": ProgramVersion(), "built": built()})
 	}
-	_, err := fmt.Fprintf(p.Out, "%s %s (%s)\n", name, ProgramVersion(), built)
+	_, err := io.WriteString(p.Out, versionLine(name))
 	return err
 }
+
+func versionLine(name string) string {
+	return fmt.Sprintf("%s %s (%s)\n", name, ProgramVersion(), built())
+}
+
+// built says by what and for what the program was built.
+func built() string { return runtime.Version() + " " + runtime.GOOS + "/" + runtime.GOARCH }
 
 // Program is what every command runs with.
 type Program struct {
@@ -127,6 +133,8 @@ func Root(p *Program, name, short string) *cobra.Command {
 			}
 		},
 	}
+	root.Version = ProgramVersion()
+	root.SetVersionTemplate(versionLine(name))
 	root.PersistentFlags().StringVar(&p.ConfigFile, "config", "headcount.yaml", "configuration `FILE`; HEADCOUNT_… variables override its fields")
 	root.PersistentFlags().BoolVar(&p.JSON, "json", false, "print the result as JSON")
 	root.PersistentFlags().BoolVar(&p.Quiet, "quiet", false, "log warnings and errors only")

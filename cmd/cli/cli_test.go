@@ -229,3 +229,12 @@ func TestAbort(t *testing.T) {
 	}
 	Abort(t.Context(), errors.New("of nobody")) // a context that is no command's
 }
+
+// TestVersionFlag: --version prints what `version` prints.
+func TestVersionFlag(t *testing.T) {
+	fine := func(context.Context) error { return nil }
+	code, out, _ := program(t, fine, "version")
+	if again, same, _ := program(t, fine, "--version"); code != Done || again != Done || same != out || !strings.HasPrefix(out, "prog ") {
+		t.Errorf("version: %d %q, --version: %d %q", code, out, again, same)
+	}
+}
