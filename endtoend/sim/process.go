@@ -334,7 +334,7 @@ func (e ears) Handle(_ context.Context, r slog.Record) error {
 		w.gaps = append(w.gaps, g)
 	case strings.HasPrefix(r.Message, "the group's offset lies beyond") && w.fired[flip] == 0:
 		w.fail("%s: partition %d: %s, with no checkpoint damaged", p.name, e.partition, r.Message)
-	case strings.HasPrefix(r.Message, "the closed record is not in the log yet"):
+	case strings.Contains(r.Message, "the closed record is not in it yet"): // the log
 		p.unsent = true
 	case r.Message == "checkpoint not used":
 		r.Attrs(func(a slog.Attr) bool {
