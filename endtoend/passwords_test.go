@@ -33,6 +33,9 @@ var everyCommand = map[string][][]string{
 // wrongly, and looks for it in all that is printed and in every file that is made.
 func TestPasswordsAreNeverPrinted(t *testing.T) {
 	t.Parallel()
+	if testing.Short() {
+		t.Skip("runs hundreds of commands")
+	}
 	onEmbedded(t)
 	covered(t)
 	const password = "Hun7er#2/x@y"

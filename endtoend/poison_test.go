@@ -24,6 +24,9 @@ import (
 // memory they are given.
 func TestPoison(t *testing.T) {
 	t.Parallel()
+	if testing.Short() {
+		t.Skip("unpacks gigabytes")
+	}
 	onEmbedded(t) // Apache Kafka takes no batch that it cannot take apart
 	s := newSite(t, oneAccount, nil)
 	s.withoutGroup()
