@@ -124,7 +124,7 @@ func (t *topic) command(name string) string { return filepath.Join(t.bin, name) 
 // configure writes a configuration with a state, a ledger and a group of its own.
 func (t *topic) configure(run, checkpoint string) (string, error) {
 	name := t.path(run + ".yaml")
-	return name, os.WriteFile(name, fmt.Appendf(nil, `kafka: {brokers: [%q], topic: %s, group: %s-%s}
+	return name, os.WriteFile(name, fmt.Appendf(nil, `kafka: {brokers: [%q], topic: %s, group: %s-%s, producer_time: accept}
 ingest: {checkpoint_interval: %s}
 state: file://%s/state
 ledger: sqlite://%s/ledger.db
