@@ -22,6 +22,7 @@ import (
 	"headcount/ingest/worker"
 	"headcount/rating"
 	"headcount/rating/ledger"
+	"headcount/rating/ratingtest"
 	"headcount/rollup/closed"
 	"headcount/rollup/closing"
 	"headcount/rollup/usage"
@@ -35,27 +36,6 @@ const (
 var (
 	sealKey = ed25519.NewKeyFromSeed([]byte("a seed of thirty-two bytes, fine"))
 	keys    = identity.NewKeyring(identity.NewGUIDKey([16]byte([]byte("sixteen bytes ok"))))
-)
-
-const (
-	accountsFile = "accounts:\n  - {id: acme, apps: [app-a, app-d], plan: test/calls, from: 2026-01-01}\n  - {id: beta, apps: [app-b], plan: test/calls, from: 2026-01-01}\n"
-	bookFile     = `book: test
-title: Test
-source: none
-date: 2023-01-01
-currency: USD
-minor_digits: 2
-rules: {quota_per: app, plan_of_month: last, partial_month: whole, deduct_from_day: 1, deduct_until_day: 3}
-meters:
-  mau: {title: devices, aggregate: unique, kinds: [open]}
-  calls: {title: calls, aggregate: counter}
-plans:
-  calls:
-    title: Calls
-    charges:
-      mau: {model: per_unit, unit_price: "1"}
-      calls: {model: per_unit, unit_price: "0.01"}
-`
 )
 
 // site is one partition of a log and a state store in memory, and a ledger, whose months the product closes.
@@ -131,7 +111,7 @@ func (s *site) closed(m events.Month) *closed.Month {
 
 // bookAt is the book with another price of a call.
 func bookAt(price string) map[string][]byte {
-	return map[string][]byte{"test.yaml": []byte(strings.Replace(bookFile, `unit_price: "0.01"`, `unit_price: "`+price+`"`, 1))}
+	return map[string][]byte{"test.yaml": []byte(strings.Replace(ratingtest.Calls, `unit_price: "0.01"`, `unit_price: "`+price+`"`, 1))}
 }
 
 // The site is a closing.Site; its log is one partition.
@@ -143,7 +123,7 @@ func (kept) Close() error { return nil }
 func (s *site) OpenLedger(context.Context) (closing.Ledger, error)   { return kept{s.ledger}, nil }
 func (s *site) CreateLedger(context.Context) (closing.Ledger, error) { return nil, ledger.ErrExists }
 func (s *site) Prices() ([]byte, map[string][]byte, error) {
-	return []byte(accountsFile), bookAt("0.01"), nil
+	return []byte(ratingtest.CallsAccounts), bookAt("0.01"), nil
 }
 
 func (s *site) topic() *stream.Topic {

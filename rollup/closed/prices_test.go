@@ -4,23 +4,15 @@ import (
 	"bytes"
 	"fmt"
 	"testing"
+
+	"headcount/rating/ratingtest"
 )
 
-const bookFile = `book: test
-title: Test
-source: none
-date: 2023-01-01
-currency: USD
-minor_digits: 2
-rules: {quota_per: app, plan_of_month: last, partial_month: whole, deduct_from_day: 1, deduct_until_day: 3}
-meters:
-  mau: {title: devices, aggregate: unique, kinds: [open]}
-plans:
-  basic:
+var bookFile = ratingtest.Book(ratingtest.Devices, `  basic:
     title: Basic
     charges:
       mau: {model: per_unit, unit_price: "%s"}
-`
+`)
 
 // What was parsed is kept, by the text.
 func TestPriceCache(t *testing.T) {

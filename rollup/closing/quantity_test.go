@@ -9,30 +9,10 @@ import (
 	"headcount/events"
 	"headcount/rating"
 	"headcount/rating/ledger"
+	"headcount/rating/ratingtest"
 	"headcount/rollup/amend"
 	"headcount/rollup/closed"
 	"headcount/rollup/usage"
-)
-
-const (
-	callsAccounts = "accounts:\n  - {id: acme, apps: [app-a, app-d], plan: test/calls, from: 2026-01-01}\n  - {id: beta, apps: [app-b], plan: test/calls, from: 2026-01-01}\n"
-	callsBook     = `book: test
-title: Test
-source: none
-date: 2023-01-01
-currency: USD
-minor_digits: 2
-rules: {quota_per: app, plan_of_month: last, partial_month: whole, deduct_from_day: 1, deduct_until_day: 3}
-meters:
-  mau: {title: devices, aggregate: unique, kinds: [open]}
-  calls: {title: calls, aggregate: counter}
-plans:
-  calls:
-    title: Calls
-    charges:
-      mau: {model: per_unit, unit_price: "1"}
-      calls: {model: per_unit, unit_price: "0.01"}
-`
 )
 
 // reportingSite is a site where calls are billed, and gw and gw-2 may report them.
@@ -40,7 +20,7 @@ func reportingSite(t *testing.T) *testSite {
 	t.Helper()
 	s := newTestSite(t)
 	s.template.Reporters = reporter.All("gw", "gw-2")
-	s.accounts, s.books = callsAccounts, map[string][]byte{"test.yaml": []byte(callsBook)}
+	s.accounts, s.books = ratingtest.CallsAccounts, map[string][]byte{"test.yaml": []byte(ratingtest.Calls)}
 	return s
 }
 

@@ -26,6 +26,7 @@ import (
 	"headcount/events/stream"
 	"headcount/ingest/worker"
 	"headcount/rating/ledger"
+	"headcount/rating/ratingtest"
 	"headcount/rollup/closed"
 	"headcount/rollup/usage"
 )
@@ -49,17 +50,7 @@ const accountsFile = `accounts:
   - {id: beta, apps: [app-b], plan: test/basic, from: 2026-01-01, late: report}
 `
 
-const bookFile = `book: test
-title: Test
-source: none
-date: 2023-01-01
-currency: USD
-minor_digits: 2
-rules: {quota_per: app, plan_of_month: last, partial_month: whole, deduct_from_day: 1, deduct_until_day: 3}
-meters:
-  mau: {title: devices, aggregate: unique, kinds: [open]}
-plans:
-  basic:
+var bookFile = ratingtest.Book(ratingtest.Devices, `  basic:
     title: Basic
     charges:
       mau: {model: per_unit, free: "1", unit_price: "%s"}
@@ -67,7 +58,7 @@ plans:
     title: Double
     charges:
       mau: {model: per_unit, unit_price: "1"}
-`
+`)
 
 // testSite is what a close works on: a ledger in a file, log and state in memory. Every call of a port goes through faults.
 type testSite struct {

@@ -14,27 +14,18 @@ import (
 	"headcount/events/identity"
 	"headcount/events/stream"
 	"headcount/rating"
+	"headcount/rating/ratingtest"
 	"headcount/rollup/closed"
 	"headcount/rollup/usage"
 )
 
 const october = events.Month(2026*12 + 9)
 
-const bookFile = `book: test
-title: Test
-source: none
-date: 2023-01-01
-currency: USD
-minor_digits: 2
-rules: {quota_per: app, plan_of_month: last, partial_month: whole, deduct_from_day: 1, deduct_until_day: 3}
-meters:
-  mau: {title: devices, aggregate: unique, kinds: [open]}
-plans:
-  basic:
+var bookFile = ratingtest.Book(ratingtest.Devices, `  basic:
     title: Basic
     charges:
       mau: {model: per_unit, free: "4", unit_price: "0.50"}
-`
+`)
 
 // testLog is a log of 7 records a partition.
 type testLog struct{ offsets, owners error }
