@@ -9,17 +9,8 @@ import (
 // Env names the variable that says which Kafka to use.
 const Env = "HEADCOUNT_KAFKA"
 
-// Need returns the address of an Apache Kafka for the test: the one that HEADCOUNT_KAFKA names, or one that is started for the
-// test and ends with it. The test is skipped where the variable is not set, and where java or Maven is missing.
-func Need(t testing.TB) string {
-	t.Helper()
-	if addr := os.Getenv(Env); addr != "" && addr != "start" {
-		return addr
-	}
-	return NeedOwn(t, Config{}).Addr
-}
-
-// NeedOwn starts a broker that the test may kill and restart, whatever HEADCOUNT_KAFKA names.
+// NeedOwn starts a broker that the test may kill and restart, whatever HEADCOUNT_KAFKA names. The test is skipped where the variable is
+// not set, and where java or Maven is missing.
 func NeedOwn(t testing.TB, c Config) *Kafka {
 	t.Helper()
 	if testing.Short() || os.Getenv(Env) == "" {
