@@ -41,7 +41,11 @@ func (e *RefusedError) Error() string {
 }
 
 func (r *Report) String() string {
-	text := fmt.Sprintf("%d of %s for %s in %s by %s", r.Value, r.Meter, r.App, r.period(), r.Reporter)
+	when := "in"
+	if r.Day != 0 {
+		when = "on"
+	}
+	text := fmt.Sprintf("%d of %s for %s %s %s by %s", r.Value, r.Meter, r.App, when, r.period(), r.Reporter)
 	if r.Revision != 0 {
 		text += fmt.Sprintf(", revision %d", r.Revision)
 	}
