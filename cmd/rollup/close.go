@@ -24,7 +24,7 @@ func closeCommand(p *cli.Program) *cobra.Command {
 	month := cli.RequiredMonth(cmd, "the month to close")
 	cmd.Flags().BoolVar(&due, "due", false, "close every month that is over, oldest first")
 	cmd.Flags().BoolVar(&openBooks, "open-books", false, "open the books with the first close although older months have events, which are then never billed")
-	cmd.Flags().DurationVar(&timeout, "timeout", 0, "give up waiting for sealed partitions after this long (default: never)")
+	cmd.Flags().DurationVar(&timeout, "timeout", 0, "give up waiting, for brokers and for sealed partitions, after this long (default: never)")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		c, err := p.Config()
 		if err != nil {

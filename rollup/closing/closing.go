@@ -42,7 +42,7 @@ type Closer struct {
 	Names    Names
 	Group    string        // that reads the topic; empty: none
 	Interval time.Duration // between the checkpoints of partitions that the close counts
-	Timeout  time.Duration // of the wait for sealed months; 0: none
+	Timeout  time.Duration // of all that a close waits for, from its begin; 0: none
 
 	// OpenBooks lets the first close open the books although older months have events, where Terms do not say with which month they open.
 	OpenBooks bool
@@ -72,7 +72,8 @@ type Names struct{ State, Ledger, Template, Keys string }
 type work struct {
 	Closer // with what was left out filled in
 	month  events.Month
-	ledger Ledger // nil: does not exist yet
+	ledger Ledger    // nil: does not exist yet
+	until  time.Time // where there is a Timeout, waits end then, by the host's clock
 }
 
 // reached is a close that has reached log and state.
@@ -102,9 +103,11 @@ func (c *Closer) Close(ctx context.Context, month events.Month) (*closed.Result,
 		return nil, err
 	}
 	defer w.end()
+	waits, cancel := w.within(ctx)
+	defer cancel()
 	if stored, err := w.stored(ctx); stored != nil || err != nil {
 		if err == nil {
-			err = w.announceLater(ctx)
+			err = w.await(waits, "send the closed record", func() error { return w.announceLater(waits) })
 		}
 		return stored, err
 	}
@@ -115,41 +118,63 @@ func (c *Closer) Close(ctx context.Context, month events.Month) (*closed.Result,
 	if err != nil {
 		return nil, err
 	}
-	r, err := w.reach(ctx)
-	if err != nil {
-		return nil, err
-	}
-	defer r.conn.Close()
-	if err := r.check(ctx); err != nil {
-		return nil, err
-	}
-	if err := r.mayOpen(ctx); err != nil {
-		return nil, err
-	}
-	b, err := r.adopt(ctx, prices)
+	b, err := w.open(waits, prices)
 	if err != nil {
 		return nil, err
 	}
 	defer b.close()
-	if err := b.carryOut(ctx); err != nil {
+	if err := b.carryOut(ctx, waits); err != nil {
 		return nil, err
 	}
 	return w.stored(ctx)
 }
 
-// carryOut does what a closing says.
-func (b *begun) carryOut(ctx context.Context) error {
-	ends, err := b.seal(ctx)
+// open reaches log and state, and has the closing recorded where it may be.
+func (w *work) open(ctx context.Context, prices configured) (b *begun, _ error) {
+	var r *reached
+	err := w.await(ctx, "reach the log", func() (err error) {
+		r, err = w.reach(ctx)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	defer func() {
+		if b == nil {
+			r.conn.Close()
+		}
+	}()
+	err = w.await(ctx, "hold log, state and ledger against each other", func() error { return r.check(ctx) })
+	if err != nil {
+		return nil, err
+	}
+	if err := r.mayOpen(ctx); err != nil {
+		return nil, err
+	}
+	err = w.await(ctx, "record the closing", func() (err error) {
+		b, err = r.adopt(ctx, prices)
+		return err
+	})
+	return b, err
+}
+
+// carryOut does what a closing says. What waits on others does so in waits.
+func (b *begun) carryOut(ctx, waits context.Context) error {
+	var ends map[events.Partition]events.Offset
+	err := b.await(waits, "write the seals", func() (err error) {
+		ends, err = b.seal(waits)
+		return err
+	})
 	if err != nil {
 		return err
 	}
-	if err := b.wait(ctx, ends); err != nil {
+	if err := b.wait(waits, ends); err != nil {
 		return err
 	}
 	if err := b.bill(ctx); err != nil {
 		return err
 	}
-	return b.announce(ctx)
+	return b.await(waits, "send the closed record", func() error { return b.announce(waits) })
 }
 
 // begin returns the work of closing a month, with what was left out of the closer filled in, and the ledger opened if there is one.
@@ -157,7 +182,7 @@ func (c *Closer) begin(ctx context.Context, month events.Month) (*work, error) {
 	if c.cache == nil {
 		c.cache = &closed.PriceCache{}
 	}
-	w := &work{Closer: *c, month: month}
+	w := &work{Closer: *c, month: month, until: time.Now().Add(c.Timeout)}
 	if c.Progress == nil {
 		w.Progress = func(int64, int64) {}
 	}
@@ -170,7 +195,9 @@ func (c *Closer) begin(ctx context.Context, month events.Month) (*work, error) {
 	if c.Random == nil {
 		w.Random = rand.Reader
 	}
-	return w, w.openLedger(ctx)
+	waits, cancel := w.within(ctx)
+	defer cancel()
+	return w, w.late(waits, "open the ledger", w.openLedger(waits))
 }
 
 func (w *work) end() {
@@ -184,6 +211,7 @@ func (b *begun) close() {
 	if b.before != nil {
 		b.before.Close()
 	}
+	b.conn.Close()
 }
 
 func (w *work) openLedger(ctx context.Context) error {

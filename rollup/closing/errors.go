@@ -173,10 +173,14 @@ type TimedOutError struct {
 	Month      events.Month
 	Waited     time.Duration
 	Partitions []events.Partition // that are not sealed
+	For        string             // what it waited for instead; empty: for them
 	Why        string
 }
 
 func (e *TimedOutError) Error() string {
+	if e.For != "" {
+		return fmt.Sprintf("waited %s to %s for %s (%s)", e.Waited, e.For, e.Month, e.Why)
+	}
 	return fmt.Sprintf("waited %s for partitions %s of %s to be sealed (%s)", e.Waited, list(e.Partitions), e.Month, e.Why)
 }
 

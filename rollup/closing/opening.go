@@ -7,6 +7,7 @@ import (
 	"io"
 	"maps"
 	"slices"
+	"time"
 
 	"headcount/counter"
 	"headcount/counter/checkpoint"
@@ -135,17 +136,13 @@ func (r *reached) identity(p events.Partition) counter.Identity {
 
 // catchUp returns when the partitions are counted as far as they reach now, by those that read them, else here; and where that is.
 func (r *reached) catchUp(ctx context.Context) (map[events.Partition]stream.Offsets, error) {
-	if r.Timeout > 0 {
-		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeout(ctx, r.Timeout)
-		defer cancel()
-	}
 	ends, err := r.conn.Offsets(ctx)
 	if err != nil {
 		return nil, err
 	}
 	counted := map[events.Partition]events.Offset{}
 	began, pause := r.Clock.Now(), firstPause
+	said := began
 	var behind []events.Partition
 	var why string
 	for {
@@ -159,14 +156,17 @@ func (r *reached) catchUp(ctx context.Context) (map[events.Partition]stream.Offs
 			}
 			continue
 		}
-		r.Log.Info("before the books are opened, the log is counted as far as it reaches", "partitions", list(behind), "why", why)
+		if now := r.Clock.Now(); now.Sub(said) > saidEvery {
+			said = now
+			r.Log.Info("the close waits for the log to be counted as far as it reaches", "month", r.month, "partitions", list(behind), "why", why, "since", began.Format(time.RFC3339))
+		}
 		if err = r.Clock.Sleep(ctx, pause); err != nil {
 			break
 		}
 		pause = min(2*pause, longestPause)
 	}
 	if err != nil && errors.Is(ctx.Err(), context.DeadlineExceeded) {
-		err = &TimedOutError{r.month, r.Timeout, behind, why}
+		err = &TimedOutError{Month: r.month, Waited: r.Timeout, Partitions: behind, Why: why}
 	}
 	return ends, err
 }
