@@ -316,6 +316,7 @@ func TestTimedOut(t *testing.T) {
 		<-ctx.Done()
 		return nil
 	}
+	s.ledger, s.folder = openEmpty(t.Context(), t) // which takes longer than the close waits
 	c := s.closer(october)
 	c.Timeout = time.Second
 	_, err := c.Close(t.Context(), october)

@@ -14,6 +14,7 @@ func TestEveryWaitEnds(t *testing.T) {
 	for _, what := range []string{"OpenLedger", "Connect", "Offsets", "Produce"} {
 		s := newTestSite(t)
 		s.octoberEvents()
+		s.ledger, s.folder = openEmpty(t.Context(), t)
 		s.hang = what
 		c := s.closer(october)
 		c.Timeout = 30 * time.Millisecond
