@@ -4,7 +4,7 @@
 // and goes on from where the last one was: seals are repeated only where a partition has none, sealed files are created once, the
 // ledger commits once, and the closed record is sent until it is marked as sent.
 //
-//	check     check.go    refuses what must not be closed now, and opening.go to open the books unasked
+//	check     check.go    refuses what must not be closed now, opening.go to open the books unasked, over.go what the log does not say to be over
 //	adopt     adopt.go    the closing's row
 //	seal      seal.go     a seal to every partition that has none
 //	wait      wait.go     until each is sealed; who has no reader is counted here (count.go)
@@ -47,6 +47,13 @@ type Closer struct {
 	// OpenBooks lets the first close open the books although older months have events, where Terms do not say with which month they open.
 	OpenBooks bool
 
+	// Yes says aloud what a close else refuses: a month that is not over by the log, and of those that FromClock has found one without
+	// events, or more than one.
+	Yes bool
+
+	// FromClock says that a month is closed because of the host's clock alone: nobody named it.
+	FromClock bool
+
 	Version  string // of the program, for the closing's row
 	Log      *slog.Logger
 	Progress func(done, total int64)        // partitions sealed; nil: nobody is told
@@ -63,6 +70,9 @@ type Terms struct {
 	Grace  time.Duration
 	Limits usage.Limits
 	From   events.Month // with which the books open; 0: it is not said
+
+	// AutoClose closes months without events, and with Due more than one, unasked, where the log says too that they are over.
+	AutoClose bool
 }
 
 // Names are what messages call what the site opens.
@@ -92,7 +102,7 @@ type begun struct {
 // Close closes a month, or returns what is stored where it is closed already.
 //
 // It refuses a month with a *NotOverError, *GraceError, *NotClosedBeforeError, *BooksOpenedLaterError or *BeforeBooksError, to open the books
-// unasked with an *UnopenedError, and a policy, or a topic
+// unasked with an *UnopenedError, one that goes on by the log, or has no event and was not named, with a *GoesOnError or *NoEventsError, and a policy, or a topic
 // that was made again, with what worker.CheckRules and worker.CheckSiblings return. Where state, ledger and log do not belong
 // together it returns a *ForeignLedgerError, *closed.ForeignSealError, *ForeignTopicError or *RulesChangedError; where a seal was not followed, a
 // *NotFollowedError; where sealed files or the log are lost, a *closed.SealedMonthLostError, *worker.Halted or *LogGoneError. A
@@ -149,6 +159,10 @@ func (w *work) open(ctx context.Context, prices configured) (b *begun, _ error) 
 		return nil, err
 	}
 	if err := r.mayOpen(ctx); err != nil {
+		return nil, err
+	}
+	err = w.await(ctx, "look whether the month is over by the log", func() error { return r.mayClose(ctx) })
+	if err != nil {
 		return nil, err
 	}
 	err = w.await(ctx, "record the closing", func() (err error) {

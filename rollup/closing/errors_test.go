@@ -237,6 +237,7 @@ func TestNotFollowed(t *testing.T) {
 		if !lost {
 			s.remove("/0/sealed/")
 		}
+		s.yes = true
 		passed := false
 		s.group, s.owners = "readers", map[events.Partition]string{0: "member", 1: "member"}
 		s.slept = func(ctx context.Context) error {
@@ -316,6 +317,7 @@ func TestTimedOut(t *testing.T) {
 		<-ctx.Done()
 		return nil
 	}
+	s.yes = true
 	s.ledger, s.folder = openEmpty(t.Context(), t) // which takes longer than the close waits
 	c := s.closer(october)
 	c.Timeout = time.Second

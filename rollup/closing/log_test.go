@@ -110,7 +110,7 @@ func (r *testReading) Next(ctx context.Context) (b *stream.Batch, err error) {
 		return nil, context.DeadlineExceeded
 	}
 	err = r.s.faults.do("Next", func() error {
-		b = &stream.Batch{Records: r.s.log[r.p][r.next:end], Base: r.next, Next: end, End: end}
+		b = &stream.Batch{Records: r.s.log[r.p][r.next:end], Base: r.next, Next: end, End: end, BrokersTime: r.s.brokersTime}
 		r.next = end
 		return ctx.Err()
 	})

@@ -58,27 +58,54 @@ func (r *reached) mayOpen(ctx context.Context) error {
 			return closed.LedgerFailed(err)
 		}
 	}
-	older, err := r.counted(ctx, r.month-1)
+	older, err := r.monthsUntil(ctx, r.month-1)
 	if err == nil && len(older) > 0 {
 		err = &UnopenedError{Month: r.month, Events: older}
 	}
 	return err
 }
 
-// counted returns the months up to one that have events, oldest first. What lies in the log now is counted before, as by `ingest run`.
-func (r *reached) counted(ctx context.Context, until events.Month) ([]MonthEvents, error) {
-	ends, err := r.catchUp(ctx)
+// monthsUntil returns the months up to one that have events, oldest first.
+func (r *reached) monthsUntil(ctx context.Context, until events.Month) ([]MonthEvents, error) {
+	sum := map[events.Month]uint64{}
+	err := r.counted(ctx, func(shard *counter.Shard) error {
+		for _, m := range shard.Months() {
+			if m > until {
+				continue
+			}
+			n, err := eventsOf(shard.Snapshot(m).OnTime())
+			if err != nil {
+				return err
+			}
+			if n > 0 {
+				sum[m] += n
+			}
+		}
+		return nil
+	})
 	if err != nil {
 		return nil, err
 	}
+	all := make([]MonthEvents, 0, len(sum))
+	for _, m := range slices.Sorted(maps.Keys(sum)) {
+		all = append(all, MonthEvents{m, sum[m]})
+	}
+	return all, nil
+}
+
+// counted hands every partition's shard to look. What lies in the log now is counted before, as by `ingest run`.
+func (r *reached) counted(ctx context.Context, look func(*counter.Shard) error) error {
+	ends, err := r.catchUp(ctx)
+	if err != nil {
+		return err
+	}
 	rules, err := r.conn.State.Rules(ctx, nil)
 	if errors.Is(err, checkpoint.ErrNoRules) {
-		return nil, nil
+		return nil
 	}
 	if err != nil {
-		return nil, fmt.Errorf("rules: %w", err)
+		return fmt.Errorf("rules: %w", err)
 	}
-	sum := map[events.Month]uint64{}
 	for _, p := range r.conn.Topic.Partitions {
 		id := r.identity(p.ID)
 		load := func() (*counter.Shard, error) {
@@ -94,27 +121,14 @@ func (r *reached) counted(ctx context.Context, until events.Month) ([]MonthEvent
 		if errors.Is(err, checkpoint.ErrNone) {
 			continue
 		}
+		if err == nil {
+			err = look(shard)
+		}
 		if err != nil {
-			return nil, fmt.Errorf("partition %d: %w", p.ID, err)
-		}
-		for _, m := range shard.Months() {
-			if m > until {
-				continue
-			}
-			n, err := eventsOf(shard.Snapshot(m).OnTime())
-			if err != nil {
-				return nil, fmt.Errorf("partition %d: %w", p.ID, err)
-			}
-			if n > 0 {
-				sum[m] += n
-			}
+			return fmt.Errorf("partition %d: %w", p.ID, err)
 		}
 	}
-	all := make([]MonthEvents, 0, len(sum))
-	for _, m := range slices.Sorted(maps.Keys(sum)) {
-		all = append(all, MonthEvents{m, sum[m]})
-	}
-	return all, nil
+	return nil
 }
 
 func eventsOf(month counter.RowReader) (n uint64, _ error) {

@@ -62,28 +62,30 @@ var bookFile = ratingtest.Book(ratingtest.Devices, `  basic:
 
 // testSite is what a close works on: a ledger in a file, log and state in memory. Every call of a port goes through faults.
 type testSite struct {
-	t         *testing.T
-	faults    faults
-	now       time.Time
-	ledger    *ledger.Ledger // nil: not made yet
-	folder    string         // of the ledger's file
-	topic     *stream.Topic
-	log       [][]events.Record                  // by partition
-	start     map[events.Partition]events.Offset // first offset that a partition still has; nil: all have all
-	files     map[string][]byte                  // of the state store
-	template  *events.Template
-	accounts  string
-	books     map[string][]byte
-	group     string
-	owners    map[events.Partition]string
-	strangers map[string]string               // members of the group: why they are no readers of ours
-	readers   bool                            // where there is no group, somebody may be reading
-	slept     func(ctx context.Context) error // what happens while a close sleeps
-	naps      int                             // how often a close slept
-	dead      int                             // letters
-	hang      string                          // the call that does not return; empty: none
-	gone      bool                            // the topic was made again while it was read
-	told      bool                            // a close failed by what broke
+	t           *testing.T
+	faults      faults
+	now         time.Time
+	ledger      *ledger.Ledger // nil: not made yet
+	folder      string         // of the ledger's file
+	topic       *stream.Topic
+	log         [][]events.Record                  // by partition
+	start       map[events.Partition]events.Offset // first offset that a partition still has; nil: all have all
+	files       map[string][]byte                  // of the state store
+	template    *events.Template
+	accounts    string
+	books       map[string][]byte
+	group       string
+	owners      map[events.Partition]string
+	strangers   map[string]string               // members of the group: why they are no readers of ours
+	readers     bool                            // where there is no group, somebody may be reading
+	slept       func(ctx context.Context) error // what happens while a close sleeps
+	naps        int                             // how often a close slept
+	yes         bool                            // closers say it aloud
+	brokersTime bool                            // records have the brokers' time
+	dead        int                             // letters
+	hang        string                          // the call that does not return; empty: none
+	gone        bool                            // the topic was made again while it was read
+	told        bool                            // a close failed by what broke
 }
 
 func newTestSite(t *testing.T) *testSite {
@@ -123,7 +125,7 @@ func (s *testSite) closer(m events.Month) *Closer {
 		Site: s, Keys: keys, SealKey: sealKey, Group: s.group, Interval: time.Hour, Version: "test", Log: slog.New(slog.DiscardHandler),
 		Terms: Terms{Zone: zoneName, Grace: 24 * time.Hour, Limits: lenient(), From: s.template.From},
 		Names: Names{State: "the state", Ledger: "the ledger", Template: "the config", Keys: "the keys"},
-		Clock: testClock{s}, Go: inline, Random: bytes.NewReader(id[:]),
+		Yes:   s.yes, Clock: testClock{s}, Go: inline, Random: bytes.NewReader(id[:]),
 	}
 }
 
