@@ -24,6 +24,7 @@ func runCommand(p *cli.Program) *cobra.Command {
 	var instance, profileFile string
 	cmd := &cobra.Command{
 		Use: "run", Short: "consume and count", Args: cli.NoArgs,
+		Example: "  ingest run\n  ingest run --until-end\n  ingest run --instance ingest-1",
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			c, err := p.Config()
 			if err != nil {
@@ -46,7 +47,7 @@ func runCommand(p *cli.Program) *cobra.Command {
 	cmd.Flags().BoolVar(&acceptGap, "accept-gap", false, "go on where the log was lost; recorded, and the month's invoices are held")
 	cmd.Flags().StringVar(&instance, "instance", "", "static member `NAME` in the group: a restarted process has its partitions back at once")
 	cmd.Flags().StringVar(&profileFile, "cpuprofile", "", "write a CPU profile to `FILE`")
-	return cmd
+	return cli.Service(cmd, "until-end")
 }
 
 // work is what counting needs open.

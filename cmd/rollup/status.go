@@ -18,8 +18,9 @@ import (
 )
 
 func statusCommand(p *cli.Program) *cobra.Command {
-	cmd := &cobra.Command{Use: "status", Short: "month to date: exact (provisional), estimate, quota used, forecast, lag", Args: cli.NoArgs}
-	month := cli.MonthFlag(cmd, "the month to show (`YYYY-MM`; default: the present one, before its first event the newest that has any)")
+	cmd := &cobra.Command{Use: "status", Short: "month to date: exact (provisional), estimate, quota used, forecast, lag", Args: cli.NoArgs,
+		Example: "  rollup status\n  rollup status --month 2026-10 -o wide"}
+	month := cli.MonthFlag(cmd, "the `MONTH` to show, as in 2026-10 (default: the present one, before its first event the newest that has any)")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		c, m, err := p.ConfigAndMonth(month)
 		if err != nil {
