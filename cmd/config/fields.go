@@ -3,7 +3,7 @@ package config
 // fields are all that a configuration may have, in the order in which they are shown. TestEveryFieldIsTold holds that none is left out.
 var fields = []field{
 	{"billing.time_zone", "The zone whose months are billed, an IANA name such as Asia/Shanghai.", ""},
-	{"billing.zoneinfo", "A file of the tz database, zoneinfo.zip of a Go release, in the place of the one that the program has.", "zoneinfo.zip"},
+	{"billing.zoneinfo", "A tz database in the place of the one in the program: a zip of its compiled files, or the file of one zone.", "zoneinfo.zip"},
 	{"billing.grace", "How long after a month's end its close must wait, for events that are still on their way.", ""},
 	{"billing.from", "The month in which the books open: what is older is counted as before the books, and never billed. Left out, there is no bound, and the first close says which older months have events.", "2026-10"},
 	{"billing.skew_limit", "The share of an app's events, of a wrong clock or of a month that is finished, past which its invoice is held.", ""},
