@@ -32,6 +32,7 @@ var rooms = map[string][]string{
 	"verify": {}, // a second implementation shares no code with the first
 
 	"cmd":      {"events", "events/stream", "counter", "counter/checkpoint", "rating", "rating/ledger", "ingest", "rollup", "verify", "internal"},
+	"deploy":   {"internal"},
 	"bench":    {"events", "events/stream", "counter", "counter/checkpoint", "endtoend", "internal"},
 	"endtoend": {"events", "events/stream", "counter", "counter/checkpoint", "rating", "rating/ledger", "ingest", "rollup", "internal"},
 }

@@ -21,6 +21,7 @@ import (
 
 	"headcount/cmd/config"
 	"headcount/internal/visible"
+	"headcount/internal/zoneinfo"
 )
 
 // Exit codes of both commands.
@@ -80,14 +81,14 @@ func ProgramVersion() string {
 // printVersion prints what a report of a fault needs.
 func printVersion(p *Program, name string) error {
 	if p.JSON {
-		return p.PrintJSON(map[string]string{"version": ProgramVersion(), "built": built()})
+		return p.PrintJSON(map[string]string{"version": ProgramVersion(), "built": built(), "zoneinfo": zoneinfo.Embedded().Release()})
 	}
 	_, err := io.WriteString(p.Out, versionLine(name))
 	return err
 }
 
 func versionLine(name string) string {
-	return fmt.Sprintf("%s %s (%s)\n", name, ProgramVersion(), built())
+	return fmt.Sprintf("%s %s (%s, tz database %s)\n", name, ProgramVersion(), built(), zoneinfo.Embedded().Release())
 }
 
 // built says by what and for what the program was built.

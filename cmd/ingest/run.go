@@ -129,6 +129,7 @@ func run(ctx context.Context, p *cli.Program, c *config.Config, how running) (er
 		return err
 	}
 	defer w.conn.Close()
+	warnOfSign(p, c)
 	if err := worker.CheckRules(ctx, w.state, w.policy); err != nil {
 		return err
 	}
