@@ -100,6 +100,9 @@ func TestRooms(t *testing.T) {
 			if err != nil {
 				return err
 			}
+			if strings.HasPrefix(name, "github.com/prometheus/") && folder != "cmd/metrics" {
+				t.Errorf("%s imports %s: libraries keep figures, and cmd/metrics alone names them", relative, name)
+			}
 			if to, ours := strings.CutPrefix(name, "headcount/"); ours {
 				if why := forbidden(folder, to); why != "" {
 					t.Errorf("%s imports %s: %s", relative, to, why)

@@ -102,6 +102,7 @@ type Program struct {
 	JSON       bool
 	Quiet      bool
 	Verbose    bool
+	logFormat  logFormat
 	Log        *slog.Logger
 
 	// FailureOf says the errors of packages that know of no command in the program's words, with their exit codes; nil: none is.
@@ -129,7 +130,7 @@ func Root(p *Program, name, short string) *cobra.Command {
 			if p.Quiet && p.Verbose {
 				return Fail(Usage, "say either --quiet or --verbose")
 			}
-			p.Log = slog.New(slog.NewTextHandler(visible.Writer(p.Err), &slog.HandlerOptions{Level: p.level(cmd), ReplaceAttr: p.say}))
+			p.Log = slog.New(p.logFormat.handler(p.Err, &slog.HandlerOptions{Level: p.level(cmd), ReplaceAttr: p.say}))
 			return p.form(cmd)
 		},
 	}
@@ -140,6 +141,7 @@ func Root(p *Program, name, short string) *cobra.Command {
 	root.PersistentFlags().BoolVar(&p.JSON, "json", false, "print the result as JSON, as -o json does")
 	root.PersistentFlags().BoolVarP(&p.Quiet, "quiet", "q", false, "log errors only, and show no progress")
 	root.PersistentFlags().BoolVarP(&p.Verbose, "verbose", "v", false, "log every step; commands that run until they are stopped do so anyway")
+	p.logFormat.addTo(root)
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error { return &Failure{Usage, flagError(cmd, err)} })
 	root.AddCommand(&cobra.Command{
 		Use: "version", Short: "print the program's version", Args: NoArgs,
@@ -164,6 +166,8 @@ func flagError(cmd *cobra.Command, err error) error {
 		want = "a whole number"
 	case flag.Value.Type() == "duration":
 		want = "a duration such as 10s, 5m or 24h"
+	case flag.Value.Type() == "format":
+		want = "text or json"
 	case flag.Value.Type() == "bool":
 		want = "true or false"
 	}
