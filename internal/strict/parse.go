@@ -20,7 +20,7 @@ const (
 // Document is one YAML file while it is read.
 type Document struct {
 	file string
-	root ast.Node // nil: the document is empty
+	root *node // nil: the document is empty
 	err  *Error
 }
 
@@ -39,10 +39,11 @@ func Parse(file string, data []byte, limit int) *Document {
 		if doc.Body == nil {
 			continue
 		}
+		root := nodeOf(doc.Body)
 		if d.root != nil {
-			d.fail(placeOf(file, doc.Body, ""), "a second YAML document: a file has no more than one")
+			d.fail(d.place(root, ""), "a second YAML document: a file has no more than one")
 		}
-		d.root = doc.Body
+		d.root = root
 	}
 	return d
 }
@@ -51,7 +52,7 @@ func Parse(file string, data []byte, limit int) *Document {
 func (d *Document) Root() Value {
 	v := Value{doc: d, At: Place{File: d.file}}
 	if d.root != nil && d.err == nil {
-		v.node, v.At = d.root, placeOf(d.file, d.root, "")
+		v.node, v.At = d.root, d.place(d.root, "")
 	}
 	return v
 }
@@ -132,18 +133,10 @@ func syntaxError(file string, err error) *Error {
 	return p.Errorf("%s", text)
 }
 
-func placeOf(file string, n ast.Node, field string) Place {
-	p := Place{File: file, Field: field}
-	switch m := n.(type) { // a mapping's own token is its first colon
-	case *ast.MappingNode:
-		if !m.IsFlowStyle && len(m.Values) > 0 {
-			n = m.Values[0].Key
-		}
-	case *ast.MappingValueNode:
-		n = m.Key
+// place is where a node stands.
+func (d *Document) place(n *node, field string) Place {
+	if n == nil {
+		return Place{File: d.file, Field: field}
 	}
-	if t := n.GetToken(); t != nil && t.Position != nil {
-		p.Line, p.Column = t.Position.Line, t.Position.Column
-	}
-	return p
+	return Place{File: d.file, Line: int(n.line), Column: int(n.column), Field: field}
 }
