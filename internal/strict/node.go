@@ -24,7 +24,6 @@ const (
 // node is a part of a document, by whichever reader.
 type node struct {
 	kind    kind
-	flow    bool   // of fields: in braces
 	scalar  bool   // neither list nor fields
 	flag    bool   // of flagNode
 	large   bool   // of integerNode: number does not hold it
@@ -79,22 +78,22 @@ func nodeOf(n ast.Node) *node {
 			x.items[i] = nodeOf(v)
 		}
 	case *ast.MappingNode:
-		x.kind, x.flow = fieldsNode, n.IsFlowStyle
-		x.pairs(n.Values)
+		x.kind = fieldsNode
+		x.pairs(n.Values, n.IsFlowStyle)
 	case *ast.MappingValueNode:
 		x.kind = fieldsNode
-		x.pairs([]*ast.MappingValueNode{n})
+		x.pairs([]*ast.MappingValueNode{n}, false)
 	}
 	return x
 }
 
-// pairs takes the fields, and begins where the first key does: a mapping's own token is its first colon.
-func (x *node) pairs(all []*ast.MappingValueNode) {
+// pairs takes the fields. Without braces they begin where the first key does: a mapping's own token is its first colon.
+func (x *node) pairs(all []*ast.MappingValueNode, braces bool) {
 	x.items = make([]*node, 0, 2*len(all))
 	for _, p := range all {
 		x.items = append(x.items, nodeOf(p.Key), nodeOf(p.Value))
 	}
-	if !x.flow && len(all) > 0 {
+	if !braces && len(all) > 0 {
 		x.line, x.column = x.items[0].line, x.items[0].column
 	}
 }

@@ -105,10 +105,13 @@ func (v Value) Elements() ([]Value, bool) {
 	}
 	out := make([]Value, len(v.node.items))
 	for i, n := range v.node.items {
-		out[i] = v.child(n, v.At.Field+"["+strconv.Itoa(i)+"]")
+		out[i] = v.child(n, element(v.At.Field, i))
 	}
 	return out, true
 }
+
+// element is the path of an element of a list.
+func element(field string, i int) string { return field + "[" + strconv.Itoa(i) + "]" }
 
 // Text returns a string scalar that is not empty and has no control characters.
 func (v Value) Text() string {
