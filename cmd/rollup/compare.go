@@ -18,7 +18,7 @@ func compareCommand(p *cli.Program) *cobra.Command {
 	var plan, accounts, months string
 	cmd := &cobra.Command{Use: "compare", Short: "what-if: closed months under another plan or other contracts, beside what was billed", Args: cli.NoArgs}
 	cmd.Flags().StringVar(&plan, "plan", "", "every account that was billed on this `BOOK/PLAN`, at its list price")
-	cmd.Flags().StringVar(&accounts, "accounts", "", "or by this accounts `FILE`")
+	cmd.Flags().StringVar(&accounts, "accounts", "", "or by this accounts `FILE` or folder")
 	cmd.Flags().StringVar(&months, "months", "", "the closed months, `FROM..TO`, such as 2026-01..2026-10, or one")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		c, err := p.Config()

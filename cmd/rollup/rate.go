@@ -61,7 +61,7 @@ func rateCommand(p *cli.Program) *cobra.Command {
 	}
 	cmd.Flags().StringVar(&usageFile, "usage", "", "usage as `rollup usage --json` prints it, a `FILE` or - for standard input")
 	cmd.Flags().StringVar(&plan, "plan", "", "price all of it by this `BOOK/PLAN`")
-	cmd.Flags().StringVar(&accountsFile, "accounts", "", "price it by this accounts `FILE`")
+	cmd.Flags().StringVar(&accountsFile, "accounts", "", "price it by this accounts `FILE` or folder")
 	return cmd
 }
 

@@ -11,7 +11,7 @@ import (
 // Value.Fail. The first error of the document, by place, is returned. It is as Parse and Root().Object().Must(field).List() would
 // have it, but for what the parser says of broken YAML where the file is over small.
 //
-// count is called once before, with how many elements there are.
+// count is called once before, with how many elements there are. A Value holds until read returns; its texts for ever.
 func Elements(file string, data []byte, limit int, field string, count func(n int), read func(i int, v Value)) *Error {
 	whole := Place{File: file}
 	if len(data) > limit {
@@ -28,9 +28,11 @@ func Elements(file string, data []byte, limit int, field string, count func(n in
 	count(len(parts))
 	errs := make([]*Error, len(parts))
 	broken := make([]bool, len(parts))
-	inParallel(len(parts), func(i int) {
+	InParallel(len(parts), func(i int) {
 		d := &Document{file: file}
-		n, err := parts[i].node(file)
+		q := readers.Get().(*quick)
+		defer readers.Put(q)
+		n, err := parts[i].node(file, q)
 		if err != nil {
 			broken[i], errs[i] = true, err
 			return
@@ -49,6 +51,8 @@ func Elements(file string, data []byte, limit int, field string, count func(n in
 	}
 	return nil
 }
+
+var readers = sync.Pool{New: func() any { return new(quick) }}
 
 // small is up to where a file is read whole where its elements cannot be told apart: the parser needs fifty times its size in memory.
 const small = 1 << 20
@@ -93,8 +97,8 @@ type part struct {
 }
 
 // node reads the element.
-func (p part) node(file string) (*node, *Error) {
-	root := readQuick(p.text, p.line)
+func (p part) node(file string, q *quick) (*node, *Error) {
+	root := q.read(p.text, p.line)
 	if root == nil {
 		d := &Document{file: file}
 		if d.parse([]byte(p.text)); d.err != nil {
@@ -169,8 +173,8 @@ func split(text, field string) (parts []part) {
 	return parts
 }
 
-// inParallel calls do for 0 … n-1, in stretches, on all processors.
-func inParallel(n int, do func(i int)) {
+// InParallel calls do for 0 … n-1, in stretches, on all processors.
+func InParallel(n int, do func(i int)) {
 	const stretch = 64
 	var next int
 	var turn sync.Mutex

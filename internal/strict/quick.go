@@ -17,12 +17,47 @@ type quick struct {
 	wide  int // bytes of the line that begin no character
 	nest  int
 	fail  bool
-	nodes []node // to be handed out
+
+	nodes slab[node]
+	refs  slab[*node]
+	open  []*node // items of what is not complete, the innermost last
+}
+
+// slab hands out memory that is used again for the next document.
+type slab[T any] struct {
+	chunk []T
+	used  int
+}
+
+func (s *slab[T]) take(n int) []T {
+	if s.used+n > len(s.chunk) {
+		s.chunk, s.used = make([]T, max(n, 64, min(2*len(s.chunk), 1<<14))), 0
+	}
+	s.used += n
+	return s.chunk[s.used-n : s.used : s.used]
+}
+
+func (s *slab[T]) reset() {
+	clear(s.chunk[:s.used])
+	s.used = 0
+}
+
+// close makes what was opened since then a node's items.
+func (q *quick) close(n *node, since int) *node {
+	n.items = q.refs.take(len(q.open) - since)
+	copy(n.items, q.open[since:])
+	q.open = q.open[:since]
+	return n
 }
 
 // readQuick reads a document, or a part of one whose first line has the given number; nil: it gave up.
-func readQuick(s string, line int) *node {
-	q := quick{s: s, line: int32(line)}
+func readQuick(s string, line int) *node { return new(quick).read(s, line) }
+
+// read is readQuick with memory that the next read uses again.
+func (q *quick) read(s string, line int) *node {
+	q.nodes.reset()
+	q.refs.reset()
+	*q = quick{s: s, line: int32(line), nodes: q.nodes, refs: q.refs, open: q.open[:0]}
 	if !q.toText() {
 		return nil
 	}
@@ -40,11 +75,7 @@ func (q *quick) stop() *node {
 }
 
 func (q *quick) node(k kind) *node {
-	if len(q.nodes) == 0 {
-		q.nodes = make([]node, 64)
-	}
-	n := &q.nodes[0]
-	q.nodes = q.nodes[1:]
+	n := &q.nodes.take(1)[0]
 	n.kind, n.line, n.column = k, q.line, int32(q.column())
 	return n
 }
@@ -112,7 +143,7 @@ const deepest = maxNesting
 
 // block reads what begins at the present byte, the first of its line but for blanks and dashes; column is where it stands.
 func (q *quick) block(column int) *node {
-	if q.nest++; q.nest > deepest {
+	if q.nest++; q.nest > deepest || column > maxIndent {
 		return q.stop()
 	}
 	defer func() { q.nest-- }()
@@ -145,6 +176,7 @@ func (q *quick) block(column int) *node {
 func (q *quick) blockList(column int) *node {
 	n := q.node(listNode)
 	n.written = "-"
+	since := len(q.open)
 	for {
 		q.at++
 		q.blanks()
@@ -155,14 +187,14 @@ func (q *quick) blockList(column int) *node {
 		if q.fail {
 			return nil
 		}
-		n.items = append(n.items, item)
+		q.open = append(q.open, item)
 		switch {
 		case q.at >= len(q.s) || q.column() < column:
-			return n
+			return q.close(n, since)
 		case q.column() > column:
 			return q.stop()
 		case q.peek() != '-' || q.ahead() != ' ': // the list of a field, in the field's own column
-			return n
+			return q.close(n, since)
 		}
 	}
 }
@@ -170,8 +202,9 @@ func (q *quick) blockList(column int) *node {
 func (q *quick) blockFields(key *node, column int) *node {
 	n := q.node(fieldsNode)
 	n.line, n.column, n.written = key.line, key.column, ":"
+	since := len(q.open)
 	for {
-		if key.kind != textNode || n.has(key.text) {
+		if key.kind != textNode || twice(q.open[since:], key.text) {
 			return q.stop()
 		}
 		q.at++
@@ -188,10 +221,10 @@ func (q *quick) blockFields(key *node, column int) *node {
 		if q.fail {
 			return nil
 		}
-		n.items = append(n.items, key, value)
+		q.open = append(q.open, key, value)
 		switch {
 		case q.at >= len(q.s) || q.column() < column:
-			return n
+			return q.close(n, since)
 		case q.column() > column:
 			return q.stop()
 		}
@@ -221,13 +254,13 @@ func (q *quick) value(column int) *node {
 	return n
 }
 
-// has says whether a mapping has a field. The parser refuses one that is there twice.
-func (x *node) has(key string) bool {
-	if len(x.items) > 128 { // that many need another way to look: give up
+// twice says whether fields have one of that name, or are too many to be looked through. The parser refuses a name that is there twice.
+func twice(fields []*node, name string) bool {
+	if len(fields) > 128 {
 		return true
 	}
-	for i := 0; i < len(x.items); i += 2 {
-		if x.items[i].text == key {
+	for i := 0; i < len(fields); i += 2 {
+		if fields[i].text == name {
 			return true
 		}
 	}
@@ -248,16 +281,17 @@ func (q *quick) flow() *node {
 	}
 	n.written = q.s[q.at : q.at+1]
 	q.at++
+	since := len(q.open)
 	for {
 		if !q.inFlow() {
 			return q.stop()
 		}
 		if q.peek() == closing {
-			if len(n.items) > 0 && q.s[q.lastSign()] == ',' {
+			if len(q.open) > since && q.s[q.lastSign()] == ',' {
 				return q.stop() // a comma at the end is the parser's matter
 			}
 			q.at++
-			return n
+			return q.close(n, since)
 		}
 		item := q.flowValue()
 		if q.fail {
@@ -267,9 +301,9 @@ func (q *quick) flow() *node {
 			return q.stop()
 		}
 		if list {
-			n.items = append(n.items, item)
+			q.open = append(q.open, item)
 		} else {
-			if item.kind != textNode || n.has(item.text) || q.peek() != ':' || q.ahead() != ' ' {
+			if item.kind != textNode || twice(q.open[since:], item.text) || q.peek() != ':' || q.ahead() != ' ' {
 				return q.stop()
 			}
 			q.at++
@@ -280,7 +314,7 @@ func (q *quick) flow() *node {
 			if q.fail {
 				return nil
 			}
-			n.items = append(n.items, item, value)
+			q.open = append(q.open, item, value)
 		}
 		if !q.inFlow() {
 			return q.stop()
@@ -408,16 +442,13 @@ func (q *quick) widen(c byte) {
 
 // isText tells at a glance what is neither number, truth nor nothing.
 func isText(s string) bool {
-	c := s[0]
-	switch {
-	case 'a' <= c && c <= 'z', 'A' <= c && c <= 'Z', c == '_', c == '/':
-		return len(s) > 5 // longer than false
-	case c >= 0x80:
-		return true
-	case len(s) == len("2026-01-01") && s[4] == '-' && s[7] == '-':
-		return true
+	switch c := s[0]; {
+	case '0' <= c && c <= '9':
+		return len(s) == len("2026-01-01") && s[4] == '-' && s[7] == '-'
+	case len(s) == 4 || len(s) == 5: // null, true, false
+		return c != 'n' && c != 'N' && c != 't' && c != 'T' && c != 'f' && c != 'F' || s == "from"
 	}
-	return false
+	return true
 }
 
 // typed makes of a plain scalar what it is.

@@ -113,6 +113,27 @@ func (v Value) Elements() ([]Value, bool) {
 // element is the path of an element of a list.
 func element(field string, i int) string { return field + "[" + strconv.Itoa(i) + "]" }
 
+// PlainTexts returns a list's elements where each is a text of 1 to most visible ASCII characters; else false, and the elements are to be
+// read one by one. It saves a long list the places that only errors need.
+func (v Value) PlainTexts(most int) ([]string, bool) {
+	if v.Missing() || v.node.kind != listNode {
+		return nil, false
+	}
+	out := make([]string, len(v.node.items))
+	for i, n := range v.node.items {
+		if n == nil || n.kind != textNode || n.text == "" || len(n.text) > most {
+			return nil, false
+		}
+		for _, c := range []byte(n.text) {
+			if c <= ' ' || c >= 0x7f {
+				return nil, false
+			}
+		}
+		out[i] = n.text
+	}
+	return out, true
+}
+
 // Text returns a string scalar that is not empty and has no control characters.
 func (v Value) Text() string {
 	if v.Missing() {
