@@ -135,7 +135,7 @@ func TestAccountsOfFilesRefused(t *testing.T) {
 		{[]rating.AccountsFile{file("a.csv", "id,apps,plan,from,changes\nbeta,c,im/pro,2026-01-01,[{at: 2026\n")}, "a.csv:2:26: changes: begins with \"[\" and is no list or fields as in YAML"},
 		{[]rating.AccountsFile{file("a.csv", "id,apps,plan,from,changes\nbeta,c,im/pro,2026-01-01,[{at: 2026-02-01}]\n")}, "a.csv:2:26: changes[0]: misses the field plan"},
 		{[]rating.AccountsFile{file("a.csv", "id,apps,plan,from,overrides,overrides.mau.free\nbeta,c,tcmpp/pro,2026-01-01,x,5\n")}, "overrides has a column of its own too"},
-		{[]rating.AccountsFile{file("a.yaml", "accounts:\n- id: beta\n  apps: [c]\n  plan: \"im\\/pro\"\n  from: 2026-01-01\n"+strings.Repeat("# long\n", 200_000)+"- id: [\n")}, "a.yaml:200007:"},
+		{[]rating.AccountsFile{file("a.yaml", "accounts:\n- id: beta\n  apps: [c]\n  plan: \"im\\/pro\"\n  from: 2026-01-01\n"+strings.Repeat("# long\n", 200_000)+"- id: [\n")}, "a.yaml:200006:7: "},
 		{[]rating.AccountsFile{file("a.yaml", "accounts:\n"+strings.Repeat(" ", 64<<20))}, "a.yaml: is 67108874 bytes long, more than 64 MiB"},
 	} {
 		a, err := rating.ReadAccounts(c.files...)
