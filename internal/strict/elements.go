@@ -21,8 +21,11 @@ func Elements(file string, data []byte, limit int, field string, count func(n in
 		return err
 	}
 	text := string(data)
+	if strings.IndexByte(text, '\r') >= 0 {
+		text = strings.ReplaceAll(text, "\r\n", "\n")
+	}
 	parts := split(text, field)
-	if parts == nil {
+	if parts == nil || strings.IndexByte(text, '\r') >= 0 { // alone it ends a line too, of the parser's
 		return unsplit(file, data, field, count, read)
 	}
 	count(len(parts))
@@ -121,6 +124,9 @@ func (x *node) moveDown(lines int32) {
 	if x.line > 0 {
 		x.line += lines
 	}
+	if x.colonLine > 0 {
+		x.colonLine += lines
+	}
 	for _, i := range x.items {
 		i.moveDown(lines)
 	}
@@ -145,7 +151,7 @@ func split(text, field string) (parts []part) {
 		for lead < len(s) && s[lead] == ' ' {
 			lead++
 		}
-		rest := strings.TrimRight(s[lead:], " \r\n")
+		rest := strings.TrimRight(s[lead:], " \n")
 		switch {
 		case rest == "" || rest[0] == '#':
 			continue

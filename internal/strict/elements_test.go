@@ -36,6 +36,7 @@ func FuzzElements(f *testing.F) {
 		f.Add("# all\n\naccounts: # these\n" + s + s)
 	}
 	f.Add("accounts:\n  - id: a\n    b: |\n      c\n  - id: \"d\\n\"\n    'e': ~\n")
+	f.Add("accounts:\r\n- id: acme\r\n  apps: [a, b]\r\n  c: \"\\\\\"\r\n- d: e # f\r\n")
 	f.Add("accounts: [{id: a}, {id: b}]\n")
 	f.Add("{\"accounts\": [{\"id\": \"a\", \"apps\": [\"b\"]}]}\n")
 	f.Add("accounts:\n- a: \"b\n- c\"\n- d: [\n- e]\n")

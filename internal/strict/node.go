@@ -2,6 +2,7 @@ package strict
 
 import (
 	"github.com/goccy/go-yaml/ast"
+	"github.com/goccy/go-yaml/token"
 )
 
 // kind says what a node is.
@@ -24,6 +25,8 @@ const (
 // node is a part of a document, by whichever reader.
 type node struct {
 	kind    kind
+	braces  bool   // of fields
+	plain   bool   // a scalar without quotes: text, a number, true or false
 	scalar  bool   // neither list nor fields
 	flag    bool   // of flagNode
 	large   bool   // of integerNode: number does not hold it
@@ -33,6 +36,8 @@ type node struct {
 	text    string // of textNode and blockNode
 	number  int64  // of integerNode
 	items   []*node
+
+	colonLine, colon int32 // of fields without braces: where their first colon stands
 }
 
 // nodeOf is a node of the parser's tree; nil where that has none.
@@ -46,6 +51,12 @@ func nodeOf(n ast.Node) *node {
 		x.written = t.Value
 		if t.Position != nil {
 			x.line, x.column = int32(t.Position.Line), int32(t.Position.Column)
+		}
+	}
+	if t := n.GetToken(); t != nil {
+		switch t.Type {
+		case token.StringType, token.IntegerType, token.FloatType, token.BoolType:
+			x.plain = x.scalar
 		}
 	}
 	switch n := n.(type) {
@@ -93,7 +104,8 @@ func (x *node) pairs(all []*ast.MappingValueNode, braces bool) {
 	for _, p := range all {
 		x.items = append(x.items, nodeOf(p.Key), nodeOf(p.Value))
 	}
-	if !braces && len(all) > 0 {
+	if x.braces = braces; !braces && len(all) > 0 {
+		x.colonLine, x.colon = x.line, x.column
 		x.line, x.column = x.items[0].line, x.items[0].column
 	}
 }

@@ -10,13 +10,14 @@ import (
 // line, comments on lines of their own or behind a value. It takes less than the parser, and what it takes it takes alike
 // (FuzzQuick); at anything else it gives up, and the parser has it.
 type quick struct {
-	s     string
-	at    int // of what is read next
-	begin int // of the line
-	line  int32
-	wide  int // bytes of the line that begin no character
-	nest  int
-	fail  bool
+	s      string
+	at     int // of what is read next
+	begin  int // of the line
+	line   int32
+	wide   int // bytes of the line that begin no character
+	nest   int
+	braces int // that are open
+	fail   bool
 
 	nodes slab[node]
 	refs  slab[*node]
@@ -58,7 +59,7 @@ func (q *quick) read(s string, line int) *node {
 	q.nodes.reset()
 	q.refs.reset()
 	*q = quick{s: s, line: int32(line), nodes: q.nodes, refs: q.refs, open: q.open[:0]}
-	if !q.toText() {
+	if strings.IndexByte(s, '\r') >= 0 || !q.toText() {
 		return nil
 	}
 	root := q.block(q.column())
@@ -202,6 +203,7 @@ func (q *quick) blockList(column int) *node {
 func (q *quick) blockFields(key *node, column int) *node {
 	n := q.node(fieldsNode)
 	n.line, n.column, n.written = key.line, key.column, ":"
+	n.colonLine, n.colon = q.line, int32(q.column())
 	since := len(q.open)
 	for {
 		if key.kind != textNode || twice(q.open[since:], key.text) {
@@ -280,6 +282,10 @@ func (q *quick) flow() *node {
 		n.kind, closing = listNode, ']'
 	}
 	n.written = q.s[q.at : q.at+1]
+	if n.braces = !list; n.braces {
+		q.braces++
+		defer func() { q.braces-- }()
+	}
 	q.at++
 	since := len(q.open)
 	for {
@@ -297,7 +303,7 @@ func (q *quick) flow() *node {
 		if q.fail {
 			return nil
 		}
-		if !list && strings.IndexByte(item.text, ':') >= 0 { // the parser ends a name there
+		if (!list || q.braces > 0) && item.plain && strings.IndexByte(item.text, ':') >= 0 { // the parser ends a name there
 			return q.stop()
 		}
 		if list {
@@ -426,7 +432,7 @@ scan:
 	if !flow && i < len(s) && s[i] != ':' {
 		q.at = q.at - end + i
 	}
-	n.written, n.text, n.scalar = text, text, true
+	n.written, n.text, n.scalar, n.plain = text, text, true, true
 	if !isText(text) {
 		return q.typed(n)
 	}

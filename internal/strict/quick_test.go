@@ -16,7 +16,7 @@ func (x *node) show(b *strings.Builder, depth int) {
 	if x.kind == nullNode {
 		line, column = 0, 0 // of the next token, whatever that is: Object places it by its field
 	}
-	fmt.Fprintf(b, "%s%d scalar=%t flag=%t large=%t %d:%d %q %q %d\n", strings.Repeat(" ", depth), x.kind, x.scalar, x.flag, x.large, line, column, x.written, x.text, x.number)
+	fmt.Fprintf(b, "%s%d scalar=%t plain=%t braces=%t colon=%d:%d flag=%t large=%t %d:%d %q %q %d\n", strings.Repeat(" ", depth), x.kind, x.scalar, x.plain, x.braces, x.colonLine, x.colon, x.flag, x.large, line, column, x.written, x.text, x.number)
 	for _, i := range x.items {
 		i.show(b, depth+1)
 	}
@@ -77,4 +77,5 @@ var quickTexts = []string{
 	"accounts:\n- id: 6f1c2f0e-7e5c-4b7e-9b1f-1f0e2d3c4b5a\n  apps: [x]\n",
 	"a:\n  b: [{c: d}, {e: [f, g]}]\n  k: \"x y: z\"\n",
 	"- a\n- b\n",
+	"- [a:b, c]\n- inf\n- nanosecond\n- {a: 2026-03-01T08:00:00Z}\n",
 }

@@ -3,6 +3,7 @@ package strict
 import (
 	"strconv"
 	"strings"
+	"unicode/utf8"
 )
 
 // Value is a node of a document. A value that is missing reads as zero: a field that is not there, or any after an error.
@@ -82,6 +83,10 @@ func (v Value) refuse(want string) {
 		}
 		v.Fail("%s: want %s", v.node.written, want)
 	default:
+		if joined, is := v.Joined().Verbatim(); is && strings.HasPrefix(want, "text") {
+			v.Fail("want %s: write it in quotes, as in %q", want, joined)
+			return
+		}
 		v.Fail("want %s", want)
 	}
 }
@@ -162,6 +167,24 @@ func (v Value) Prose() string {
 		return strings.TrimSpace(v.node.text)
 	}
 	return v.Text()
+}
+
+// Joined returns a value that YAML reads as one text and the parser takes for a pair, as that text: within braces the parser ends a
+// plain scalar of a list at any colon, as in {brokers: [127.0.0.1:9092]}. Any other value it returns as it is.
+func (v Value) Joined() Value {
+	if !v.is(fieldsNode) || v.node.braces || len(v.node.items) != 2 {
+		return v
+	}
+	key, value := v.node.items[0], v.node.items[1]
+	if key == nil || value == nil || !key.plain || !value.plain || key.line != v.node.colonLine || value.line != v.node.colonLine {
+		return v
+	}
+	if key.column+int32(utf8.RuneCountInString(key.written)) != v.node.colon || v.node.colon+1 != value.column {
+		return v
+	}
+	text := key.written + ":" + value.written
+	v.node = &node{kind: textNode, scalar: true, plain: true, line: key.line, column: key.column, written: text, text: text}
+	return v
 }
 
 // Verbatim returns any text, also empty, as it is written; false where the value is something else.
