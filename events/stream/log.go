@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/segmentio/kafka-go"
@@ -37,6 +38,7 @@ type Log struct {
 
 	producer  producer
 	notices   notices
+	troubles  atomic.Uint64
 	throttles throttles
 }
 
