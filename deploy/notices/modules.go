@@ -124,10 +124,10 @@ func (p *part) read(root, folder string) error {
 // read by people: texts that are no licence of the SPDX list word by word. An empty one adds nothing to the list.
 var read = map[string]string{
 	"PATENTS":                "",
-	"NOTICE":                 "", // who wrote it, which Apache-2.0 wants passed on; so far those of aws-sdk-go-v2, smithy-go, grpc
 	"NOTICE.txt":             "",
 	"LICENSE-SQLITE":         "blessing",
 	"LICENSE-LOGO":           "", // of a picture that is not linked
+	"NOTICE":                 "", // of Apache-2.0: what is to be carried along
 	"Unicode License v3":     "Unicode-3.0",
 	"LICENSE of its release": "LicenseRef-public-domain",
 }
