@@ -28,6 +28,7 @@ import (
 	"headcount/events"
 	"headcount/events/identity"
 	"headcount/ingest/worker"
+	"headcount/rating"
 	"headcount/rating/ledger"
 	"headcount/rollup/closed"
 	"headcount/rollup/usage"
@@ -63,6 +64,8 @@ type Terms struct {
 	Grace  time.Duration
 	Limits usage.Limits
 	From   events.Month // with which the books open; 0: it is not said
+
+	Issuer *rating.Issuer // who sends the invoices, and how they are numbered; nil: they are not
 }
 
 // Names are what messages call what the site opens.

@@ -55,6 +55,7 @@ type Number struct {
 	Account  string
 	Revision int
 	Series   string
+	Serial   int64
 	Number   string
 	Issued   string
 	Due      string // empty: no terms
@@ -63,10 +64,10 @@ type Number struct {
 
 // Numbers returns the numbers of a month's revisions.
 func (l *Ledger) Numbers(ctx context.Context, month string) (all []Number, err error) {
-	err = l.each(ctx, `SELECT x.entry, x.month, x.account, x.revision, x.series, x.number, x.issued, coalesce(x.due, ''), e.at FROM numbers x JOIN entries e ON e.seq = x.entry
+	err = l.each(ctx, `SELECT x.entry, x.month, x.account, x.revision, x.series, x.serial, x.number, x.issued, coalesce(x.due, ''), e.at FROM numbers x JOIN entries e ON e.seq = x.entry
 		WHERE x.month = $1 ORDER BY x.entry`, []any{month}, func(scan func(...any) error) error {
 		var n Number
-		err := scan(&n.Entry, &n.Month, &n.Account, &n.Revision, &n.Series, &n.Number, &n.Issued, &n.Due, &n.At)
+		err := scan(&n.Entry, &n.Month, &n.Account, &n.Revision, &n.Series, &n.Serial, &n.Number, &n.Issued, &n.Due, &n.At)
 		all = append(all, n)
 		return err
 	})

@@ -18,6 +18,8 @@ type Invoice struct {
 	Account  string
 	Revision int
 	Document []byte
+
+	Amendment int // that made it; 0: a close did. Set by Ledger.Invoices
 }
 
 // Invoices returns every revision of a month's invoices as they stand, by account and revision: the document of one that was held
@@ -46,20 +48,25 @@ type revision struct {
 // stand writes into a month's invoices how they stand: behind the status, who released it, which amendment made it, its number.
 func (l *Ledger) stand(ctx context.Context, month string, all []Invoice) error {
 	released, amended, numbered := map[revision]string{}, map[revision]string{}, map[revision]Number{}
+	amendments := map[revision]int{}
 	acts := func(into map[revision]string, name, query string) error {
 		return l.each(ctx, query, []any{month}, func(scan func(...any) error) error {
 			var k revision
+			var number int
 			var reason, by, at string
-			err := scan(&k.account, &k.number, &reason, &by, &at)
+			err := scan(&k.account, &k.number, &number, &reason, &by, &at)
+			if name == "amended" {
+				amendments[k] = number
+			}
 			into[k] = fmt.Sprintf(`,"%s":{"reason":%s,"by":%s,"at":%s}`, name, quote(reason), quote(by), quote(at))
 			return err
 		})
 	}
-	if err := acts(released, "released", `SELECT account, revision, reason, released_by, at FROM releases WHERE month = $1`); err != nil {
+	if err := acts(released, "released", `SELECT account, revision, 0, reason, released_by, at FROM releases WHERE month = $1`); err != nil {
 		return err
 	}
 	// In the order of entries a later amendment takes the place of an earlier one.
-	if err := acts(amended, "amended", `SELECT i.account, i.revision, a.reason, a.amended_by, a.at FROM amendments a JOIN invoices i ON i.month = a.month
+	if err := acts(amended, "amended", `SELECT i.account, i.revision, a.number, a.reason, a.amended_by, a.at FROM amendments a JOIN invoices i ON i.month = a.month
 		AND i.closing = a.month AND i.entry > a.entry WHERE a.month = $1 ORDER BY a.entry`); err != nil {
 		return err
 	}
@@ -73,6 +80,7 @@ func (l *Ledger) stand(ctx context.Context, month string, all []Invoice) error {
 	for i := range all {
 		k := revision{all[i].Account, all[i].Revision}
 		note := released[k] + amended[k]
+		all[i].Amendment = amendments[k]
 		if n, ok := numbered[k]; ok {
 			note += `,"number":` + quote(n.Number) + `,"issued":` + quote(n.Issued)
 			if n.Due != "" {
