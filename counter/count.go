@@ -103,6 +103,7 @@ func (s *Shard) repeat(repeats []uint8, n int) []uint8 {
 		w.counters.Duplicates++
 		if s.batch.events[i].Skewed {
 			w.counters.Skewed++
+			s.skewed++
 		}
 		s.touch(w)
 	}
@@ -134,6 +135,9 @@ func (s *Shard) countOne(r *events.Record, i int) (*Sealed, error) {
 		}
 		if err != nil {
 			return nil, err
+		}
+		if e.Skewed {
+			s.skewed++
 		}
 		s.touch(w)
 	case events.Reported:

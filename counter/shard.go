@@ -45,6 +45,8 @@ type Shard struct {
 	late  *month                  // of the sealed month; nil: nothing yet
 	dead  []DeadLetter
 
+	skewed uint64 // for Glance
+
 	// since the last cut
 	dirty   []*window
 	dropped []events.Month

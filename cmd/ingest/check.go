@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -86,6 +87,7 @@ func check(ctx context.Context, p *cli.Program, c *config.Config) []stream.Findi
 		found = append(found, f)
 		return err == nil
 	}
+	found = append(found, checkZone(c, time.Now())...)
 	keys, err := site.Keys(c)
 	if add("GUID key", detail(err, func() string { return "newest is " + keys.Newest().ID() }), err) {
 		if _, err = site.SealPublicKey(c); add("seal public key", c.SealPublicKeyFile, err) {

@@ -35,6 +35,7 @@ func initCommand(p *cli.Program) *cobra.Command {
 			if err != nil {
 				return err
 			}
+			warnOfSign(p, c)
 			if is := events.Month(c.Billing.From); openAt != "" && is != from {
 				return cli.Fail(cli.Usage, "--from %s: %s is there already, and stays as it is: change billing.from in it; where counting has begun, `ingest recount` makes it hold", from, c.File)
 			}

@@ -32,7 +32,7 @@ func recountCommand(p *cli.Program) *cobra.Command {
 
 // recountMonth begins a recount, and counts every partition again from the log's start.
 func recountMonth(ctx context.Context, p *cli.Program, c *config.Config, m events.Month) error {
-	w, err := openWork(ctx, p, c)
+	w, err := openWork(ctx, p, c, nil)
 	if err != nil {
 		return err
 	}

@@ -94,7 +94,7 @@ func verifyArchive(ctx context.Context, p *cli.Program, month func() (events.Mon
 	if archive.Account != "" {
 		return verifyAccount(archive, sealKey)
 	}
-	v := verify.Config{Month: m.String(), Archive: archive, Config: recount.Config{Files: archive, SealKey: archive.PublicKey(), Begin: begin}}
+	v := verify.Config{Month: m.String(), Archive: archive, Config: recount.Config{Files: archive, SealKey: archive.PublicKey(), Begin: begin, Zones: events.Zoneinfo().Read}}
 	if sealKey != "" {
 		if v.SealKey, err = os.ReadFile(sealKey); err != nil {
 			return nil, cli.Fail(cli.Usage, "--seal-key: %w", err)
@@ -152,7 +152,7 @@ func verification(ctx context.Context, p *cli.Program, month func() (events.Mont
 		return v, nil, err
 	}
 	begin := func(what, unit string, total int64) recount.Progress { return p.NewProgress(what, unit, total) }
-	v = verify.Config{Month: m.String(), Config: recount.Config{Begin: begin}}
+	v = verify.Config{Month: m.String(), Config: recount.Config{Begin: begin, Zones: events.Zoneinfo().Read}}
 	for _, f := range []struct {
 		name string
 		to   *[]byte
