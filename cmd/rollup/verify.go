@@ -25,10 +25,11 @@ import (
 )
 
 func verifyCommand(p *cli.Program) *cobra.Command {
-	cmd := &cobra.Command{Use: "verify", Short: "count a closed month again by a second implementation and compare every number", Args: cli.NoArgs}
+	cmd := &cobra.Command{Use: "verify", Short: "count a closed month again by a second implementation and compare every number", Args: cli.NoArgs,
+		Example: "  rollup verify --month 2026-10\n  rollup verify --month 2026-10 --from headcount-2026-10.tar"}
 	month := cli.RequiredMonth(cmd, "the month to verify")
 	fromSealed := cmd.Flags().Bool("from-sealed", false, "check what can be checked without the log, from the sealed files")
-	from := cmd.Flags().String("from", "", "check what can be checked from an archive of `rollup export`, a `FILE`; no configuration is read")
+	from := cmd.Flags().String("from", "", "check what can be checked from this `FILE`, an archive that rollup export wrote; no configuration is read")
 	sealKey := cmd.Flags().String("seal-key", "", "with --from: the seals' public key as you have it from elsewhere, a `FILE`")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		var found *report.Report
