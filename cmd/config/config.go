@@ -62,6 +62,8 @@ type Billing struct {
 	RejectLimit  string `yaml:"reject_limit"`  // share of an app's records, dead letters, past which it is
 	HoldLeast    int    `yaml:"hold_least"`    // of how many events a share must be made to hold
 	QuantityJump int    `yaml:"quantity_jump"` // how many times what a meter of quantities had in the month before holds; 0: nothing does
+
+	AutoClose Flag `yaml:"auto_close"` // months without events are closed unasked, and by --due more than one, where the log too says that they are over
 }
 
 // Issuer says who sends the invoices, and how they are numbered. The closing keeps it.

@@ -10,6 +10,7 @@ var fields = []field{
 	{"billing.reject_limit", "The share of an app's records, dead letters, past which its invoice is held.", ""},
 	{"billing.hold_least", "Of how many events a share must be made to hold an invoice.", ""},
 	{"billing.quantity_jump", "How many times the month before's value of a reported quantity holds an invoice; 0: nothing does.", ""},
+	{"billing.auto_close", "Whether `close --due` closes several months, and months without events, unasked, where the log too says that they are over.", "true"},
 
 	{"kafka.brokers", "Where the log is: brokers, each host:port.", ""},
 	{"kafka.topic", "The topic with the events. Its dead letters are in the topic of that name with .dead behind it.", ""},
