@@ -98,8 +98,10 @@ func built() string { return runtime.Version() + " " + runtime.GOOS + "/" + runt
 type Program struct {
 	Out, Err   io.Writer
 	ConfigFile string
+	Form       string // of the result: what -o names
 	JSON       bool
 	Quiet      bool
+	Verbose    bool
 	logFormat  logFormat
 	Log        *slog.Logger
 
@@ -124,27 +126,27 @@ func (p *Program) PrintJSON(v any) error {
 func Root(p *Program, name, short string) *cobra.Command {
 	root := &cobra.Command{
 		Use: name, Short: short, SilenceErrors: true, SilenceUsage: true,
-		PersistentPreRun: func(*cobra.Command, []string) {
-			level := slog.LevelInfo
-			if p.Quiet {
-				level = slog.LevelWarn
+		PersistentPreRunE: func(cmd *cobra.Command, _ []string) error {
+			if p.Quiet && p.Verbose {
+				return Fail(Usage, "say either --quiet or --verbose")
 			}
-			p.Log = slog.New(p.logFormat.handler(p.Err, &slog.HandlerOptions{Level: level, ReplaceAttr: p.say}))
-			if !p.JSON { // which is for programs, and stays as it is
-				p.Out = visible.Writer(p.Out)
-			}
+			p.Log = slog.New(p.logFormat.handler(p.Err, &slog.HandlerOptions{Level: p.level(cmd), ReplaceAttr: p.say}))
+			return p.form(cmd)
 		},
 	}
 	root.Version = ProgramVersion()
 	root.SetVersionTemplate(versionLine(name))
 	root.PersistentFlags().StringVar(&p.ConfigFile, "config", "headcount.yaml", "configuration `FILE`; HEADCOUNT_… variables override its fields")
-	root.PersistentFlags().BoolVar(&p.JSON, "json", false, "print the result as JSON")
-	root.PersistentFlags().BoolVar(&p.Quiet, "quiet", false, "log warnings and errors only")
+	root.PersistentFlags().StringVarP(&p.Form, "output", "o", formTable, "`FORM` of the result: table, wide (every column), json, csv")
+	root.PersistentFlags().BoolVar(&p.JSON, "json", false, "print the result as JSON, as -o json does")
+	root.PersistentFlags().BoolVarP(&p.Quiet, "quiet", "q", false, "log errors only, and show no progress")
+	root.PersistentFlags().BoolVarP(&p.Verbose, "verbose", "v", false, "log every step; commands that run until they are stopped do so anyway")
 	p.logFormat.addTo(root)
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error { return &Failure{Usage, flagError(cmd, err)} })
 	root.AddCommand(&cobra.Command{
 		Use: "version", Short: "print the program's version", Args: NoArgs,
-		RunE: func(*cobra.Command, []string) error { return printVersion(p, name) },
+		Example: "  " + name + " version --json",
+		RunE:    func(*cobra.Command, []string) error { return printVersion(p, name) },
 	})
 	return root
 }

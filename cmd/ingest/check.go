@@ -28,6 +28,7 @@ import (
 func checkCommand(p *cli.Program) *cobra.Command {
 	return &cobra.Command{
 		Use: "check", Short: "preflight: broker, topic, permissions, state, ledger, key, catalog; a line each", Args: cli.NoArgs,
+		Example: "  ingest check",
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			c, err := p.Config()
 			if err != nil {

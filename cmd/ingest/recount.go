@@ -18,7 +18,8 @@ import (
 )
 
 func recountCommand(p *cli.Program) *cobra.Command {
-	cmd := &cobra.Command{Use: "recount", Short: "throw an unsealed month's windows away and count it again from the log, under today's rules", Args: cli.NoArgs}
+	cmd := &cobra.Command{Use: "recount", Short: "throw an unsealed month's windows away and count it again from the log, under today's rules", Args: cli.NoArgs,
+		Example: "  ingest recount --month 2026-10"}
 	month := cli.RequiredMonth(cmd, "the month to count again")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		c, m, err := p.ConfigAndMonth(month)

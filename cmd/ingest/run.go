@@ -25,6 +25,7 @@ func runCommand(p *cli.Program) *cobra.Command {
 	var instance, profileFile string
 	cmd := &cobra.Command{
 		Use: "run", Short: "consume and count", Args: cli.NoArgs,
+		Example: "  ingest run\n  ingest run --until-end\n  ingest run --instance ingest-1",
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			c, err := p.Config()
 			if err != nil {
@@ -49,7 +50,7 @@ func runCommand(p *cli.Program) *cobra.Command {
 	cmd.Flags().StringVar(&profileFile, "cpuprofile", "", "write a CPU profile to `FILE`")
 	cmd.Flags().StringVar(&how.metrics, "metrics", "", "answer GET /healthz, /readyz and /metrics at `ADDR`, such as 127.0.0.1:9464")
 	cmd.Flags().BoolVar(&how.profiles, "pprof", false, "answer /debug/pprof/ there as well")
-	return cmd
+	return cli.Service(cmd, "until-end")
 }
 
 // running is how to run.

@@ -18,6 +18,7 @@ import (
 	"headcount/cmd/site"
 	"headcount/counter/checkpoint"
 	"headcount/events"
+	"headcount/rating"
 	"headcount/verify"
 	"headcount/verify/chain"
 	"headcount/verify/recount"
@@ -25,10 +26,11 @@ import (
 )
 
 func verifyCommand(p *cli.Program) *cobra.Command {
-	cmd := &cobra.Command{Use: "verify", Short: "count a closed month again by a second implementation and compare every number", Args: cli.NoArgs}
+	cmd := &cobra.Command{Use: "verify", Short: "count a closed month again by a second implementation and compare every number", Args: cli.NoArgs,
+		Example: "  rollup verify --month 2026-10\n  rollup verify --month 2026-10 --from headcount-2026-10.tar"}
 	month := cli.RequiredMonth(cmd, "the month to verify")
 	fromSealed := cmd.Flags().Bool("from-sealed", false, "check what can be checked without the log, from the sealed files")
-	from := cmd.Flags().String("from", "", "check what can be checked from an archive of `rollup export`, a `FILE`; no configuration is read")
+	from := cmd.Flags().String("from", "", "check what can be checked from this `FILE`, an archive that rollup export wrote; no configuration is read")
 	sealKey := cmd.Flags().String("seal-key", "", "with --from: the seals' public key as you have it from elsewhere, a `FILE`")
 	all := cmd.Flags().Bool("all", false, "read the log from its beginning, not from the seal of the month before the last on")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
@@ -175,7 +177,9 @@ func verification(ctx context.Context, p *cli.Program, month func() (events.Mont
 		}
 		v.Log = log
 	}
-	v.Accounts, _ = config.ReadFile(c.Accounts)
+	if files, err := site.AccountsFiles(c.Accounts); err == nil {
+		v.Accounts, _ = rating.AccountsDocument(files...) // what cannot be read is not looked at
+	}
 	bucket, err := site.State(ctx, c)
 	if err != nil {
 		return v, nil, err
