@@ -12,7 +12,6 @@ import (
 	"headcount/cmd/cli"
 	"headcount/cmd/config"
 	"headcount/cmd/site"
-	"headcount/cmd/site"
 	"headcount/events"
 	"headcount/ingest/keys"
 	"headcount/internal/secret"
