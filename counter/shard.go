@@ -45,6 +45,8 @@ type Shard struct {
 	late  *month                  // of the sealed month; nil: nothing yet
 	dead  []DeadLetter
 
+	remarks *remarks // since the last seal; nil: as the state has them
+
 	// since the last cut
 	dirty   []*window
 	dropped []events.Month
@@ -81,6 +83,7 @@ func (s *Shard) State() State {
 	st := s.state
 	st.Apps = maps.Clone(st.Apps)
 	st.Gaps = slices.Clone(st.Gaps)
+	st.Remarks = s.remarked()
 	return st
 }
 

@@ -21,7 +21,7 @@ var (
 
 const (
 	indexKind    = "index"
-	indexVersion = 2
+	indexVersion = 3
 	indexSuffix  = ".index"
 	dataSuffix   = ".data"
 )
@@ -51,6 +51,8 @@ type Index struct {
 	Data         string // name of the data file, in the index's folder
 	Size         int64
 	Sum          string
+	Remarks      []Remark      // of the stretch that ends with the seal, sorted; since version 3
+	RemarkedFrom events.Offset // what of it lies before has none; 0: nothing, −1: all
 }
 
 func (x *Index) describe(f *form) {
@@ -76,6 +78,7 @@ func (x *Index) describe(f *form) {
 	f.string(`,"data":`, &x.Data)
 	number(f, `,"size":`, &x.Size)
 	f.string(`,"sha256":`, &x.Sum)
+	describeRemarks(f, &x.Remarks, &x.RemarkedFrom)
 	f.literal("}")
 }
 
@@ -163,7 +166,7 @@ func (p *Partition) newIndex(z *counter.Sealed) *Index {
 	return &Index{
 		Cluster: p.id.Cluster, TopicID: p.id.TopicID, Partition: p.id.Partition, Month: z.Month, Offset: z.Offset,
 		SealID: z.SealID, SealHash: z.SealHash, RulesHash: z.RulesHash, KeyID: z.KeyID, Precision: z.Precision,
-		Unattributed: Stretch(z.Unattributed),
+		Unattributed: Stretch(z.Unattributed), Remarks: recordRemarks(z.Remarks), RemarkedFrom: z.RemarkedFrom,
 	}
 }
 
@@ -188,7 +191,7 @@ func (p *Partition) agree(ctx context.Context, there *Index, z *counter.Sealed) 
 		return err
 	}
 	x.Data = there.Data
-	if *x != *there {
+	if !x.same(there) {
 		have, _ := encodeDocument(indexKind, indexVersion, there)
 		want, _ := encodeDocument(indexKind, indexVersion, x)
 		return fmt.Errorf("%s%s %w: it says\n%s\nwhere this count has\n%s\nnothing was changed; find out which of the two is right; where the log was replaced, accepting that loss lets stand what was sealed", p.sealed, indexName(z.Month), ErrDiffers, have, want)

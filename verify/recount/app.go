@@ -21,6 +21,7 @@ import (
 type App struct {
 	Counters
 	Stretch Stretch
+	Unbilled
 	Repeats uint64 // duplicates: events that are no new facts of all partitions
 	facts   uint64
 	Active  [32]uint64

@@ -43,6 +43,10 @@ type index struct {
 	Size         int64       `json:"size"`
 	Sum          string      `json:"sha256"`
 
+	Remarks      []remarkJSON `json:"remarks"`
+	RemarkedFrom int64        `json:"remarked_from"`
+	hasRemarks   bool
+
 	file, data string
 }
 
@@ -52,11 +56,14 @@ func readIndex(ctx context.Context, files Files, file string) (*index, error) {
 	if err != nil {
 		return nil, err
 	}
-	doc, err := openDocument(text, "index", 2)
+	x := &index{file: file, hasRemarks: true}
+	doc, err := openDocument(text, "index", 3)
 	if err != nil {
-		return nil, err
+		x.hasRemarks = false
+		if doc, err = openDocument(text, "index", 2); err != nil {
+			return nil, err
+		}
 	}
-	x := &index{file: file}
 	if err := json.Unmarshal(doc, x, json.RejectUnknownMembers(true)); err != nil {
 		return nil, err
 	}
