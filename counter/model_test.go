@@ -201,10 +201,10 @@ func (m *model) window(month events.Month, app string) *modelWindow {
 
 func (m *model) stretch(app string, add Stretch) {
 	if app == "" {
-		m.state.Unattributed = m.state.Unattributed.plus(add)
+		m.state.Unattributed = m.state.Unattributed.Plus(add)
 		return
 	}
-	m.state.Apps[app] = m.state.Apps[app].plus(add)
+	m.state.Apps[app] = m.state.Apps[app].Plus(add)
 }
 
 // remark adds to a sorted list.

@@ -214,18 +214,19 @@ func (s *Shard) touch(w *window) {
 // attribute adds to the stretch of an app, or to what is unattributed.
 func (s *Shard) attribute(app []byte, add Stretch) {
 	if len(app) == 0 {
-		s.state.Unattributed = s.state.Unattributed.plus(add)
+		s.state.Unattributed = s.state.Unattributed.Plus(add)
 		return
 	}
 	have, known := s.state.Apps[string(app)]
 	if !known && len(s.state.Apps) >= MaxAttributed {
-		s.state.Unattributed = s.state.Unattributed.plus(add)
+		s.state.Unattributed = s.state.Unattributed.Plus(add)
 		return
 	}
-	s.state.Apps[string(app)] = have.plus(add)
+	s.state.Apps[string(app)] = have.Plus(add)
 }
 
-func (s Stretch) plus(o Stretch) Stretch {
+// Plus adds what another partition saw.
+func (s Stretch) Plus(o Stretch) Stretch {
 	return Stretch{
 		Expired: s.Expired + o.Expired, Rejected: s.Rejected + o.Rejected, OverLimit: s.OverLimit + o.OverLimit,
 		BeforeBooks: s.BeforeBooks + o.BeforeBooks,

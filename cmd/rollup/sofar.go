@@ -65,6 +65,7 @@ func readStatus(ctx context.Context, p *cli.Program, c *config.Config, m events.
 	switch {
 	case err == nil:
 		defer l.Close()
+		s.Before = func(m events.Month) (map[string]usage.FormerApp, error) { return closed.FormerApps(ctx, l, m, now) }
 		s.Former = func(m events.Month) usage.Former { return closed.Former(ctx, l, m, now) }
 	case !isOpen(err):
 		return nil, err
