@@ -3,7 +3,6 @@ package closing
 import (
 	"context"
 	"fmt"
-	"strings"
 
 	"headcount/events"
 	"headcount/internal/visible"
@@ -46,10 +45,10 @@ func (b *begun) bill(ctx context.Context) error {
 	}
 	bill := prices.Biller(b.this)
 	for i := range invoices {
-		hold(&invoices[i], prices.Accounts, bill, alarms)
+		alarms.Hold(&invoices[i], prices.Accounts, bill)
 	}
 	for i := range late { // what was lost may have been late too
-		hold(&late[i], prices.Accounts, bill, usage.Alarms{"": losses})
+		usage.Alarms{"": losses}.Hold(&late[i], prices.Accounts, bill)
 	}
 	result, err := b.result(doc, append(late, invoices...))
 	if err != nil {
@@ -161,25 +160,5 @@ func (b *begun) warnOfLookAlikes(doc *usage.Document, accounts *rating.Accounts)
 	}
 	if more > 0 {
 		b.Log.Warn("more ids of apps look like others", "ids", more)
-	}
-}
-
-// hold marks the invoice of an account that is billed for an app that raised an alarm. An app that it once had is another's concern.
-func hold(v *rating.Invoice, accounts *rating.Accounts, bill usage.Biller, alarms usage.Alarms) {
-	var reasons []string
-	if v.Status == rating.StatusHeld {
-		reasons = append(reasons, v.Reason)
-	}
-	for _, app := range accounts.AppsOf(v.Account) {
-		if len(alarms[app]) == 0 {
-			continue
-		}
-		if account, _ := bill(app); account == v.Account {
-			reasons = append(reasons, alarms[app]...)
-		}
-	}
-	reasons = append(reasons, alarms[""]...)
-	if len(reasons) > 0 {
-		v.Status, v.Reason = rating.StatusHeld, strings.Join(reasons, "; ")
 	}
 }

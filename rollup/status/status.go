@@ -240,6 +240,8 @@ func (r *reader) unite() error {
 	if err != nil {
 		return err
 	}
+	r.doc.held, r.doc.bill = maps.Clone(alarms), bill
+	r.doc.held[""] = append(slices.Clone(alarms[""]), r.lost...)
 	for _, a := range r.doc.Usage {
 		if a.Account == nil {
 			delete(alarms, a.App) // nobody's invoice

@@ -2,9 +2,32 @@ package usage
 
 import (
 	"fmt"
+	"strings"
 
 	"headcount/counter"
+	"headcount/rating"
 )
+
+// Hold marks the invoice of an account that is billed for an app that raised an alarm, or that all are held for. An app that it once had is
+// another's concern.
+func (all Alarms) Hold(v *rating.Invoice, accounts *rating.Accounts, bill Biller) {
+	var reasons []string
+	if v.Status == rating.StatusHeld {
+		reasons = append(reasons, v.Reason)
+	}
+	for _, app := range accounts.AppsOf(v.Account) {
+		if len(all[app]) == 0 {
+			continue
+		}
+		if account, _ := bill(app); account == v.Account {
+			reasons = append(reasons, all[app]...)
+		}
+	}
+	reasons = append(reasons, all[""]...)
+	if len(reasons) > 0 {
+		v.Status, v.Reason = rating.StatusHeld, strings.Join(reasons, "; ")
+	}
+}
 
 // alarm notes why the app's account must not be billed unseen.
 func (g *gatherer) alarm(u *counter.AppUnion, a *App) {
