@@ -102,4 +102,3 @@ func dryTables(p *cli.Program, c *config.Config, doc *status.Document, invoices 
 	_, err = fmt.Fprintf(p.Out, "\nA dry run of the close of %s, provisional, %s. Nothing was sealed or recorded. What came late of %s is settled by the close.\n", doc.Month, how, doc.Month-1)
 	return err
 }
-
