@@ -36,7 +36,7 @@ export GOTOOLCHAIN
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help build demo test test-assembly test-purego test-kafka test-postgres test-rating test-verify test-witnesses crash sim mutants race test-race fmt lint notices vuln fuzz bench bench-readme bench-curves bench-reading bench-scale bench-profile bench-micro generate clean
+.PHONY: help build demo test test-assembly test-purego test-kafka test-postgres test-rating test-verify test-witnesses crash sim mutants race test-race fmt lint notices vuln fuzz bench bench-readme bench-curves bench-reading bench-scale bench-profile bench-micro tzdata generate clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  \1|/' | column -t -s '|'
@@ -140,6 +140,11 @@ bench-profile: ## where Headcount's CPU goes, on Apache Kafka: bin/ingest.prof a
 
 bench-micro: ## the packages' own benchmarks; COUNT=10 > new.txt for benchstat
 	$(GO) test -run '^$$' -bench . -benchmem -count $(or $(COUNT),1) ./...
+
+tzdata: ## the tz database of the programs, of the newest release that PyPI has as the wheel tzdata (python3 with pip)
+	@set -e; d=$$(mktemp -d); trap 'rm -rf "$$d"' EXIT; \
+	python3 -m pip download --quiet --disable-pip-version-check --no-deps --only-binary :all: --dest "$$d" tzdata; \
+	$(GO) run ./deploy/tzdata "$$d"/tzdata-*.whl internal/zoneinfo/zoneinfo.zip
 
 generate: ## a month of events as NDJSON in data/; GENERATE="--events … --help" for others
 	@mkdir -p data

@@ -105,6 +105,7 @@ func (s *Shard) repeat(repeats []uint8, n int) []uint8 {
 		if s.batch.events[i].Skewed {
 			w.counters.Skewed++
 			s.remark(s.batch.events[i].App, Skewed, s.batch.events[i].Clock.String(), 1)
+			s.skewed++
 		}
 		s.touch(w)
 	}
@@ -139,6 +140,7 @@ func (s *Shard) countOne(r *events.Record, i int) (*Sealed, error) {
 		}
 		if e.Skewed {
 			s.remark(e.App, Skewed, e.Clock.String(), 1)
+			s.skewed++
 		}
 		s.touch(w)
 	case events.Reported:

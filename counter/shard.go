@@ -46,6 +46,7 @@ type Shard struct {
 	dead  []DeadLetter
 
 	remarks *remarks // since the last seal; nil: as the state has them
+	skewed  uint64   // for Glance
 
 	// since the last cut
 	dirty   []*window

@@ -20,7 +20,7 @@ var everyCommand = map[string][][]string{
 		{"report", "--reporter", "r", "--app", "one", "--meter", "storage", "--month", "2025-03", "--value", "1"},
 	},
 	"rollup": {
-		{"status", "--month", "2025-03"}, {"close", "--month", "2025-03", "--timeout", "1s"}, {"close", "--due", "--timeout", "1s", "--json"}, {"usage", "--month", "2025-03"},
+		{"status", "--month", "2025-03"}, {"months"}, {"close", "--month", "2025-03", "--timeout", "1s"}, {"close", "--due", "--timeout", "1s", "--json"}, {"usage", "--month", "2025-03"},
 		{"invoices", "--month", "2025-03", "--html", "p.html"}, {"verify", "--month", "2025-03"}, {"verify", "--from-sealed", "--month", "2025-03"},
 		{"explain", "--month", "2025-03", "--app", "one", "--guid", "device-1"}, {"export", "--month", "2025-03"},
 		{"release", "--month", "2025-03", "--account", "a", "--reason", "r"}, {"amend", "--month", "2025-03", "--accounts", "accounts.yaml", "--reason", "r"},

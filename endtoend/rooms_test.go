@@ -32,6 +32,7 @@ var rooms = map[string][]string{
 	"verify": {}, // a second implementation shares no code with the first
 
 	"cmd":      {"events", "events/stream", "counter", "counter/checkpoint", "rating", "rating/ledger", "ingest", "rollup", "verify", "internal"},
+	"deploy":   {"internal"},
 	"bench":    {"events", "events/stream", "counter", "counter/checkpoint", "endtoend", "internal"},
 	"endtoend": {"events", "events/stream", "counter", "counter/checkpoint", "rating", "rating/ledger", "ingest", "rollup", "internal"},
 }
@@ -98,6 +99,9 @@ func TestRooms(t *testing.T) {
 			name, err := strconv.Unquote(i.Path.Value)
 			if err != nil {
 				return err
+			}
+			if strings.HasPrefix(name, "github.com/prometheus/") && folder != "cmd/metrics" {
+				t.Errorf("%s imports %s: libraries keep figures, and cmd/metrics alone names them", relative, name)
 			}
 			if to, ours := strings.CutPrefix(name, "headcount/"); ours {
 				if why := forbidden(folder, to); why != "" {

@@ -33,7 +33,7 @@ func (r *MonthRules) Hash() string {
 // ParseTopicRules reads a canonical document and validates it.
 func ParseTopicRules(doc []byte) (*TopicRules, error) {
 	t := &TopicRules{}
-	if err := parseCanonical(doc, t, topicRulesVersion, func() int { return t.Version }); err != nil {
+	if err := parseCanonical(doc, t, topicRulesVersion, topicRulesVersion, func() int { return t.Version }); err != nil {
 		return nil, fmt.Errorf("topic rules: %w", err)
 	}
 	if err := t.validate(); err != nil {
@@ -45,7 +45,7 @@ func ParseTopicRules(doc []byte) (*TopicRules, error) {
 // ParseMonthRules reads a canonical document and validates it. The rules are not to be changed.
 func ParseMonthRules(doc []byte) (*MonthRules, error) {
 	r := &MonthRules{}
-	if err := parseCanonical(doc, r, monthRulesVersion, func() int { return r.Version }); err != nil {
+	if err := parseCanonical(doc, r, monthRulesOldest, monthRulesVersion, func() int { return r.Version }); err != nil {
 		return nil, fmt.Errorf("month rules: %w", err)
 	}
 	if err := r.validate(); err != nil {
@@ -59,17 +59,17 @@ func ParseMonthRules(doc []byte) (*MonthRules, error) {
 	return r, nil
 }
 
-// parseCanonical reads doc into v; want is the version that this program reads, got the one that was read.
-func parseCanonical(doc []byte, v any, want int, got func() int) error {
+// parseCanonical reads doc into v; oldest to newest are the versions that this program reads, got the one that was read.
+func parseCanonical(doc []byte, v any, oldest, newest int, got func() int) error {
 	err := canonical.Unmarshal(doc, v)
 	if err != nil && !errors.Is(err, canonical.ErrForm) {
 		return err
 	}
 	switch v := got(); {
-	case 0 < v && v < want:
-		return fmt.Errorf("%w: %d, this program reads %d: an older release has counted by them, whose fingerprints are others: use that release; or move state and ledger away, and have the log counted again", ErrVersion, v, want)
-	case v != want:
-		return fmt.Errorf("%w: %d, this program reads %d: use the release that wrote it or a newer one", ErrVersion, v, want)
+	case 0 < v && v < oldest:
+		return fmt.Errorf("%w: %d, this program reads %d: an older release has counted by them, whose fingerprints are others: use that release; or move state and ledger away, and have the log counted again", ErrVersion, v, newest)
+	case v < oldest || v > newest:
+		return fmt.Errorf("%w: %d, this program reads %d: use the release that wrote it or a newer one", ErrVersion, v, newest)
 	}
 	if err != nil {
 		return fmt.Errorf("%w: restore the file as it was written", err)
@@ -78,7 +78,7 @@ func parseCanonical(doc []byte, v any, want int, got func() int) error {
 }
 
 // Diff names the fields in which the rules a configuration asks for differ from those that stand, with both values. The day
-// boundaries and the GUID key's id are left out: they come from no setting, what is fixed for the month holds.
+// boundaries with their tz database and the GUID key's id are left out: they come from no setting, what is fixed for the month holds.
 func (r *MonthRules) Diff(want *MonthRules) []string {
 	d := differ(nil, "topic_rules", r.TopicHash, want.TopicHash)
 	if !maps.Equal(r.Types, want.Types) {

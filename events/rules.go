@@ -61,6 +61,7 @@ type MonthRules struct {
 	KeyID     string            `json:"key_id"`              // of the GUID key
 	SealKey   string            `json:"seal_key"`            // Ed25519 public key, base64
 	Reporters []Reporter        `json:"reporters,omitempty"` // who may report quantities, sorted
+	Zoneinfo  string            `json:"zoneinfo,omitempty"`  // release of the tz database that DayStarts come from; version 3 has none
 
 	read *readRules // nil: they were not read; see known
 }
@@ -105,7 +106,8 @@ type Rulebook interface {
 
 const (
 	topicRulesVersion = 2
-	monthRulesVersion = 3
+	monthRulesVersion = 4
+	monthRulesOldest  = 3 // that is read
 	fingerprints      = "fp1"
 	grammar           = 2
 	skewMS            = 10 * 60 * 1000

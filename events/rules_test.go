@@ -46,7 +46,7 @@ func plainTemplate() *Template {
 
 func TestGoldenRules(t *testing.T) {
 	template := plainTemplate()
-	template.TimeZone = "Europe/Berlin"
+	template.TimeZone, template.Zoneinfo = "Europe/Berlin", "2026f"
 	template.Types = map[string]string{"component.scan": "scan"}
 	topic := template.Topic()
 	month, err := template.Month(MonthOf(2026, 10))
@@ -54,7 +54,20 @@ func TestGoldenRules(t *testing.T) {
 		t.Fatal(err)
 	}
 	golden(t, "topic-2.json", topic.Canonical(), topic.Hash())
+	golden(t, "month-4.json", month.Canonical(), month.Hash())
+
+	template.Zoneinfo = zoneinfoUntold
+	if month, err = template.Month(MonthOf(2026, 10)); err != nil {
+		t.Fatal(err)
+	}
 	golden(t, "month-3.json", month.Canonical(), month.Hash())
+	doc, err := os.ReadFile("testdata/golden/month-3.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if old, err := ParseMonthRules(doc); err != nil || old.Zoneinfo != "" || len(old.Diff(month)) > 0 {
+		t.Errorf("rules of version 3 are not read: %v", err)
+	}
 }
 
 // TestOldRules: those of releases before fingerprints belonged to an app are refused by name, with what can be done.
@@ -154,13 +167,13 @@ func TestRulesAreReadStrictly(t *testing.T) {
 		{"space", `{"version"`, `{ "version"`, "canonical"},
 		{"newline at the end", "}\x00", "}\n", "canonical"},
 		{"bytes after it", "}\x00", "}x", ""},
-		{"unknown member", `{"version":3,`, `{"version":3,"extra":1,`, "canonical"},
-		{"member twice", `{"version":3,`, `{"version":3,"version":3,`, "canonical"},
-		{"member of other case", `{"version":3,`, `{"Version":3,`, "canonical"},
+		{"unknown member", `{"version":4,`, `{"version":4,"extra":1,`, "canonical"},
+		{"member twice", `{"version":4,`, `{"version":4,"version":3,`, "canonical"},
+		{"member of other case", `{"version":4,`, `{"Version":3,`, "canonical"},
 		{"missing member", `"key_id":"`, `"key_ix":"`, "canonical"},
-		{"newer version", `{"version":3,`, `{"version":4,`, "unknown version of rules: 4"},
-		{"older version", `{"version":3,`, `{"version":2,`, "unknown version of rules: 2"},
-		{"no version", `{"version":3,`, `{`, "unknown version of rules: 0"},
+		{"newer version", `{"version":4,`, `{"version":5,`, "unknown version of rules: 5"},
+		{"older version", `{"version":4,`, `{"version":2,`, "unknown version of rules: 2"},
+		{"no version", `{"version":4,`, `{`, "unknown version of rules: 0"},
 		{"other fingerprints", `"fingerprints":"fp1"`, `"fingerprints":"fp2"`, "fingerprints \"fp2\""},
 		{"other order of kinds", `["open","search"`, `["search","open"`, "kinds"},
 		{"kind of no name", `"user.login":"login"`, `"user.login":"Login"`, "user.login"},

@@ -31,6 +31,8 @@ type Template struct {
 
 	From       Month // where the books open; 0: no bound
 	MonthsBack int   // how many months an event may lie before its record, and after what is sealed; 0: no bound
+
+	Zoneinfo string // release of the tz database that rules name; empty: of the one in use; see EarlierZoneinfo
 }
 
 // DefaultLimits hold where the configuration sets none.
@@ -109,7 +111,13 @@ func (t *Template) Month(m Month) (*MonthRules, error) {
 		Version: monthRulesVersion, Month: m, TopicHash: t.Topic().Hash(), DayStarts: dayStarts(zone, m),
 		Types: types, Kinds: kindList(types), Precision: t.Precision, Limits: t.Limits,
 		Prints: fingerprints, NoIDs: t.placeholders(), KeyID: t.KeyID, SealKey: base64.StdEncoding.EncodeToString(t.SealKey),
-		Reporters: normalReporters(t.Reporters),
+		Reporters: normalReporters(t.Reporters), Zoneinfo: t.Zoneinfo,
+	}
+	switch t.Zoneinfo {
+	case "":
+		r.Zoneinfo = Zoneinfo().Release()
+	case zoneinfoUntold:
+		r.Version, r.Zoneinfo = monthRulesOldest, ""
 	}
 	if err := r.validate(); err != nil {
 		return nil, err
@@ -256,6 +264,9 @@ func (r *MonthRules) validate() error {
 	}
 	if r.KeyID == "" {
 		return errors.New("key_id is empty")
+	}
+	if (r.Zoneinfo == "") != (r.Version == monthRulesOldest) {
+		return fmt.Errorf("zoneinfo %q: rules of version %d name the tz database that day_starts come from, those of version %d none", r.Zoneinfo, monthRulesVersion, monthRulesOldest)
 	}
 	if err := checkReporters(r.Reporters); err != nil {
 		return err

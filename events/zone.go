@@ -1,58 +1,30 @@
 package events
 
 import (
-	"archive/zip"
-	"bytes"
-	_ "embed"
-	"fmt"
-	"io"
 	"math"
-	"sync"
+	"sync/atomic"
 	"time"
+
+	"headcount/internal/zoneinfo"
 )
 
-// zoneinfo is the tz database (public domain) as Go's source tree carries it. time.LoadLocation would ask the host's files
-// first, and time/tzdata moves with the toolchain: a month's boundaries must come from neither.
-//
-//go:generate sh -c "cp $(go env GOROOT)/lib/time/zoneinfo.zip ."
-//go:embed zoneinfo.zip
-var zoneinfo []byte
+// tz is the tz database in use; nil: the one in the program.
+var tz atomic.Pointer[zoneinfo.Database]
 
-// LoadZone returns the time zone of an IANA name, such as Asia/Shanghai, from the database in the program, never the host's.
-func LoadZone(name string) (*time.Location, error) {
-	if name == "UTC" {
-		return time.UTC, nil
+// UseZoneinfo has LoadZone take zones from another database than the one in the program; nil: from that again. It is for the start of a
+// program: what was made before keeps its boundaries, as rules do.
+func UseZoneinfo(db *zoneinfo.Database) { tz.Store(db) }
+
+// Zoneinfo is the tz database in use.
+func Zoneinfo() *zoneinfo.Database {
+	if db := tz.Load(); db != nil {
+		return db
 	}
-	if zone, ok := zones.Load(name); ok {
-		return zone.(*time.Location), nil
-	}
-	data, err := readZone(name)
-	if err != nil {
-		return nil, fmt.Errorf("time zone %q is not in the tz database: name one such as UTC, Asia/Shanghai or Europe/Berlin", name)
-	}
-	zone, err := time.LoadLocationFromTZData(name, data)
-	if err != nil {
-		return nil, fmt.Errorf("time zone %q: %w", name, err)
-	}
-	zones.Store(name, zone)
-	return zone, nil
+	return zoneinfo.Embedded()
 }
 
-// zones are those that were loaded: reading one takes longer than making a month's rules.
-var zones sync.Map
-
-func readZone(name string) ([]byte, error) {
-	db, err := zip.NewReader(bytes.NewReader(zoneinfo), int64(len(zoneinfo)))
-	if err != nil {
-		return nil, err
-	}
-	f, err := db.Open(name)
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	return io.ReadAll(f)
-}
+// LoadZone returns the time zone of an IANA name, such as Asia/Shanghai, from the database in use, never the host's.
+func LoadZone(name string) (*time.Location, error) { return Zoneinfo().Load(name) }
 
 // dayStarts returns the first instant of each day of m in the zone, and the first instant after the month, in milliseconds. A
 // day begins with the first instant whose local date is that day or a later one: where the clock skips midnight, that is the

@@ -38,6 +38,9 @@ type account struct {
 	bills     []bill
 	cancelled ending
 	disabled  ending
+	party     Party
+	tax       *taxation // nil: none is said
+	terms     *Terms    // nil: none are said
 
 	established bool // of a what-if: a standing customer, whose first month is past
 }

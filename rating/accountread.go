@@ -128,6 +128,7 @@ func readAccount(v strict.Value) *account {
 	}
 	x.cancelled.Moment, x.cancelled.at = maybeMoment(o, "cancelled")
 	x.disabled.Moment, x.disabled.at = maybeMoment(o, "disabled")
+	x.readParty(o)
 	o.Done()
 	return x
 }

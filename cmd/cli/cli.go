@@ -21,6 +21,7 @@ import (
 
 	"headcount/cmd/config"
 	"headcount/internal/visible"
+	"headcount/internal/zoneinfo"
 )
 
 // Exit codes of both commands.
@@ -80,14 +81,14 @@ func ProgramVersion() string {
 // printVersion prints what a report of a fault needs.
 func printVersion(p *Program, name string) error {
 	if p.JSON {
-		return p.PrintJSON(map[string]string{"version": ProgramVersion(), "built": built()})
+		return p.PrintJSON(map[string]string{"version": ProgramVersion(), "built": built(), "zoneinfo": zoneinfo.Embedded().Release()})
 	}
 	_, err := io.WriteString(p.Out, versionLine(name))
 	return err
 }
 
 func versionLine(name string) string {
-	return fmt.Sprintf("%s %s (%s)\n", name, ProgramVersion(), built())
+	return fmt.Sprintf("%s %s (%s, tz database %s)\n", name, ProgramVersion(), built(), zoneinfo.Embedded().Release())
 }
 
 // built says by what and for what the program was built.
@@ -97,8 +98,11 @@ func built() string { return runtime.Version() + " " + runtime.GOOS + "/" + runt
 type Program struct {
 	Out, Err   io.Writer
 	ConfigFile string
+	Form       string // of the result: what -o names
 	JSON       bool
 	Quiet      bool
+	Verbose    bool
+	logFormat  logFormat
 	Log        *slog.Logger
 
 	// FailureOf says the errors of packages that know of no command in the program's words, with their exit codes; nil: none is.
@@ -122,26 +126,27 @@ func (p *Program) PrintJSON(v any) error {
 func Root(p *Program, name, short string) *cobra.Command {
 	root := &cobra.Command{
 		Use: name, Short: short, SilenceErrors: true, SilenceUsage: true,
-		PersistentPreRun: func(*cobra.Command, []string) {
-			level := slog.LevelInfo
-			if p.Quiet {
-				level = slog.LevelWarn
+		PersistentPreRunE: func(cmd *cobra.Command, _ []string) error {
+			if p.Quiet && p.Verbose {
+				return Fail(Usage, "say either --quiet or --verbose")
 			}
-			p.Log = slog.New(slog.NewTextHandler(visible.Writer(p.Err), &slog.HandlerOptions{Level: level, ReplaceAttr: p.say}))
-			if !p.JSON { // which is for programs, and stays as it is
-				p.Out = visible.Writer(p.Out)
-			}
+			p.Log = slog.New(p.logFormat.handler(p.Err, &slog.HandlerOptions{Level: p.level(cmd), ReplaceAttr: p.say}))
+			return p.form(cmd)
 		},
 	}
 	root.Version = ProgramVersion()
 	root.SetVersionTemplate(versionLine(name))
 	root.PersistentFlags().StringVar(&p.ConfigFile, "config", "headcount.yaml", "configuration `FILE`; HEADCOUNT_… variables override its fields")
-	root.PersistentFlags().BoolVar(&p.JSON, "json", false, "print the result as JSON")
-	root.PersistentFlags().BoolVar(&p.Quiet, "quiet", false, "log warnings and errors only")
+	root.PersistentFlags().StringVarP(&p.Form, "output", "o", formTable, "`FORM` of the result: table, wide (every column), json, csv")
+	root.PersistentFlags().BoolVar(&p.JSON, "json", false, "print the result as JSON, as -o json does")
+	root.PersistentFlags().BoolVarP(&p.Quiet, "quiet", "q", false, "log errors only, and show no progress")
+	root.PersistentFlags().BoolVarP(&p.Verbose, "verbose", "v", false, "log every step; commands that run until they are stopped do so anyway")
+	p.logFormat.addTo(root)
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error { return &Failure{Usage, flagError(cmd, err)} })
 	root.AddCommand(&cobra.Command{
 		Use: "version", Short: "print the program's version", Args: NoArgs,
-		RunE: func(*cobra.Command, []string) error { return printVersion(p, name) },
+		Example: "  " + name + " version --json",
+		RunE:    func(*cobra.Command, []string) error { return printVersion(p, name) },
 	})
 	return root
 }
@@ -161,6 +166,8 @@ func flagError(cmd *cobra.Command, err error) error {
 		want = "a whole number"
 	case flag.Value.Type() == "duration":
 		want = "a duration such as 10s, 5m or 24h"
+	case flag.Value.Type() == "format":
+		want = "text or json"
 	case flag.Value.Type() == "bool":
 		want = "true or false"
 	}

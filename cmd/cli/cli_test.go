@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"strings"
@@ -236,5 +237,79 @@ func TestVersionFlag(t *testing.T) {
 	code, out, _ := program(t, fine, "version")
 	if again, same, _ := program(t, fine, "--version"); code != Done || again != Done || same != out || !strings.HasPrefix(out, "prog ") {
 		t.Errorf("version: %d %q, --version: %d %q", code, out, again, same)
+	}
+}
+
+// What is logged: by commands that end, warnings; all of it with --verbose; by those that run until they are stopped, all of it anyway, unless
+// they are told to end; with --quiet errors alone.
+func TestWhatIsLogged(t *testing.T) {
+	for args, want := range map[string]string{
+		"once": "WARN ERROR ", "once --verbose": "INFO WARN ERROR ", "once -v": "INFO WARN ERROR ", "once --quiet": "ERROR ", "once -q": "ERROR ",
+		"serve": "INFO WARN ERROR ", "serve --until-end": "WARN ERROR ", "serve --until-end -v": "INFO WARN ERROR ", "serve --quiet": "ERROR ",
+		"once -q -v": "say either --quiet or --verbose",
+	} {
+		var errs bytes.Buffer
+		p := &Program{Out: io.Discard, Err: &errs}
+		root := Root(p, "prog", "")
+		log := func(*cobra.Command, []string) {
+			p.Log.Info("x")
+			p.Log.Warn("x")
+			p.Log.Error("x")
+		}
+		serve := Service(&cobra.Command{Use: "serve", Run: log}, "until-end")
+		serve.Flags().Bool("until-end", false, "")
+		root.AddCommand(&cobra.Command{Use: "once", Run: log}, serve)
+		root.SetArgs(strings.Fields(args))
+		Execute(p, root)
+		got := ""
+		for line := range strings.Lines(errs.String()) {
+			if _, level, ok := strings.Cut(line, "level="); ok {
+				line = strings.Fields(level)[0] + " "
+			}
+			got += line
+		}
+		if !strings.HasSuffix(strings.TrimSuffix(got, "\n"), want) || strings.HasPrefix(want, "WARN") && got != want {
+			t.Errorf("%s: logs %q, want %q", args, got, want)
+		}
+	}
+}
+
+// -o names the form of a result; CSV is of commands that have it.
+func TestOutputForm(t *testing.T) {
+	for args, want := range map[string]string{
+		"once": "80 false ", "once -o wide": "0 false ", "once -o json": "- true ", "once --json": "- true ", "once -o table": "80 false ", "rows -o csv": "80 false -",
+		"once -o csv": "prog: -o csv: prog once has no CSV", "once -o xml": `-o "xml": want table, wide, json or csv`,
+	} {
+		t.Setenv("COLUMNS", "80")
+		var out, errs bytes.Buffer
+		p := &Program{Out: &out, Err: &errs}
+		root := Root(p, "prog", "")
+		show := func(cmd *cobra.Command, _ []string) {
+			columns, csv := "-", ""
+			if s, ok := p.Out.(*Screen); ok {
+				columns = fmt.Sprint(s.Columns())
+			}
+			if f := cmd.Flags().Lookup("csv"); f != nil {
+				csv = f.Value.String()
+			}
+			fmt.Fprint(p.Out, columns, " ", p.JSON, " ", csv)
+		}
+		rows := &cobra.Command{Use: "rows", Run: show}
+		rows.Flags().String("csv", "", "")
+		root.AddCommand(&cobra.Command{Use: "once", Run: show}, rows)
+		root.SetArgs(strings.Fields(args))
+		code := Execute(p, root)
+		if got := out.String() + errs.String(); !strings.Contains(got, strings.TrimPrefix(want, "prog: ")) || (code == Done) != (errs.Len() == 0) {
+			t.Errorf("%s: code %d, %q, want %q", args, code, got, want)
+		}
+	}
+}
+
+func TestPaceIsSaidOnlyOverTimeEnough(t *testing.T) {
+	if got := pace(1000, "records", 40*time.Nanosecond) + pace(0, "records", time.Hour); got != "" {
+		t.Errorf("got %q", got)
+	}
+	if got := pace(1000, "records", 2*time.Second); got != " (500 records/s)" {
+		t.Errorf("got %q", got)
 	}
 }

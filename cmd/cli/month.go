@@ -1,18 +1,28 @@
 package cli
 
 import (
+	"strings"
+
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"headcount/cmd/config"
 	"headcount/events"
 )
 
-// MonthFlag adds --month, and returns how to read it: 0 where it was not given.
+// MonthFlag adds --month, and returns how to read it: 0 where it was not given. --months is the same flag.
 func MonthFlag(cmd *cobra.Command, use string) func() (events.Month, error) {
-	text := cmd.Flags().String("month", "", use)
+	flags := cmd.Flags()
+	text := flags.String("month", "", use)
+	alias(flags, "months", "month")
 	return func() (events.Month, error) {
 		if *text == "" {
 			return 0, nil
+		}
+		if from, to, ok := strings.Cut(*text, ".."); ok && from != to {
+			return 0, Fail(Usage, "--month %s: want one month, as in 2026-10; `%s` takes no range", *text, cmd.CommandPath())
+		} else if ok {
+			*text = from
 		}
 		m, err := events.ParseMonth(*text)
 		if err != nil {
@@ -22,9 +32,14 @@ func MonthFlag(cmd *cobra.Command, use string) func() (events.Month, error) {
 	}
 }
 
-// RequiredMonth adds --month, which must be given.
-func RequiredMonth(cmd *cobra.Command, use string) func() (events.Month, error) {
-	month := MonthFlag(cmd, use+" (`YYYY-MM`)")
+// RequiredMonth adds --month, which must be given, or one of the flags others in its place.
+func RequiredMonth(cmd *cobra.Command, use string, others ...string) func() (events.Month, error) {
+	month := MonthFlag(cmd, use+", a `MONTH` as in 2026-10")
+	if len(others) == 0 {
+		Required(cmd, "month")
+	} else {
+		RequiredUnless(cmd, "month", others...)
+	}
 	return func() (events.Month, error) {
 		m, err := month()
 		if err == nil && m == 0 {
@@ -32,6 +47,43 @@ func RequiredMonth(cmd *cobra.Command, use string) func() (events.Month, error) 
 		}
 		return m, err
 	}
+}
+
+// RequiredMonths adds --months, which must be given: a range, or one month. --month is the same flag.
+func RequiredMonths(cmd *cobra.Command, use string) func() (first, last events.Month, err error) {
+	flags := cmd.Flags()
+	text := flags.String("months", "", use+", `FROM..TO` as in 2026-01..2026-10, or one")
+	alias(flags, "month", "months")
+	Required(cmd, "months")
+	return func() (first, last events.Month, err error) {
+		from, to, isRange := strings.Cut(*text, "..")
+		if !isRange {
+			to = from
+		}
+		if *text == "" {
+			return 0, 0, Fail(Usage, "--months is missing: name closed months as 2026-01..2026-10")
+		}
+		if first, err = events.ParseMonth(from); err == nil {
+			last, err = events.ParseMonth(to)
+		}
+		switch {
+		case err != nil:
+			err = Fail(Usage, "--months: %w", err)
+		case last < first:
+			err = Fail(Usage, "--months %s: the first lies after the last", *text)
+		}
+		return first, last, err
+	}
+}
+
+// alias has a flag known by another name too.
+func alias(flags *pflag.FlagSet, other, name string) {
+	flags.SetNormalizeFunc(func(_ *pflag.FlagSet, said string) pflag.NormalizedName {
+		if said == other {
+			said = name
+		}
+		return pflag.NormalizedName(said)
+	})
 }
 
 // ConfigAndMonth reads the configuration, then the month that a command is about.

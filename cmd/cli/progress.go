@@ -40,7 +40,7 @@ func (p *Program) NewProgress(what, unit string, total int64) *Progress {
 			n = -1
 		}
 		g.bar = progressbar.NewOptions64(n, progressbar.OptionSetWriter(f), progressbar.OptionSetDescription(what),
-			progressbar.OptionShowCount(), progressbar.OptionShowIts(), progressbar.OptionSetItsString(unit),
+			progressbar.OptionShowCount(),
 			progressbar.OptionThrottle(100*time.Millisecond), progressbar.OptionClearOnFinish())
 	}
 	if p.Quiet {
@@ -67,6 +67,7 @@ func (p *Program) Showing(what, unit string) func(done, total int64) {
 func (g *Progress) Set(done int64) {
 	g.done = done
 	if g.bar != nil {
+		g.bar.Describe(g.what + pace(done, g.unit, time.Since(g.began)))
 		_ = g.bar.Set64(done)
 		return
 	}
@@ -82,6 +83,14 @@ func (g *Progress) line() {
 		return
 	}
 	fmt.Fprintf(g.w, "%s: %d %s\n", g.what, g.done, g.unit)
+}
+
+// pace is how much was done a second; empty while too little time has passed to say.
+func pace(done int64, unit string, took time.Duration) string {
+	if took < time.Second || done == 0 {
+		return ""
+	}
+	return fmt.Sprintf(" (%.0f %s/s)", float64(done)/took.Seconds(), unit)
 }
 
 // End says that the work is over, where it took long enough for anybody to ask.

@@ -20,6 +20,7 @@ import (
 	"headcount/events/stream/batch"
 	"headcount/events/stream/broker"
 	"headcount/internal/secret"
+	"headcount/internal/zoneinfo"
 )
 
 // MaxFileBytes is the largest file that is read.
@@ -53,6 +54,7 @@ type Billing struct {
 	TimeZone string   `yaml:"time_zone"` // IANA name
 	Grace    Duration `yaml:"grace"`     // how long after a month's end its close must wait
 	From     Month    `yaml:"from"`      // where the books open; 0: no bound
+	Zoneinfo string   `yaml:"zoneinfo"`  // file of a tz database (a zip, or one zone's TZif) in place of the one in the program; empty: that
 
 	// What holds invoices. The closing keeps it.
 	SkewLimit    string `yaml:"skew_limit"`    // share of an app's events, skewed or expired, past which its invoice is held
@@ -291,6 +293,9 @@ func parse(file, abs string, data []byte, environ []string) (_ *Config, err erro
 		s.Mechanism = "SCRAM-SHA-512"
 	}
 	c.resolve(filepath.Dir(abs))
+	if err := c.useZoneinfo(); err != nil {
+		return nil, err
+	}
 	if err := c.Validate(); err != nil {
 		return nil, err
 	}
@@ -314,7 +319,7 @@ func ReadFile(name string) ([]byte, error) {
 
 // resolve makes paths absolute, relative to the config file's folder.
 func (c *Config) resolve(dir string) {
-	for _, p := range append(c.securityFiles(), &c.LedgerPasswordFile, &c.GUIDKeyFile, &c.SealKeyFile, &c.SealPublicKeyFile, &c.Catalog, &c.Accounts) {
+	for _, p := range append(c.securityFiles(), &c.Billing.Zoneinfo, &c.LedgerPasswordFile, &c.GUIDKeyFile, &c.SealKeyFile, &c.SealPublicKeyFile, &c.Catalog, &c.Accounts) {
 		if *p != "" && !filepath.IsAbs(*p) {
 			*p = filepath.Join(dir, *p)
 		}
@@ -335,17 +340,34 @@ func (c *Config) resolve(dir string) {
 	}
 }
 
+// useZoneinfo has zones come from the database that the file names, before any is looked for.
+func (c *Config) useZoneinfo() error {
+	if c.Billing.Zoneinfo == "" {
+		events.UseZoneinfo(nil)
+		return nil
+	}
+	db, err := zoneinfo.Open(c.Billing.Zoneinfo)
+	if err != nil {
+		return c.bad("billing.zoneinfo", "%s: %w: name a zip of the tz database's compiled files, or one zone's, or leave it out for the database in the program (%s)", c.Billing.Zoneinfo, err, zoneinfo.Embedded().Release())
+	}
+	events.UseZoneinfo(db)
+	return nil
+}
+
+// bad is a mistake in a field, with the place where its value was said.
+func (c *Config) bad(field, format string, args ...any) error {
+	place := c.places[field]
+	if place == "" {
+		place = c.File
+	}
+	return &Error{place, field + ": " + fmt.Errorf(format, args...).Error()}
+}
+
 var topicName = regexp.MustCompile(`^[A-Za-z0-9._-]{1,249}$`)
 
 // Validate checks what can be checked without touching anything outside.
 func (c *Config) Validate() error {
-	bad := func(field, format string, args ...any) error {
-		place := c.places[field]
-		if place == "" {
-			place = c.File
-		}
-		return &Error{place, field + ": " + fmt.Sprintf(format, args...)}
-	}
+	bad := c.bad
 	if _, err := events.LoadZone(c.Billing.TimeZone); err != nil {
 		return bad("billing.time_zone", "%q is not a time zone: write an IANA name such as UTC or Asia/Shanghai", c.Billing.TimeZone)
 	}

@@ -135,7 +135,7 @@ func (d decoding) list(v strict.Value, to reflect.Value) {
 	}
 	all := []string{}
 	for _, item := range items {
-		all = append(all, text(item))
+		all = append(all, text(item.Joined()))
 	}
 	to.Set(reflect.ValueOf(all))
 }

@@ -9,8 +9,9 @@ import (
 )
 
 func brokerCommand(p *cli.Program) *cobra.Command {
-	return &cobra.Command{
+	return cli.Service(&cobra.Command{
 		Use: "broker", Short: "run the embedded broker alone", Args: cli.NoArgs,
+		Example: "  ingest broker",
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			ctx := cmd.Context()
 			c, err := p.Config()
@@ -36,5 +37,5 @@ func brokerCommand(p *cli.Program) *cobra.Command {
 			p.Log.Info("embedded broker stops")
 			return nil
 		},
-	}
+	}, "")
 }

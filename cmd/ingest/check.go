@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -27,6 +28,7 @@ import (
 func checkCommand(p *cli.Program) *cobra.Command {
 	return &cobra.Command{
 		Use: "check", Short: "preflight: broker, topic, permissions, state, ledger, key, catalog; a line each", Args: cli.NoArgs,
+		Example: "  ingest check",
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			c, err := p.Config()
 			if err != nil {
@@ -86,6 +88,7 @@ func check(ctx context.Context, p *cli.Program, c *config.Config) []stream.Findi
 		found = append(found, f)
 		return err == nil
 	}
+	found = append(found, checkZone(c, time.Now())...)
 	keys, err := site.Keys(c)
 	if add("GUID key", detail(err, func() string { return "newest is " + keys.Newest().ID() }), err) {
 		if _, err = site.SealPublicKey(c); add("seal public key", c.SealPublicKeyFile, err) {

@@ -16,6 +16,7 @@ func initCommand(p *cli.Program) *cobra.Command {
 	partitions, newSealKey, openAt := 0, false, ""
 	cmd := &cobra.Command{
 		Use: "init", Short: "create what is missing: config, accounts example, keys, topics; overwrites nothing", Args: cli.NoArgs,
+		Example: "  ingest init\n  ingest init --config /etc/headcount/headcount.yaml --from 2026-10",
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			ctx := cmd.Context()
 			if cmd.Flags().Changed("partitions") && partitions < 1 {
@@ -35,6 +36,7 @@ func initCommand(p *cli.Program) *cobra.Command {
 			if err != nil {
 				return err
 			}
+			warnOfSign(p, c)
 			if is := events.Month(c.Billing.From); openAt != "" && is != from {
 				return cli.Fail(cli.Usage, "--from %s: %s is there already, and stays as it is: change billing.from in it; where counting has begun, `ingest recount` makes it hold", from, c.File)
 			}
@@ -61,7 +63,7 @@ func initCommand(p *cli.Program) *cobra.Command {
 			return err
 		},
 	}
-	cmd.Flags().IntVar(&partitions, "partitions", 0, "partitions of a new topic (default 4)")
+	cmd.Flags().IntVar(&partitions, "partitions", 0, "`NUMBER` of partitions of a new topic (default 4)")
 	cmd.Flags().StringVar(&openAt, "from", "", "`MONTH` in which the books open, for a new configuration (default: the month before the present one)")
 	cmd.Flags().BoolVar(&newSealKey, "new-seal-key", false, "replace seal keys that are lost; the open months must then be counted again")
 	return cmd

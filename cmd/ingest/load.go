@@ -23,6 +23,7 @@ func loadCommand(p *cli.Program) *cobra.Command {
 	strict := false
 	cmd := &cobra.Command{
 		Use: "load FILE…", Short: "send NDJSON CloudEvents (.ndjson, .gz, .zst, - for standard input) as they are",
+		Example: "  ingest load events.ndjson\n  ingest load --strict october.ndjson.zst\n  zcat old.gz | ingest load -",
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) == 0 {
 				return cli.Fail(cli.Usage, "name at least one file, or - for standard input")

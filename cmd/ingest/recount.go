@@ -18,7 +18,8 @@ import (
 )
 
 func recountCommand(p *cli.Program) *cobra.Command {
-	cmd := &cobra.Command{Use: "recount", Short: "throw an unsealed month's windows away and count it again from the log, under today's rules", Args: cli.NoArgs}
+	cmd := &cobra.Command{Use: "recount", Short: "throw an unsealed month's windows away and count it again from the log, under today's rules", Args: cli.NoArgs,
+		Example: "  ingest recount --month 2026-10"}
 	month := cli.RequiredMonth(cmd, "the month to count again")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		c, m, err := p.ConfigAndMonth(month)
@@ -32,7 +33,7 @@ func recountCommand(p *cli.Program) *cobra.Command {
 
 // recountMonth begins a recount, and counts every partition again from the log's start.
 func recountMonth(ctx context.Context, p *cli.Program, c *config.Config, m events.Month) error {
-	w, err := openWork(ctx, p, c)
+	w, err := openWork(ctx, p, c, nil)
 	if err != nil {
 		return err
 	}

@@ -21,7 +21,11 @@ import (
 )
 
 // reportFlags are a report as it is typed.
-type reportFlags struct{ reporter, app, meter, month, day, value, revision, key string }
+type reportFlags struct {
+	reporter, app, meter, day, value, revision, key string
+
+	month func() (events.Month, error)
+}
 
 func reportCommand(p *cli.Program) *cobra.Command {
 	var f reportFlags
@@ -33,18 +37,22 @@ func reportCommand(p *cli.Program) *cobra.Command {
 			"wrong and too high is set right with a higher --revision.\n\n" +
 			"The key is the reporter's private one, beside its key_file unless --key names it: gateway.key for gateway.pub. `ingest init` makes the\n" +
 			"pair where the configuration names one that is not there. What the rules would not take is refused, and not sent.",
-		Example: "  ingest report --reporter gateway --app app-001 --meter gateway_calls --day 2026-10-03 --value 4200",
-		RunE:    func(cmd *cobra.Command, _ []string) error { return sendReport(cmd.Context(), p, &f) },
+		Example: "  ingest report --reporter gateway --app app-001 --meter gateway_calls --day 2026-10-03 --value 4200\n" +
+			"  ingest report --reporter gateway --app app-001 --meter gateway_calls --month 2026-10 --value 91000 --revision 1",
+		RunE: func(cmd *cobra.Command, _ []string) error { return sendReport(cmd.Context(), p, &f) },
 	}
 	flags := cmd.Flags()
 	flags.StringVar(&f.reporter, "reporter", "", "who reports, an `ID` of reporters: in the configuration")
 	flags.StringVar(&f.app, "app", "", "the `APP` that it is about")
 	flags.StringVar(&f.meter, "meter", "", "the `METER`, as price books call it")
-	flags.StringVar(&f.month, "month", "", "the `MONTH` that the value is the total of, as in 2026-10")
+	f.month = cli.MonthFlag(cmd, "the `MONTH` that the value is the total of, as in 2026-10")
 	flags.StringVar(&f.day, "day", "", "the `DAY` that the value is the total of, as in 2026-10-03")
 	flags.StringVar(&f.value, "value", "", "the `NUMBER`, a whole one")
 	flags.StringVar(&f.revision, "revision", "", "`NUMBER` of the correction: of several reports the one with the highest counts (default 0)")
 	flags.StringVar(&f.key, "key", "", "the reporter's private key `FILE`, Ed25519 as PKCS#8 PEM (default: beside its key_file, .key for .pub)")
+	cli.Required(cmd, "reporter", "app", "meter", "value")
+	cli.RequiredUnless(cmd, "month", "day")
+	cli.RequiredUnless(cmd, "day", "month")
 	return cmd
 }
 
@@ -103,14 +111,13 @@ func (f *reportFlags) report() (r report.Report, err error) {
 		}
 	}
 	r = report.Report{Reporter: f.reporter, App: f.app, Meter: f.meter}
-	switch {
-	case (f.month == "") == (f.day == ""):
+	if r.Month, err = f.month(); err != nil {
+		return r, err
+	}
+	if (r.Month == 0) == (f.day == "") {
 		return r, cli.Fail(cli.Usage, "give --month for the month's total, or --day for a day's, one of the two")
-	case f.month != "":
-		if r.Month, err = events.ParseMonth(f.month); err != nil {
-			return r, cli.Fail(cli.Usage, "--month: %w", err)
-		}
-	default:
+	}
+	if f.day != "" {
 		day, err := time.Parse(time.DateOnly, f.day)
 		if err != nil {
 			return r, cli.Fail(cli.Usage, "--day %q: write it as in 2026-10-03", f.day)

@@ -12,6 +12,7 @@ import (
 	"headcount/cmd/cli"
 	"headcount/cmd/config"
 	"headcount/cmd/ingest/setup"
+	"headcount/cmd/metrics"
 	"headcount/cmd/site"
 	"headcount/counter/checkpoint"
 	"headcount/events"
@@ -20,10 +21,11 @@ import (
 )
 
 func runCommand(p *cli.Program) *cobra.Command {
-	var untilEnd, acceptGap bool
+	var how running
 	var instance, profileFile string
 	cmd := &cobra.Command{
 		Use: "run", Short: "consume and count", Args: cli.NoArgs,
+		Example: "  ingest run\n  ingest run --until-end\n  ingest run --instance ingest-1",
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			c, err := p.Config()
 			if err != nil {
@@ -39,14 +41,23 @@ func runCommand(p *cli.Program) *cobra.Command {
 			if err != nil {
 				return cli.Fail(cli.Usage, "%w", err)
 			}
-			return errors.Join(run(cmd.Context(), p, c, untilEnd, acceptGap), stop())
+			return errors.Join(run(cmd.Context(), p, c, how), stop())
 		},
 	}
-	cmd.Flags().BoolVar(&untilEnd, "until-end", false, "stop, checkpointed, when every partition is read up to its present end")
-	cmd.Flags().BoolVar(&acceptGap, "accept-gap", false, "go on where the log was lost; recorded, and the month's invoices are held")
+	cmd.Flags().BoolVar(&how.untilEnd, "until-end", false, "stop, checkpointed, when every partition is read up to its present end")
+	cmd.Flags().BoolVar(&how.acceptGap, "accept-gap", false, "go on where the log was lost; recorded, and the month's invoices are held")
 	cmd.Flags().StringVar(&instance, "instance", "", "static member `NAME` in the group: a restarted process has its partitions back at once")
 	cmd.Flags().StringVar(&profileFile, "cpuprofile", "", "write a CPU profile to `FILE`")
-	return cmd
+	cmd.Flags().StringVar(&how.metrics, "metrics", "", "answer GET /healthz, /readyz and /metrics at `ADDR`, such as 127.0.0.1:9464")
+	cmd.Flags().BoolVar(&how.profiles, "pprof", false, "answer /debug/pprof/ there as well")
+	return cli.Service(cmd, "until-end")
+}
+
+// running is how to run.
+type running struct {
+	untilEnd, acceptGap bool
+	metrics             string // where to answer; empty: nowhere
+	profiles            bool
 }
 
 // work is what counting needs open.
@@ -58,8 +69,8 @@ type work struct {
 }
 
 // openWork opens log, state and keys; with an embedded broker it first makes what is missing, as `init` does. The caller closes
-// the connection.
-func openWork(ctx context.Context, p *cli.Program, c *config.Config) (w *work, err error) {
+// the connection. What is asked of the state store is shown; nil: nowhere.
+func openWork(ctx context.Context, p *cli.Program, c *config.Config, shown *metrics.Server) (w *work, err error) {
 	if c.Kafka.Embedded != nil {
 		if _, err := setup.Files(ctx, c, false); err != nil {
 			return nil, err
@@ -78,6 +89,9 @@ func openWork(ctx context.Context, p *cli.Program, c *config.Config) (w *work, e
 	bucket, err := site.State(ctx, c)
 	if err != nil {
 		return nil, err
+	}
+	if shown != nil {
+		bucket = shown.Store(bucket)
 	}
 	if w.conn, err = site.Connect(ctx, c, p.Log); err != nil {
 		return nil, err
@@ -103,16 +117,24 @@ func openWork(ctx context.Context, p *cli.Program, c *config.Config) (w *work, e
 	return w, nil
 }
 
-func run(ctx context.Context, p *cli.Program, c *config.Config, untilEnd, acceptGap bool) error {
-	w, err := openWork(ctx, p, c)
+func run(ctx context.Context, p *cli.Program, c *config.Config, how running) (err error) {
+	shown, err := show(p, how)
+	if err != nil {
+		return err
+	}
+	if shown != nil {
+		defer func() { err = errors.Join(err, shown.Close()) }()
+	}
+	w, err := openWork(ctx, p, c, shown)
 	if err != nil {
 		return err
 	}
 	defer w.conn.Close()
+	warnOfSign(p, c)
 	if err := worker.CheckRules(ctx, w.state, w.policy); err != nil {
 		return err
 	}
-	former, err := worker.CheckSiblings(ctx, w.state, w.topic, acceptGap)
+	former, err := worker.CheckSiblings(ctx, w.state, w.topic, how.acceptGap)
 	if err != nil {
 		return err
 	}
@@ -122,9 +144,12 @@ func run(ctx context.Context, p *cli.Program, c *config.Config, untilEnd, accept
 	p.Log.Info("counting", "topic", w.topic.Name, "topic_id", w.topic.ID, "partitions", len(w.topic.Partitions), "group", c.Kafka.Group, "key", w.policy.Keys.Newest().ID())
 	cfg := worker.Config{
 		Topic: w.topic, State: w.state, Template: w.policy.Template, Keys: w.policy.Keys,
-		Interval: time.Duration(c.Ingest.CheckpointInterval), AcceptGap: acceptGap, Former: former,
+		Interval: time.Duration(c.Ingest.CheckpointInterval), AcceptGap: how.acceptGap, Former: former,
 	}
-	if untilEnd {
+	if shown != nil {
+		watch(shown, w.conn, &cfg)
+	}
+	if how.untilEnd {
 		cfg.Until = func(events.Partition) bool { return true }
 	}
 	records, err := count(ctx, p, w.conn, cfg)

@@ -33,7 +33,11 @@ func amendCommand(p *cli.Program) *cobra.Command {
 	cmd.Flags().StringVar(&accounts, "accounts", "", "the accounts `FILE` that the month should have been priced by (default: as it was)")
 	cmd.Flags().StringVar(&books, "catalog", "", "the `FOLDER` of price books that it should have been priced by (default: as they were)")
 	quantity.flags(cmd)
-	cmd.Flags().StringVar(&reason, "reason", "", "why; it stands on the invoices")
+	cmd.Flags().StringVar(&reason, "reason", "", "why: a `TEXT`; it stands on the invoices")
+	cli.Required(cmd, "reason")
+	cli.RequiredUnless(cmd, "accounts", "catalog", "value")
+	cli.RequiredUnless(cmd, "value", "accounts", "catalog")
+	cli.RequiredWith(cmd, "value", "app", "meter", "reporter")
 	cmd.Flags().BoolVar(&dry, "dry-run", false, "show what would be billed, and record nothing")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		c, m, err := p.ConfigAndMonth(month)

@@ -22,9 +22,10 @@ func billDayCommand(p *cli.Program) *cobra.Command {
 	var date string
 	cmd := &cobra.Command{
 		Use: "bill-day", Short: "the bill of a day, by books that bill daily", Args: cli.NoArgs,
+		Example: "  rollup bill-day --date 2026-10-03",
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if date == "" {
-				return cli.Fail(cli.Usage, "--date is missing: name the day as 2026-10-03")
+				return cli.Fail(cli.Usage, "--date is missing: name the day as in 2026-10-03")
 			}
 			d, err := rating.ParseDate(date)
 			if err != nil {
@@ -52,7 +53,8 @@ func billDayCommand(p *cli.Program) *cobra.Command {
 			return dayTable(p.Out, bill)
 		},
 	}
-	cmd.Flags().StringVar(&date, "date", "", "the `DAY`, as 2026-10-03")
+	cmd.Flags().StringVar(&date, "date", "", "the `DAY`, as in 2026-10-03")
+	cli.Required(cmd, "date")
 	return cmd
 }
 

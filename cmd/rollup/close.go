@@ -19,12 +19,13 @@ import (
 func closeCommand(p *cli.Program) *cobra.Command {
 	var due, openBooks, dryRun bool
 	var timeout time.Duration
-	cmd := &cobra.Command{Use: "close", Short: "seal, count, rate and record a month", Args: cli.NoArgs}
-	month := cli.RequiredMonth(cmd, "the month to close")
+	cmd := &cobra.Command{Use: "close", Short: "seal, count, rate and record a month", Args: cli.NoArgs,
+		Example: "  rollup close --month 2026-10\n  rollup close --due --timeout 1h"}
+	month := cli.RequiredMonth(cmd, "the month to close", "due")
 	cmd.Flags().BoolVar(&due, "due", false, "close every month that is over, oldest first")
 	cmd.Flags().BoolVar(&openBooks, "open-books", false, "open the books with the first close although older months have events, which are then never billed")
 	cmd.Flags().BoolVar(&dryRun, "dry-run", false, "print what the month would be closed with, and what it would not bill; nothing is sealed or recorded")
-	cmd.Flags().DurationVar(&timeout, "timeout", 0, "give up waiting for sealed partitions after this long (default: never)")
+	cmd.Flags().DurationVar(&timeout, "timeout", 0, "give up waiting for sealed partitions after this `TIME`, as in 10m (default: never)")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		c, err := p.Config()
 		if err != nil {

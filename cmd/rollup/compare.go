@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -15,11 +14,14 @@ import (
 )
 
 func compareCommand(p *cli.Program) *cobra.Command {
-	var plan, accounts, months string
-	cmd := &cobra.Command{Use: "compare", Short: "what-if: closed months under another plan or other contracts, beside what was billed", Args: cli.NoArgs}
+	var plan, accounts string
+	cmd := &cobra.Command{Use: "compare", Short: "what-if: closed months under another plan or other contracts, beside what was billed", Args: cli.NoArgs,
+		Example: "  rollup compare --months 2026-01..2026-10 --plan tcmpp/enterprise\n  rollup compare --months 2026-10 --accounts offer.yaml"}
 	cmd.Flags().StringVar(&plan, "plan", "", "every account that was billed on this `BOOK/PLAN`, at its list price")
 	cmd.Flags().StringVar(&accounts, "accounts", "", "or by this accounts `FILE`")
-	cmd.Flags().StringVar(&months, "months", "", "the closed months, `FROM..TO`, such as 2026-01..2026-10, or one")
+	cli.RequiredUnless(cmd, "plan", "accounts")
+	cli.RequiredUnless(cmd, "accounts", "plan")
+	months := cli.RequiredMonths(cmd, "the closed months")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		c, err := p.Config()
 		if err != nil {
@@ -28,7 +30,7 @@ func compareCommand(p *cli.Program) *cobra.Command {
 		if (plan == "") == (accounts == "") {
 			return cli.Fail(cli.Usage, "say either --plan BOOK/PLAN or --accounts FILE")
 		}
-		first, last, err := monthRange(months)
+		first, last, err := months()
 		if err != nil {
 			return err
 		}
@@ -55,26 +57,6 @@ func compareCommand(p *cli.Program) *cobra.Command {
 		return printComparison(p, result)
 	}
 	return cmd
-}
-
-func monthRange(text string) (first, last events.Month, err error) {
-	from, to, isRange := strings.Cut(text, "..")
-	if !isRange {
-		to = from
-	}
-	if text == "" {
-		return 0, 0, cli.Fail(cli.Usage, "--months is missing: name closed months as 2026-01..2026-10")
-	}
-	if first, err = events.ParseMonth(from); err == nil {
-		last, err = events.ParseMonth(to)
-	}
-	switch {
-	case err != nil:
-		err = cli.Fail(cli.Usage, "--months: %w", err)
-	case last < first:
-		err = cli.Fail(cli.Usage, "--months %s: the first lies after the last", text)
-	}
-	return first, last, err
 }
 
 func compareMonths(ctx context.Context, p *cli.Program, c *config.Config, other *compare.Alternative, first, last events.Month) (*compare.Comparison, error) {

@@ -15,10 +15,12 @@ import (
 )
 
 func explainCommand(p *cli.Program) *cobra.Command {
-	cmd := &cobra.Command{Use: "explain", Short: "say whether and how a device was counted in a closed month", Args: cli.NoArgs}
+	cmd := &cobra.Command{Use: "explain", Short: "say whether and how a device was counted in a closed month", Args: cli.NoArgs,
+		Example: "  rollup explain --month 2026-10 --app app-001 --guid 6f1c2f0e-7e5c-4b7e-9b1f-1f0e2d3c4b5a"}
 	month := cli.RequiredMonth(cmd, "the month to look into")
 	app := cmd.Flags().String("app", "", "the `APP`")
 	guid := cmd.Flags().String("guid", "", "the `GUID`, in any spelling, or a user id")
+	cli.Required(cmd, "app", "guid")
 	find := cmd.Flags().Bool("find", false, "also look for its first record in the log")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		if *app == "" || *guid == "" || len(*guid) > 128 {

@@ -19,7 +19,8 @@ func exportCommand(p *cli.Program) *cobra.Command {
 	out := output{flag: "out", deep: true}
 	cmd := &cobra.Command{Use: "export", Short: "write all that an auditor needs of a closed month to one archive", Args: cli.NoArgs,
 		Long: "Writes sealed files, rules, ledger, accounts, price books and signed records of a closed month to one archive, which\n" +
-			"`rollup verify --month M --from FILE` checks elsewhere, without log, state store or ledger. No key is in it but the seals' public one."}
+			"`rollup verify --month M --from FILE` checks elsewhere, without log, state store or ledger. No key is in it but the seals' public one.",
+		Example: "  rollup export --month 2026-10\n  rollup export --month 2026-10 --account acme --out acme.tar"}
 	month := cli.RequiredMonth(cmd, "the month to export")
 	cmd.Flags().StringVar(&out.path, "out", "", "the archive's `FILE` (default headcount-YYYY-MM.tar)")
 	cmd.Flags().StringVar(&account, "account", "", "only what this `ACCOUNT` may see: its apps, its lines, its contract, signed; nothing of others")

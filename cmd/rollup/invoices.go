@@ -12,7 +12,8 @@ import (
 
 func invoicesCommand(p *cli.Program) *cobra.Command {
 	table, page := output{flag: "csv"}, output{flag: "html"}
-	cmd := &cobra.Command{Use: "invoices", Short: "show a closed month's invoices", Args: cli.NoArgs}
+	cmd := &cobra.Command{Use: "invoices", Short: "show a closed month's invoices", Args: cli.NoArgs,
+		Example: "  rollup invoices --month 2026-10\n  rollup invoices --month 2026-10 --html october.html"}
 	month := cli.RequiredMonth(cmd, "the month to show")
 	csvFlag(cmd, &table.path)
 	cmd.Flags().StringVar(&page.path, "html", "", "write a page fit to print to `FILE`")

@@ -14,6 +14,7 @@ func ledgerCommand(p *cli.Program) *cobra.Command {
 	cmd := &cobra.Command{Use: "ledger", Short: "the ledger's tables"}
 	cmd.AddCommand(&cobra.Command{
 		Use: "prepare", Short: "make the ledger's tables on PostgreSQL, or bring them up to date, as their owner", Args: cli.NoArgs,
+		Example: "  rollup ledger prepare --config owner.yaml",
 		Long: "Makes the ledger's tables where there are none, and brings older ones up to date. On PostgreSQL it is run as the tables' owner\n" +
 			"(deploy/postgres/roles.sql), so that who closes months need not be able to change them. SQLite needs none of it.",
 		RunE: func(cmd *cobra.Command, _ []string) error {

@@ -15,6 +15,7 @@ import (
 func plansCommand(p *cli.Program) *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "plans", Short: "list the plans of all price books", Args: cli.NoArgs,
+		Example: "  rollup plans\n  rollup plans show tcmpp/pro",
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			catalog, err := catalogOf(cmd, p)
 			if err != nil {
@@ -29,9 +30,10 @@ func plansCommand(p *cli.Program) *cobra.Command {
 	}
 	cmd.AddCommand(&cobra.Command{
 		Use: "show BOOK[/PLAN]", Short: "print a price book, or one of its plans, with its source and date",
+		Example: "  rollup plans show mpaas\n  rollup plans show tcmpp/pro --json",
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) != 1 {
-				return cli.Fail(cli.Usage, "name one book or plan, such as tariff or tariff/plan: `rollup plans` lists them")
+				return cli.Fail(cli.Usage, "name one book or plan, such as tcmpp or tcmpp/pro: `rollup plans` lists them")
 			}
 			return nil
 		},
@@ -62,7 +64,7 @@ func catalogOf(cmd *cobra.Command, p *cli.Program) (*rating.Catalog, error) {
 }
 
 func planList(out io.Writer, books []rating.BookInfo) error {
-	t := table{columns: []string{"plan", "title", "fee", "term", "meter", ">free", "price", "book of"}}
+	t := table{columns: []string{"plan", "?title", "fee", "?term", "meter", ">free", "price", "?book of"}}
 	for _, b := range books {
 		for _, plan := range b.Plans {
 			first := []string{plan.Plan, plan.Title, or(plan.Fee), or(plan.Term)}

@@ -18,6 +18,7 @@ func rateCommand(p *cli.Program) *cobra.Command {
 	var usageFile, plan, accountsFile string
 	cmd := &cobra.Command{
 		Use: "rate", Short: "what-if: price a usage file by a plan or an accounts file; no Kafka, no ledger", Args: cli.NoArgs,
+		Example: "  rollup rate --usage usage.json --plan tcmpp/enterprise\n  rollup rate --usage usage.json --accounts offer.yaml",
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if usageFile == "" {
 				return cli.Fail(cli.Usage, "--usage FILE is missing: `rollup usage --json` prints one")
@@ -59,9 +60,12 @@ func rateCommand(p *cli.Program) *cobra.Command {
 			return printInvoices(p.Out, invoices)
 		},
 	}
-	cmd.Flags().StringVar(&usageFile, "usage", "", "usage as `rollup usage --json` prints it, a `FILE` or - for standard input")
+	cmd.Flags().StringVar(&usageFile, "usage", "", "usage as rollup usage --json prints it: a `FILE`, or - for standard input")
+	cli.Required(cmd, "usage")
 	cmd.Flags().StringVar(&plan, "plan", "", "price all of it by this `BOOK/PLAN`")
 	cmd.Flags().StringVar(&accountsFile, "accounts", "", "price it by this accounts `FILE`")
+	cli.RequiredUnless(cmd, "plan", "accounts")
+	cli.RequiredUnless(cmd, "accounts", "plan")
 	return cmd
 }
 

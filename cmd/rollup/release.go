@@ -15,10 +15,12 @@ import (
 
 func releaseCommand(p *cli.Program) *cobra.Command {
 	var account, reason string
-	cmd := &cobra.Command{Use: "release", Short: "lift the hold of an invoice, on the record", Args: cli.NoArgs}
+	cmd := &cobra.Command{Use: "release", Short: "lift the hold of an invoice, on the record", Args: cli.NoArgs,
+		Example: "  rollup release --month 2026-10 --account acme --reason \"checked with the customer\""}
 	month := cli.RequiredMonth(cmd, "the invoice's month")
 	cmd.Flags().StringVar(&account, "account", "", "the invoice's `ACCOUNT`")
-	cmd.Flags().StringVar(&reason, "reason", "", "why it is right all the same")
+	cmd.Flags().StringVar(&reason, "reason", "", "why it is right all the same: a `TEXT`, for the record")
+	cli.Required(cmd, "account", "reason")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		c, m, err := p.ConfigAndMonth(month)
 		if err != nil {

@@ -100,7 +100,7 @@ func usageTable(out io.Writer, d *usage.Document) error {
 // usageRows prints a line for each meter, with further columns that more fills; nil: none.
 func usageRows(out io.Writer, d *usage.Document, columns []string, more func(app, meter string) []string) error {
 	t := table{columns: slices.Concat([]string{"app", "account", "meter", ">exact", ">estimate", "verdict"}, columns,
-		[]string{">events", ">duplicates", ">skewed", ">expired", ">rejected"})}
+		[]string{"?>events", "?>duplicates", "?>skewed", "?>expired", "?>rejected"})}
 	for _, a := range d.Usage {
 		account := absent
 		if a.Account != nil {
@@ -198,7 +198,7 @@ func printInvoices(out io.Writer, invoices []rating.Invoice) error {
 			}
 			fmt.Fprintf(out, "  %s: %s\n", because, v.Reason)
 		}
-		t := table{columns: []string{"app", "meter or item", ">quantity", ">free", ">billable", ">unit price", ">amount", "how", "price from"}}
+		t := table{columns: []string{"app", "meter or item", ">quantity", ">free", ">billable", ">unit price", ">amount", "how", "?price from"}}
 		for _, l := range v.Lines {
 			t.add(appOf(l), l.Meter+l.Item, l.Quantity, l.Free, l.Billable, l.UnitPrice, l.Amount, l.How, or(l.Source.String()))
 		}

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"headcount/cmd/cli"
 	"headcount/events"
@@ -89,14 +90,16 @@ app-001  acme     mau           120       121  agree     400  30.25 %       240 
 Dead letters whose app cannot be read: 7
 
 `
-	got := printed(t, func(b *bytes.Buffer) error { return statusTable(b, d, true) })
+	got := printed(t, func(b *bytes.Buffer) error { return errors.Join(heading(b, d, nil, time.UTC), statusTable(b, d, true)) })
 	same(t, got, usagePart+`partition  counted up to    of  to go  read by
         0            900  1000    100  host-1
         1              5     5      0  nobody
 
 2026-10 is sealed in 1 of 2 partitions: `+"`rollup usage --month 2026-10` prints what is closed.\n")
 	d.SealedPartitions = 0
-	got = printed(t, func(b *bytes.Buffer) error { return statusTable(b, d, false) }) // without a group nobody knows who reads
+	got = printed(t, func(b *bytes.Buffer) error {
+		return errors.Join(heading(b, d, nil, time.UTC), statusTable(b, d, false))
+	}) // without a group nobody knows who reads
 	same(t, got, usagePart+`partition  counted up to    of  to go
         0            900  1000    100
         1              5     5      0

@@ -89,7 +89,7 @@ func rateSoFar(ctx context.Context, p *cli.Program, c *config.Config, doc *statu
 	}
 	invoices, err := doc.Invoices(issued)
 	if unclosed && len(rating.Balances(invoices)) > 0 {
-		p.Log.Info("the month before is not closed: what is left of packages is taken from the accounts file", "month", doc.Month-1)
+		p.Log.Warn("the month before is not closed: what is left of packages is taken from the accounts file", "month", doc.Month-1)
 	}
 	return invoices, err
 }

@@ -18,8 +18,9 @@ import (
 )
 
 func statusCommand(p *cli.Program) *cobra.Command {
-	cmd := &cobra.Command{Use: "status", Short: "month to date: exact (provisional), estimate, quota used, forecast, lag", Args: cli.NoArgs}
-	month := cli.MonthFlag(cmd, "the month to show (`YYYY-MM`; default: the present one, before its first event the newest that has any)")
+	cmd := &cobra.Command{Use: "status", Short: "month to date: exact (provisional), estimate, quota used, forecast, lag", Args: cli.NoArgs,
+		Example: "  rollup status\n  rollup status --month 2026-10 -o wide"}
+	month := cli.MonthFlag(cmd, "the `MONTH` to show, as in 2026-10 (default: the present one, before its first event the newest that has any)")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		c, m, err := p.ConfigAndMonth(month)
 		if err != nil {
@@ -35,7 +36,17 @@ func showStatus(ctx context.Context, p *cli.Program, c *config.Config, m events.
 	if err != nil {
 		return err
 	}
-	invoices, err := rateSoFar(ctx, p, c, doc)
+	was, err := recordedMonth(ctx, p, c, doc.Month)
+	if err != nil {
+		return err
+	}
+	closed := !was.closedAt().IsZero()
+	var invoices []rating.Invoice
+	if closed {
+		invoices, doc.Alarms = was.invoices, nil // it was decided
+	} else {
+		invoices, err = rateSoFar(ctx, p, c, doc)
+	}
 	if cli.Code(site.FailureOf(err)) == cli.Unreachable {
 		p.Log.Warn("what the month comes to so far cannot be said", "error", err)
 		err = nil
@@ -46,24 +57,22 @@ func showStatus(ctx context.Context, p *cli.Program, c *config.Config, m events.
 	if p.JSON {
 		return p.PrintJSON(struct {
 			*status.Document
-			Invoices []rating.Invoice `json:"invoices"` // what the month would come to if it ended now
-		}{doc, append([]rating.Invoice{}, invoices...)})
+			Recorded *recorded        `json:"recorded,omitempty"` // by the ledger: where its close stands
+			Invoices []rating.Invoice `json:"invoices"`           // what the month would come to if it ended now; of a closed one, as recorded
+		}{doc, was, append([]rating.Invoice{}, invoices...)})
+	}
+	if err := heading(p.Out, doc, was, c.Zone()); err != nil {
+		return err
 	}
 	if err := statusTable(p.Out, doc, c.Kafka.Group != ""); err != nil {
 		return err
 	}
-	for i, v := range invoices {
-		if i == 0 {
-			fmt.Fprintln(p.Out)
-		}
-		fmt.Fprintf(p.Out, "Invoice of %s (%s) so far: %s %s\n", v.Account, v.Plan, v.Total, v.Currency)
-	}
+	printTotals(p.Out, invoices, closed)
 	return nil
 }
 
 // statusTable prints the month so far: what each meter has used of its quota, and how far the partitions are counted.
 func statusTable(out io.Writer, d *status.Document, group bool) error {
-	fmt.Fprintf(out, "Usage of %s (%s), topic %s, so far, provisional\n\n", d.Month, d.TimeZone, d.Topic)
 	forecasts := map[[2]string]status.Forecast{}
 	for _, f := range d.Forecast {
 		forecasts[[2]string{f.App, f.Meter}] = f

@@ -18,6 +18,7 @@ func subscriptionCommand(p *cli.Program) *cobra.Command {
 	var calendar bool
 	cmd := &cobra.Command{
 		Use: "subscription", Short: "where an account stands: state, term, reminders, suspension, refund", Args: cli.NoArgs,
+		Example: "  rollup subscription --account acme\n  rollup subscription --account acme --at 2026-12-31 --calendar",
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if account == "" {
 				return cli.Fail(cli.Usage, "--account is missing: name an account of the accounts file")
@@ -63,6 +64,7 @@ func subscriptionCommand(p *cli.Program) *cobra.Command {
 		},
 	}
 	cmd.Flags().StringVar(&account, "account", "", "the `ACCOUNT` to look at")
+	cli.Required(cmd, "account")
 	cmd.Flags().StringVar(&at, "at", "", "a `TIME` other than now: a date (its beginning in the billing zone) or RFC 3339")
 	cmd.Flags().BoolVar(&calendar, "calendar", false, "list what happens in the year from then on")
 	return cmd

@@ -12,7 +12,8 @@ var errTwoForms = cli.Fail(cli.Usage, "say either --json or --csv")
 
 func usageCommand(p *cli.Program) *cobra.Command {
 	var table output
-	cmd := &cobra.Command{Use: "usage", Short: "show a closed month's usage", Args: cli.NoArgs}
+	cmd := &cobra.Command{Use: "usage", Short: "show a closed month's usage", Args: cli.NoArgs,
+		Example: "  rollup usage --month 2026-10\n  rollup usage --month 2026-10 --csv october.csv"}
 	month := cli.RequiredMonth(cmd, "the month to show")
 	table.flag = "csv"
 	csvFlag(cmd, &table.path)

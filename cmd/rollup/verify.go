@@ -25,10 +25,11 @@ import (
 )
 
 func verifyCommand(p *cli.Program) *cobra.Command {
-	cmd := &cobra.Command{Use: "verify", Short: "count a closed month again by a second implementation and compare every number", Args: cli.NoArgs}
+	cmd := &cobra.Command{Use: "verify", Short: "count a closed month again by a second implementation and compare every number", Args: cli.NoArgs,
+		Example: "  rollup verify --month 2026-10\n  rollup verify --month 2026-10 --from headcount-2026-10.tar"}
 	month := cli.RequiredMonth(cmd, "the month to verify")
 	fromSealed := cmd.Flags().Bool("from-sealed", false, "check what can be checked without the log, from the sealed files")
-	from := cmd.Flags().String("from", "", "check what can be checked from an archive of `rollup export`, a `FILE`; no configuration is read")
+	from := cmd.Flags().String("from", "", "check what can be checked from this `FILE`, an archive that rollup export wrote; no configuration is read")
 	sealKey := cmd.Flags().String("seal-key", "", "with --from: the seals' public key as you have it from elsewhere, a `FILE`")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		var found *report.Report
@@ -94,7 +95,7 @@ func verifyArchive(ctx context.Context, p *cli.Program, month func() (events.Mon
 	if archive.Account != "" {
 		return verifyAccount(archive, sealKey)
 	}
-	v := verify.Config{Month: m.String(), Archive: archive, Config: recount.Config{Files: archive, SealKey: archive.PublicKey(), Begin: begin}}
+	v := verify.Config{Month: m.String(), Archive: archive, Config: recount.Config{Files: archive, SealKey: archive.PublicKey(), Begin: begin, Zones: events.Zoneinfo().Read}}
 	if sealKey != "" {
 		if v.SealKey, err = os.ReadFile(sealKey); err != nil {
 			return nil, cli.Fail(cli.Usage, "--seal-key: %w", err)
@@ -152,7 +153,7 @@ func verification(ctx context.Context, p *cli.Program, month func() (events.Mont
 		return v, nil, err
 	}
 	begin := func(what, unit string, total int64) recount.Progress { return p.NewProgress(what, unit, total) }
-	v = verify.Config{Month: m.String(), Config: recount.Config{Begin: begin}}
+	v = verify.Config{Month: m.String(), Config: recount.Config{Begin: begin, Zones: events.Zoneinfo().Read}}
 	for _, f := range []struct {
 		name string
 		to   *[]byte

@@ -290,6 +290,12 @@ func TestSiblings(t *testing.T) {
 	if err != nil || fmt.Sprint(got) != fmt.Sprint(want) {
 		t.Errorf("siblings %v, %v, want %v", got, err, want)
 	}
+	if begun, err := Begun(t.Context(), b, "a.topic"); err != nil || fmt.Sprint(begun) != fmt.Sprint([]events.Month{october, october + 1}) {
+		t.Errorf("begun %v, %v", begun, err)
+	}
+	if begun, err := Begun(t.Context(), b, "a"); err != nil || begun != nil {
+		t.Errorf("of a topic that is not there %v, %v are begun", begun, err)
+	}
 	if ps, err := OpenTopic(b, "a.topic", "id/2").Partitions(t.Context()); err != nil || !slices.Equal(ps, []events.Partition{0, 1}) {
 		t.Errorf("partitions %v, %v", ps, err)
 	}

@@ -36,15 +36,42 @@ type Sibling struct {
 
 // Siblings returns the topic's siblings, sorted by id.
 func (t *Topic) Siblings(ctx context.Context) ([]Sibling, error) {
-	names, err := t.bucket.List(ctx, escape(t.topic)+"/")
+	found, err := topicsCalled(ctx, t.bucket, t.topic)
 	if err != nil {
-		return nil, fmt.Errorf("look for other topics called %s: %w", t.topic, err)
+		return nil, err
+	}
+	var siblings []Sibling
+	for _, id := range slices.Sorted(maps.Keys(found)) {
+		if id != t.id {
+			siblings = append(siblings, Sibling{TopicID: id, Unsealed: found[id].unsealed()})
+		}
+	}
+	return siblings, nil
+}
+
+// Begun returns the months that have rules in topics of a name, whatever their ids, in order: events of these were counted. It needs no
+// broker to tell the topic's id.
+func Begun(ctx context.Context, b Bucket, topic string) ([]events.Month, error) {
+	found, err := topicsCalled(ctx, b, topic)
+	if err != nil {
+		return nil, err
+	}
+	var months []events.Month
+	for _, c := range found {
+		months = append(months, c.rules...)
+	}
+	slices.Sort(months)
+	return slices.Compact(months), nil
+}
+
+// topicsCalled returns what the bucket has of topics of a name, by their ids.
+func topicsCalled(ctx context.Context, b Bucket, topic string) (map[string]*contents, error) {
+	names, err := b.List(ctx, escape(topic)+"/")
+	if err != nil {
+		return nil, fmt.Errorf("look for topics called %s: %w", topic, err)
 	}
 	found := map[string]*contents{}
 	for _, name := range names {
-		if strings.HasPrefix(name, t.folder+"/") {
-			continue
-		}
 		_, rest, _ := strings.Cut(name, "/")
 		element, rest, ok := strings.Cut(rest, "/")
 		if id, err := unescape(element); err == nil && ok {
@@ -54,11 +81,7 @@ func (t *Topic) Siblings(ctx context.Context) ([]Sibling, error) {
 			found[id].add(rest)
 		}
 	}
-	var siblings []Sibling
-	for _, id := range slices.Sorted(maps.Keys(found)) {
-		siblings = append(siblings, Sibling{TopicID: id, Unsealed: found[id].unsealed()})
-	}
-	return siblings, nil
+	return found, nil
 }
 
 // contents is what the file names of a topic tell.

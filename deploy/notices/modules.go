@@ -126,6 +126,7 @@ var read = map[string]string{
 	"PATENTS":                "",
 	"LICENSE-SQLITE":         "blessing",
 	"LICENSE-LOGO":           "", // of a picture that is not linked
+	"NOTICE":                 "", // of Apache-2.0: what is to be carried along
 	"Unicode License v3":     "Unicode-3.0",
 	"LICENSE of its release": "LicenseRef-public-domain",
 }

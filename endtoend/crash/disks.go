@@ -68,7 +68,7 @@ func oneDisk(ctx context.Context, dir, bin, addr, name string, t *tally, down *o
 			return err
 		}
 	}
-	closing := []string{"close", "--month", "2001-01", "--json", "--open-books"}
+	closing := []string{"close", "--month", "2001-01", "--json", "--verbose", "--open-books"}
 	undo, err := spoilDisk(state, diskFull)
 	if err != nil {
 		return err

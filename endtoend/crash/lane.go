@@ -229,7 +229,7 @@ func (l *lane) stop(ctx context.Context, i int) error {
 
 // close closes a month: closes are killed at one step after the other, until one is let through.
 func (l *lane) close(ctx context.Context, name string) error {
-	args := []string{"close", "--month", name, "--json", "--open-books"}
+	args := []string{"close", "--month", name, "--json", "--verbose", "--open-books"}
 	for _, at := range l.steps() {
 		if ctx.Err() != nil {
 			return ctx.Err()
@@ -347,7 +347,7 @@ func (l *lane) retry(ctx context.Context, args ...string) ([]byte, error) {
 func (l *lane) compare(ctx context.Context, name string) error {
 	var printed [2]string
 	for i, config := range []string{disturbed, calm} {
-		out, err := l.retry(ctx, "close", "--month", name, "--json", "--open-books", "--config", config)
+		out, err := l.retry(ctx, "close", "--month", name, "--json", "--verbose", "--open-books", "--config", config)
 		if err != nil {
 			return err
 		}

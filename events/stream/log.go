@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/segmentio/kafka-go"
@@ -36,6 +37,7 @@ type Log struct {
 
 	producer  producer
 	notices   notices
+	troubles  atomic.Uint64
 	throttles throttles
 }
 

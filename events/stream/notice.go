@@ -37,8 +37,15 @@ func (n *notices) due(key string, now time.Time) (hidden int, show bool) {
 	return was.hidden, true
 }
 
+// Troubles is how often since Dial a broker failed, or refused, in a way that is tried again; the first tries, which go well after a
+// change of leaders, left out.
+func (l *Log) Troubles() uint64 { return l.troubles.Load() }
+
 // warn shows a trouble that is retried, now and then while it lasts.
 func (l *Log) warn(what string, err error, args ...any) {
+	if err != nil {
+		l.troubles.Add(1)
+	}
 	hidden, show := l.notices.due(what+fmt.Sprint(args...), time.Now())
 	if !show {
 		return

@@ -50,9 +50,17 @@ func Run(ctx context.Context, cfg Config) error {
 		crew.watch(work)
 		return nil
 	})
+	var listening Task
+	if cfg.Figures != nil {
+		listening = cfg.Go(func() error {
+			crew.listen(work)
+			return nil
+		})
+	}
 	defer func() {
 		stop(nil)
 		_ = watching.Wait()
+		_ = wait(listening)
 		crew.mu.Lock()
 		others := crew.others
 		crew.mu.Unlock()
@@ -105,6 +113,7 @@ func (c *Crew) Assigned(partitions []events.Partition) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.assigned = true
+	c.cfg.Figures.joinedGroup()
 	for _, p := range partitions {
 		if c.workers[p] != nil {
 			continue
@@ -112,6 +121,7 @@ func (c *Crew) Assigned(partitions []events.Partition) {
 		ctx, cancel := context.WithCancel(c.ctx)
 		r := &running{cancel: cancel}
 		c.workers[p] = r
+		c.cfg.Figures.assigned(p)
 		r.task = c.cfg.Go(func() error {
 			c.work(ctx, p, r)
 			return nil
@@ -128,9 +138,11 @@ func (c *Crew) work(ctx context.Context, p events.Partition, r *running) {
 	switch {
 	case err == nil && ctx.Err() == nil:
 		r.ended = true
+		c.cfg.Figures.of(p).ended(nil)
 	case errors.As(err, &halted):
 		c.halted = append(c.halted, err)
 		r.ended = true
+		c.cfg.Figures.of(p).ended(err)
 		c.cfg.Go(func() error { return c.shout(err) })
 	case err != nil && ctx.Err() == nil:
 		c.stop(err)
@@ -203,5 +215,6 @@ func (c *Crew) Revoked(partitions []events.Partition) {
 	defer c.mu.Unlock()
 	for _, p := range partitions {
 		delete(c.workers, p)
+		c.cfg.Figures.revoked(p)
 	}
 }

@@ -21,6 +21,7 @@ func (w *Worker) addDeadLetters(recs []events.Record) {
 			continue
 		}
 		r := &recs[i]
+		w.figure.rejected(dead[0].Reason, 1)
 		if dead[0].Reason == events.OverLimit {
 			w.over.add(dead[0].App)
 		}
@@ -34,6 +35,7 @@ func (w *Worker) addDeadLetters(recs []events.Record) {
 func (w *Worker) refuse(x *stream.Refused) {
 	n := uint64(x.Last - x.First + 1)
 	w.shard.Refuse(n, x.Reason)
+	w.figure.rejected(x.Reason, n)
 	if x.Reason == events.OverLimit {
 		w.over.records += int(n)
 	} else {

@@ -133,7 +133,12 @@ func TestRestoreRules(t *testing.T) {
 	now := testPolicy(keys)
 	then := testPolicy(identity.NewKeyring(identity.NewGUIDKey([16]byte{1})))
 	lost := checkpoint.OpenTopic(testBucket(t), "events", "id")
-	closed := []ClosedRules{{october, fix(t, lost, then, october)}, {october - 1, fix(t, lost, then, october-1)}}
+	before := *then.Template // counted by an earlier tz database, and by a release that named none
+	before.Zoneinfo = "2026b"
+	closed := []ClosedRules{{october, fix(t, lost, then, october)}, {october - 1, fix(t, lost, Policy{Template: &before}, october-1)}}
+	untold := before
+	untold.Zoneinfo = events.EarlierZoneinfo()[len(events.EarlierZoneinfo())-1]
+	closed = append(closed, ClosedRules{october - 2, fix(t, lost, Policy{Template: &untold}, october-2)})
 	log := slog.New(slog.DiscardHandler)
 	asked := 0
 	tell := func(context.Context) ([]ClosedRules, error) {

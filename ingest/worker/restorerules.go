@@ -55,26 +55,28 @@ func RestoreRules(ctx context.Context, state *checkpoint.Topic, stateName string
 	return nil
 }
 
-// restoreMonth makes a closed month's rules under the key that gives their hash, and says whether any does.
+// restoreMonth makes a closed month's rules under the key, and the release of the tz database, that give their hash, and says whether
+// any does.
 func restoreMonth(ctx context.Context, state *checkpoint.Topic, c ClosedRules, policy Policy) (found bool, err error) {
-	for _, id := range policy.Keys.IDs() {
-		then := *policy.Template
-		then.KeyID = id
-		rules, err := then.Month(c.Month)
-		if err != nil {
-			return false, &TemplateError{policy.TemplateFile, err}
+	then := *policy.Template
+	for _, then.KeyID = range policy.Keys.IDs() {
+		for _, then.Zoneinfo = range events.EarlierZoneinfo() {
+			rules, err := then.Month(c.Month)
+			if err != nil {
+				return false, &TemplateError{policy.TemplateFile, err}
+			}
+			if rules.Hash() != c.Hash {
+				continue
+			}
+			book, err := state.Rules(ctx, &then)
+			if err == nil {
+				_, err = book.MonthRules(c.Month)
+			}
+			if err != nil {
+				return false, fmt.Errorf("rules: %w", err)
+			}
+			return true, nil
 		}
-		if rules.Hash() != c.Hash {
-			continue
-		}
-		book, err := state.Rules(ctx, &then)
-		if err == nil {
-			_, err = book.MonthRules(c.Month)
-		}
-		if err != nil {
-			return false, fmt.Errorf("rules: %w", err)
-		}
-		return true, nil
 	}
 	return false, nil
 }

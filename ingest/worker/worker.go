@@ -38,6 +38,7 @@ type Config struct {
 	Until      func(p events.Partition) bool // nil: no end. Says whether the partition is to be read up to its present end and then left
 	Logger     *slog.Logger
 	Read       func(records, bytes int) // nil: none; called for each batch, by many goroutines
+	Figures    *Figures                 // of Run; nil: nobody asks for them
 	Clock      Clock                    // nil: the host's
 	Go         func(func() error) Task  // begins what goes on beside a worker; nil: in a goroutine
 
@@ -77,6 +78,8 @@ type Worker struct {
 	ignored   uint64           // seals that were not valid, as far as was said
 	unknown   bool             // a loss of log is on record, and what was lost cannot be read
 	began     time.Time        // of its assignment; zero: the first records are counted
+	figure    *figure          // nil: nobody asks
+	newest    int64            // timestamp of the record counted last; 0: it has none
 }
 
 // New returns a worker for a partition; Run does the work.
@@ -86,7 +89,7 @@ func New(cfg Config, partition events.Partition) *Worker {
 	return &Worker{
 		cfg: cfg, partition: partition, cut: -1, end: -1, began: cfg.Clock.Now(), fail: func() {},
 		log:  cfg.Logger.With("partition", partition),
-		part: cfg.State.Partition(id),
+		part: cfg.State.Partition(id), figure: cfg.Figures.of(partition),
 	}
 }
 
@@ -102,6 +105,7 @@ func (w *Worker) Run(ctx context.Context, reader Reader) error {
 	w.told = ctx
 	longer, release := w.cfg.Clock.Outlive(ctx, grace)
 	defer release()
+	w.figure.restoring()
 	if err := w.restore(ctx, longer); err != nil {
 		if ctx.Err() != nil && !errors.Is(err, checkpoint.ErrFatal) {
 			return nil // nothing was counted
@@ -109,6 +113,7 @@ func (w *Worker) Run(ctx context.Context, reader Reader) error {
 		return fmt.Errorf("partition %d: %w", w.partition, err)
 	}
 	w.from = w.pos.Next
+	w.figure.restored(w.pos, w.shard)
 	in := reader.Open(w.partition, LogPosition(w.pos))
 	defer in.Close()
 	if err := w.count(ctx, longer, in); err != nil {
@@ -169,6 +174,9 @@ func (w *Worker) countBatch(ctx context.Context, batch *stream.Batch) error {
 			return err
 		}
 		records += len(batch.Records)
+		if n := len(batch.Records); n > 0 {
+			w.newest = batch.Records[n-1].Timestamp
+		}
 		if x := batch.Refused; x != nil {
 			w.refuse(x)
 		}
@@ -186,6 +194,7 @@ func (w *Worker) countBatch(ctx context.Context, batch *stream.Batch) error {
 	if w.cfg.Read != nil {
 		w.cfg.Read(records, batch.Bytes)
 	}
+	w.figure.counted(w, records, batch.Bytes, w.newest, batch.End)
 	if !w.began.IsZero() && records > 0 {
 		w.log.Info("first records counted", "offset", batch.Base, "after", w.cfg.Clock.Now().Sub(w.began))
 		w.began = time.Time{}
@@ -245,6 +254,7 @@ func (w *Worker) writeSealed(ctx context.Context, sealed *counter.Sealed) error 
 	if err != nil {
 		return fmt.Errorf("write sealed month: %w", halt(err))
 	}
+	w.figure.sealed()
 	w.log.Info("sealed", "month", sealed.Month, "offset", sealed.Offset, "apps", index.Apps, "rows", index.Rows)
 	return nil
 }
@@ -300,6 +310,9 @@ func (w *Worker) checkpoint(ctx context.Context) error {
 	if w.pos.Next == w.cut {
 		return nil
 	}
+	if w.figure != nil {
+		w.figure.cut(w.shard.Deviation())
+	}
 	delta, dead, sealing := w.shard.Cut(w.pos), w.takeDead(), w.sealing
 	w.alarm()
 	if n := delta.State.InvalidSeals; n > w.ignored {
@@ -307,7 +320,8 @@ func (w *Worker) checkpoint(ctx context.Context) error {
 		w.ignored = n
 	}
 	w.cut, w.sealing = w.pos.Next, nil
-	w.saving = w.beside(func() error { return w.save(ctx, delta, dead, sealing) })
+	begun := w.cfg.Clock.Now()
+	w.saving = w.beside(func() error { return w.save(ctx, begun, delta, dead, sealing) })
 	return nil
 }
 
@@ -338,8 +352,8 @@ func (w *Worker) lastCheckpoint(ctx context.Context) error {
 	return errors.Join(w.saved(), w.sealed())
 }
 
-// save commits, in this order: dead letters, sealed months, the checkpoint, the group's offset.
-func (w *Worker) save(ctx context.Context, delta *counter.Delta, dead []stream.Message, sealing Task) error {
+// save commits, in this order: dead letters, sealed months, the checkpoint, the group's offset. What was counted before begun is in it.
+func (w *Worker) save(ctx context.Context, begun time.Time, delta *counter.Delta, dead []stream.Message, sealing Task) error {
 	if err := w.writeDead(ctx, dead); err != nil {
 		return err
 	}
@@ -351,7 +365,9 @@ func (w *Worker) save(ctx context.Context, delta *counter.Delta, dead []stream.M
 	if err != nil {
 		return fmt.Errorf("checkpoint at offset %d: %w", next, err)
 	}
-	w.log.Debug("checkpoint", "offset", next, "generation", saved.Generation, "bytes", saved.Bytes, "took", w.cfg.Clock.Now().Sub(began))
+	took := w.cfg.Clock.Now().Sub(began)
+	w.figure.saved(next, saved.Bytes, begun, took)
+	w.log.Debug("checkpoint", "offset", next, "generation", saved.Generation, "bytes", saved.Bytes, "took", took)
 	if err := w.cfg.Log.Commit(ctx, map[events.Partition]events.Offset{w.partition: next}); err != nil && ctx.Err() == nil {
 		w.log.Warn("the group's offset was not committed: lag dashboards are behind, counts are not", "error", err)
 	}

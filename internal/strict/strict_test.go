@@ -138,3 +138,51 @@ func FuzzParse(f *testing.F) {
 		}
 	})
 }
+
+// Within braces and brackets a text is what it is on a line of its own.
+func TestFlowIsReadAsBlock(t *testing.T) {
+	texts := []string{
+		"127.0.0.1:9092", "kafka.example:9093", "a:b:c", "10:30", "7:x", "true:1", "x:1.5", "app-*", "http://h:80/p", "c:/data", "2026-10-03T08:15:30Z", "urn:uuid:6f1c", "é:9092", "a-b_c.d", "x",
+	}
+	read := func(document string) (string, *strict.Error) {
+		d := strict.Parse("f", []byte(document), 1000)
+		v := d.Root()
+		for v.Fields() {
+			v = v.Object().Entries[0].Value
+		}
+		items, _ := v.Elements()
+		all := ""
+		for _, item := range items {
+			s, ok := item.Joined().Verbatim()
+			if !ok {
+				t.Errorf("%q: %s is no text", document, item.Form())
+			}
+			all += s + "\n"
+		}
+		return all, d.Err()
+	}
+	for _, s := range texts {
+		for _, other := range texts {
+			want := s + "\n" + other + "\n"
+			for _, document := range []string{
+				"a:\n  - " + s + "\n  - " + other + "\n", "a: [" + s + ", " + other + "]", "{a: [" + s + ", " + other + "]}", "{a: {b: [" + s + "," + other + "]}}",
+				"a: {b: [ " + s + " , " + other + " ], c: d}", "a: {b: [" + s + ",\n  " + other + "]}",
+			} {
+				if got, err := read(document); err != nil || got != want {
+					t.Errorf("%q reads as %q, %v", document, got, err)
+				}
+			}
+		}
+	}
+	// What YAML itself reads as a pair stays one.
+	for _, document := range []string{"a: {b: [x: y]}", `a: {b: ["x":y]}`, "a: {b: [x :y]}", "a: {b: [{x: y}]}", "a: {b: [x: 1]}"} {
+		d := strict.Parse("f", []byte(document), 1000)
+		items, _ := d.Root().Object().Entries[0].Value.Object().Entries[0].Value.Elements()
+		if len(items) != 1 {
+			t.Fatalf("%q: %d items", document, len(items))
+		}
+		if s, ok := items[0].Joined().Verbatim(); ok {
+			t.Errorf("%q reads as the text %q", document, s)
+		}
+	}
+}

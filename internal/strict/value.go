@@ -3,8 +3,10 @@ package strict
 import (
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/goccy/go-yaml/ast"
+	"github.com/goccy/go-yaml/token"
 )
 
 // Value is a node of a document. A value that is missing reads as zero: a field that is not there, or any after an error.
@@ -88,6 +90,10 @@ func (v Value) refuse(want string) {
 		}
 		v.Fail("%s: want %s", n.GetToken().Value, want)
 	default:
+		if joined, is := v.Joined().Verbatim(); is && strings.HasPrefix(want, "text") {
+			v.Fail("want %s: write it in quotes, as in %q", want, joined)
+			return
+		}
 		v.Fail("want %s", want)
 	}
 }
@@ -147,6 +153,35 @@ func (v Value) Prose() string {
 		}
 	}
 	return v.Text()
+}
+
+// Joined returns a value that YAML reads as one text and the parser takes for a pair, as that text: within braces the parser ends a
+// plain scalar of a list at any colon, as in {brokers: [127.0.0.1:9092]}. Any other value it returns as it is.
+func (v Value) Joined() Value {
+	pairs := pairsOf(v.node)
+	if len(pairs) != 1 || v.node.GetToken().Type != token.MappingValueType { // not {…}
+		return v
+	}
+	key, value, colon := pairs[0].Key.GetToken(), pairs[0].Value.GetToken(), pairs[0].Start
+	for _, t := range []*token.Token{key, value} {
+		switch t.Type {
+		case token.StringType, token.IntegerType, token.FloatType, token.BoolType:
+		default: // in quotes, or no scalar
+			return v
+		}
+	}
+	if !beside(key, colon) || !beside(colon, value) {
+		return v
+	}
+	whole := token.String(key.Value+":"+value.Value, key.Value+":"+value.Value, key.Position)
+	v.node = ast.String(whole)
+	return v
+}
+
+// beside says that nothing lies between two tokens.
+func beside(a, b *token.Token) bool {
+	return a.Position != nil && b.Position != nil && a.Position.Line == b.Position.Line &&
+		a.Position.Column+utf8.RuneCountInString(a.Value) == b.Position.Column
 }
 
 // Verbatim returns any text, also empty, as it is written; false where the value is something else.

@@ -30,7 +30,7 @@ var values = []any{
 	"0.015", "1e3", ".5", "5.", "200_000", "1234567890123456789", "0.1234567890123456789", "2026-01-31", "2026-02-29", "2024-02-29", "2026-2-1", "2026-02-30", "1969-12-31",
 	"2200-01-01", "2026-01-31T09:00:00Z", "2026-01-31T9:00:00Z", "2026-01-31T09:00:00+08:00", "2026-01-31T24:00:00Z", "2026-01-31 09:00:00Z", "2026-01-31T09:00:00.5Z", "2026-06",
 	"2026-13", "1 month", "12 months", "1 year", "0 months", "1201 months", "1200 years", "1 week", "tcmpp/pro", "tcmpp", "a/b/c", "/a", "USD", "usd", "app", "account", "daily",
-	"month", "year", "ahead", "after", "once", "blocks", "graduated", "flat", "unique", "counter", "included", "every", "refused", []any{}, []any{"a"}, []any{"a", "a"},
+	"19%", "0.19", "101%", "100.0%", "1.01", "1.0", "007%", "0.1234567%", "net 14", "net 0", "net 366", "net 007", "net", "month", "year", "ahead", "after", "once", "blocks", "graduated", "flat", "unique", "counter", "included", "every", "refused", []any{}, []any{"a"}, []any{"a", "a"},
 	map[string]any{}, map[string]any{"hours": 1}, map[string]any{"days": 1, "hours": 1}, map[string]any{"min": 1, "max": 2},
 }
 
@@ -87,7 +87,9 @@ func TestSchemaAndProgramAgree(t *testing.T) {
 		{"id":"talk","apps":["c"],"plan":"chat/standard","from":"2026-06-01T08:00:00Z","changes":[{"at":"2026-07-01","plan":"chat/premium"}],
 		 "addons":[{"item":"desk","from":"2026-06-01","until":"2026-09-01"},{"item":"desk_agent","from":"2026-06-01","quantity":"2","app":"c"},{"item":"history","option":90,"from":"2026-06-01"}],
 		 "orders":[{"at":"2026-06-01","plan":"chat/standard","term":"1 month","cash":"300","credit":"99","voucher":"0"}],
-		 "bills":[{"month":"2026-06","pushed":"2026-07-01","paid":"2026-07-02"}],"cancelled":"2026-09-01","disabled":"2026-10-01"}]}`}
+		 "bills":[{"month":"2026-06","pushed":"2026-07-01","paid":"2026-07-02"}],"cancelled":"2026-09-01","disabled":"2026-10-01"},
+		{"id":"paper","apps":["d"],"plan":"tcmpp/pro","from":"2026-01-01","name":"Paper Ltd","legal":{"address":["1 Main St","X"],"tax_id":"DE1"},"contact":"a@b",
+		 "po":"4711","tags":["x","y"],"tax":{"rate":"19%","note":"VAT"},"terms":"net 14"}]}`}
 	books := []string{`{"book":"b","title":"B","source":"s","date":"2026-01-01","currency":"KWD","minor_digits":3,"notes":["n"],
 		"rules":{"deduct_from_day":1,"deduct_until_day":3,"draw_order":["free","package","resource_package"],"daily_bill_within_days":3},
 		"suspension":{"after_expiry":{"more_than_days":7,"first_day":"excluded"},"after_bill":{"hours":24},"keep_days":90},"reminders":{"days_before":7},

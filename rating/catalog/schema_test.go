@@ -75,6 +75,7 @@ func TestAccountsFitTheirSchema(t *testing.T) {
   - {id: safe, apps: [s], plan: mpaas/standard, from: 2026-01-01, overrides: {plan.fee: "10.5", push.free: "5", security-armor-annual.fee: "1200"}, addons: [{item: security-armor-annual, from: 2026-01-01}]}
   - {id: talk, apps: [t], plan: im/trial, from: 2026-01-01, changes: [{at: 2026-02-10, plan: im/pro}], addons: [{item: history, from: 2026-02-10, option: 90}]}
   - {id: chat, apps: [c], plan: chat/standard, from: 2026-06-01, term: 12 months, renew: auto, orders: [{at: 2026-06-01, cash: "300", credit: "99"}], bills: [{month: 2026-06, pushed: 2026-07-01, paid: 2026-07-02}]}
+  - {id: paper, apps: [p], plan: tcmpp/pro, from: 2026-01-01, name: "Paper Ltd", legal: {address: [1 Main St, Springfield], tax_id: "DE123"}, contact: billing@paper.example, po: "4711", tags: [emea], tax: {rate: 19%, note: VAT}, terms: net 14}
 `
 	if _, err := rating.ParseAccounts("accounts.yaml", []byte(good)); err != nil {
 		t.Fatal(err)

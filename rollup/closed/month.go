@@ -9,6 +9,7 @@
 //	rules.go    the rules by which a topic's months were closed
 //	prices.go   accounts and books, parsed; the last few are kept
 //	result.go   what the ledger has of it, as it is printed
+//	months.go   the list of all months, and where each stands
 //	outbox.go   the signed closed record, and its way to the log
 //	published.go  whether the ledger has what such records in the log say of it
 //	errors.go   what is refused

@@ -104,7 +104,7 @@ func bothDecoders(t *testing.T, zone string, fields events.Fields, from events.M
 		files["t/rules/"+m.String()+".json"] = r.Canonical()
 	}
 	r := report.New("")
-	book, err := readRules(t.Context(), files, "t", nil, keys, r)
+	book, err := readRules(t.Context(), files, nil, "t", nil, keys, r)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -14,7 +14,6 @@ import (
 	"strconv"
 	"strings"
 	"time"
-	_ "time/tzdata" // a zone is found on every host
 
 	"github.com/go-json-experiment/json"
 
@@ -64,6 +63,7 @@ type Rules struct {
 	KeyID     string     `json:"key_id"`
 	SealKey   string     `json:"seal_key"`
 	Reporters []reporter `json:"reporters"`
+	Zoneinfo  string     `json:"zoneinfo"` // release of the tz database by which the days begin; version 3 tells none
 
 	month     Month
 	file      string
@@ -162,13 +162,13 @@ var rulesName = regexp.MustCompile(`^(\d{4}-\d\d)(?:\.(\d+))?\.json$`)
 
 // readRules reads a topic's rules. fixed names, for months that are closed, the hash of the rules they were closed under: of
 // several revisions that one holds, else the newest.
-func readRules(ctx context.Context, files Files, folder string, fixed map[string]string, keys map[string]*guidKey, r *report.Report) (*book, error) {
+func readRules(ctx context.Context, files Files, zones Zones, folder string, fixed map[string]string, keys map[string]*guidKey, r *report.Report) (*book, error) {
 	b := &book{months: map[Month]*Rules{}}
 	names, err := files.List(ctx, folder+"/rules/")
 	if err != nil {
 		return nil, unreachable(fmt.Errorf("list rules: %w", err))
 	}
-	hash, former, err := b.readTopic(ctx, files, folder, names)
+	hash, former, err := b.readTopic(ctx, files, zones, folder, names)
 	if err != nil {
 		return nil, err
 	}
@@ -211,7 +211,7 @@ func readRules(ctx context.Context, files Files, folder string, fixed map[string
 var topicName = regexp.MustCompile(`^topic(?:\.(\d+))?\.json$`)
 
 // readTopic reads the newest revision of the topic's rules, which is in force; it returns its hash, and those of the earlier ones.
-func (b *book) readTopic(ctx context.Context, files Files, folder string, names []string) (hash string, former map[string]bool, err error) {
+func (b *book) readTopic(ctx context.Context, files Files, zones Zones, folder string, names []string) (hash string, former map[string]bool, err error) {
 	revisions := map[int]string{1: folder + "/rules/topic.json"}
 	for _, name := range names {
 		if m := topicName.FindStringSubmatch(strings.TrimPrefix(name, folder+"/rules/")); m != nil && m[1] != "" {
@@ -230,7 +230,7 @@ func (b *book) readTopic(ctx context.Context, files Files, folder string, names 
 			err = version(b.topic.Version, 2)
 		}
 		if err == nil {
-			b.zone, err = time.LoadLocation(b.topic.TimeZone)
+			b.zone, err = zones.load(b.topic.TimeZone)
 		}
 		if err != nil {
 			return "", nil, &report.Unreadable{What: "rules", File: revisions[n], Want: "rules that can be read", Err: err}
@@ -252,11 +252,33 @@ func (b *book) checkDays(x *Rules, r *report.Report) {
 			continue // a clock that is set at midnight: which instant begins the day is for the rules to say
 		}
 		if t.UnixMilli() != ms && b.topic.TimeZone != "UTC" {
-			r.Remark("%s: day %d begins at %s, by the time zone data here at %s: fixed by the rules", x.file, i+1, time.UnixMilli(ms).UTC().Format(time.RFC3339), t.UTC().Format(time.RFC3339))
+			r.Remark("%s: day %d begins at %s, by the time zone data here at %s: fixed by the rules%s", x.file, i+1, time.UnixMilli(ms).UTC().Format(time.RFC3339), t.UTC().Format(time.RFC3339), x.madeBy())
 			continue
 		}
 		r.Same("rules", ms, t.UnixMilli(), "%s: day_starts[%d]", x.file, i)
 	}
+}
+
+// madeBy tells by which tz database the days begin.
+func (r *Rules) madeBy() string {
+	if r.Zoneinfo == "" {
+		return ""
+	}
+	return ", by tz database " + r.Zoneinfo
+}
+
+// Zones gives the compiled form of a time zone (TZif) by its name. nil: the Go installation's or the host's.
+type Zones func(name string) ([]byte, error)
+
+func (z Zones) load(name string) (*time.Location, error) {
+	if z == nil || name == "UTC" {
+		return time.LoadLocation(name)
+	}
+	data, err := z(name)
+	if err != nil {
+		return nil, fmt.Errorf("time zone %q: %w", name, err)
+	}
+	return time.LoadLocationFromTZData(name, data)
 }
 
 func readMonthRules(ctx context.Context, files Files, name string, keys map[string]*guidKey) (*Rules, error) {
@@ -268,8 +290,13 @@ func readMonthRules(ctx context.Context, files Files, name string, keys map[stri
 	if err := json.Unmarshal(doc, r, json.RejectUnknownMembers(true)); err != nil {
 		return nil, err
 	}
-	if err := version(r.Version, 3); err != nil {
-		return nil, err
+	if r.Version != 3 {
+		if err := version(r.Version, 4); err != nil {
+			return nil, err
+		}
+	}
+	if (r.Version == 3) != (r.Zoneinfo == "") {
+		return nil, fmt.Errorf("version %d and zoneinfo %q do not belong together", r.Version, r.Zoneinfo)
 	}
 	if r.Prints != "fp1" {
 		return nil, fmt.Errorf("fingerprints %q are not those that are known, fp1", r.Prints)

@@ -59,6 +59,7 @@ type Config struct {
 	Facts   int    // held in memory; 0: 4 million
 	Folder  string // of temporary files; empty: the system's
 	Begin   Begin
+	Zones   Zones
 }
 
 // Subject is a closed month of a topic that is counted again, with the rules it is counted by. Once it is open nothing of it changes.
@@ -102,7 +103,7 @@ func Open(ctx context.Context, c Config, closing chain.Closing, former *chain.Cl
 	if err != nil {
 		r.Wrong("keys", "seal public key file", "an Ed25519 public key", err.Error())
 	}
-	if s.book, err = readRules(ctx, c.Files, s.folder, fixed, keys, r); err != nil {
+	if s.book, err = readRules(ctx, c.Files, c.Zones, s.folder, fixed, keys, r); err != nil {
 		return nil, err
 	}
 	s.Zone, s.TimeZone = s.book.zone, s.book.topic.TimeZone

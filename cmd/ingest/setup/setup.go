@@ -33,7 +33,7 @@ func Config(file string, from events.Month) (Step, error) {
 	if abs, err := filepath.Abs(file); file != "" && err == nil {
 		file = abs
 	}
-	created, err := create(file, 0o600, fmt.Appendf(nil, configText, from)) // a password may come to stand in it
+	created, err := create(file, 0o600, config.Written(from)) // a password may come to stand in it
 	return Step{"config", file, created}, err
 }
 
