@@ -18,5 +18,6 @@ func main() {
 func root(p *cli.Program) *cobra.Command {
 	cmd := cli.Root(p, "ingest", "count monthly active users from a Kafka topic")
 	cmd.AddCommand(initCommand(p), runCommand(p), loadCommand(p), reportCommand(p), checkCommand(p), recountCommand(p), brokerCommand(p))
+	site.Complete(p, cmd)
 	return cmd
 }

@@ -2,6 +2,8 @@ package stream_test
 
 import (
 	"fmt"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -91,4 +93,31 @@ func BenchmarkRead(b *testing.B) {
 			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(n), "ns/record")
 		})
 	}
+}
+
+// BenchmarkProduceCalls has 256 callers send one message each, again and again.
+func BenchmarkProduceCalls(b *testing.B) {
+	addr := brokerAddr(b)
+	name, _ := topic(b, addr, 4)
+	ms := eventMessages(20_000)
+	l := dial(b, config(b, addr, name))
+	var next atomic.Int64
+	var wg sync.WaitGroup
+	b.ResetTimer()
+	for range 256 {
+		wg.Go(func() {
+			for {
+				i := next.Add(1)
+				if i > int64(b.N) {
+					return
+				}
+				if err := l.Produce(b.Context(), ms[i%int64(len(ms)):][:1]); err != nil {
+					b.Error(err)
+					return
+				}
+			}
+		})
+	}
+	wg.Wait()
+	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "records/s")
 }

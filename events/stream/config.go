@@ -35,6 +35,8 @@ type Config struct {
 
 	Compression string // of what Produce writes: none, gzip, snappy, lz4, zstd; default lz4
 
+	Linger time.Duration // that a partition waits for more to write with what is there; 0: none, what comes while a batch is on its way goes with the next
+
 	TLS    *tls.Config    // nil: plain
 	SASL   sasl.Mechanism // nil: none
 	Logger *slog.Logger   // nil: discard

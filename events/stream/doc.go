@@ -18,7 +18,8 @@
 //     than two shares of 16 KiB, and no less than a batch comes at all: with more partitions than MaxBytes has room for that, or with
 //     larger batches, those are the bound.
 //   - Handler.Revoked returns before a partition is given to anybody else; partitions that stay are not interrupted.
-//   - Produce returns when all in-sync replicas have the messages, in the order they were given for a partition.
+//   - Produce returns when all in-sync replicas have the messages, in the order they were given for a partition. Calls at the same time share
+//     batches; each is told what became of its own.
 //   - What can pass is retried for as long as the context lasts, with backoff, and shown in the log; what cannot is returned, with
 //     the thing's name and a remedy.
 //
@@ -32,7 +33,7 @@
 //	about the topic        metadata.go offsets.go epoch.go verify.go undecided.go
 //	fetching               reader.go layout.go loop.go fetch.go answer.go compare.go partition.go large.go memory.go
 //	membership             assign.go membership.go
-//	writing                message.go produce.go producerid.go produce_request.go
+//	writing                message.go produce.go lane.go producerid.go produce_request.go
 //	for operators          admin.go check.go
 //
 // Below it, each with its own promises: batch (record batches), group (membership), wire (primitive types, error codes), backoff. broker

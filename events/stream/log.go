@@ -30,7 +30,8 @@ type Log struct {
 	topics    map[string]*Topic // as last seen
 	pinned    topicID           // of the topic, as first seen
 	goneSince time.Time         // brokers say that there is no such topic, which was seen; zero: they do not
-	writers   map[topicPartition]*partitionWriter
+	lanes     map[topicPartition]*lane
+	slots     map[int32]chan struct{} // by broker
 
 	group    *group.Group
 	verified map[events.Partition]verified // by partition, until a reader begins there
@@ -59,7 +60,8 @@ func reach(ctx context.Context, c Config, transport *kafka.Transport, heartbeat 
 		transport: transport,
 		offered:   map[int32]map[protocol.ApiKey]versionRange{},
 		topics:    map[string]*Topic{},
-		writers:   map[topicPartition]*partitionWriter{},
+		lanes:     map[topicPartition]*lane{},
+		slots:     map[int32]chan struct{}{},
 
 		verified: map[events.Partition]verified{},
 	}

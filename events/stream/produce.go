@@ -1,13 +1,8 @@
 package stream
 
 import (
-	"cmp"
 	"context"
-	"errors"
 	"fmt"
-	"maps"
-	"slices"
-	"sync"
 	"time"
 
 	"headcount/events"
@@ -15,30 +10,37 @@ import (
 	"headcount/events/stream/wire"
 )
 
-const (
-	// batchBytes is what a batch holds before compression: below the brokers' default max.message.bytes of 1 MiB.
-	batchBytes = 960 << 10
-	// mostWriters is how many partitions are written at a time.
-	mostWriters = 16
-)
+// batchBytes is what a batch holds before compression: below the brokers' default max.message.bytes of 1 MiB.
+const batchBytes = 960 << 10
 
 type topicPartition struct {
 	topic     string
 	partition events.Partition
 }
 
-// partitionWriter is the way into one partition: one batch at a time, so that order holds.
-type partitionWriter struct {
-	mu      sync.Mutex
-	state   batch.Producer
-	encoder batch.Encoder
+// Produce sends the messages and returns when all in-sync replicas have them all. Those of a partition are written in order, each
+// once, and with no other call's between them: a retry that finds its batch there already counts as done. What can pass is retried as
+// long as the context lasts; when Produce fails, a part of the messages may be written, in each partition a beginning of them.
+// ErrNoTopic: there is no such topic. Calls at the same time share batches, and none waits for another's context; so the messages'
+// bytes are not to be changed after a call that was given up.
+func (l *Log) Produce(ctx context.Context, messages []Message) error {
+	if len(messages) == 0 {
+		return nil
+	}
+	byPartition, err := l.parcels(ctx, messages)
+	if err != nil {
+		return err
+	}
+	c := newCall(len(byPartition))
+	for id, ms := range byPartition {
+		l.lane(id).add(c, ms)
+	}
+	return c.wait(ctx)
 }
 
-// Produce sends the messages and returns when all in-sync replicas have them all. Those of a partition are written in order, each
-// once: a retry that finds its batch there already counts as done. What can pass is retried as long as the context lasts; when
-// Produce fails, a part of the messages may be written, in each partition a beginning of them. ErrNoTopic: there is no such topic.
-func (l *Log) Produce(ctx context.Context, messages []Message) error {
-	byPartition := map[topicPartition][]*Message{}
+// parcels sorts messages by the partition that they go to.
+func (l *Log) parcels(ctx context.Context, messages []Message) (map[topicPartition][]*Message, error) {
+	byPartition := make(map[topicPartition][]*Message, min(len(messages), 8))
 	spread := l.producer.rotates.Add(1)
 	var t *Topic
 	for i := range messages {
@@ -49,14 +51,14 @@ func (l *Log) Produce(ctx context.Context, messages []Message) error {
 		}
 		if t == nil || t.Name != id.topic {
 			if err := l.produceLayout(ctx, id.topic, &t); err != nil {
-				return err
+				return nil, err
 			}
 		}
 		n := len(t.Partitions)
 		switch {
 		case m.Partition >= 0:
 			if int(m.Partition) >= n {
-				return fmt.Errorf("produce to %s: the topic has %d partitions", wire.PartitionName(id.topic, m.Partition), n)
+				return nil, fmt.Errorf("produce to %s: the topic has %d partitions", wire.PartitionName(id.topic, m.Partition), n)
 			}
 		case m.Key == nil:
 			id.partition = events.Partition(spread % uint32(n))
@@ -65,28 +67,7 @@ func (l *Log) Produce(ctx context.Context, messages []Message) error {
 		}
 		byPartition[id] = append(byPartition[id], m)
 	}
-	// All writers are locked in one order before anything is sent: two calls cannot interleave within a partition, nor lock each
-	// other out.
-	ids := slices.SortedFunc(maps.Keys(byPartition), func(a, b topicPartition) int {
-		return cmp.Or(cmp.Compare(a.topic, b.topic), cmp.Compare(a.partition, b.partition))
-	})
-	writers := make([]*partitionWriter, len(ids))
-	for i, id := range ids {
-		writers[i] = l.writer(id)
-		writers[i].mu.Lock()
-	}
-	var wg sync.WaitGroup
-	slots := make(chan struct{}, mostWriters)
-	errs := make([]error, len(ids))
-	for i, id := range ids {
-		slots <- struct{}{}
-		wg.Go(func() {
-			defer func() { writers[i].mu.Unlock(); <-slots }()
-			errs[i] = l.fill(ctx, writers[i], id, byPartition[id])
-		})
-	}
-	wg.Wait()
-	return errors.Join(errs...)
+	return byPartition, nil
 }
 
 // produceLayout finds how many partitions a topic has, as of late: it may grow.
@@ -103,42 +84,18 @@ func (l *Log) produceLayout(ctx context.Context, topic string, t **Topic) error 
 	})
 }
 
-func (l *Log) writer(id topicPartition) *partitionWriter {
+func (l *Log) lane(id topicPartition) *lane {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.writers[id] == nil {
-		l.writers[id] = &partitionWriter{state: batch.Producer{ID: -2}}
+	if l.lanes[id] == nil {
+		l.lanes[id] = newLane(l, id)
 	}
-	return l.writers[id]
-}
-
-// fill writes the messages into one partition, batch by batch.
-func (l *Log) fill(ctx context.Context, w *partitionWriter, id topicPartition, ms []*Message) error {
-	most := len(ms)
-	for len(ms) > 0 {
-		take, bytes := 0, 0
-		for take < min(len(ms), most) && (take == 0 || bytes < batchBytes) {
-			bytes += ms[take].Size()
-			if take > 0 && bytes > batchBytes {
-				break
-			}
-			take++
-		}
-		err := l.write(ctx, w, id, ms[:take])
-		if wire.CodeOf(err) == wire.CodeTooLarge && take > 1 {
-			most = take / 2 // the topic takes less than is usual
-			continue
-		}
-		if err != nil {
-			return err
-		}
-		ms = ms[take:]
-	}
-	return nil
+	return l.lanes[id]
 }
 
 // write has one batch written, whatever it takes.
-func (l *Log) write(ctx context.Context, w *partitionWriter, id topicPartition, ms []*Message) error {
+func (w *lane) write(ctx context.Context, ms []*Message) error {
+	l, id := w.log, w.id
 	var data []byte
 	encoded := batch.Producer{ID: -2}
 	maybe := false // written: an answer was lost, or leaves it open, as that of a leader that led no longer when the replicas had it

@@ -10,6 +10,19 @@ import (
 	"headcount/events/stream/wire"
 )
 
+// mostWriters is how many batches are on their way to a broker at a time, each on a connection of its own.
+const mostWriters = 16
+
+// slot is what a batch takes on its way to a broker.
+func (l *Log) slot(node int32) chan struct{} {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.slots[node] == nil {
+		l.slots[node] = make(chan struct{}, mostWriters)
+	}
+	return l.slots[node]
+}
+
 // produceOnce sends a batch to the leader.
 func (l *Log) produceOnce(ctx context.Context, node int32, id topicPartition, data []byte) (wire.Code, string, error) {
 	version, err := l.version(ctx, node, protocol.Produce, 8, 7)
@@ -26,6 +39,13 @@ func (l *Log) produceOnce(ctx context.Context, node int32, id topicPartition, da
 	e.Partition(id.partition)
 	e.Bytes(data)
 	r := &request{key: protocol.Produce, version: version, node: node, body: e.Buf}
+	slot := l.slot(node)
+	select {
+	case slot <- struct{}{}:
+		defer func() { <-slot }()
+	case <-ctx.Done():
+		return 0, "", context.Cause(ctx)
+	}
 	if err := l.send(ctx, r); err != nil {
 		return 0, "", err
 	}

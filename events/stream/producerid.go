@@ -22,7 +22,7 @@ type producer struct {
 }
 
 // joinProducers gives the writer the producer id in force, asking for one where there is none.
-func (l *Log) joinProducers(ctx context.Context, w *partitionWriter) error {
+func (l *Log) joinProducers(ctx context.Context, w *lane) error {
 	p := &l.producer
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -75,7 +75,7 @@ func decodeProducerID(d *wire.Decoder) (c wire.Code, id int64, epoch int16, err 
 }
 
 // leaveProducers has the writer, and those that share its id, take a new one.
-func (l *Log) leaveProducers(w *partitionWriter) {
+func (l *Log) leaveProducers(w *lane) {
 	p := &l.producer
 	p.mu.Lock()
 	if p.known && p.id == w.state.ID && p.id >= 0 {
