@@ -25,7 +25,7 @@ func (a *Accounts) Unserved(cat *Catalog, month Month, zone *time.Location, app 
 	if zone == nil {
 		zone = time.UTC
 	}
-	for _, x := range a.byApp[app] {
+	for _, x := range a.of(app) {
 		c, err := x.resolve(cat, zone)
 		if err != nil || c.month(month) != nil {
 			continue
