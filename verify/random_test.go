@@ -129,7 +129,7 @@ func (l memoryLog) Offsets(context.Context) (map[events.Partition]stream.Offsets
 	return all, nil
 }
 
-func (memoryLog) Owners(context.Context) (map[events.Partition]string, error)        { return nil, nil }
+func (memoryLog) Members(context.Context) ([]stream.GroupMember, error)              { return nil, nil }
 func (memoryLog) Verify(context.Context, events.Partition, stream.Position) error    { return nil }
 func (memoryLog) Commit(context.Context, map[events.Partition]events.Offset) error   { return nil }
 func (memoryLog) Committed(context.Context, events.Partition) (events.Offset, error) { return -1, nil }

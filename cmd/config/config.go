@@ -64,6 +64,8 @@ type Billing struct {
 	HoldLeast    int    `yaml:"hold_least"`    // of how many events a share must be made to hold
 	DeviceJump   int    `yaml:"device_jump"`   // how many times the month before's devices, or what part of them, is said; 0: it is not
 	QuantityJump int    `yaml:"quantity_jump"` // how many times what a meter of quantities had in the month before holds; 0: nothing does
+
+	AutoClose Flag `yaml:"auto_close"` // months without events are closed unasked, and by --due more than one, where the log too says that they are over
 }
 
 // Kafka says where the log is.

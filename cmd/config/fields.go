@@ -13,6 +13,7 @@ var fields = []field{
 	{"billing.hold_least", "Of how many events a share must be made to hold an invoice.", ""},
 	{"billing.device_jump", "How many times the month before's devices of an app, or which part of them, a close names; 0: none. It holds nothing.", ""},
 	{"billing.quantity_jump", "How many times the month before's value of a reported quantity holds an invoice; 0: nothing does.", ""},
+	{"billing.auto_close", "Whether `close --due` closes several months, and months without events, unasked, where the log too says that they are over.", "true"},
 
 	{"kafka.brokers", "Where the log is: brokers, each host:port.", ""},
 	{"kafka.topic", "The topic with the events. Its dead letters are in the topic of that name with .dead behind it.", ""},

@@ -64,6 +64,13 @@ var failures = []failure{
 		return " (`rollup close --month " + e.Before.String() + "`, or --due for all)"
 	}),
 	of[*closing.BeforeBooksError](cli.CheckFailed, nil),
+	of(cli.CheckFailed, func(*closing.GoesOnError) string { return " (--yes closes it all the same)" }),
+	of(cli.CheckFailed, func(*closing.NoEventsError) string {
+		return " (--yes closes it all the same; billing.auto_close: true always does, where the log goes on after it)"
+	}),
+	of(cli.CheckFailed, func(e *closing.SeveralDueError) string {
+		return " (`rollup close --month " + e.Months[0].String() + "` and on, --yes for all; billing.auto_close: true always closes all)"
+	}),
 	of(cli.CheckFailed, unopened),
 	of(cli.CheckFailed, func(e *closed.NotClosedError) string {
 		return ": `rollup close --month " + e.Month.String() + "` closes it"

@@ -12,6 +12,7 @@ import (
 	"headcount/cmd/cli"
 	"headcount/cmd/config"
 	"headcount/counter/checkpoint"
+	"headcount/events/identity"
 	"headcount/events/stream"
 	"headcount/events/stream/broker"
 )
@@ -42,7 +43,7 @@ func Connect(ctx context.Context, c *config.Config, logger *slog.Logger) (*Conne
 		return nil, err
 	}
 	config := stream.Config{
-		Brokers: c.Kafka.Brokers, Topic: c.Kafka.Topic, Group: c.Kafka.Group, Instance: c.Kafka.Instance,
+		Brokers: c.Kafka.Brokers, Topic: c.Kafka.Topic, Group: c.Kafka.Group, Instance: c.Kafka.Instance, Installation: installation(c),
 		SessionTimeout: time.Duration(c.Kafka.SessionTimeout), RebalanceTimeout: rebalanceTimeout(c),
 		ProducerTime:  !c.Kafka.BrokersTime(),
 		MaxBatchBytes: c.Kafka.MaxBatchBytes, MaxBytes: c.Kafka.MaxFetchBytes, TLS: secure, Logger: logger,
@@ -85,6 +86,15 @@ func rebalanceTimeout(c *config.Config) time.Duration {
 		return 0
 	}
 	return time.Duration(c.Kafka.SessionTimeout)
+}
+
+// installation is what all of this installation have in common, and no other: its first GUID key. Empty: this process has no key.
+func installation(c *config.Config) string {
+	keys, err := identity.LoadKeyring(c.GUIDKeyFile)
+	if err != nil {
+		return ""
+	}
+	return keys.IDs()[0]
 }
 
 func answers(addr string) bool {
