@@ -64,4 +64,12 @@ var fields = []field{
 	{"seal_public_key_file", "Its public key, which counting needs.", ""},
 	{"catalog", "A folder of price books of your own. Left out: the built-in ones.", "books"},
 	{"accounts", "Who is billed for which apps, on which plan, since when.", ""},
+
+	{"issuer.name", "Who sends the invoices. The closing keeps all of the issuer, for what it makes.", "Headcount Inc"},
+	{"issuer.address", "Lines of the address.", "[1 Main Street, Springfield]"},
+	{"issuer.tax_id", "The tax number, as the tax office wants it.", "DE123456789"},
+	{"issuer.logo", "An image file, PNG, JPEG or SVG, that stands on the page of an invoice.", "logo.png"},
+	{"issuer.invoice_numbers", "How invoices are numbered: {month} is the billed month, {year} its year; {n}, or {n:6} with six digits, counts from 1 without a gap behind what stands before it.", ""},
+	{"issuer.credit_numbers", "How credit notes are numbered, likewise; the same text makes one series of both.", ""},
+	{"issuer.terms", "Within how many days invoices are to be paid, where an account does not say it.", "net 14"},
 }

@@ -50,7 +50,13 @@ func (b *begun) bill(ctx context.Context) error {
 	for i := range late { // what was lost may have been late too
 		usage.Alarms{"": losses}.Hold(&late[i], prices.Accounts, bill)
 	}
-	result, err := b.result(doc, append(late, invoices...))
+	issuer, err := b.this.Issuer()
+	if err != nil {
+		return err
+	}
+	all := append(late, invoices...)
+	issuer.Issue(all)
+	result, err := b.result(doc, all)
 	if err != nil {
 		return err
 	}

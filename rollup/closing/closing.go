@@ -28,6 +28,7 @@ import (
 	"headcount/events"
 	"headcount/events/identity"
 	"headcount/ingest/worker"
+	"headcount/rating"
 	"headcount/rating/ledger"
 	"headcount/rollup/closed"
 	"headcount/rollup/usage"
@@ -73,6 +74,7 @@ type Terms struct {
 
 	// AutoClose closes months without events, and with Due more than one, unasked, where the log says too that they are over.
 	AutoClose bool
+	Issuer *rating.Issuer // who sends the invoices, and how they are numbered; nil: they are not
 }
 
 // Names are what messages call what the site opens.
