@@ -145,6 +145,7 @@ type Sealed struct {
 	Unattributed Stretch
 	Remarks      []Remark         // of the stretch that ends here, sorted
 	RemarkedFrom events.Offset    // as State has it
+	Open         []events.Month   // that come after it and have windows already, sorted
 	OnTime       func() RowReader // month's facts; each call reads from the start
 	Late         func() RowReader // facts of Month−1 that lie after its seal; Stretch is zero in its headers
 }

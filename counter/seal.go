@@ -151,8 +151,14 @@ func (s *Shard) seal(offset events.Offset, seal *signed.Seal, rules *events.Mont
 	s.remarks, s.state.Remarks, s.state.RemarkedFrom = nil, nil, 0
 	s.late = nil
 	s.drop()
+	z.Open = s.begun()
 	s.decoder.SetFloor(seal.Month)
 	return z
+}
+
+// begun returns the months that have windows, sorted.
+func (s *Shard) begun() []events.Month {
+	return slices.DeleteFunc(s.Months(), func(m events.Month) bool { return len(s.open[m].windows) == 0 })
 }
 
 // drop lets go of the on-time windows of months that are sealed or finished.

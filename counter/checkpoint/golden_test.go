@@ -73,7 +73,7 @@ func goldenIndex() *Index {
 	return &Index{
 		Cluster: "cluster", TopicID: shardID.TopicID, Partition: 3, Month: october, Offset: 12345, SealID: "seal-1", SealHash: "sha256:0a",
 		RulesHash: "sha256:0b", KeyID: "key-1", Precision: 14, Unattributed: Stretch{1, 2, 3, 14}, Events: 4, Duplicates: 5, Skewed: 6,
-		Attributed: Stretch{7, 8, 9, 15}, Apps: 10, Rows: 11, LateApps: 12, LateRows: 13, Data: "2026-10-RANDOM.data", Size: 14, Sum: "sha256:0c",
+		Attributed: Stretch{7, 8, 9, 15}, Apps: 10, Rows: 11, LateApps: 12, LateRows: 13, Data: "2026-10-RANDOM.data", Size: 14, Sum: "sha256:0c", Open: []events.Month{october + 1, october + 2},
 		Remarks: recordRemarks(goldenRemarks()), RemarkedFrom: 16,
 	}
 }
@@ -109,12 +109,18 @@ func TestGoldenIndex(t *testing.T) {
 	}
 	was := goldenIndex()
 	was.Remarks, was.RemarkedFrom = []Remark{}, noRemarks
+	was.Open = nil
 	got = Index{}
 	if err := decodeDocument("index-2", readGolden(t, "index-2"), indexKind, indexVersion, &got); err != nil || !reflect.DeepEqual(&got, was) {
 		t.Errorf("version 2: %+v, %v, want %+v", got, err, was)
 	}
-	if !got.same(want) || got.WhollyRemarked() {
-		t.Error("an index of before there were remarks is another than one with them")
+	if !got.same(want) || !want.same(was) || got.WhollyRemarked() {
+		t.Error("an index that tells neither which months were open nor has remarks is another than one that does")
+	}
+	if other := goldenIndex(); len(other.Open) == 0 {
+		t.Fatal("no month is open")
+	} else if other.Open = other.Open[1:]; other.same(want) {
+		t.Error("the months that were open are not compared")
 	}
 	other, whole := goldenIndex(), goldenIndex()
 	other.RemarkedFrom, whole.RemarkedFrom = 0, 0

@@ -56,10 +56,16 @@ func Read(ctx context.Context, s Source, m events.Month, now time.Time) (*Docume
 	if err := r.unite(); err != nil {
 		return nil, err
 	}
-	if err := r.look(zone, now); err != nil {
+	var before *usage.Document
+	if s.Before != nil {
+		if before, err = s.Before(m - 1); err != nil {
+			return nil, err
+		}
+	}
+	if err := r.look(zone, now, before); err != nil {
 		return nil, err
 	}
-	r.doc.Forecast = r.doc.forecast(r.facts.Rules, zone, now)
+	r.doc.Forecast = r.doc.forecast(r.facts.Rules, zone, now, before)
 	return r.doc, nil
 }
 
@@ -219,12 +225,14 @@ func (r *reader) sealsNext(st *counter.State) bool {
 }
 
 // look says what would not be billed if the month were closed as it stands, and what wants a look before it is.
-func (r *reader) look(zone *time.Location, now time.Time) (err error) {
+func (r *reader) look(zone *time.Location, now time.Time, before *usage.Document) error {
 	_, ends := r.month.Span(zone)
 	by := usage.Review{Limits: r.Limits, Catalog: r.Books, Accounts: r.Accounts, Over: !now.Before(ends)}
-	if r.Before != nil {
-		if by.Former, err = r.Before(r.month - 1); err != nil {
-			return err
+	if before != nil {
+		by.Former = map[string]usage.FormerApp{}
+		for i := range before.Usage {
+			a := &before.Usage[i]
+			by.Former[a.App] = usage.FormerApp{Events: a.Events, Devices: a.Devices()}
 		}
 	}
 	return r.doc.Look(by)

@@ -42,6 +42,7 @@ type index struct {
 	Data         string      `json:"data"`
 	Size         int64       `json:"size"`
 	Sum          string      `json:"sha256"`
+	Open         *[]string   `json:"open"` // months that came after it and had events before the seal; nil: a release that did not tell sealed it
 
 	Remarks      []remarkJSON `json:"remarks"`
 	RemarkedFrom int64        `json:"remarked_from"`
