@@ -57,8 +57,8 @@ func (s *site) unbilled(code int, args ...string) *unbilled {
 	return &u
 }
 
-// files lists what state and ledger hold, by size.
-func (s *site) files() (all []string) {
+// stored lists what state and ledger hold, by size.
+func (s *site) stored() (all []string) {
 	s.Helper()
 	for _, folder := range []string{"data/state", "data/ledger.db"} {
 		_ = filepath.Walk(s.path(folder), func(path string, info os.FileInfo, err error) error {
@@ -102,7 +102,7 @@ func TestMostOfAMonthRejected(t *testing.T) {
 			s.send(nil, opens("a1", "2025-03-10T10:00:00Z", 0, 51))
 			s.send(nil, c.bad)
 			s.ok("ingest", "run", "--until-end")
-			before := s.files()
+			before := s.stored()
 			dry := s.unbilled(1, "rollup", "close", "--month", "2025-03", "--dry-run")
 			wantFound(t, dry, "rejected", c.said)
 			if !dry.Provisional || !dry.DryRun || !dry.Exact || len(dry.Invoices) != 1 || dry.Invoices[0].Status != "held" {
@@ -112,7 +112,7 @@ func TestMostOfAMonthRejected(t *testing.T) {
 				!strings.Contains(r.stdout, "Nothing was sealed or recorded") {
 				t.Errorf("dry run:\n%s", r.stdout)
 			}
-			if after := s.files(); !slices.Equal(after, before) {
+			if after := s.stored(); !slices.Equal(after, before) {
 				t.Errorf("the dry run wrote:\n%q, before\n%q", after, before)
 			}
 			wantFound(t, s.unbilled(0, "rollup", "status", "--month", "2025-03"), "rejected", c.said)
@@ -259,7 +259,7 @@ func TestStatusOfTheMonthAfter(t *testing.T) {
 	}
 	wantFound(t, s.unbilled(1, "rollup", "close", "--month", "2025-05"), "expired", "a1o2025-03 50/150*")
 	if u := s.unbilled(0, "rollup", "close", "--month", "2025-06"); len(u.found("expired")) > 0 {
-		t.Errorf("June: %q", u.NotBilled)
+		t.Errorf("June: %q", u.found("expired"))
 	}
 	s.verify(0, "--month", "2025-05")
 	s.verify(0, "--month", "2025-06")
