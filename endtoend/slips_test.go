@@ -127,3 +127,31 @@ func TestCloseAsksWhoReads(t *testing.T) {
 		t.Errorf("somebody reads, and the close counts all the same:\n%s", cut(r.stderr))
 	}
 }
+
+// TestClosesAtOnce: of closes at once without a broker one brings it, and keeps it while the others use it.
+func TestClosesAtOnce(t *testing.T) {
+	t.Parallel()
+	onEmbedded(t)
+	s := bareSite(t, oneAccount, nil)
+	s.withoutGroup()
+	s.ok("ingest", "init")
+	for _, month := range []string{"2025-03", "2025-04", "2025-05"} {
+		s.ok("ingest", "load", s.file(month+".ndjson", opens("one", month+"-05T10:00:00Z", 0, 2000)))
+		var all []*process
+		for range 4 {
+			all = append(all, s.start("rollup", "close", "--month", month, "--json"))
+		}
+		began, stdout := time.Now(), ""
+		for _, p := range all {
+			r := p.wait()
+			if r.code != 0 || stdout != "" && r.stdout != stdout {
+				t.Errorf("%s: exit code %d\n%s\n%s", r.line, r.code, cut(r.stdout), cut(r.stderr))
+			}
+			stdout = r.stdout
+		}
+		if took := time.Since(began); took > 25*time.Second {
+			t.Errorf("four closes at once took %s", took)
+		}
+		s.ok("rollup", "verify", "--month", month)
+	}
+}
