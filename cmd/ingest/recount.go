@@ -40,6 +40,10 @@ func recountMonth(ctx context.Context, p *cli.Program, c *config.Config, m event
 	defer w.conn.Close()
 	again := recount.Month{
 		Month: m, Log: w.conn, Topic: w.topic, State: w.state, Policy: w.policy, Group: c.Kafka.Group,
+		Patience: time.Duration(c.Kafka.SessionTimeout) + 2*time.Second,
+		Waits: func(who *recount.BeingReadError) {
+			p.Log.Warn("somebody reads: if it was killed, the group lets go of it when its session has run out, for which this waits", "until", time.Now().Add(time.Duration(c.Kafka.SessionTimeout)).Format(time.TimeOnly), "member", who.Owner, "partition", who.Partition)
+		},
 		Begun: func(ctx context.Context) ([]events.Month, error) { return closingsBegun(ctx, p, c) },
 	}
 	begun, err := again.Begin(ctx)
