@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/segmentio/kafka-go"
+	"github.com/twmb/franz-go/pkg/kadm"
 )
 
 // TestCheckMissesTheLedger: `ingest check` said that all was well with the ledger of closed months deleted.
@@ -154,4 +155,40 @@ func TestClosesAtOnce(t *testing.T) {
 		}
 		s.ok("rollup", "verify", "--month", month)
 	}
+}
+
+// TestRecountWritesNoLetterTwice: what was a dead letter before is not written again.
+func TestRecountWritesNoLetterTwice(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, oneAccount, nil)
+	bad := opens("one", "2025-03-02T00:00:00Z", 0, 20)
+	for i := range bad {
+		bad[i].Value = []byte("{")
+	}
+	s.send(nil, append(bad, opens("one", "2025-03-03T00:00:00Z", 0, 30)...))
+	s.ok("ingest", "run", "--until-end")
+	letters := func() int { return s.ended(s.topic + ".dead") }
+	if n := letters(); n != 20 {
+		t.Fatalf("%d dead letters", n)
+	}
+	s.config["events"] = "{types: {shop.opened: open}}"
+	s.configure()
+	s.ok("ingest", "recount", "--month", "2025-03")
+	if n := letters(); n != 20 {
+		t.Errorf("counted again, %d dead letters, want 20", n)
+	}
+	if u := decode[usage](t, s.ok("rollup", "status", "--month", "2025-03", "--json")); u.Rejected != 20 {
+		t.Errorf("%d rejected", u.Rejected)
+	}
+}
+
+// ended is how many records a topic ever had.
+func (s *site) ended(topic string) (n int) {
+	s.Helper()
+	all, err := s.admin().ListEndOffsets(s.Context(), topic)
+	if err != nil {
+		s.Fatal(err)
+	}
+	all.Each(func(o kadm.ListedOffset) { n += int(o.Offset) })
+	return n
 }

@@ -10,6 +10,7 @@
 //
 //	recount.go  Begin, in its order
 //	whole.go    whether the log still has all that was counted
+//	letters.go  the dead letters that were written before
 //	errors.go   what is refused
 package recount
 
