@@ -192,3 +192,27 @@ func (s *site) ended(topic string) (n int) {
 	all.Each(func(o kadm.ListedOffset) { n += int(o.Offset) })
 	return n
 }
+
+// TestBrokerKilledUnderAClose: a close that waits, or counts, while its broker is killed ends with exit code 3, by its timeout at the latest.
+func TestBrokerKilledUnderAClose(t *testing.T) {
+	t.Parallel()
+	onEmbedded(t)
+	s := newSite(t, oneAccount, nil)
+	s.send(nil, opens("one", "2025-03-05T10:00:00Z", 0, 10))
+	reader := s.start("ingest", "run")
+	s.waitFor("a reader", func() bool { return strings.Contains(reader.stderr.String(), "first records counted") })
+	if err := reader.cmd.Process.Signal(syscall.SIGSTOP); err != nil { // it has the partitions, and does not count
+		t.Fatal(err)
+	}
+	p := s.start("rollup", "close", "--month", "2025-03", "--timeout", "4s", "--verbose")
+	s.waitFor("the seals", func() bool { return strings.Contains(p.stderr.String(), "seals written") })
+	broker := s.broker
+	s.broker = nil
+	broker.kill()
+	if r := p.wait(); r.code != 3 {
+		t.Errorf("exit code %d\n%s", r.code, cut(r.stderr))
+	}
+	reader.kill()
+	s.startBroker()
+	s.ok("rollup", "close", "--month", "2025-03")
+}
