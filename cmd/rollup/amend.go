@@ -139,7 +139,7 @@ func printAmendment(p *cli.Program, month string, number int, further []rating.I
 		return err
 	}
 	fmt.Fprintln(p.Out)
-	return printInvoices(p.Out, further)
+	return printInvoices(p.Out, further, view{})
 }
 
 // username says who does what is put on the record.
