@@ -252,6 +252,9 @@ func Default() *Config {
 	}
 }
 
+// remoteInterval is the default between checkpoints in an object store, where each costs money.
+const remoteInterval = Duration(time.Minute)
+
 // groupUnset marks a group that neither file nor environment names: its default hangs on the embedded broker.
 const groupUnset = "\x00"
 
@@ -303,6 +306,9 @@ func parse(file, abs string, data []byte, environ []string) (_ *Config, err erro
 	}
 	if s := c.Kafka.SASL; s != nil && s.Mechanism == "" {
 		s.Mechanism = "SCRAM-SHA-512"
+	}
+	if !strings.HasPrefix(c.State.Reveal(), "file://") && c.places["ingest.checkpoint_interval"] == "" {
+		c.Ingest.CheckpointInterval = remoteInterval
 	}
 	c.resolve(filepath.Dir(abs))
 	if err := c.useZoneinfo(); err != nil {

@@ -6,6 +6,7 @@ import (
 
 	"headcount/cmd/cli"
 	"headcount/counter/checkpoint"
+	"headcount/counter/checkpoint/object"
 	"headcount/events"
 	"headcount/events/identity"
 	"headcount/ingest/keys"
@@ -59,6 +60,9 @@ var failures = []failure{
 	of(cli.Unreachable, func(*closing.TimedOutError) string {
 		return ": see that `ingest run` is up and reads them, then run the close again"
 	}),
+	of[*object.UnreachableError](cli.Unreachable, nil),
+	of[*object.RefusedError](cli.Usage, nil),
+	of[*object.UnfitError](cli.Usage, nil),
 	// a month
 	of(cli.CheckFailed, func(e *closing.NotClosedBeforeError) string {
 		return " (`rollup close --month " + e.Before.String() + "`, or --due for all)"
