@@ -87,6 +87,7 @@ func amendCommand(p *cli.Program) *cobra.Command {
 		if !dry {
 			log.send(cmd.Context(), l, was)
 		}
+		stillWrong(cmd.Context(), p, c, l, was, fix, further)
 		if p.JSON {
 			return p.PrintJSON(map[string]any{"month": m.String(), "amendment": number, "reason": reason, "by": fix.By, "recorded": !dry, "invoices": further})
 		}
