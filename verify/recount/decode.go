@@ -80,7 +80,8 @@ type decoder struct {
 
 func newDecoder(b *book) *decoder {
 	f := b.topic.Fields
-	d := &decoder{book: b, paths: b.paths(), plain: f.AppConst == "" && f.TimeUnit == ""}
+	own := *b // it keeps the rules that were asked for last
+	d := &decoder{book: &own, paths: b.paths(), plain: f.AppConst == "" && f.TimeUnit == ""}
 	for n, p := range d.paths {
 		d.plain = d.plain && len(p) == 1 && p[0] == n
 	}
