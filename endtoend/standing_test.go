@@ -50,6 +50,9 @@ func TestWhereAMonthStands(t *testing.T) {
 	s.send(nil, opens("a1", "2025-04-11T10:00:00Z", 0, 3))
 	s.ok("ingest", "run", "--until-end")
 	months("2025-03 held", "2025-04 open")
+	if text := s.ok("rollup", "__complete", "close", "--month", "2025"); !strings.HasPrefix(text, "2025-04\n2025-03\n:") {
+		t.Errorf("completed: %s", text)
+	}
 	text := s.ok("rollup", "status", "--month", "2025-03")
 	for _, want := range []string{"closed 20", "; 7 devices came late since, which the close of 2025-04 settles; held: " + m.Held[0], "revision 1: ", ", held\n"} {
 		if !strings.Contains(text, want) {

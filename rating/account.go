@@ -3,6 +3,8 @@ package rating
 import (
 	"maps"
 	"slices"
+	"strconv"
+	"strings"
 
 	"github.com/shopspring/decimal"
 
@@ -12,9 +14,63 @@ import (
 // Accounts is what an accounts file says: who is billed for which apps, on which plan, since when. It does not change once it
 // is parsed and may be used by many at once.
 type Accounts struct {
-	file  string
-	list  []*account // by id
-	byApp map[string][]*account
+	file  string                // or folder
+	list  []*account            // by id
+	index map[string]int32      // of an app's account in list, the first of several
+	more  map[string][]*account // of an app that several name: all of them, in the order of the list
+}
+
+// newAccounts puts together what was read.
+func newAccounts(file string, list []*account) (*Accounts, error) {
+	a := &Accounts{file: file, list: list, more: make(map[string][]*account)}
+	slices.SortStableFunc(a.list, func(x, y *account) int { return strings.Compare(x.id, y.id) })
+	apps := 0
+	for i, x := range a.list {
+		apps += len(x.apps)
+		if i > 0 && a.list[i-1].id == x.id {
+			e := x.at.Errorf("account %q is there twice, first in %s", x.id, a.list[i-1].seenFrom(x))
+			e.Field = strings.TrimPrefix(e.Field+".id", ".")
+			return nil, e
+		}
+	}
+	a.index = make(map[string]int32, apps)
+	for i, x := range a.list {
+		for _, app := range x.apps {
+			first, there := a.index[app]
+			if !there {
+				a.index[app] = int32(i)
+				continue
+			}
+			if a.more[app] == nil {
+				a.more[app] = []*account{a.list[first]}
+			}
+			a.more[app] = append(a.more[app], x)
+		}
+	}
+	if err := a.lookalikes(); err != nil {
+		return nil, err
+	}
+	return a, nil
+}
+
+// of returns the accounts that name an app, by id. They are not to be changed.
+func (a *Accounts) of(app string) []*account {
+	if all := a.more[app]; all != nil {
+		return all
+	}
+	i, ok := a.index[app]
+	if !ok {
+		return nil
+	}
+	return a.list[i : i+1]
+}
+
+// seenFrom is where an account stands, for an error placed at another: with the file's name, where that is another.
+func (x *account) seenFrom(other *account) string {
+	if x.at.File != other.at.File {
+		return x.at.Where()
+	}
+	return "line " + strconv.Itoa(x.at.Line)
 }
 
 // account is one entry of the file, as written. Fields left out are zero or nil.
@@ -158,7 +214,7 @@ func (a *Accounts) IDs() []string {
 }
 
 // Apps returns every app that an account names, sorted.
-func (a *Accounts) Apps() []string { return slices.Sorted(maps.Keys(a.byApp)) }
+func (a *Accounts) Apps() []string { return slices.Sorted(maps.Keys(a.index)) }
 
 // AppsOf returns the apps that an account names, sorted; nil where there is no such account.
 func (a *Accounts) AppsOf(id string) []string {

@@ -1,6 +1,7 @@
 package rating
 
 import (
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -26,11 +27,9 @@ func (a *Accounts) contracts(cat *Catalog, zone *time.Location) (map[*account]*c
 		}
 		contracts[x] = c
 	}
-	for _, x := range a.list { // in the file's order of ids, so that the same file gives the same error
-		for _, app := range x.apps {
-			if err := alone(app, a.byApp[app], contracts); err != nil {
-				return nil, err
-			}
+	for _, app := range slices.Sorted(maps.Keys(a.more)) { // sorted, so that the same file gives the same error
+		if err := alone(app, a.more[app], contracts); err != nil {
+			return nil, err
 		}
 	}
 	return contracts, nil
@@ -43,8 +42,8 @@ func alone(app string, in []*account, contracts map[*account]*contract) error {
 			from, until := contracts[x].envelope()
 			f, u := contracts[y].envelope()
 			if at, _, ok := overlap(from, until, f, u); ok {
-				e := x.at.Errorf("app %q is in account %q (line %d) too, both in force on %s: end one before the other begins (until)", app, y.id, y.at.Line, calendar.DateOf(at))
-				e.Field = x.at.Field + ".apps"
+				e := x.at.Errorf("app %q is in account %q (%s) too, both in force on %s: end one before the other begins (until)", app, y.id, y.seenFrom(x), calendar.DateOf(at))
+				e.Field = strings.TrimPrefix(x.at.Field+".apps", ".")
 				return e
 			}
 		}

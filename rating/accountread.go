@@ -2,7 +2,6 @@ package rating
 
 import (
 	"slices"
-	"sort"
 	"strings"
 
 	"headcount/internal/appid"
@@ -14,7 +13,7 @@ const maxIDBytes = 128 // of an account
 // FileError says what is wrong in a file, where, and what to do about it.
 type FileError = strict.Error
 
-const maxFileBytes = 1 << 20
+const maxFileBytes = 64 << 20 // of a book
 
 // openDocument reads a file that has to say something.
 func openDocument(file string, data []byte) (*strict.Document, strict.Value) {
@@ -26,67 +25,13 @@ func openDocument(file string, data []byte) (*strict.Document, strict.Value) {
 	return d, root
 }
 
-// ParseAccounts reads an accounts file; name is what errors call it. It checks all that needs no price book: Check does the
-// rest. An error is a *FileError.
-func ParseAccounts(name string, data []byte) (*Accounts, error) {
-	d, root := openDocument(name, data)
-	o := root.Object()
-	a := &Accounts{file: name, byApp: make(map[string][]*account)}
-	seen := make(map[string]strict.Place)
-	all := o.Must("accounts")
-	if all.Null() {
-		all.Fail("has no value: want a list; where nobody is billed, write accounts: []")
-	}
-	for _, v := range all.List() {
-		x := readAccount(v)
-		if err := d.Err(); err != nil {
-			return nil, err
-		}
-		if other, ok := seen[x.id]; ok {
-			e := x.at.Errorf("account %q is there twice, first in line %d", x.id, other.Line)
-			e.Field += ".id"
-			return nil, e
-		}
-		seen[x.id] = x.at
-		a.list = append(a.list, x)
-		for _, app := range x.apps {
-			a.byApp[app] = append(a.byApp[app], x)
-		}
-	}
-	o.Done()
-	if err := d.Err(); err != nil {
-		return nil, err
-	}
-	sort.Slice(a.list, func(i, j int) bool { return a.list[i].id < a.list[j].id })
-	if err := a.lookalikes(); err != nil {
-		return nil, err
-	}
-	return a, nil
-}
-
 const nameApps = "name the apps that the account is billed for, as in [app-001]"
 
 func readAccount(v strict.Value) *account {
 	o := v.Object()
 	x := &account{at: v.At, late: lateBill}
 	x.id = readLimited(o.Must("id"), maxIDBytes)
-	apps := o.Must("apps")
-	if apps.Null() {
-		apps.Fail("has no value: %s", nameApps)
-	}
-	known := make(map[string]bool)
-	for _, app := range apps.List() {
-		id := readLimited(app, appid.MaxBytes)
-		if known[id] {
-			app.Fail("app %q is there twice", id)
-		}
-		known[id] = true
-		x.apps = append(x.apps, id)
-	}
-	if !apps.Missing() && len(x.apps) == 0 {
-		apps.Fail("is empty: %s", nameApps)
-	}
-	slices.Sort(x.apps)
+	x.apps = readApps(o.Must("apps"))
 	x.plan = readPlanRef(o.Must("plan"))
 	x.from = strict.Parsed(o.Must("from"), ParseMoment)
 	x.until, x.untilAt = maybeMoment(o, "until")
@@ -131,6 +76,35 @@ func readAccount(v strict.Value) *account {
 	x.readParty(o)
 	o.Done()
 	return x
+}
+
+// readApps returns the apps, sorted.
+func readApps(all strict.Value) []string {
+	if all.Null() {
+		all.Fail("has no value: %s", nameApps)
+	}
+	apps, plain := all.PlainTexts(appid.MaxBytes)
+	if plain {
+		slices.Sort(apps)
+	}
+	if plain && len(apps) > 0 && len(slices.Compact(apps)) == len(apps) {
+		return apps
+	}
+	apps = apps[:0]
+	known := make(map[string]bool)
+	for _, app := range all.List() {
+		id := readLimited(app, appid.MaxBytes)
+		if known[id] {
+			app.Fail("app %q is there twice", id)
+		}
+		known[id] = true
+		apps = append(apps, id)
+	}
+	if !all.Missing() && len(apps) == 0 {
+		all.Fail("is empty: %s", nameApps)
+	}
+	slices.Sort(apps)
+	return apps
 }
 
 func readOverride(e strict.Entry) override {
@@ -241,7 +215,7 @@ func ownApp(x *account, o *strict.Object) string {
 		return ""
 	}
 	app := v.Text()
-	if !v.Missing() && !slices.Contains(x.apps, app) {
+	if _, own := slices.BinarySearch(x.apps, app); !v.Missing() && !own {
 		v.Fail("app %q is not one of the account's%s", app, strict.DidYouMean(app, x.apps))
 	}
 	return app

@@ -13,6 +13,7 @@ import (
 // Catalog is a set of price books. It does not change once it is parsed and may be used by many at once.
 type Catalog struct {
 	books []*Book // by name
+	plans map[string]*Plan
 	docs  map[string][]byte
 }
 
@@ -36,6 +37,10 @@ func ParseCatalog(docs map[string][]byte) (*Catalog, error) {
 		return nil, fmt.Errorf("catalog: no price books")
 	}
 	sort.Slice(c.books, func(i, j int) bool { return c.books[i].Name < c.books[j].Name })
+	c.plans = make(map[string]*Plan)
+	for _, p := range c.Plans() {
+		c.plans[p.ID()] = p
+	}
 	return c, nil
 }
 
@@ -61,14 +66,12 @@ func (c *Catalog) Plans() (out []*Plan) {
 
 // Plan finds a plan by its id, book/plan. The error says what was meant.
 func (c *Catalog) Plan(id string) (*Plan, error) {
+	if p := c.plans[id]; p != nil {
+		return p, nil
+	}
 	var all []string
-	for _, b := range c.books {
-		for _, p := range b.Plans {
-			if p.ID() == id {
-				return p, nil
-			}
-			all = append(all, p.ID())
-		}
+	for _, p := range c.Plans() {
+		all = append(all, p.ID())
 	}
 	book, plan, _ := strings.Cut(id, "/")
 	if b := c.book(book); b != nil {

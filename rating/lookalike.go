@@ -62,8 +62,8 @@ func (a *Accounts) lookalikes() error {
 				}
 			}
 			if ok && other.id != o.id {
-				e := o.by.at.Errorf("%s %+q looks like %+q of line %d: they differ by white space or characters that nobody sees", what, o.id, other.id, other.by.at.Line)
-				e.Field += []string{".id", ".apps"}[k]
+				e := o.by.at.Errorf("%s %+q looks like %+q of %s: they differ by white space or characters that nobody sees", what, o.id, other.id, other.by.seenFrom(o.by))
+				e.Field = strings.TrimPrefix(e.Field+[]string{".id", ".apps"}[k], ".")
 				return e
 			}
 			others[look] = o
@@ -77,7 +77,7 @@ func (a *Accounts) called(k int, id string) *account {
 	if k == 0 {
 		return a.find(id)
 	}
-	if of := a.byApp[id]; len(of) > 0 {
+	if of := a.of(id); len(of) > 0 {
 		return of[0]
 	}
 	return nil

@@ -79,7 +79,7 @@ func (a *Accounts) raterOf(cat *Catalog, month Month, zone *time.Location, app s
 	}
 	contracts := make(map[*account]*contract)
 	views := make(map[*account]*monthView)
-	for _, x := range a.byApp[app] {
+	for _, x := range a.of(app) {
 		c, err := x.resolve(cat, zone)
 		if err != nil {
 			continue
@@ -107,10 +107,10 @@ func PlanInput(cat *Catalog, plan string, u Usage, zone *time.Location) (Input, 
 	x := &account{
 		id: "what-if", plan: planRef{id: plan}, from: Moment{date: (u.Month - 1).First()}, until: &end, late: lateBill, established: true,
 	}
-	a := &Accounts{file: "what-if", list: []*account{x}, byApp: make(map[string][]*account)}
+	a := &Accounts{file: "what-if", list: []*account{x}, index: make(map[string]int32, len(u.Apps))}
 	for _, app := range u.Apps {
 		x.apps = append(x.apps, app.App)
-		a.byApp[app.App] = []*account{x}
+		a.index[app.App] = 0
 	}
 	slices.Sort(x.apps)
 	return Input{Month: u.Month, Zone: zone, Usage: u, Accounts: a, Catalog: cat}, nil

@@ -92,7 +92,7 @@ func open(in Input) (*prepared, error) {
 // way to any that is in force.
 func (a *Accounts) owner(app string, view func(*account) *monthView) (owner *account) {
 	var best *monthView
-	for _, x := range a.byApp[app] {
+	for _, x := range a.of(app) {
 		v := view(x)
 		if v != nil && (best == nil || best.grace && !v.grace || best.grace == v.grace && v.last.After(best.last)) {
 			owner, best = x, v
@@ -131,7 +131,7 @@ func (b *prepared) rater(x *account, v *monthView) *rater {
 	r := &rater{prepared: b, c: b.contracts[x], v: v, plan: v.plan, book: v.plan.Book}
 	view := func(y *account) *monthView { return b.views[y] }
 	for _, app := range x.apps {
-		if len(b.Accounts.byApp[app]) == 1 || b.Accounts.owner(app, view) == x {
+		if len(b.Accounts.of(app)) == 1 || b.Accounts.owner(app, view) == x {
 			r.apps = append(r.apps, app)
 		}
 	}
@@ -185,5 +185,6 @@ func (r *rater) invoice() (Invoice, error) {
 	if len(r.reasons) > 0 {
 		out.Status, out.Reason = StatusHeld, strings.Join(r.reasons, "; ")
 	}
-	return out, nil
+	r.c.acc.addressed(&out)
+	return out, out.settle(r.book.Digits)
 }

@@ -28,7 +28,7 @@ func TestAccountsRefused(t *testing.T) {
 		{"\xff", "accounts.yaml:1:", "not UTF-8"},
 		{"accounts: " + strings.Repeat("[", 1000), "accounts.yaml:1:", "brackets"},
 		{strings.Repeat(" ", 1000) + "a: 1", "accounts.yaml:1:", "indented"},
-		{strings.Repeat("#", 1<<20+1), "accounts.yaml: ", "more than 1 MiB"},
+		{strings.Repeat("#", 1<<20+1), "accounts.yaml: ", "is over 1 MiB and not a plain list"},
 		{"accounts:\n  - &x {" + good + "}\n  - *x\n", "accounts.yaml:2:5: accounts[0]: ", "anchors and aliases"},
 		{one("id: 12, apps: [a], plan: tcmpp/pro, from: 2026-01-01"), "accounts.yaml:2:10: accounts[0].id: ", `write it in quotes, as in "12"`},
 		{one("id: true, apps: [a], plan: tcmpp/pro, from: 2026-01-01"), "accounts[0].id: ", "is not text"},

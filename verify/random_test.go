@@ -29,6 +29,7 @@ import (
 	"headcount/events/identity"
 	"headcount/events/stream"
 	"headcount/ingest/worker"
+	"headcount/rating"
 	"headcount/rating/catalog"
 	"headcount/rating/ledger"
 	"headcount/rollup/closing"
@@ -129,7 +130,7 @@ func (l memoryLog) Offsets(context.Context) (map[events.Partition]stream.Offsets
 	return all, nil
 }
 
-func (memoryLog) Owners(context.Context) (map[events.Partition]string, error)        { return nil, nil }
+func (memoryLog) Members(context.Context) ([]stream.GroupMember, error)              { return nil, nil }
 func (memoryLog) Verify(context.Context, events.Partition, stream.Position) error    { return nil }
 func (memoryLog) Commit(context.Context, map[events.Partition]events.Offset) error   { return nil }
 func (memoryLog) Committed(context.Context, events.Partition) (events.Offset, error) { return -1, nil }
@@ -211,7 +212,11 @@ type randomSite struct {
 }
 
 func (s *randomSite) OpenLedger(ctx context.Context) (closing.Ledger, error) {
-	return ledger.Open(ctx, "sqlite://"+s.file)
+	l, err := ledger.Open(ctx, "sqlite://"+s.file)
+	if err == nil {
+		l.UseZones(events.LoadZone)
+	}
+	return l, err
 }
 func (s *randomSite) CreateLedger(ctx context.Context) (closing.Ledger, error) {
 	return nil, ledger.ErrExists
@@ -250,6 +255,12 @@ func randomAccounts(rnd *rand.Rand) string {
 		}
 		if rnd.IntN(3) == 0 {
 			b.WriteString("    late: report\n")
+		}
+		if rnd.IntN(2) == 0 {
+			fmt.Fprintf(&b, "    name: Account %d\n    legal: {address: [Street 1, City], tax_id: X%d}\n    contact: a@b\n    po: \"%d\"\n    tags: [a, b]\n", app, app, app)
+		}
+		if rnd.IntN(2) == 0 {
+			fmt.Fprintf(&b, "    tax: {rate: \"%s\", note: VAT}\n    terms: net %d\n", []string{"19%", "0.0825", "0%", "7.7%"}[rnd.IntN(4)], rnd.IntN(40))
 		}
 		meters := map[string][]string{"tcmpp": {"mau"}, "tcsas": {"mau"}, "chat": {"mau"}, "im": {"peak_dau", "peak_groups"}, "mpaas": {"push", "h5", "gateway_calls", "release"}}[strings.Split(plan, "/")[0]]
 		var overrides []string
@@ -371,7 +382,7 @@ func (s *randomSite) close(t *testing.T, m events.Month) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	terms := closing.Terms{Zone: s.template.TimeZone, Grace: 24 * time.Hour, Limits: s.limits}
+	terms := closing.Terms{Zone: s.template.TimeZone, Grace: 24 * time.Hour, Limits: s.limits, Issuer: &rating.Issuer{Name: "Issuer", Terms: "net 30", Invoice: "INV-{month}-{n:4}", Credit: "CN{year}-{n}"}}
 	closer := &closing.Closer{Site: s, Keys: ring, SealKey: s.sealKey, Terms: terms, OpenBooks: true, Interval: 10 * time.Second, Log: slog.New(slog.DiscardHandler), Clock: hasty{}}
 	if _, err := closer.Close(t.Context(), m); err != nil {
 		t.Fatalf("close %s: %v\n%s", m, err, s.accounts)

@@ -19,5 +19,6 @@ func root(p *cli.Program) *cobra.Command {
 	cmd := cli.Root(p, "ingest", "count monthly active users from a Kafka topic")
 	cmd.AddCommand(initCommand(p), runCommand(p), loadCommand(p), reportCommand(p), checkCommand(p), recountCommand(p), brokerCommand(p),
 		collectCommand(p), keyCommand(p))
+	site.Complete(p, cmd)
 	return cmd
 }

@@ -32,7 +32,7 @@ const overdue = 5 * time.Minute
 // watch has a crew's figures shown.
 func watch(s *metrics.Server, conn *site.Connection, cfg *worker.Config) {
 	cfg.Figures = &worker.Figures{}
-	c := &metrics.Counting{Figures: cfg.Figures, Troubles: conn.Troubles, Now: time.Now}
+	c := &metrics.Counting{Figures: cfg.Figures, Partitions: len(cfg.Topic.Partitions), Troubles: conn.Troubles, Now: time.Now}
 	s.Register(c)
 	bound := cfg.Interval + overdue
 	s.Ready(func() (why, remarks []string) { return c.State(bound) })

@@ -15,9 +15,10 @@ import (
 // Counting collects what `ingest run` is at. Partitions are those that the process has at the moment of the question: one that it gave
 // up is not shown any more.
 type Counting struct {
-	Figures  *worker.Figures
-	Troubles func() uint64 // with brokers, so far; nil: not connected yet
-	Now      func() time.Time
+	Figures    *worker.Figures
+	Partitions int           // of the topic
+	Troubles   func() uint64 // with brokers, so far; nil: not connected yet
+	Now        func() time.Time
 }
 
 func describe(name, help string, labels ...string) *prometheus.Desc {
@@ -36,6 +37,7 @@ var (
 	seals           = describe("seals_total", "Months sealed in a partition and made durable.")
 	invalidSeals    = describe("invalid_seals_total", "Seals in the log that were not valid and changed nothing.")
 	halts           = describe("halts_total", "Partitions that came to stand until an operator looks at them.")
+	partitions      = describe("topic_partitions", "Partitions of the topic, as of the process's start.")
 	joined          = describe("group_joined", "1 where the process has heard which partitions are its own.")
 	troubles        = describe("broker_errors_total", "Failures and refusals of brokers that were tried again, the first tries left out.")
 	dictionaryBytes = describe("dictionary_bytes", "Memory of dictionaries, which the Go runtime does not count.")
@@ -53,6 +55,10 @@ var (
 	sealed     = describe("partition_sealed_timestamp_seconds", "End of the newest sealed month, in UTC; 0 where none is sealed.", "partition")
 )
 
+// holding are the reasons that hold an invoice with the first dead letter, or lose a batch: they are shown before there is one, as an
+// increase is seen only of what was there before.
+var holding = []events.Reason{events.OverLimit, events.BrokenBatch}
+
 // Describe sends nothing: which partitions there are is not known beforehand.
 func (c *Counting) Describe(chan<- *prometheus.Desc) {}
 
@@ -69,6 +75,11 @@ func (c *Counting) Collect(out chan<- prometheus.Metric) {
 	counter(recordBytes, float64(t.Bytes))
 	counter(skewed, float64(t.Skewed))
 	counter(unknown, float64(t.Unknown))
+	for _, why := range holding {
+		if _, met := t.Dead[why]; !met {
+			counter(dead, 0, string(why))
+		}
+	}
 	for why, n := range t.Dead {
 		counter(dead, float64(n), string(why))
 	}
@@ -78,6 +89,7 @@ func (c *Counting) Collect(out chan<- prometheus.Metric) {
 	counter(seals, float64(t.Seals))
 	counter(invalidSeals, float64(t.InvalidSeals))
 	counter(halts, float64(t.Halts))
+	gauge(partitions, float64(c.Partitions))
 	gauge(joined, truth(in))
 	if c.Troubles != nil {
 		counter(troubles, float64(c.Troubles()))

@@ -30,7 +30,7 @@ func amendCommand(p *cli.Program) *cobra.Command {
 		Example: "  rollup amend --month 2026-10 --accounts right.yaml --reason \"the quota of the contract was left out\"\n" +
 			"  rollup amend --month 2026-10 --app app-001 --meter gateway_calls --reporter gateway --day 2026-10-03 --value 4200 --reason \"counted twice\""}
 	month := cli.RequiredMonth(cmd, "the month to correct")
-	cmd.Flags().StringVar(&accounts, "accounts", "", "the accounts `FILE` that the month should have been priced by (default: as it was)")
+	cmd.Flags().StringVar(&accounts, "accounts", "", "the accounts `FILE` or folder that the month should have been priced by (default: as it was)")
 	cmd.Flags().StringVar(&books, "catalog", "", "the `FOLDER` of price books that it should have been priced by (default: as they were)")
 	quantity.flags(cmd)
 	cmd.Flags().StringVar(&reason, "reason", "", "why: a `TEXT`; it stands on the invoices")
@@ -107,14 +107,18 @@ func readCorrection(c *config.Config, was *closed.Month, fix *amend.Correction, 
 		}
 		fix.Books = right.Documents()
 	}
-	file, text := "accounts of "+was.Month.String(), was.Accounts
-	if accounts != "" {
-		if text, err = config.ReadFile(accounts); err != nil {
-			return cli.Fail(cli.Usage, "--accounts: %w", err)
+	var a *rating.Accounts
+	if accounts == "" {
+		a, err = rating.ParseAccounts("accounts of "+was.Month.String(), was.Accounts)
+	} else {
+		files, wrong := site.AccountsFiles(accounts)
+		if wrong != nil {
+			return cli.Fail(cli.Usage, "--accounts: %w", wrong)
 		}
-		file, fix.Accounts = accounts, text
+		if a, err = rating.ReadAccounts(files...); err == nil {
+			fix.Accounts, err = rating.AccountsDocument(files...)
+		}
 	}
-	a, err := rating.ParseAccounts(file, text)
 	if err == nil {
 		err = a.Check(right, c.Zone())
 	}

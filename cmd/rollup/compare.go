@@ -18,7 +18,7 @@ func compareCommand(p *cli.Program) *cobra.Command {
 	cmd := &cobra.Command{Use: "compare", Short: "what-if: closed months under another plan or other contracts, beside what was billed", Args: cli.NoArgs,
 		Example: "  rollup compare --months 2026-01..2026-10 --plan tcmpp/enterprise\n  rollup compare --months 2026-10 --accounts offer.yaml"}
 	cmd.Flags().StringVar(&plan, "plan", "", "every account that was billed on this `BOOK/PLAN`, at its list price")
-	cmd.Flags().StringVar(&accounts, "accounts", "", "or by this accounts `FILE`")
+	cmd.Flags().StringVar(&accounts, "accounts", "", "or by this accounts `FILE` or folder")
 	cli.RequiredUnless(cmd, "plan", "accounts")
 	cli.RequiredUnless(cmd, "accounts", "plan")
 	months := cli.RequiredMonths(cmd, "the closed months")

@@ -19,5 +19,6 @@ func root(p *cli.Program) *cobra.Command {
 	cmd := cli.Root(p, "rollup", "close months of counted users and make invoices of them")
 	cmd.AddCommand(statusCommand(p), monthsCommand(p), closeCommand(p), usageCommand(p), invoicesCommand(p), rateCommand(p), releaseCommand(p), ledgerCommand(p), amendCommand(p), compareCommand(p), verifyCommand(p), explainCommand(p), exportCommand(p),
 		plansCommand(p), subscriptionCommand(p), billDayCommand(p))
+	site.Complete(p, cmd)
 	return cmd
 }

@@ -63,7 +63,7 @@ func rateCommand(p *cli.Program) *cobra.Command {
 	cmd.Flags().StringVar(&usageFile, "usage", "", "usage as rollup usage --json prints it: a `FILE`, or - for standard input")
 	cli.Required(cmd, "usage")
 	cmd.Flags().StringVar(&plan, "plan", "", "price all of it by this `BOOK/PLAN`")
-	cmd.Flags().StringVar(&accountsFile, "accounts", "", "price it by this accounts `FILE`")
+	cmd.Flags().StringVar(&accountsFile, "accounts", "", "price it by this accounts `FILE` or folder")
 	cli.RequiredUnless(cmd, "plan", "accounts")
 	cli.RequiredUnless(cmd, "accounts", "plan")
 	return cmd

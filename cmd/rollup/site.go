@@ -22,9 +22,13 @@ func newCloser(p *cli.Program, c *config.Config, keys *identity.Keyring, sealKey
 	if err != nil {
 		return nil, err
 	}
+	issuer, err := site.Issuer(c)
+	if err != nil {
+		return nil, err
+	}
 	return &closing.Closer{
-		Site: &configured{c, keys, p.Log}, Keys: keys, SealKey: sealKey,
-		Terms: closing.Terms{Zone: c.Billing.TimeZone, Grace: time.Duration(c.Billing.Grace), Limits: limits, From: events.Month(c.Billing.From)},
+		Site: &configured{config: c, keys: keys, log: p.Log}, Keys: keys, SealKey: sealKey,
+		Terms: closing.Terms{Zone: c.Billing.TimeZone, Grace: time.Duration(c.Billing.Grace), Limits: limits, From: events.Month(c.Billing.From), AutoClose: bool(c.Billing.AutoClose), Issuer: issuer},
 		Names: closing.Names{State: c.State.String(), Ledger: c.Ledger.String(), Template: c.File, Keys: c.GUIDKeyFile},
 		Group: c.Kafka.Group, Interval: time.Duration(c.Ingest.CheckpointInterval), Timeout: timeout, OpenBooks: openBooks, Version: cli.ProgramVersion(),
 		Log: p.Log, Progress: p.Showing("sealed", "partitions"),
@@ -36,6 +40,8 @@ type configured struct {
 	config *config.Config
 	keys   *identity.Keyring
 	log    *slog.Logger
+
+	accounts site.AccountsReader
 }
 
 func (s *configured) OpenLedger(ctx context.Context) (closing.Ledger, error) {
@@ -59,10 +65,11 @@ func (s *configured) Prices() ([]byte, map[string][]byte, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	if _, err := site.Accounts(s.config, catalog); err != nil {
+	_, document, err := s.accounts.Configured(s.config, catalog)
+	if err != nil {
 		return nil, nil, err
 	}
-	accounts, err := site.AccountsFile(s.config)
+	accounts, err := document()
 	if err != nil {
 		return nil, nil, err
 	}

@@ -18,6 +18,7 @@ import (
 	"headcount/cmd/site"
 	"headcount/counter/checkpoint"
 	"headcount/events"
+	"headcount/rating"
 	"headcount/verify"
 	"headcount/verify/chain"
 	"headcount/verify/recount"
@@ -172,7 +173,9 @@ func verification(ctx context.Context, p *cli.Program, month func() (events.Mont
 		}
 		v.Log = log
 	}
-	v.Accounts, _ = config.ReadFile(c.Accounts)
+	if files, err := site.AccountsFiles(c.Accounts); err == nil {
+		v.Accounts, _ = rating.AccountsDocument(files...) // what cannot be read is not looked at
+	}
 	bucket, err := site.State(ctx, c)
 	if err != nil {
 		return v, nil, err

@@ -133,7 +133,7 @@ func (p *Partition) seal(ctx context.Context, z *counter.Sealed) (*Index, error)
 	}
 	x := p.newIndex(z)
 	x.Data = fmt.Sprintf("%s-%s%s", z.Month, newName(p.bucket), dataSuffix)
-	if err := p.bucket.Create(ctx, p.sealed+x.Data, func(w io.Writer) error { return x.write(w, z) }); err != nil {
+	if err := createData(ctx, p.bucket, p.sealed+x.Data, func(w io.Writer) error { return x.write(w, z) }); err != nil {
 		return nil, err
 	}
 	doc, err := encodeDocument(indexKind, indexVersion, x)
@@ -199,7 +199,7 @@ func (p *Partition) agree(ctx context.Context, there *Index, z *counter.Sealed) 
 		if err := p.bucket.Delete(ctx, p.sealed+there.Data); err != nil {
 			return err
 		}
-		err = p.bucket.Create(ctx, p.sealed+there.Data, func(w io.Writer) error { return x.write(w, z) })
+		err = createData(ctx, p.bucket, p.sealed+there.Data, func(w io.Writer) error { return x.write(w, z) })
 		if errors.Is(err, ErrExists) {
 			err = p.checkData(ctx, there)
 		}
@@ -299,7 +299,7 @@ func (p *Partition) SealedMonths(ctx context.Context) ([]events.Month, error) {
 // sealedAfter returns the newest of the months from m on that are sealed one after the other; m where the next one is not.
 func (p *Partition) sealedAfter(ctx context.Context, m events.Month) (events.Month, error) {
 	for {
-		there, err := p.has(ctx, p.sealed+indexName(m+1))
+		there, err := has(ctx, p.bucket, p.sealed+indexName(m+1))
 		if err != nil {
 			return 0, fmt.Errorf("look for sealed months of %s: %w", p, err)
 		}

@@ -1,10 +1,9 @@
 package strict
 
 import (
+	"slices"
 	"sort"
 	"strings"
-
-	"github.com/goccy/go-yaml/ast"
 )
 
 // Object is a mapping while it is read field by field.
@@ -14,7 +13,8 @@ type Object struct {
 
 	read    []bool // of each entry
 	asked   []string
-	wanting []string // required and missing
+	wanting []string        // required and missing
+	names   map[string]bool // of the entries, where they are many
 }
 
 // Entry is a field of an object, for those whose names are free.
@@ -36,21 +36,20 @@ func (v Value) Object() *Object {
 	if v.Missing() {
 		return o
 	}
-	pairs := pairsOf(v.node)
-	seen := make(map[string]bool, len(pairs))
-	for _, p := range pairs {
-		key, ok := p.Key.(*ast.StringNode)
-		if !ok {
-			v.child(p.Key, v.At.Field).refuse("text for a field's name")
+	items := v.node.items
+	o.Entries = make([]Entry, 0, len(items)/2)
+	for i := 0; i < len(items); i += 2 {
+		key, value := items[i], items[i+1]
+		if key.kind != textNode {
+			v.child(key, v.At.Field).refuse("text for a field's name")
 			return o
 		}
-		field := v.At.within(key.Value)
-		e := Entry{Key: key.Value, At: placeOf(v.doc.file, p.Key, field), Value: v.child(p.Value, field)}
-		if seen[e.Key] {
+		field := v.At.within(key.text)
+		e := Entry{Key: key.text, At: v.doc.place(key, field), Value: v.child(value, field)}
+		if o.has(e.Key) {
 			e.Fail("is there twice")
 			return o
 		}
-		seen[e.Key] = true
 		if e.Value.Null() {
 			e.Value.At = e.At // an empty value's own position is the next token's
 		}
@@ -60,24 +59,26 @@ func (v Value) Object() *Object {
 	return o
 }
 
-// Fields says whether the value is a mapping.
-func (v Value) Fields() bool {
-	switch v.node.(type) {
-	case *ast.MappingNode, *ast.MappingValueNode:
-		return true
+// fewFields is how many are looked through rather than looked up.
+const fewFields = 16
+
+func (o *Object) has(key string) bool {
+	if len(o.Entries) < fewFields {
+		return slices.ContainsFunc(o.Entries, func(e Entry) bool { return e.Key == key })
 	}
-	return false
+	if o.names == nil {
+		o.names = make(map[string]bool)
+		for _, e := range o.Entries {
+			o.names[e.Key] = true
+		}
+	}
+	there := o.names[key]
+	o.names[key] = true
+	return there
 }
 
-func pairsOf(n ast.Node) []*ast.MappingValueNode {
-	switch n := n.(type) {
-	case *ast.MappingNode:
-		return n.Values
-	case *ast.MappingValueNode:
-		return []*ast.MappingValueNode{n}
-	}
-	return nil
-}
+// Fields says whether the value is a mapping.
+func (v Value) Fields() bool { return v.is(fieldsNode) }
 
 // Maybe returns a field that may be left out.
 func (o *Object) Maybe(name string) (Value, bool) {

@@ -20,38 +20,47 @@ const (
 // Document is one YAML file while it is read.
 type Document struct {
 	file string
-	root ast.Node // nil: the document is empty
+	root *node // nil: the document is empty
 	err  *Error
 }
 
 // Parse reads a file's bytes, at most limit of them; file is what errors call it.
 func Parse(file string, data []byte, limit int) *Document {
 	d := &Document{file: file}
-	if d.err = tooWild(file, data, limit); d.err != nil {
-		return d
+	if len(data) > limit {
+		d.err = Place{File: file}.Errorf("is %d bytes long, more than %s: leave out what is no longer needed", len(data), size(limit))
+	} else if d.err = otherCoding(file, data); d.err == nil {
+		d.parse(data)
+	}
+	return d
+}
+
+func (d *Document) parse(data []byte) {
+	if d.err = tooDeep(d.file, data); d.err != nil {
+		return
 	}
 	tree, err := parse(data)
 	if err != nil {
-		d.err = syntaxError(file, err)
-		return d
+		d.err = syntaxError(d.file, err)
+		return
 	}
 	for _, doc := range tree.Docs {
 		if doc.Body == nil {
 			continue
 		}
+		root := nodeOf(doc.Body)
 		if d.root != nil {
-			d.fail(placeOf(file, doc.Body, ""), "a second YAML document: a file has no more than one")
+			d.fail(d.place(root, ""), "a second YAML document: a file has no more than one")
 		}
-		d.root = doc.Body
+		d.root = root
 	}
-	return d
 }
 
 // Root returns what the document says; missing where it is empty or an error.
 func (d *Document) Root() Value {
 	v := Value{doc: d, At: Place{File: d.file}}
 	if d.root != nil && d.err == nil {
-		v.node, v.At = d.root, placeOf(d.file, d.root, "")
+		v.node, v.At = d.root, d.place(d.root, "")
 	}
 	return v
 }
@@ -65,25 +74,12 @@ func (d *Document) fail(p Place, format string, args ...any) {
 	}
 }
 
-// tooWild refuses what the parser should not be given: it takes time and memory without bound for deep nesting.
-func tooWild(file string, data []byte, limit int) *Error {
-	whole := Place{File: file}
-	if len(data) > limit {
-		return whole.Errorf("is %d bytes long, more than %s: leave out what is no longer needed", len(data), size(limit))
-	}
-	switch {
-	case bytes.HasPrefix(data, []byte("\xef\xbb\xbf")):
-		return whole.Errorf("begins with a byte order mark: save it as UTF-8 without one")
-	case bytes.HasPrefix(data, []byte("\xff\xfe")), bytes.HasPrefix(data, []byte("\xfe\xff")):
-		return whole.Errorf("is UTF-16: save it as UTF-8")
-	}
+// tooDeep refuses what the parser should not be given: it takes time and memory without bound for deep nesting.
+func tooDeep(file string, data []byte) *Error {
 	depth, number := 0, 0
 	for line := range bytes.Lines(data) {
 		number++
 		at := Place{File: file, Line: number, Column: 1}
-		if !utf8.Valid(line) {
-			return at.Errorf("is not UTF-8")
-		}
 		if lead := len(line) - len(bytes.TrimLeft(line, " \t-?:")); lead > maxIndent {
 			return at.Errorf("is indented by more than %d characters", maxIndent)
 		}
@@ -97,6 +93,26 @@ func tooWild(file string, data []byte, limit int) *Error {
 			if depth > maxNesting {
 				return at.Errorf("more than %d brackets are open", maxNesting)
 			}
+		}
+	}
+	return nil
+}
+
+// otherCoding refuses what is not UTF-8.
+func otherCoding(file string, data []byte) *Error {
+	whole := Place{File: file}
+	switch {
+	case bytes.HasPrefix(data, []byte("\xef\xbb\xbf")):
+		return whole.Errorf("begins with a byte order mark: save it as UTF-8 without one")
+	case bytes.HasPrefix(data, []byte("\xff\xfe")), bytes.HasPrefix(data, []byte("\xfe\xff")):
+		return whole.Errorf("is UTF-16: save it as UTF-8")
+	case utf8.Valid(data):
+		return nil
+	}
+	number := 0
+	for line := range bytes.Lines(data) {
+		if number++; !utf8.Valid(line) {
+			return Place{File: file, Line: number, Column: 1}.Errorf("is not UTF-8")
 		}
 	}
 	return nil
@@ -132,18 +148,10 @@ func syntaxError(file string, err error) *Error {
 	return p.Errorf("%s", text)
 }
 
-func placeOf(file string, n ast.Node, field string) Place {
-	p := Place{File: file, Field: field}
-	switch m := n.(type) { // a mapping's own token is its first colon
-	case *ast.MappingNode:
-		if !m.IsFlowStyle && len(m.Values) > 0 {
-			n = m.Values[0].Key
-		}
-	case *ast.MappingValueNode:
-		n = m.Key
+// place is where a node stands.
+func (d *Document) place(n *node, field string) Place {
+	if n == nil {
+		return Place{File: d.file, Field: field}
 	}
-	if t := n.GetToken(); t != nil && t.Position != nil {
-		p.Line, p.Column = t.Position.Line, t.Position.Column
-	}
-	return p
+	return Place{File: d.file, Line: int(n.line), Column: int(n.column), Field: field}
 }

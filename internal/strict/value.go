@@ -4,16 +4,13 @@ import (
 	"strconv"
 	"strings"
 	"unicode/utf8"
-
-	"github.com/goccy/go-yaml/ast"
-	"github.com/goccy/go-yaml/token"
 )
 
 // Value is a node of a document. A value that is missing reads as zero: a field that is not there, or any after an error.
 type Value struct {
 	At   Place
 	doc  *Document
-	node ast.Node
+	node *node
 	must bool // a field that cannot be left out
 }
 
@@ -28,33 +25,30 @@ func (v Value) FailAt(at Place, format string, args ...any) { v.doc.fail(at, for
 
 // Null says that a field is there without a value, or with null.
 func (v Value) Null() bool {
-	_, null := v.node.(*ast.NullNode)
-	return null
+	return v.is(nullNode)
 }
 
 // Referring says that the value is an anchor, an alias or a merge key.
 func (v Value) Referring() bool {
-	switch v.node.(type) {
-	case *ast.AnchorNode, *ast.AliasNode, *ast.MergeKeyNode:
-		return true
-	}
-	return false
+	return v.is(referenceNode)
 }
+
+func (v Value) is(k kind) bool { return v.node != nil && v.node.kind == k }
 
 // Written returns a scalar as it stands in the file, without quotes; of a list or of fields, the sign that begins it.
 func (v Value) Written() string {
 	if v.node == nil {
 		return ""
 	}
-	return v.node.GetToken().Value
+	return v.node.written
 }
 
 // Form names what a value is, for errors: a list, fields, or a scalar in quotes.
 func (v Value) Form() string {
-	switch v.node.(type) {
-	case *ast.SequenceNode:
+	switch {
+	case v.is(listNode):
 		return "a list"
-	case *ast.MappingNode, *ast.MappingValueNode:
+	case v.is(fieldsNode):
 		return "fields"
 	}
 	return strconv.Quote(v.Written())
@@ -62,33 +56,32 @@ func (v Value) Form() string {
 
 // Scalar says that the value is neither a list nor fields.
 func (v Value) Scalar() bool {
-	_, ok := v.node.(ast.ScalarNode)
-	return ok
+	return v.node != nil && v.node.scalar
 }
 
-func (v Value) child(n ast.Node, field string) Value {
-	return Value{doc: v.doc, node: n, At: placeOf(v.doc.file, n, field)}
+func (v Value) child(n *node, field string) Value {
+	return Value{doc: v.doc, node: n, At: v.doc.place(n, field)}
 }
 
 // refuse reports a node of a kind that was not wanted here.
 func (v Value) refuse(want string) {
-	switch n := v.node.(type) {
-	case *ast.AnchorNode, *ast.AliasNode, *ast.MergeKeyNode:
+	switch v.node.kind {
+	case referenceNode:
 		v.Fail("anchors and aliases are not read: write the value out")
-	case *ast.TagNode:
+	case tagNode:
 		v.Fail("tags are not read: want %s", want)
-	case *ast.NullNode:
+	case nullNode:
 		if v.must {
 			v.Fail("has no value: want %s", want)
 			return
 		}
 		v.Fail("has no value: want %s, or leave the field out", want)
-	case *ast.IntegerNode, *ast.FloatNode, *ast.BoolNode, *ast.InfinityNode, *ast.NanNode:
+	case integerNode, numberNode, flagNode:
 		if strings.HasPrefix(want, "text") {
-			v.Fail("is not text: write it in quotes, as in %q", strings.ReplaceAll(n.GetToken().Value, "_", ""))
+			v.Fail("is not text: write it in quotes, as in %q", strings.ReplaceAll(v.node.written, "_", ""))
 			return
 		}
-		v.Fail("%s: want %s", n.GetToken().Value, want)
+		v.Fail("%s: want %s", v.node.written, want)
 	default:
 		if joined, is := v.Joined().Verbatim(); is && strings.HasPrefix(want, "text") {
 			v.Fail("want %s: write it in quotes, as in %q", want, joined)
@@ -112,13 +105,36 @@ func (v Value) List() []Value {
 
 // Elements is List without an error: false where the value is something else.
 func (v Value) Elements() ([]Value, bool) {
-	seq, ok := v.node.(*ast.SequenceNode)
-	if !ok {
+	if !v.is(listNode) {
 		return nil, false
 	}
-	out := make([]Value, len(seq.Values))
-	for i, n := range seq.Values {
-		out[i] = v.child(n, v.At.Field+"["+strconv.Itoa(i)+"]")
+	out := make([]Value, len(v.node.items))
+	for i, n := range v.node.items {
+		out[i] = v.child(n, element(v.At.Field, i))
+	}
+	return out, true
+}
+
+// element is the path of an element of a list.
+func element(field string, i int) string { return field + "[" + strconv.Itoa(i) + "]" }
+
+// PlainTexts returns a list's elements where each is a text of 1 to most visible ASCII characters; else false, and the elements are to be
+// read one by one. It saves a long list the places that only errors need.
+func (v Value) PlainTexts(most int) ([]string, bool) {
+	if v.Missing() || v.node.kind != listNode {
+		return nil, false
+	}
+	out := make([]string, len(v.node.items))
+	for i, n := range v.node.items {
+		if n == nil || n.kind != textNode || n.text == "" || len(n.text) > most {
+			return nil, false
+		}
+		for _, c := range []byte(n.text) {
+			if c <= ' ' || c >= 0x7f {
+				return nil, false
+			}
+		}
+		out[i] = n.text
 	}
 	return out, true
 }
@@ -128,29 +144,27 @@ func (v Value) Text() string {
 	if v.Missing() {
 		return ""
 	}
-	n, ok := v.node.(*ast.StringNode)
-	if !ok {
+	if v.node.kind != textNode {
 		v.refuse("text")
 		return ""
 	}
-	if n.Value == "" {
+	text := v.node.text
+	if text == "" {
 		v.Fail("is empty")
 	}
-	for _, r := range n.Value {
+	for _, r := range text {
 		if r < ' ' || r >= 0x7f && r < 0xa0 {
-			v.Fail("%q has control characters", n.Value)
+			v.Fail("%q has control characters", text)
 			break
 		}
 	}
-	return n.Value
+	return text
 }
 
 // Prose returns text that may run over several lines.
 func (v Value) Prose() string {
-	if !v.Missing() {
-		if n, ok := v.node.(*ast.LiteralNode); ok {
-			return strings.TrimSpace(n.Value.Value)
-		}
+	if !v.Missing() && v.node.kind == blockNode {
+		return strings.TrimSpace(v.node.text)
 	}
 	return v.Text()
 }
@@ -158,39 +172,25 @@ func (v Value) Prose() string {
 // Joined returns a value that YAML reads as one text and the parser takes for a pair, as that text: within braces the parser ends a
 // plain scalar of a list at any colon, as in {brokers: [127.0.0.1:9092]}. Any other value it returns as it is.
 func (v Value) Joined() Value {
-	pairs := pairsOf(v.node)
-	if len(pairs) != 1 || v.node.GetToken().Type != token.MappingValueType { // not {…}
+	if !v.is(fieldsNode) || v.node.braces || len(v.node.items) != 2 {
 		return v
 	}
-	key, value, colon := pairs[0].Key.GetToken(), pairs[0].Value.GetToken(), pairs[0].Start
-	for _, t := range []*token.Token{key, value} {
-		switch t.Type {
-		case token.StringType, token.IntegerType, token.FloatType, token.BoolType:
-		default: // in quotes, or no scalar
-			return v
-		}
-	}
-	if !beside(key, colon) || !beside(colon, value) {
+	key, value := v.node.items[0], v.node.items[1]
+	if key == nil || value == nil || !key.plain || !value.plain || key.line != v.node.colonLine || value.line != v.node.colonLine {
 		return v
 	}
-	whole := token.String(key.Value+":"+value.Value, key.Value+":"+value.Value, key.Position)
-	v.node = ast.String(whole)
+	if key.column+int32(utf8.RuneCountInString(key.written)) != v.node.colon || v.node.colon+1 != value.column {
+		return v
+	}
+	text := key.written + ":" + value.written
+	v.node = &node{kind: textNode, scalar: true, plain: true, line: key.line, column: key.column, written: text, text: text}
 	return v
-}
-
-// beside says that nothing lies between two tokens.
-func beside(a, b *token.Token) bool {
-	return a.Position != nil && b.Position != nil && a.Position.Line == b.Position.Line &&
-		a.Position.Column+utf8.RuneCountInString(a.Value) == b.Position.Column
 }
 
 // Verbatim returns any text, also empty, as it is written; false where the value is something else.
 func (v Value) Verbatim() (string, bool) {
-	switch n := v.node.(type) {
-	case *ast.StringNode:
-		return n.Value, true
-	case *ast.LiteralNode:
-		return n.Value.Value, true
+	if v.is(textNode) || v.is(blockNode) {
+		return v.node.text, true
 	}
 	return "", false
 }
@@ -200,16 +200,15 @@ func (v Value) Integer() int {
 	if v.Missing() {
 		return 0
 	}
-	n, ok := v.node.(*ast.IntegerNode)
-	if !ok {
-		if s, is := v.node.(*ast.StringNode); is {
-			v.Fail("%q is text: want an integer, without quotes", s.Value)
+	if v.node.kind != integerNode {
+		if v.node.kind == textNode {
+			v.Fail("%q is text: want an integer, without quotes", v.node.text)
 			return 0
 		}
 		v.refuse("an integer")
 		return 0
 	}
-	s := n.GetToken().Value
+	s := v.node.written
 	if i, err := strconv.Atoi(s); err == nil && i >= 0 && i < 1e9 && strconv.Itoa(i) == s {
 		return i
 	}
@@ -220,19 +219,13 @@ func (v Value) Integer() int {
 // Number returns an integer in any form that YAML has; ok is false where the value is something else, fits where it is too
 // large.
 func (v Value) Number() (n int64, fits, ok bool) {
-	i, ok := v.node.(*ast.IntegerNode)
-	if !ok {
+	switch {
+	case !v.is(integerNode):
 		return 0, false, false
+	case v.node.large:
+		return 0, false, true
 	}
-	switch n := i.Value.(type) {
-	case int64:
-		return n, true, true
-	case uint64:
-		if n <= 1<<62 {
-			return int64(n), true, true
-		}
-	}
-	return 0, false, true
+	return v.node.number, true, true
 }
 
 // Flag returns true or false.
@@ -240,12 +233,11 @@ func (v Value) Flag() bool {
 	if v.Missing() {
 		return false
 	}
-	n, ok := v.node.(*ast.BoolNode)
-	if !ok {
+	if v.node.kind != flagNode {
 		v.refuse("true or false")
 		return false
 	}
-	return n.Value
+	return v.node.flag
 }
 
 // OneOf returns a text that is one of the words allowed; the first where it is missing.
@@ -272,8 +264,8 @@ func (v Value) otherScalar() (string, bool) {
 	if v.Missing() {
 		return "", false
 	}
-	switch v.node.(type) {
-	case *ast.IntegerNode, *ast.FloatNode, *ast.BoolNode:
+	switch v.node.kind {
+	case integerNode, numberNode, flagNode:
 		return v.Written(), true
 	}
 	return "", false

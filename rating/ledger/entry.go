@@ -72,10 +72,17 @@ type appender struct {
 	bytes   int // buffered
 
 	batch int
+
+	zone       Zones
+	numberings map[Month]*numbering
+	serials    map[string]int64 // last number of a series, with those of this transaction
 }
 
-func newAppender(ctx context.Context, tx *sql.Tx, now time.Time, batch int) (*appender, error) {
-	a := &appender{ctx: ctx, tx: tx, now: formatTime(now), rows: map[*table][]row{}, batch: batch}
+func newAppender(ctx context.Context, tx *sql.Tx, now time.Time, batch int, zone Zones) (*appender, error) {
+	a := &appender{
+		ctx: ctx, tx: tx, now: formatTime(now), rows: map[*table][]row{}, batch: batch,
+		zone: zone, numberings: map[Month]*numbering{}, serials: map[string]int64{},
+	}
 	var err error
 	a.seq, a.head, err = readHead(ctx, tx)
 	return a, err

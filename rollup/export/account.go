@@ -122,15 +122,8 @@ func (a *Archive) gatherAccount(ctx context.Context, s Source, account string, k
 // contractOf returns an accounts file of one account alone, and the price books that it names, by the books' names. nil: there is no such
 // account. Comments are left out: they may be of others.
 func contractOf(m *closed.Month, account string) (contract []byte, books map[string][]byte, err error) {
-	var file struct{ Accounts []yaml.MapSlice }
-	if err := yaml.Unmarshal(m.Accounts, &file); err != nil {
-		return nil, nil, fmt.Errorf("accounts of %s: %w", m.Month, err)
-	}
-	i := slices.IndexFunc(file.Accounts, func(x yaml.MapSlice) bool { return x.ToMap()["id"] == account })
-	if i < 0 {
-		return nil, nil, nil
-	}
-	if contract, err = yaml.Marshal(map[string]any{"accounts": file.Accounts[i : i+1]}); err != nil {
+	contract, err = rating.AccountDocument("accounts of "+m.Month.String(), m.Accounts, account)
+	if contract == nil || err != nil {
 		return nil, nil, err
 	}
 	books = map[string][]byte{}

@@ -32,6 +32,7 @@ type Closing struct {
 	Accounts   []byte            // the accounts file, as it was
 	Books      map[string][]byte // price books by name, as they were
 	Limits     string            // past what invoices are held, JSON; empty: a release that kept none began it
+	Issuer     []byte            // who sends what it makes, and how that is numbered, JSON; nil: it is not numbered
 }
 
 // Previous names the closing before: its month, and what it sealed.
@@ -63,8 +64,8 @@ func (l *Ledger) Months(ctx context.Context) (all []MonthState, err error) {
 func (l *Ledger) Closing(ctx context.Context, month string) (c Closing, err error) {
 	c = Closing{Month: month, Books: map[string][]byte{}}
 	var partitions, previous, at string
-	err = l.one(ctx, `SELECT seal_id, cluster, topic_id, topic, partitions, rules_hash, zone, at, coalesce(previous, 'null'), accounts, coalesce(limits, '') FROM closings WHERE month = $1`, month,
-		&c.SealID, &c.Cluster, &c.TopicID, &c.Topic, &partitions, &c.RulesHash, &c.Zone, &at, &previous, &c.Accounts, &c.Limits)
+	err = l.one(ctx, `SELECT seal_id, cluster, topic_id, topic, partitions, rules_hash, zone, at, coalesce(previous, 'null'), accounts, coalesce(limits, ''), issuer FROM closings WHERE month = $1`, month,
+		&c.SealID, &c.Cluster, &c.TopicID, &c.Topic, &partitions, &c.RulesHash, &c.Zone, &at, &previous, &c.Accounts, &c.Limits, &c.Issuer)
 	if err == nil {
 		err = errors.Join(json.Unmarshal([]byte(partitions), &c.Partitions), json.Unmarshal([]byte(previous), &c.Previous))
 	}
