@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"headcount/cmd/cli"
+	"headcount/cmd/site"
 	"headcount/verify"
 	"headcount/verify/recount"
 )
@@ -26,6 +27,13 @@ func explainCommand(p *cli.Program) *cobra.Command {
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		if *app == "" || *guid == "" || len(*guid) > 128 {
 			return cli.Fail(cli.Usage, "--app and --guid are needed: name an app and a GUID of 1 to 128 bytes")
+		}
+		c, err := p.Config()
+		if err != nil {
+			return err
+		}
+		if _, err := site.Keys(c); err != nil { // without one no device can be looked up
+			return err
 		}
 		v, done, err := verification(cmd.Context(), p, month, !*find)
 		if err != nil {
