@@ -28,18 +28,16 @@ func explainCommand(p *cli.Program) *cobra.Command {
 		if *app == "" || *guid == "" || len(*guid) > 128 {
 			return cli.Fail(cli.Usage, "--app and --guid are needed: name an app and a GUID of 1 to 128 bytes")
 		}
-		c, err := p.Config()
-		if err != nil {
-			return err
-		}
-		if _, err := site.Keys(c); err != nil { // without one no device can be looked up
-			return err
-		}
 		v, done, err := verification(cmd.Context(), p, month, !*find)
 		if err != nil {
 			return err
 		}
 		defer done()
+		if c, err := p.Config(); err != nil {
+			return err
+		} else if _, err := site.Keys(c); err != nil { // without one no device can be looked up
+			return err
+		}
 		v.All = *all
 		e, err := verify.Explain(cmd.Context(), v, *app, *guid)
 		if err != nil {
