@@ -5,6 +5,7 @@ FUZZTIME ?= 20s
 VERSION  ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo devel)
 GENERATE ?= --month 2026-10 --events 1000000 --devices 120000
 BENCH    ?=
+TAGS     ?=
 CRASH    ?=
 BENCH_README ?= --events 8000000 --devices 889000 --runs 2 --warm
 README_PEERS ?=
@@ -23,6 +24,7 @@ GOVULNCHECK   = golang.org/x/vuln/cmd/govulncheck@v1.9.0
 HELM          = helm.sh/helm/v4/cmd/helm@v4.3.1
 NFPM          = github.com/goreleaser/nfpm/v2/cmd/nfpm@v2.45.2
 CYCLONEDX     = github.com/CycloneDX/cyclonedx-gomod/cmd/cyclonedx-gomod@v1.10.0
+VERSITYGW     = github.com/versity/versitygw/cmd/versitygw@v1.8.0
 GOLANGCI_LINT = github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 
 # Go is of the release that go.mod's toolchain line names, or newer: older ones have known holes in what is used of the standard
@@ -39,13 +41,13 @@ export GOTOOLCHAIN
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help build demo test test-assembly test-purego test-kafka test-postgres test-rating test-verify test-witnesses crash sim mutants race test-race fmt lint notices vuln fuzz bench bench-readme bench-curves bench-reading bench-scale bench-profile bench-micro tzdata generate chart test-image release clean
+.PHONY: help build demo test test-assembly test-purego test-kafka test-postgres test-s3 test-rating test-verify test-witnesses crash sim mutants race test-race fmt lint notices vuln fuzz bench bench-readme bench-curves bench-reading bench-scale bench-profile bench-micro tzdata generate chart test-image release clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  \1|/' | column -t -s '|'
 
-build: ## build ingest and rollup into bin/
-	$(GO) build -trimpath -ldflags "-X headcount/cmd/cli.Version=$(VERSION)" -o bin/ ./cmd/ingest ./cmd/rollup
+build: ## build ingest and rollup into bin/; TAGS=gcs with Google Cloud Storage
+	$(GO) build -trimpath -tags "$(TAGS)" -ldflags "-X headcount/cmd/cli.Version=$(VERSION)" -o bin/ ./cmd/ingest ./cmd/rollup
 
 demo: build ## a month of a million events from broker to invoices, on this machine alone
 	GO="$(GO)" endtoend/demo.sh
@@ -64,6 +66,10 @@ test-kafka: ## the tests that talk to a broker, on Apache Kafka (Java 17 and Mav
 
 test-postgres: ## the ledger, and whole months, on a PostgreSQL server started for it (HEADCOUNT_POSTGRES=postgres://user@host/db for one that runs)
 	endtoend/postgres.sh sh -c '$(GO) test -count=1 -shuffle=on -timeout 40m ./rating/ledger/... ./verify/chain && $(GO) test -count=1 -timeout 40m ./endtoend -run Postgres'
+
+test-s3: ## the state store, and a whole month, on an S3 server built for it (HEADCOUNT_VERSITYGW=PROGRAM for one that is there)
+	test -n "$$HEADCOUNT_VERSITYGW" || GOBIN="$(CURDIR)/bin" $(GO) install $(VERSITYGW)
+	HEADCOUNT_VERSITYGW="$${HEADCOUNT_VERSITYGW:-$(CURDIR)/bin/versitygw}" $(GO) test -count=1 -timeout 10m ./counter/checkpoint/object ./endtoend -run 'Gateway'
 
 test-rating: ## a million random accounts rated by Rate and by a plain rater (PLAIN_CASES=250000 of each of four kinds), and months by what verify rates with
 	$(GO) test -count=1 -v -timeout 3h ./rating -run '^TestPlainRater$$' -args -plain-cases $(PLAIN_CASES)

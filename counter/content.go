@@ -141,6 +141,7 @@ type Sealed struct {
 	KeyID        string
 	Precision    int
 	Unattributed Stretch
+	Open         []events.Month   // that come after it and have windows already, sorted
 	OnTime       func() RowReader // month's facts; each call reads from the start
 	Late         func() RowReader // facts of Month−1 that lie after its seal; Stretch is zero in its headers
 }

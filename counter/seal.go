@@ -144,8 +144,14 @@ func (s *Shard) seal(offset events.Offset, seal *signed.Seal, rules *events.Mont
 	s.state.Unattributed, s.state.Apps = Stretch{}, map[string]Stretch{}
 	s.late = nil
 	s.drop()
+	z.Open = s.begun()
 	s.decoder.SetFloor(seal.Month)
 	return z
+}
+
+// begun returns the months that have windows, sorted.
+func (s *Shard) begun() []events.Month {
+	return slices.DeleteFunc(s.Months(), func(m events.Month) bool { return len(s.open[m].windows) == 0 })
 }
 
 // drop lets go of the on-time windows of months that are sealed or finished.

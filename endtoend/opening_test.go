@@ -53,7 +53,7 @@ func TestOneOldEvent(t *testing.T) {
 	if n := status.Usage[0].Before; n != 1 || status.Usage[0].Events != 20 {
 		t.Errorf("status: %d before the books, %d events", n, status.Usage[0].Events)
 	}
-	if out := s.ok("rollup", "close", "--due"); !strings.Contains(out, "before the books, which are not counted: 1") {
+	if out := s.ok("rollup", "close", "--due", "--yes"); !strings.Contains(out, "before the books, which are not counted: 1") {
 		t.Errorf("the close does not say what was before the books:\n%s", out)
 	}
 	if got := decode[usage](t, s.ok("rollup", "usage", "--month", lastName, "--json")); got.Usage[0].Before != 1 || got.Usage[0].Kinds["open"].Exact != 20 {
@@ -84,7 +84,8 @@ func TestBooksAreOpened(t *testing.T) {
 	s.send(nil, opens("one", old.Format(time.RFC3339), 77, 78))
 	s.send(nil, opens("one", last.Format(time.RFC3339), 0, 20))
 	s.ok("rollup", "close", "--month", lastName, "--open-books")
-	s.ok("rollup", "close", "--due")
+	s.want(1, "rollup", "close", "--due").says(t, "has no event", "--yes", "billing.auto_close")
+	s.ok("rollup", "close", "--due", "--yes")
 	s.want(1, "rollup", "usage", "--month", oldName)
 	s.ok("rollup", "verify", "--month", lastName)
 }

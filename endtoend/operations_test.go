@@ -232,7 +232,8 @@ func TestDue(t *testing.T) {
 	s.send(nil, opens("one", newer.Format(time.RFC3339), 0, 20))
 	s.send(nil, opens("one", first.Format(time.RFC3339), 0, 30))
 	s.ok("ingest", "run", "--until-end")
-	s.ok("rollup", "close", "--due")
+	s.want(1, "rollup", "close", "--due").says(t, "2 months are to be closed", "--yes", "billing.auto_close")
+	s.ok("rollup", "close", "--due", "--yes")
 	for m, want := range map[time.Time]int{older: 10, newer: 20} {
 		got := decode[usage](t, s.ok("rollup", "usage", "--month", m.Format("2006-01"), "--json"))
 		if n := got.Usage[0].Kinds["open"].Exact; n != want {

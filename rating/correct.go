@@ -52,6 +52,7 @@ func Correct(in Input, late Usage, issued []Invoice, reason string, with Month) 
 	waiting := held(issued)
 	for _, v := range issued { // accounts that should have no invoice at all
 		if !slices.ContainsFunc(right, func(r Invoice) bool { return r.Account == v.Account }) {
+			v = v.unissued()
 			v.Lines, v.Prepaid, v.Balances, v.Status, v.Reason = nil, nil, nil, StatusFinal, ""
 			right = append(right, v)
 		}
@@ -81,6 +82,9 @@ func Correct(in Input, late Usage, issued []Invoice, reason string, with Month) 
 			amended += "; held: " + v.Reason
 		}
 		v.Reason = amended
+		if err := v.settle(c.digits); err != nil {
+			return nil, err
+		}
 		out = append(out, v)
 	}
 	return out, nil

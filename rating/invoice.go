@@ -9,16 +9,42 @@ type Invoice struct {
 	Month    Month  `json:"month"`
 	Revision int    `json:"revision"` // from 1; a further one holds what came late, and is owed besides
 	Currency string `json:"currency"`
-	Status   string `json:"status"`           // final, held
-	Reason   string `json:"reason,omitempty"` // of held
-	Lines    []Line `json:"lines"`
-	Total    string `json:"total"` // the sum of the lines; never what was paid ahead
+	Status   string `json:"status"` // final, held
+
+	// Set by the ledger, of what it has recorded.
+	Released *Act   `json:"released,omitempty"` // nil: it never was held, or still is
+	Amended  *Act   `json:"amended,omitempty"`  // the amendment that made it; nil: a close did
+	Number   string `json:"number,omitempty"`   // empty: held, a what-if, or recorded before there were numbers
+	Issued   string `json:"issued,omitempty"`   // the day on which it had its number
+	Due      string `json:"due,omitempty"`      // empty: no terms
+	Corrects string `json:"corrects,omitempty"` // number of the month's first invoice, of a further revision
+
+	Reason string `json:"reason,omitempty"` // of held, or of an amendment
+	Lines  []Line `json:"lines"`
+	Total  string `json:"total"` // the sum of the lines; never what was paid ahead
 
 	Prepaid     []Prepaid `json:"prepaid"`                // paid ahead, or paid back, in the month
 	Balances    []Balance `json:"balances,omitempty"`     // what is left of resource packages
 	Daily       []Day     `json:"daily,omitempty"`        // of books billed daily, where the usage has days
 	DeductFrom  string    `json:"deduct_from,omitempty"`  // empty: the book names no window
 	DeductUntil string    `json:"deduct_until,omitempty"` // that day included
+
+	Document string  `json:"document"` // invoice, credit_note
+	TaxRate  string  `json:"tax_rate,omitempty"`
+	TaxNote  string  `json:"tax_note,omitempty"`
+	Tax      string  `json:"tax"`     // of the total; empty: made before invoices had it
+	Payable  string  `json:"payable"` // the total and its tax; likewise
+	Terms    string  `json:"terms,omitempty"`
+	Issuer   *Sender `json:"issuer,omitempty"`
+	Party
+	WhatIf bool `json:"what_if,omitempty"` // no bill: it is recorded nowhere
+}
+
+// Act is what somebody did to an invoice, on the record.
+type Act struct {
+	Reason string `json:"reason"`
+	By     string `json:"by"`
+	At     string `json:"at"` // RFC 3339, UTC
 }
 
 // The states of an invoice.

@@ -11,7 +11,7 @@ import (
 
 const printedInvoice = `{"account":"acme","plan":"tcmpp/pro","month":"2026-10","revision":1,"currency":"USD","status":"final",` +
 	`"lines":[{"app":"app-001","meter":"mau","quantity":"250000","free":"200000","billable":"50000","unit_price":"0.015","amount":"750.00","how":"(250000 − 200000) × 0.015","source":{"book":"tcmpp","version":"2024-11-22"}}],` +
-	`"total":"750.00","prepaid":[],"deduct_from":"2026-11-01","deduct_until":"2026-11-03"}`
+	`"total":"750.00","prepaid":[],"deduct_from":"2026-11-01","deduct_until":"2026-11-03","document":"invoice","tax":"0.00","payable":"750.00"}`
 
 // The document as the close prints it, of which rating reads month and meters.
 const printedUsage = `{"month":"2026-10","time_zone":"UTC","topic":"sdk-events",

@@ -58,6 +58,9 @@ func RateLate(in Input, issued []Invoice, with Month) ([]Invoice, error) {
 		}
 		b.keepUnsettled(&v, issued)
 		v.DeductFrom, v.DeductUntil = plan.Book.Rules.deducted(with)
+		if err := v.settle(l.digits); err != nil {
+			return nil, err
+		}
 		out = append(out, v)
 	}
 	return out, nil

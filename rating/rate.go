@@ -185,5 +185,6 @@ func (r *rater) invoice() (Invoice, error) {
 	if len(r.reasons) > 0 {
 		out.Status, out.Reason = StatusHeld, strings.Join(r.reasons, "; ")
 	}
-	return out, nil
+	r.c.acc.addressed(&out)
+	return out, out.settle(r.book.Digits)
 }

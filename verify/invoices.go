@@ -57,6 +57,9 @@ func (c *invoiceCheck) price(ctx context.Context) error {
 	if err := c.priceAmended(ctx, left); err != nil {
 		return err
 	}
+	if err := c.checkPapers(ctx); err != nil {
+		return err
+	}
 	if c.m.subject.Closing.Previous == nil {
 		return nil
 	}

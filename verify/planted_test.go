@@ -27,11 +27,16 @@ var planted = []struct{ file, text, bug string }{
 	{"rating/price.go", "if rest.IsPositive() && partialBlock != free {", "if rest.IsZero() && partialBlock != free {"},               // blocks rounded down
 	{"rating/price.go", "p.exact = exactly(over.Mul(c.UnitPrice))", "p.exact = exactly(over.Mul(c.UnitPrice).Truncate(2))"},           // a fraction of a cent dropped
 	{"rating/late.go", "amount := now.amount.Sub(was.amount)", "amount := now.amount"},                                                // what was billed is billed again
+	{"counter/seal.go", "z.Open = s.begun()", "z.Open = nil"},                                                                         // months that had begun, and nobody told
 	{"rollup/usage/judge.go", "Narrow = Bounds{K: 5.7", "Narrow = Bounds{K: 7.7"},                                                     // differences let through
 	{"rollup/usage/gather.go", "out.Exact = max(out.Exact, s.ByDay[d])", "out.Exact += s.ByDay[d]"},                                   // the sum of days, not their peak
 	{"rating/ledger/entry.go", "strconv.FormatInt(e.seq, 10), e.kind, e.month, e.at}", "strconv.FormatInt(e.seq, 10), e.kind, e.at}"}, // a month that no hash covers
 	{"rating/ledger/invoice.go", "int64(i + 1), text(l.App)", "int64(i), text(l.App)"},                                                // lines counted from 0
 	{"rating/ledger/result.go", "text(r.Account), r.Digest, r.document", "nil, r.Digest, r.document"},                                 // usage of nobody
+	{"rating/payable.go", "tax = total.Mul(rate).Round(digits)", "tax = total.Mul(rate).Truncate(digits)"},                            // a tax that is cut off
+	{"rating/payable.go", "v.Party, v.Terms = x.party, x.terms.String()", "v.Party = x.party"},                                        // terms that are lost
+	{"rating/ledger/number.go", "n.Serial = last + 1", "n.Serial = last + 2"},                                                         // numbers with gaps
+	{"rating/ledger/number.go", "calendar.DateOf(at.In(zone))", "calendar.DateOf(at.In(zone).AddDate(0, 0, 1))"},                      // issued tomorrow
 }
 
 // TestPlantedBugs builds the product with a bug in it: the second implementation must say so of random months.

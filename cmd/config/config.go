@@ -43,6 +43,7 @@ type Config struct {
 	SealPublicKeyFile  string     `yaml:"seal_public_key_file"`
 	Catalog            string     `yaml:"catalog"` // folder of price books; empty: the built-in ones
 	Accounts           string     `yaml:"accounts"`
+	Issuer             Issuer     `yaml:"issuer"`
 
 	File string `yaml:"-"` // the file this was read from, absolute
 
@@ -61,6 +62,19 @@ type Billing struct {
 	RejectLimit  string `yaml:"reject_limit"`  // share of an app's records, dead letters, past which it is
 	HoldLeast    int    `yaml:"hold_least"`    // of how many events a share must be made to hold
 	QuantityJump int    `yaml:"quantity_jump"` // how many times what a meter of quantities had in the month before holds; 0: nothing does
+
+	AutoClose Flag `yaml:"auto_close"` // months without events are closed unasked, and by --due more than one, where the log too says that they are over
+}
+
+// Issuer says who sends the invoices, and how they are numbered. The closing keeps it.
+type Issuer struct {
+	Name           string   `yaml:"name"`
+	Address        []string `yaml:"address"` // lines
+	TaxID          string   `yaml:"tax_id"`
+	Logo           string   `yaml:"logo"`            // file of an image; empty: none
+	InvoiceNumbers string   `yaml:"invoice_numbers"` // pattern: INV-{month}-{n:6}
+	CreditNumbers  string   `yaml:"credit_numbers"`
+	Terms          string   `yaml:"terms"` // net 14; empty: what an account says alone
 }
 
 // Kafka says where the log is.
@@ -234,8 +248,12 @@ func Default() *Config {
 		State:  secret.NewURL("file://data/state"), Ledger: secret.NewURL("sqlite://data/ledger.db"),
 		GUIDKeyFile: "data/guid.key", SealKeyFile: "data/seal.key", SealPublicKeyFile: "data/seal.pub",
 		Accounts: "accounts.yaml", Identity: Identity{Defaults: true},
+		Issuer: Issuer{InvoiceNumbers: "INV-{month}-{n:6}", CreditNumbers: "CN-{month}-{n:6}"},
 	}
 }
+
+// remoteInterval is the default between checkpoints in an object store, where each costs money.
+const remoteInterval = Duration(time.Minute)
 
 // groupUnset marks a group that neither file nor environment names: its default hangs on the embedded broker.
 const groupUnset = "\x00"
@@ -289,6 +307,9 @@ func parse(file, abs string, data []byte, environ []string) (_ *Config, err erro
 	if s := c.Kafka.SASL; s != nil && s.Mechanism == "" {
 		s.Mechanism = "SCRAM-SHA-512"
 	}
+	if !strings.HasPrefix(c.State.Reveal(), "file://") && c.places["ingest.checkpoint_interval"] == "" {
+		c.Ingest.CheckpointInterval = remoteInterval
+	}
 	c.resolve(filepath.Dir(abs))
 	if err := c.useZoneinfo(); err != nil {
 		return nil, err
@@ -316,7 +337,7 @@ func ReadFile(name string) ([]byte, error) {
 
 // resolve makes paths absolute, relative to the config file's folder.
 func (c *Config) resolve(dir string) {
-	for _, p := range append(c.securityFiles(), &c.Billing.Zoneinfo, &c.LedgerPasswordFile, &c.GUIDKeyFile, &c.SealKeyFile, &c.SealPublicKeyFile, &c.Catalog, &c.Accounts) {
+	for _, p := range append(c.securityFiles(), &c.Billing.Zoneinfo, &c.LedgerPasswordFile, &c.GUIDKeyFile, &c.SealKeyFile, &c.SealPublicKeyFile, &c.Catalog, &c.Accounts, &c.Issuer.Logo) {
 		if *p != "" && !filepath.IsAbs(*p) {
 			*p = filepath.Join(dir, *p)
 		}

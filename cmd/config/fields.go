@@ -10,6 +10,7 @@ var fields = []field{
 	{"billing.reject_limit", "The share of an app's records, dead letters, past which its invoice is held.", ""},
 	{"billing.hold_least", "Of how many events a share must be made to hold an invoice.", ""},
 	{"billing.quantity_jump", "How many times the month before's value of a reported quantity holds an invoice; 0: nothing does.", ""},
+	{"billing.auto_close", "Whether `close --due` closes several months, and months without events, unasked, where the log too says that they are over.", "true"},
 
 	{"kafka.brokers", "Where the log is: brokers, each host:port.", ""},
 	{"kafka.topic", "The topic with the events. Its dead letters are in the topic of that name with .dead behind it.", ""},
@@ -60,4 +61,12 @@ var fields = []field{
 	{"seal_public_key_file", "Its public key, which counting needs.", ""},
 	{"catalog", "A folder of price books of your own. Left out: the built-in ones.", "books"},
 	{"accounts", "Who is billed for which apps, on which plan, since when.", ""},
+
+	{"issuer.name", "Who sends the invoices. The closing keeps all of the issuer, for what it makes.", "Headcount Inc"},
+	{"issuer.address", "Lines of the address.", "[1 Main Street, Springfield]"},
+	{"issuer.tax_id", "The tax number, as the tax office wants it.", "DE123456789"},
+	{"issuer.logo", "An image file, PNG, JPEG or SVG, that stands on the page of an invoice.", "logo.png"},
+	{"issuer.invoice_numbers", "How invoices are numbered: {month} is the billed month, {year} its year; {n}, or {n:6} with six digits, counts from 1 without a gap behind what stands before it.", ""},
+	{"issuer.credit_numbers", "How credit notes are numbered, likewise; the same text makes one series of both.", ""},
+	{"issuer.terms", "Within how many days invoices are to be paid, where an account does not say it.", "net 14"},
 }

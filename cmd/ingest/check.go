@@ -117,7 +117,7 @@ func check(ctx context.Context, p *cli.Program, c *config.Config) []stream.Findi
 		_, stateErr = bucket.List(ctx, "")
 	}
 	if stateErr == nil {
-		stateErr = writable(c.State.Reveal())
+		stateErr = errors.Join(writable(c.State.Reveal()), site.Probe(ctx, bucket))
 	}
 	add("state", c.State.String(), stateErr)
 	found = append(found, checkLedger(ctx, c, &apps)...)

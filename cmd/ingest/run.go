@@ -86,7 +86,7 @@ func openWork(ctx context.Context, p *cli.Program, c *config.Config, shown *metr
 		return nil, err
 	}
 	w.policy = site.Policy(c, template, keys)
-	bucket, err := site.State(ctx, c)
+	bucket, err := site.CountingState(ctx, c, p.Log)
 	if err != nil {
 		return nil, err
 	}

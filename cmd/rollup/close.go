@@ -18,14 +18,15 @@ import (
 )
 
 func closeCommand(p *cli.Program) *cobra.Command {
-	var due, openBooks bool
+	var due, openBooks, yes bool
 	var timeout time.Duration
 	cmd := &cobra.Command{Use: "close", Short: "seal, count, rate and record a month", Args: cli.NoArgs,
 		Example: "  rollup close --month 2026-10\n  rollup close --due --timeout 1h"}
 	month := cli.RequiredMonth(cmd, "the month to close", "due")
 	cmd.Flags().BoolVar(&due, "due", false, "close every month that is over, oldest first")
 	cmd.Flags().BoolVar(&openBooks, "open-books", false, "open the books with the first close although older months have events, which are then never billed")
-	cmd.Flags().DurationVar(&timeout, "timeout", 0, "give up waiting for sealed partitions after this `TIME`, as in 10m (default: never)")
+	cmd.Flags().BoolVar(&yes, "yes", false, "close also a month that is not over by the log; with --due also one without events, and more than one")
+	cmd.Flags().DurationVar(&timeout, "timeout", 0, "give up waiting, for brokers and for sealed partitions, after this `TIME`, as in 10m (default: never)")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		c, err := p.Config()
 		if err != nil {
@@ -52,6 +53,7 @@ func closeCommand(p *cli.Program) *cobra.Command {
 		if err != nil {
 			return err
 		}
+		closer.Yes, closer.FromClock = yes, due
 		if due {
 			return closeDue(cmd.Context(), p, closer)
 		}

@@ -22,9 +22,13 @@ func newCloser(p *cli.Program, c *config.Config, keys *identity.Keyring, sealKey
 	if err != nil {
 		return nil, err
 	}
+	issuer, err := site.Issuer(c)
+	if err != nil {
+		return nil, err
+	}
 	return &closing.Closer{
 		Site: &configured{config: c, keys: keys, log: p.Log}, Keys: keys, SealKey: sealKey,
-		Terms: closing.Terms{Zone: c.Billing.TimeZone, Grace: time.Duration(c.Billing.Grace), Limits: limits, From: events.Month(c.Billing.From)},
+		Terms: closing.Terms{Zone: c.Billing.TimeZone, Grace: time.Duration(c.Billing.Grace), Limits: limits, From: events.Month(c.Billing.From), AutoClose: bool(c.Billing.AutoClose), Issuer: issuer},
 		Names: closing.Names{State: c.State.String(), Ledger: c.Ledger.String(), Template: c.File, Keys: c.GUIDKeyFile},
 		Group: c.Kafka.Group, Interval: time.Duration(c.Ingest.CheckpointInterval), Timeout: timeout, OpenBooks: openBooks, Version: cli.ProgramVersion(),
 		Log: p.Log, Progress: p.Showing("sealed", "partitions"),

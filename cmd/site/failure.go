@@ -6,6 +6,7 @@ import (
 
 	"headcount/cmd/cli"
 	"headcount/counter/checkpoint"
+	"headcount/counter/checkpoint/object"
 	"headcount/events"
 	"headcount/events/identity"
 	"headcount/ingest/keys"
@@ -59,11 +60,21 @@ var failures = []failure{
 	of(cli.Unreachable, func(*closing.TimedOutError) string {
 		return ": see that `ingest run` is up and reads them, then run the close again"
 	}),
+	of[*object.UnreachableError](cli.Unreachable, nil),
+	of[*object.RefusedError](cli.Usage, nil),
+	of[*object.UnfitError](cli.Usage, nil),
 	// a month
 	of(cli.CheckFailed, func(e *closing.NotClosedBeforeError) string {
 		return " (`rollup close --month " + e.Before.String() + "`, or --due for all)"
 	}),
 	of[*closing.BeforeBooksError](cli.CheckFailed, nil),
+	of(cli.CheckFailed, func(*closing.GoesOnError) string { return " (--yes closes it all the same)" }),
+	of(cli.CheckFailed, func(*closing.NoEventsError) string {
+		return " (--yes closes it all the same; billing.auto_close: true always does, where the log goes on after it)"
+	}),
+	of(cli.CheckFailed, func(e *closing.SeveralDueError) string {
+		return " (`rollup close --month " + e.Months[0].String() + "` and on, --yes for all; billing.auto_close: true always closes all)"
+	}),
 	of(cli.CheckFailed, unopened),
 	of(cli.CheckFailed, func(e *closed.NotClosedError) string {
 		return ": `rollup close --month " + e.Month.String() + "` closes it"

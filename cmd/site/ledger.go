@@ -8,6 +8,7 @@ import (
 
 	"headcount/cmd/cli"
 	"headcount/cmd/config"
+	"headcount/events"
 	"headcount/rating/ledger"
 )
 
@@ -21,7 +22,11 @@ func Ledger(ctx context.Context, c *config.Config, logger *slog.Logger, open fun
 	if why := ledger.Unverified(url.Reveal()); why != "" {
 		unverified.Do(func() { logger.Warn("ledger: "+why, "remedy", UnverifiedRemedy) })
 	}
-	return open(ctx, url.Reveal())
+	l, err := open(ctx, url.Reveal())
+	if err == nil {
+		l.UseZones(events.LoadZone)
+	}
+	return l, err
 }
 
 // unverified keeps a command that opens the ledger several times from saying it again.

@@ -12,6 +12,8 @@ import (
 	"headcount/cmd/cli"
 	"headcount/cmd/config"
 	"headcount/counter/checkpoint"
+	"headcount/counter/checkpoint/object"
+	"headcount/events/identity"
 	"headcount/events/stream"
 	"headcount/events/stream/broker"
 )
@@ -42,7 +44,7 @@ func Connect(ctx context.Context, c *config.Config, logger *slog.Logger) (*Conne
 		return nil, err
 	}
 	config := stream.Config{
-		Brokers: c.Kafka.Brokers, Topic: c.Kafka.Topic, Group: c.Kafka.Group, Instance: c.Kafka.Instance,
+		Brokers: c.Kafka.Brokers, Topic: c.Kafka.Topic, Group: c.Kafka.Group, Instance: c.Kafka.Instance, Installation: installation(c),
 		SessionTimeout: time.Duration(c.Kafka.SessionTimeout), RebalanceTimeout: rebalanceTimeout(c),
 		ProducerTime:  !c.Kafka.BrokersTime(),
 		MaxBatchBytes: c.Kafka.MaxBatchBytes, MaxBytes: c.Kafka.MaxFetchBytes, TLS: secure, Logger: logger,
@@ -87,6 +89,15 @@ func rebalanceTimeout(c *config.Config) time.Duration {
 	return time.Duration(c.Kafka.SessionTimeout)
 }
 
+// installation is what all of this installation have in common, and no other: its first GUID key. Empty: this process has no key.
+func installation(c *config.Config) string {
+	keys, err := identity.LoadKeyring(c.GUIDKeyFile)
+	if err != nil {
+		return ""
+	}
+	return keys.IDs()[0]
+}
+
 func answers(addr string) bool {
 	c, err := net.DialTimeout("tcp", addr, time.Second)
 	if err != nil {
@@ -118,9 +129,43 @@ func (c *Connection) Topic(ctx context.Context, cfg *config.Config) (*stream.Top
 	return topic, nil
 }
 
+// patience is how long a command asks an object store again that does not answer.
+const patience = 30 * time.Second
+
 // State opens the state store.
 func State(ctx context.Context, c *config.Config) (checkpoint.Bucket, error) {
-	bucket, err := checkpoint.Open(ctx, c.State.Reveal())
+	return openState(ctx, c, object.Config{Patience: patience})
+}
+
+// CountingState opens the state store for who counts: while it is away, counting goes on and what is asked of it waits, and logger is
+// told. An object store that is not there at the start, or cannot hold the state, is an error all the same.
+func CountingState(ctx context.Context, c *config.Config, logger *slog.Logger) (checkpoint.Bucket, error) {
+	bucket, err := State(ctx, c)
+	if err != nil || !object.Is(c.State.Reveal()) {
+		return bucket, err
+	}
+	if err := Probe(ctx, bucket); err != nil {
+		return nil, err
+	}
+	return openState(ctx, c, object.Config{Logger: logger})
+}
+
+// Probe says whether a state store can hold the state, where that must be tried.
+func Probe(ctx context.Context, bucket checkpoint.Bucket) error {
+	if s, ok := bucket.(*object.Store); ok {
+		return s.Probe(ctx)
+	}
+	return nil
+}
+
+func openState(ctx context.Context, c *config.Config, how object.Config) (checkpoint.Bucket, error) {
+	var bucket checkpoint.Bucket
+	var err error
+	if url := c.State.Reveal(); object.Is(url) {
+		bucket, err = object.Open(ctx, url, how)
+	} else {
+		bucket, err = checkpoint.Open(ctx, url)
+	}
 	if err != nil {
 		return nil, cli.Fail(cli.Usage, "state: %w", err)
 	}

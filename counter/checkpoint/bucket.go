@@ -18,6 +18,8 @@ import (
 // may or may not be there. write is called again where a store needs a second try, so it starts afresh each time. Open wraps
 // ErrNotFound where there is no such file. List returns the names that begin with prefix, sorted. Delete is for garbage: a
 // missing file is no error, and a power loss may bring a file back.
+//
+// A bucket may do more, where it has a better way: Persist, NewName, CreateData and Has (below).
 type Bucket interface {
 	Create(ctx context.Context, name string, write func(io.Writer) error) error
 	Open(ctx context.Context, name string) (File, error)
@@ -129,6 +131,34 @@ func persist(ctx context.Context, b Bucket, name string) error {
 		return s.Persist(ctx, name)
 	}
 	return nil
+}
+
+// createData makes a file under a name that nobody else makes up (newName), and of any size. A store where a commit costs more than data
+// has a way of its own for it; made again, such a file holds the same.
+func createData(ctx context.Context, b Bucket, name string, write func(io.Writer) error) error {
+	if s, ok := b.(interface {
+		CreateData(ctx context.Context, name string, write func(io.Writer) error) error
+	}); ok {
+		return s.CreateData(ctx, name, write)
+	}
+	return b.Create(ctx, name, write)
+}
+
+// has says whether a bucket has a file, by its name: a list may be out of date.
+func has(ctx context.Context, b Bucket, name string) (bool, error) {
+	if s, ok := b.(interface {
+		Has(ctx context.Context, name string) (bool, error)
+	}); ok {
+		return s.Has(ctx, name)
+	}
+	f, err := b.Open(ctx, name)
+	if errors.Is(err, ErrNotFound) {
+		return false, nil
+	}
+	if err != nil {
+		return false, err
+	}
+	return true, f.Close()
 }
 
 // namer is a bucket that makes up names itself: in a simulation they follow from its seed.

@@ -87,12 +87,12 @@ func (p *Partition) reach(ctx context.Context) (found []uint64, ok bool, err err
 	slices.Sort(found)
 	newest := slices.Max(append(found, 0))
 	if newest > 0 {
-		if ok, err := p.has(ctx, p.folder+manifestName(newest)); !ok {
+		if ok, err := has(ctx, p.bucket, p.folder+manifestName(newest)); !ok {
 			return found, false, err
 		}
 	}
 	for {
-		ok, err := p.has(ctx, p.folder+manifestName(newest+1))
+		ok, err := has(ctx, p.bucket, p.folder+manifestName(newest+1))
 		if err != nil {
 			return nil, false, err
 		}
@@ -107,20 +107,8 @@ func (p *Partition) reach(ctx context.Context) (found []uint64, ok bool, err err
 		for slices.Contains(names, p.folder+passedName(n)) {
 			n++
 		}
-		removed, err := p.has(ctx, p.folder+passedName(n))
+		removed, err := has(ctx, p.bucket, p.folder+passedName(n))
 		return nil, !removed && err == nil, err
 	}
 	return found, true, nil
-}
-
-// has says whether the store has a file, by its name: a list may be out of date.
-func (p *Partition) has(ctx context.Context, name string) (bool, error) {
-	f, err := p.bucket.Open(ctx, name)
-	if errors.Is(err, ErrNotFound) {
-		return false, nil
-	}
-	if err != nil {
-		return false, err
-	}
-	return true, f.Close()
 }

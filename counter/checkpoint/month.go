@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"reflect"
 	"slices"
 	"strings"
 
@@ -21,7 +22,7 @@ var (
 
 const (
 	indexKind    = "index"
-	indexVersion = 2
+	indexVersion = 3
 	indexSuffix  = ".index"
 	dataSuffix   = ".data"
 )
@@ -51,6 +52,7 @@ type Index struct {
 	Data         string // name of the data file, in the index's folder
 	Size         int64
 	Sum          string
+	Open         []events.Month // that came after it and had events before the seal, sorted; since version 3; nil: not told
 }
 
 func (x *Index) describe(f *form) {
@@ -76,7 +78,22 @@ func (x *Index) describe(f *form) {
 	f.string(`,"data":`, &x.Data)
 	number(f, `,"size":`, &x.Size)
 	f.string(`,"sha256":`, &x.Sum)
+	if f.version >= openSince {
+		list(f, `,"open":`, &x.Open, func(m *events.Month, f *form) { f.text("", m) })
+	}
 	f.literal("}")
+}
+
+// openSince is the version of indexes from which on they name the months that were open.
+const openSince = 3
+
+// same says whether two indexes say the same of a month; of what an older one does not tell they do.
+func (x *Index) same(o *Index) bool {
+	a, b := *x, *o
+	if a.Open == nil || b.Open == nil {
+		a.Open, b.Open = nil, nil
+	}
+	return reflect.DeepEqual(&a, &b)
 }
 
 // Stretch is counter.Stretch, as documents have it.
@@ -133,7 +150,7 @@ func (p *Partition) seal(ctx context.Context, z *counter.Sealed) (*Index, error)
 	}
 	x := p.newIndex(z)
 	x.Data = fmt.Sprintf("%s-%s%s", z.Month, newName(p.bucket), dataSuffix)
-	if err := p.bucket.Create(ctx, p.sealed+x.Data, func(w io.Writer) error { return x.write(w, z) }); err != nil {
+	if err := createData(ctx, p.bucket, p.sealed+x.Data, func(w io.Writer) error { return x.write(w, z) }); err != nil {
 		return nil, err
 	}
 	doc, err := encodeDocument(indexKind, indexVersion, x)
@@ -163,7 +180,7 @@ func (p *Partition) newIndex(z *counter.Sealed) *Index {
 	return &Index{
 		Cluster: p.id.Cluster, TopicID: p.id.TopicID, Partition: p.id.Partition, Month: z.Month, Offset: z.Offset,
 		SealID: z.SealID, SealHash: z.SealHash, RulesHash: z.RulesHash, KeyID: z.KeyID, Precision: z.Precision,
-		Unattributed: Stretch(z.Unattributed),
+		Unattributed: Stretch(z.Unattributed), Open: append([]events.Month{}, z.Open...),
 	}
 }
 
@@ -188,7 +205,7 @@ func (p *Partition) agree(ctx context.Context, there *Index, z *counter.Sealed) 
 		return err
 	}
 	x.Data = there.Data
-	if *x != *there {
+	if !x.same(there) {
 		have, _ := encodeDocument(indexKind, indexVersion, there)
 		want, _ := encodeDocument(indexKind, indexVersion, x)
 		return fmt.Errorf("%s%s %w: it says\n%s\nwhere this count has\n%s\nnothing was changed; find out which of the two is right; where the log was replaced, accepting that loss lets stand what was sealed", p.sealed, indexName(z.Month), ErrDiffers, have, want)
@@ -199,7 +216,7 @@ func (p *Partition) agree(ctx context.Context, there *Index, z *counter.Sealed) 
 		if err := p.bucket.Delete(ctx, p.sealed+there.Data); err != nil {
 			return err
 		}
-		err = p.bucket.Create(ctx, p.sealed+there.Data, func(w io.Writer) error { return x.write(w, z) })
+		err = createData(ctx, p.bucket, p.sealed+there.Data, func(w io.Writer) error { return x.write(w, z) })
 		if errors.Is(err, ErrExists) {
 			err = p.checkData(ctx, there)
 		}
@@ -299,7 +316,7 @@ func (p *Partition) SealedMonths(ctx context.Context) ([]events.Month, error) {
 // sealedAfter returns the newest of the months from m on that are sealed one after the other; m where the next one is not.
 func (p *Partition) sealedAfter(ctx context.Context, m events.Month) (events.Month, error) {
 	for {
-		there, err := p.has(ctx, p.sealed+indexName(m+1))
+		there, err := has(ctx, p.bucket, p.sealed+indexName(m+1))
 		if err != nil {
 			return 0, fmt.Errorf("look for sealed months of %s: %w", p, err)
 		}

@@ -112,7 +112,7 @@ func (p *Partition) commit(ctx context.Context, saved *Saved, segments []segment
 
 func (p *Partition) writeSegment(ctx context.Context, generation uint64, sources func() ([]source, error), sealed events.Month) (segment, error) {
 	s := segment{Name: segmentName(generation, newName(p.bucket))}
-	err := p.bucket.Create(ctx, p.folder+s.Name, func(w io.Writer) error {
+	err := createData(ctx, p.bucket, p.folder+s.Name, func(w io.Writer) error {
 		from, err := sources()
 		if err != nil {
 			return err

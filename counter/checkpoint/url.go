@@ -18,7 +18,7 @@ func Open(_ context.Context, url string) (Bucket, error) {
 		return nil, fmt.Errorf("state store %q: want a URL such as file://data/state", secret.Redact(url))
 	}
 	if scheme != "file" {
-		return nil, fmt.Errorf("state store %q: scheme %q is not supported; use file://FOLDER", secret.Redact(url), scheme)
+		return nil, fmt.Errorf("state store %q: scheme %q is not supported; use file://FOLDER or s3://BUCKET/PREFIX", secret.Redact(url), scheme)
 	}
 	if strings.ContainsAny(rest, "?#") {
 		return nil, fmt.Errorf("state store %q: file:// takes no options; remove what follows ? or #", secret.Redact(url))

@@ -124,6 +124,7 @@ func (p *part) read(root, folder string) error {
 // read by people: texts that are no licence of the SPDX list word by word. An empty one adds nothing to the list.
 var read = map[string]string{
 	"PATENTS":                "",
+	"NOTICE.txt":             "",
 	"LICENSE-SQLITE":         "blessing",
 	"LICENSE-LOGO":           "", // of a picture that is not linked
 	"NOTICE":                 "", // of Apache-2.0: what is to be carried along

@@ -401,6 +401,7 @@ func (c *comparison) bills(t *truth, r *closed.Result) {
 		}
 		revisions := map[string][]*bill{}
 		for _, v := range stored {
+			c.same(fmt.Sprintf("%s of %s, revision %d, is numbered", v.Account, m, v.Revision), v.Number != nil, v.Status == ledger.Final)
 			b := c.w.bills[string(v.Document)]
 			if b == nil {
 				b = &bill{}

@@ -139,18 +139,17 @@ func (c client) OpenTransactions(context.Context, events.Partition) ([]stream.Op
 	return nil, c.w.request(c.p)
 }
 
-// Owners implements closing.Log.
-func (c client) Owners(context.Context) (map[events.Partition]string, error) {
+// Members implements closing.Log.
+func (c client) Members(context.Context) (all []stream.GroupMember, _ error) {
 	if err := c.w.request(c.p); err != nil {
 		return nil, err
 	}
-	owners := map[events.Partition]string{}
-	for id, p := range c.w.group.owner {
-		if p != nil && !p.dead {
-			owners[id] = p.name
+	for _, part := range c.w.log.partitions {
+		if p := c.w.group.owner[part.id]; p != nil && !p.dead {
+			all = append(all, stream.GroupMember{Name: p.name, Partitions: []events.Partition{part.id}})
 		}
 	}
-	return owners, nil
+	return all, nil
 }
 
 func sorted(set map[events.Partition]bool) []events.Partition {

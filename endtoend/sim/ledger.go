@@ -22,6 +22,7 @@ type books struct {
 	outbox   []ledger.Message
 	sent     map[int64]bool
 	head     int
+	numbers  int // given
 }
 
 func newBooks(w *World) *books {
@@ -110,6 +111,10 @@ func (b *books) Commit(_ context.Context, r ledger.Result) (bool, error) {
 			return false, fmt.Errorf("%w: invoice of %s, %s: revision %d, next is %d", ledger.ErrOrder, v.Account, v.Month, v.Revision, newest[at])
 		}
 		v.Closing, v.Document = r.Month, bytes.Clone(v.Document)
+		if v.Status == ledger.Final {
+			b.numbers++
+			v.Number = &ledger.Number{Number: fmt.Sprint(b.numbers)}
+		}
 	}
 	b.head += len(r.Usage) + len(invoices) + 1
 	messages := r.Outbox

@@ -9,6 +9,7 @@ import (
 
 	"headcount/counter/checkpoint"
 	"headcount/events"
+	"headcount/rating"
 	"headcount/rating/ledger"
 	"headcount/rollup/closed"
 	"headcount/rollup/closing"
@@ -96,6 +97,9 @@ var holding = func() usage.Limits {
 	return l
 }()
 
+// issuer numbers the invoices: those of a year together, and credit notes with them.
+var issuer = &rating.Issuer{Name: "Simulation", Invoice: "{year}-{n}", Credit: "{year}-{n}"}
+
 // groupName is the group that the processes are of.
 func (w *World) groupName() string {
 	if w.alone {
@@ -108,7 +112,7 @@ func (w *World) groupName() string {
 func (w *World) close(p *process, m events.Month) (*closed.Result, error) {
 	closer := &closing.Closer{
 		Site: place{w, p}, Keys: w.keys, SealKey: sealKey, Log: p.log, OpenBooks: true,
-		Terms:    closing.Terms{Zone: w.zoneName, Grace: 24 * time.Hour, Limits: holding, From: w.from},
+		Terms:    closing.Terms{Zone: w.zoneName, Grace: 24 * time.Hour, Limits: holding, From: w.from, Issuer: issuer},
 		Names:    closing.Names{State: "sim://state", Ledger: "sim://ledger", Template: "sim://template", Keys: "sim://keys"},
 		Group:    w.groupName(),
 		Interval: w.interval, Clock: clock{w, p}, Go: p.run, Random: w,

@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"sync"
 
+	"headcount/events"
 	"headcount/rating/ledger"
 	"headcount/rollup/closing"
 )
@@ -67,6 +68,7 @@ func (s *sqlite) create() (_ closing.Ledger, err error) {
 	if s.l, err = ledger.Open(context.Background(), "sqlite://"+path); err != nil {
 		return nil, err
 	}
+	s.l.UseZones(events.LoadZone)
 	return s.l, nil
 }
 

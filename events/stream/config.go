@@ -19,6 +19,9 @@ type Config struct {
 	Topic    string
 	Group    string // empty: no group, Assign hands out every partition
 	Instance string // static member name in the group; empty: a member of the moment
+	// Installation tells members of another installation in the group apart (Members): any word that this one's have in common; empty: they are not.
+	Installation string
+
 	ClientID string // as brokers log it; default "headcount"
 
 	SessionTimeout   time.Duration // after which a silent member's partitions go to others; default 10 s

@@ -18,7 +18,7 @@ type FencedError = group.FencedError
 func (l *Log) membership(heartbeat time.Duration) *group.Group {
 	c := l.config
 	return group.New(groupCluster{l}, group.Config{
-		Group: c.Group, Topic: c.Topic, Instance: c.Instance,
+		Group: c.Group, Topic: c.Topic, Instance: c.Instance, Installation: c.Installation,
 		SessionTimeout: c.SessionTimeout, RebalanceTimeout: c.RebalanceTimeout, RequestTimeout: c.RequestTimeout,
 		MetadataInterval: c.MetadataInterval, Heartbeat: heartbeat, Logger: c.Logger,
 	})
@@ -71,4 +71,19 @@ func (l *Log) Owners(ctx context.Context) (map[events.Partition]string, error) {
 		return err
 	})
 	return owners, err
+}
+
+// GroupMember is who belongs to the group.
+type GroupMember = group.Member
+
+// Members returns who belongs to the group, strangers too; nobody where there is no group.
+func (l *Log) Members(ctx context.Context) (all []GroupMember, _ error) {
+	if l.config.Group == "" {
+		return nil, nil
+	}
+	err := l.persistBriefly(ctx, "describe group "+l.config.Group, func(ctx context.Context) (err error) {
+		all, err = l.group.Members(ctx)
+		return err
+	})
+	return all, err
 }

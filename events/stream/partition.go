@@ -31,6 +31,7 @@ type Batch struct {
 	LeaderEpoch int32           // of the last record batch within
 	End         events.Offset   // last stable offset, as last heard
 	Bytes       int             // on the wire
+	BrokersTime bool            // the last record batch within has the broker's time (LogAppendTime), not its producer's
 
 	p *PartitionReader
 }
@@ -207,7 +208,7 @@ func (p *PartitionReader) read(ctx context.Context) (bool, error) {
 		}
 		p.rest = p.rest[h.Size:]
 		p.next = h.Next()
-		b.Base, b.Next, b.CRC, b.LeaderEpoch = h.Base, p.next, h.CRC, h.Epoch
+		b.Base, b.Next, b.CRC, b.LeaderEpoch, b.BrokersTime = h.Base, p.next, h.CRC, h.Epoch, h.BrokersTime()
 		b.Bytes += h.Size
 		if packed != batch.None && !skip || p.stream != nil || b.Refused != nil {
 			break

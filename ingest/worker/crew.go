@@ -42,6 +42,7 @@ var errEnd = errors.New("every partition is read")
 // partition does not stop the others, but is returned at the end.
 func Run(ctx context.Context, cfg Config) error {
 	cfg = cfg.filled()
+	defer cfg.State.Attend()()
 	work, stop := context.WithCancelCause(ctx)
 	cfg.starts, cfg.mute = make(chan struct{}, 8), &atomic.Int64{}
 	crew := &Crew{cfg: cfg, ctx: work, stop: stop, workers: map[events.Partition]*running{}}

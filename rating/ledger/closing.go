@@ -13,6 +13,7 @@ import (
 	"headcount/internal/calendar"
 	"headcount/internal/canonical"
 	"headcount/internal/position"
+	"headcount/rating"
 )
 
 // Month is a calendar month. It prints and parses as 2026-10.
@@ -34,6 +35,7 @@ type Closing struct {
 	Accounts   []byte            // the accounts file, as it was
 	Books      map[string][]byte // price books by name, as they were
 	Limits     json.RawMessage   // past what invoices are held, a compact JSON object; nil: a release that kept none began it
+	Issuer     []byte            // who sends what it makes, and how that is numbered: rating.Issuer's document; nil: it is not numbered
 }
 
 // Previous names the closing before: its month, and what it sealed.
@@ -114,6 +116,9 @@ func (c *Closing) validate() error {
 			return err
 		}
 	}
+	if _, err := rating.ParseIssuer(c.Issuer); err != nil {
+		return err
+	}
 	for i, p := range c.Partitions {
 		if p < 0 || i > 0 && p <= c.Partitions[i-1] {
 			return fmt.Errorf("partitions %v: want them sorted, each once", c.Partitions)
@@ -176,13 +181,16 @@ func readClosing(ctx context.Context, tx *sql.Tx, month Month) (Closing, error) 
 	var partitions, at string
 	var previous, limits sql.NullString
 	err := tx.QueryRowContext(ctx, `SELECT seal_id, cluster, topic_id, topic, partitions, rules_hash, zone, version, at, previous,
-		accounts, limits FROM closings WHERE month = $1`, month).Scan(&c.SealID, &c.Cluster, &c.TopicID, &c.Topic, &partitions,
-		&c.RulesHash, &c.Zone, &c.Version, &at, &previous, &c.Accounts, &limits)
+		accounts, limits, issuer FROM closings WHERE month = $1`, month).Scan(&c.SealID, &c.Cluster, &c.TopicID, &c.Topic, &partitions,
+		&c.RulesHash, &c.Zone, &c.Version, &at, &previous, &c.Accounts, &limits, &c.Issuer)
 	if errors.Is(err, sql.ErrNoRows) {
 		return Closing{}, &UnclosedError{month, fmt.Sprintf("the closing of %s has not begun", month), ErrNotFound}
 	}
 	if err != nil {
 		return Closing{}, fmt.Errorf("read closing of %s: %w", month, err)
+	}
+	if c.Accounts, err = unpack(c.Accounts); err != nil {
+		return Closing{}, fmt.Errorf("closing of %s: accounts: %w", month, err)
 	}
 	c.Accounts = present(c.Accounts) // the drivers differ in what an empty blob is
 	if err := json.Unmarshal([]byte(partitions), &c.Partitions); err != nil {
@@ -230,15 +238,17 @@ type closingRecord struct {
 	Accounts   string               `json:"accounts"` // digest
 	Books      map[string]string    `json:"books"`    // digests
 	Limits     json.RawMessage      `json:"limits,omitempty"`
+	Issuer     string               `json:"issuer,omitempty"` // digest
 
 	accounts []byte
+	issuer   []byte   // nil: none
 	books    [][]byte // in the order of their names
 }
 
 func newClosingRecord(c Closing) *closingRecord {
 	r := &closingRecord{SealID: c.SealID, Cluster: c.Cluster, TopicID: c.TopicID, Topic: c.Topic, Partitions: c.Partitions,
 		RulesHash: c.RulesHash, Zone: c.Zone, Version: c.Version, At: formatTime(c.At), Previous: c.Previous,
-		Books: map[string]string{}, Limits: c.Limits, accounts: present(c.Accounts)}
+		Books: map[string]string{}, Limits: c.Limits, accounts: present(c.Accounts), issuer: c.Issuer}
 	for _, name := range slices.Sorted(maps.Keys(c.Books)) {
 		r.Books[name] = canonical.Hash(c.Books[name])
 		r.books = append(r.books, present(c.Books[name]))
@@ -253,6 +263,9 @@ func (r *closingRecord) covered() []covered {
 		r.books = make([][]byte, len(r.Books))
 	}
 	all := []covered{{closings, 0, "accounts", &r.Accounts, &r.accounts}}
+	if r.Issuer != "" || r.issuer != nil {
+		all = append(all, covered{closings, 0, "issuer", &r.Issuer, &r.issuer})
+	}
 	for i, name := range slices.Sorted(maps.Keys(r.Books)) {
 		hash := r.Books[name]
 		all = append(all, covered{books, i, "document", &hash, &r.books[i]})
@@ -265,7 +278,7 @@ func (r *closingRecord) rows(month string) ([]row, error) {
 	if err != nil {
 		return nil, err
 	}
-	var previous, limits any
+	var previous, limits, issuer any
 	if r.Previous != nil {
 		if previous, err = jsonText(r.Previous); err != nil {
 			return nil, err
@@ -274,8 +287,11 @@ func (r *closingRecord) rows(month string) ([]row, error) {
 	if r.Limits != nil {
 		limits = string(r.Limits)
 	}
+	if r.issuer != nil {
+		issuer = r.issuer
+	}
 	all := []row{{closings, []any{month, r.SealID, r.Cluster, r.TopicID, r.Topic, partitions, r.RulesHash, r.Zone, r.Version,
-		r.At, previous, r.accounts, limits}}}
+		r.At, previous, r.accounts, limits, issuer}}}
 	for i, name := range slices.Sorted(maps.Keys(r.Books)) {
 		all = append(all, row{books, []any{month, name, r.books[i]}})
 	}

@@ -72,10 +72,17 @@ type appender struct {
 	bytes   int // buffered
 
 	batch int
+
+	zone       Zones
+	numberings map[Month]*numbering
+	serials    map[string]int64 // last number of a series, with those of this transaction
 }
 
-func newAppender(ctx context.Context, tx *sql.Tx, now time.Time, batch int) (*appender, error) {
-	a := &appender{ctx: ctx, tx: tx, now: formatTime(now), rows: map[*table][]row{}, batch: batch}
+func newAppender(ctx context.Context, tx *sql.Tx, now time.Time, batch int, zone Zones) (*appender, error) {
+	a := &appender{
+		ctx: ctx, tx: tx, now: formatTime(now), rows: map[*table][]row{}, batch: batch,
+		zone: zone, numberings: map[Month]*numbering{}, serials: map[string]int64{},
+	}
 	var err error
 	a.seq, a.head, err = readHead(ctx, tx)
 	return a, err
@@ -116,7 +123,7 @@ func (a *appender) append(e *entry, rows []row, size int) error {
 	a.entries = append(a.entries, row{entriesTable, []any{e.seq, e.kind, e.month, e.at, e.payload, e.previous, e.hash}})
 	n := map[*table]int64{}
 	for _, w := range rows {
-		a.rows[w.table] = append(a.rows[w.table], row{w.table, append([]any{e.seq, n[w.table]}, w.values...)})
+		a.rows[w.table] = append(a.rows[w.table], row{w.table, append([]any{e.seq, n[w.table]}, w.cells()...)})
 		n[w.table]++
 	}
 	if a.bytes += size; a.bytes > 1<<20 || len(a.entries) >= 256 {

@@ -1,7 +1,6 @@
 package ledger
 
 import (
-	"bytes"
 	"context"
 	"database/sql"
 	"encoding/json"
@@ -11,31 +10,41 @@ import (
 
 	jsonv2 "github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
-
-	"headcount/internal/canonical"
 )
 
-// Invoice is one revision of one invoice. All fields but Document, Closing and Release are read from the document.
+// Invoice is one revision of one invoice. All fields but Document and those after it are read from the document.
 type Invoice struct {
 	Month    Month  `json:"month"`
 	Account  string `json:"account"`
 	Revision int    `json:"revision"` // from 1
 	Plan     string `json:"plan"`
 	Currency string `json:"currency"`
-	Total    string `json:"total"`  // decimal
-	Status   string `json:"status"` // final or held
-	Reason   string `json:"reason"` // why it is, or was, held
+	Total    string `json:"total"`    // decimal
+	Status   string `json:"status"`   // final or held
+	Reason   string `json:"reason"`   // why it is, or was, held
+	Form     string `json:"document"` // invoice or credit_note; empty: made before there were both
+	Terms    string `json:"terms"`    // net 14; empty: none
 
 	Document json.RawMessage `json:"-"` // the invoice as it is printed
 	Closing  Month           `json:"-"` // month of the close that made it; a later month: an adjustment
-	Release  *Release        `json:"-"` // nil: never released
+	Release  *Act            `json:"-"` // nil: never released
+	Amended  *Act            `json:"-"` // the amendment that made it; nil: a close did
+	Number   *Number         `json:"-"` // nil: it is held, or its closing had no issuer
 }
 
-// Release says who lifted the hold of an invoice, and why.
-type Release struct {
-	Reason string    `json:"reason"`
-	By     string    `json:"by"`
-	At     time.Time `json:"at"`
+// Act says who did something to an invoice, and why: lifted its hold, amended its month.
+type Act struct {
+	Reason string
+	By     string
+	At     time.Time
+}
+
+// Number is what a final invoice is called by, unique in the ledger.
+type Number struct {
+	Number   string
+	Issued   string // day on which it was given, in the closing's zone
+	Due      string // empty: no terms
+	Corrects string // number of the account's first invoice of the month, of a further revision
 }
 
 // The values of Invoice.Status.
@@ -43,6 +52,16 @@ const (
 	Final = "final"
 	Held  = "held"
 )
+
+// stands are the members that say how an invoice stands: the ledger's own.
+type stands struct {
+	Released jsontext.Value `json:"released"`
+	Amended  jsontext.Value `json:"amended"`
+	Number   jsontext.Value `json:"number"`
+	Issued   jsontext.Value `json:"issued"`
+	Due      jsontext.Value `json:"due"`
+	Corrects jsontext.Value `json:"corrects"`
+}
 
 // NewInvoice reads an invoice's document, which is kept as it is.
 func NewInvoice(document []byte) (Invoice, error) {
@@ -54,8 +73,8 @@ func NewInvoice(document []byte) (Invoice, error) {
 func readInvoice(document []byte) (Invoice, []invoiceLine, error) {
 	var d struct {
 		Invoice
-		Lines    []invoiceLine  `json:"lines"`
-		Released jsontext.Value `json:"released"`
+		Lines []invoiceLine `json:"lines"`
+		stands
 	}
 	if err := jsonv2.Unmarshal(document, &d); err != nil {
 		return Invoice{}, nil, fmt.Errorf("invoice: %w", err)
@@ -68,8 +87,10 @@ func readInvoice(document []byte) (Invoice, []invoiceLine, error) {
 	if err := v.validate(); err != nil {
 		return Invoice{}, nil, err
 	}
-	if v.Status == Held && d.Released != nil {
-		return Invoice{}, nil, fmt.Errorf("invoice of %s, %s: its document has a release already", v.Account, v.Month)
+	for name, is := range map[string]jsontext.Value{"released": d.stands.Released, "amended": d.stands.Amended, "number": d.stands.Number, "issued": d.stands.Issued, "due": d.stands.Due, "corrects": d.stands.Corrects} {
+		if is != nil {
+			return Invoice{}, nil, fmt.Errorf("invoice of %s, %s: its document says already how it stands: %s", v.Account, v.Month, name)
+		}
 	}
 	return v, d.Lines, nil
 }
@@ -104,8 +125,8 @@ func (v *Invoice) validate() error {
 }
 
 // Invoices returns every revision of a month's invoices as they stand, sorted by account and revision: one that was held and is
-// released is final, in Status and in its document, where "released" with reason, by and at follows the status. A month that is
-// not closed is ErrNotFound.
+// released is final, in Status and in its document. There follow the status: "released" and "amended" with reason, by and at, and its
+// number, issued, due and corrects. A month that is not closed is ErrNotFound.
 func (l *Ledger) Invoices(ctx context.Context, month Month) (all []Invoice, err error) {
 	err = l.read(ctx, func(tx *sql.Tx) error {
 		if err := isClosed(ctx, tx, month); err != nil {
@@ -114,7 +135,21 @@ func (l *Ledger) Invoices(ctx context.Context, month Month) (all []Invoice, err 
 		if all, err = readInvoices(ctx, tx, `i.month = $1`, month); err != nil {
 			return err
 		}
-		return readReleases(ctx, tx, month, all)
+		if err := readReleases(ctx, tx, month, all); err != nil {
+			return err
+		}
+		if err := readAmended(ctx, tx, month, all); err != nil {
+			return err
+		}
+		if err := readNumbers(ctx, tx, month, all); err != nil {
+			return err
+		}
+		for i := range all {
+			if err := all[i].stand(); err != nil {
+				return fmt.Errorf("invoice of %s, revision %d: %w", all[i].Account, all[i].Revision, err)
+			}
+		}
+		return nil
 	})
 	if err != nil {
 		return nil, fmt.Errorf("invoices of %s: %w", month, err)
@@ -151,14 +186,10 @@ func readReleases(ctx context.Context, tx *sql.Tx, month Month, all []Invoice) e
 		return err
 	}
 	defer rows.Close()
-	type key struct {
-		account  string
-		revision int
-	}
-	released := map[key]*Release{}
+	released := map[revisionKey]*Act{}
 	for rows.Next() {
-		var k key
-		var r Release
+		var k revisionKey
+		var r Act
 		var at string
 		if err := rows.Scan(&k.account, &k.revision, &r.Reason, &r.By, &at); err != nil {
 			return err
@@ -168,53 +199,13 @@ func readReleases(ctx context.Context, tx *sql.Tx, month Month, all []Invoice) e
 		}
 		released[k] = &r
 	}
-	if err := rows.Err(); err != nil {
-		return err
-	}
 	for i := range all {
 		v := &all[i]
-		r := released[key{v.Account, v.Revision}]
-		if r == nil {
-			continue
-		}
-		v.Status, v.Release = Final, r
-		if v.Document, err = markReleased(v.Document, r); err != nil {
-			return fmt.Errorf("invoice of %s, revision %d: %w", v.Account, v.Revision, err)
+		if r := released[revisionKey{v.Account, v.Revision}]; r != nil {
+			v.Status, v.Release = Final, r
 		}
 	}
-	return nil
-}
-
-// markReleased rewrites the status of an invoice's document and leaves every other byte as it is.
-func markReleased(document []byte, r *Release) ([]byte, error) {
-	note, err := canonical.Marshal(struct {
-		Reason string `json:"reason"`
-		By     string `json:"by"`
-		At     string `json:"at"`
-	}{r.Reason, r.By, formatTime(r.At)})
-	if err != nil {
-		return nil, err
-	}
-	d := json.NewDecoder(bytes.NewReader(document))
-	if _, err := d.Token(); err != nil {
-		return nil, err
-	}
-	for d.More() {
-		name, err := d.Token()
-		if err != nil {
-			return nil, err
-		}
-		var value json.RawMessage
-		if err := d.Decode(&value); err != nil {
-			return nil, err
-		}
-		if name == "status" {
-			end := d.InputOffset()
-			start := end - int64(len(value))
-			return []byte(string(document[:start]) + `"final","released":` + string(note) + string(document[end:])), nil
-		}
-	}
-	return nil, errors.New("no status in the document")
+	return rows.Err()
 }
 
 // invoiceLine is a line as an invoice's document has it.
@@ -253,6 +244,8 @@ type invoiceRecord struct {
 	Revision int    `json:"revision"`
 	Document string `json:"document"` // digest
 
+	Numbered *numbered `json:"numbered,omitempty"` // nil: held, or its closing has no issuer
+
 	document []byte
 }
 
@@ -276,6 +269,9 @@ func (r *invoiceRecord) rows(closing string) ([]row, error) {
 	for i, l := range ls {
 		all = append(all, row{lines, []any{v.Month.String(), v.Account, int64(v.Revision), int64(i + 1), text(l.App), text(l.Meter),
 			text(l.Item), text(l.Quantity), text(l.Free), text(l.Billable), text(l.UnitPrice), l.Amount, text(l.How)}})
+	}
+	if r.Numbered != nil {
+		all = append(all, r.Numbered.row(v.Month.String(), v.Account, v.Revision))
 	}
 	return all, nil
 }

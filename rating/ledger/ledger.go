@@ -58,6 +58,7 @@ type Ledger struct {
 	dialect  *dialect
 	readOnly bool
 	now      func() time.Time
+	zones    Zones       // nil: UTC alone
 	guarded  atomic.Bool // its guards were tried
 	broken   atomic.Bool // a write to disk failed: what is durable is unknown until the file is opened again
 
@@ -234,7 +235,7 @@ func (l *Ledger) transact(ctx context.Context, f func(a *appender) error) error 
 		}
 		l.guarded.Store(true)
 	}
-	a, err := newAppender(ctx, tx, l.now(), l.dialect.batch)
+	a, err := newAppender(ctx, tx, l.now(), l.dialect.batch, l.zone)
 	if err != nil {
 		return err
 	}

@@ -20,6 +20,7 @@ import (
 
 	"headcount/internal/calendar"
 	"headcount/internal/position"
+	"headcount/rating"
 )
 
 // TestMain lets the test binary stand in for another process: see child.
@@ -106,8 +107,18 @@ func start(t *testing.T, url string) *Ledger {
 	}
 	t.Cleanup(func() { l.Close() })
 	l.now = testClock
+	l.UseZones(testZones)
 	return l
 }
+
+func testZones(name string) (*time.Location, error) {
+	if name != "Asia/Shanghai" {
+		return nil, fmt.Errorf("zone %s", name)
+	}
+	return time.FixedZone(name, 8*60*60), nil
+}
+
+var testIssuer = (&rating.Issuer{Name: "Issuer <&> Co", Invoice: rating.DefaultInvoiceNumbers, Credit: rating.DefaultCreditNumbers, Logo: "data:image/png;base64,"}).Document()
 
 func testClock() time.Time {
 	return time.Date(2026, 11, 2, 1, 30, 0, 123456789, time.FixedZone("Kathmandu", 20700))
@@ -124,9 +135,9 @@ const (
 
 func testClosing(month calendar.Month, previous *Previous) Closing {
 	return Closing{Month: month, SealID: "seal-" + month.String(), Cluster: "c1", TopicID: "t1", Topic: "sdk-events", Partitions: []position.Partition{0, 1, 3},
-		RulesHash: "sha256:aa", Zone: "Asia/Shanghai", Version: "1.2.3", At: testClock(), Previous: previous,
+		RulesHash: "sha256:aa", Zone: "UTC", Version: "1.2.3", At: testClock(), Previous: previous,
 		Accounts: []byte("accounts:\n  - id: acme\r\n"), Books: map[string][]byte{"tcmpp.yaml": []byte("book: \xff"), "im.yaml": {}},
-		Limits: json.RawMessage(`{"hold_least":20,"skew_limit":"1"}`)}
+		Limits: json.RawMessage(`{"hold_least":20,"skew_limit":"1"}`), Issuer: testIssuer}
 }
 
 const heldInvoice = `{"account":"acme", "plan":"tcmpp/pro","month":%q,"revision":%d,"currency":"USD","status":"held","reason":"sketch differs <by> 9%%",` +
@@ -235,8 +246,8 @@ func TestClose(t *testing.T) {
 			t.Error(months, err)
 		}
 		report := verified(t, l, announced, head)
-		// ledger, closing, 2 usage, 2 invoices, result, 3 messages; closing 1 + 2 books, 2, 2 + 2 lines, 1, 3
-		if report.Entries != 10 || report.Rows != 13 || report.Head != head {
+		// ledger, closing, 2 usage, 2 invoices, result, 3 messages; closing 1 + 2 books, 2, 2 + 2 lines + 1 number, 1, 3
+		if report.Entries != 10 || report.Rows != 14 || report.Head != head {
 			t.Errorf("%+v", report)
 		}
 	})
@@ -323,14 +334,14 @@ func TestRevisionsAndReleases(t *testing.T) {
 			t.Fatalf("%d invoices, %v", len(all), err)
 		}
 		original := fmt.Sprintf(heldInvoice, october, 1)
-		wantDocument := strings.Replace(original, `"status":"held"`, `"status":"final","released":{"reason":"sketch <re>counted","by":"ann","at":"2026-11-01T19:45:00.123Z"}`, 1)
+		wantDocument := strings.Replace(original, `"status":"held"`, `"status":"final","released":{"reason":"sketch <re>counted","by":"ann","at":"2026-11-01T19:45:00.123Z"},"number":"INV-2026-10-000002","issued":"2026-11-01"`, 1)
 		if v := all[0]; v.Status != Final || v.Release == nil || v.Release.By != "ann" || v.Reason != "sketch differs <by> 9%" || string(v.Document) != wantDocument {
 			t.Errorf("released: %+v\n%s", v, v.Document)
 		}
 		if v := all[1]; v.Account != "acme" || v.Revision != 2 || v.Status != Held || v.Release != nil || v.Closing != november {
 			t.Errorf("a new revision is held by itself: %+v", v)
 		}
-		if v := all[2]; v.Account != "zeta" || string(v.Document) != fmt.Sprintf(finalInvoice, october, 1) {
+		if v := all[2]; v.Account != "zeta" || string(v.Document) != strings.Replace(fmt.Sprintf(finalInvoice, october, 1), `"final"`, `"final","number":"INV-2026-10-000001","issued":"2026-11-01"`, 1) {
 			t.Errorf("untouched: %+v", v)
 		}
 		stored, err := l.Result(ctx, october)

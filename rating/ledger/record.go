@@ -3,6 +3,7 @@ package ledger
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -18,7 +19,7 @@ var (
 	entriesTable = &table{"entries", []string{"seq", "kind", "month", "at", "payload", "previous", "hash"}, nil}
 
 	closings = &table{"closings", []string{"month", "seal_id", "cluster", "topic_id", "topic", "partitions", "rules_hash", "zone",
-		"version", "at", "previous", "accounts", "limits"}, []string{"month"}}
+		"version", "at", "previous", "accounts", "limits", "issuer"}, []string{"month"}}
 	books    = &table{"books", []string{"month", "name", "document"}, []string{"month", "name"}}
 	usage    = &table{"usage", []string{"month", "app", "account", "digest", "document"}, []string{"month", "app"}}
 	invoices = &table{"invoices", []string{"closing", "month", "account", "revision", "plan", "currency", "total", "status",
@@ -33,7 +34,10 @@ var (
 	amendments = &table{"amendments", []string{"month", "number", "reason", "amended_by", "at", "invoices", "document"},
 		[]string{"month", "number"}}
 
-	tables = []*table{closings, books, usage, invoices, lines, results, outbox, sent, release, amendments}
+	numbers = &table{"numbers", []string{"series", "serial", "number", "month", "account", "revision", "issued", "due"},
+		[]string{"series", "serial", "month", "account", "revision"}}
+
+	tables = []*table{closings, books, usage, invoices, lines, results, outbox, sent, release, amendments, numbers}
 )
 
 func (t *table) insertion(rows int) string {
@@ -76,6 +80,17 @@ func (t *table) describe(values []any) string {
 type row struct {
 	table  *table
 	values []any
+}
+
+// cells are the row's values as the database has them.
+func (r row) cells() []any {
+	cells := slices.Clone(r.values)
+	for i, c := range r.table.columns {
+		if content, is := cells[i].([]byte); is && r.table.packs(c) {
+			cells[i] = pack(content)
+		}
+	}
+	return cells
 }
 
 // record is an entry's content. Marshaled, it is the payload; what is too large for the chain it covers with a digest.

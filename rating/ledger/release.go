@@ -7,7 +7,7 @@ import (
 )
 
 // Release lifts the hold of a month's invoice, on the record: every revision of it that is held and not released yet becomes
-// final. The same release again changes nothing. ErrNotFound where the account has no invoice for the month, ErrNotHeld where
+// final, and has its number. The same release again changes nothing. ErrNotFound where the account has no invoice for the month, ErrNotHeld where
 // none is held. announce, where it is not nil, makes records for the outbox of what is released, as that of a Result does.
 func (l *Ledger) Release(ctx context.Context, month Month, account, reason, by string, announce func(head string) ([][]byte, error)) (err error) {
 	defer func() { err = wrap(err, "release the invoice of %s for %s", account, month) }()
@@ -33,7 +33,7 @@ func (l *Ledger) Release(ctx context.Context, month Month, account, reason, by s
 		if err := readReleases(ctx, a.tx, month, all); err != nil {
 			return err
 		}
-		var last *Release
+		var last *Act
 		for _, v := range all {
 			if v.Release != nil {
 				last = v.Release
@@ -41,7 +41,11 @@ func (l *Ledger) Release(ctx context.Context, month Month, account, reason, by s
 			if v.Status != Held {
 				continue
 			}
-			if _, err := a.add(month.String(), &releaseRecord{Account: account, Revision: v.Revision, Reason: reason, By: by, At: a.now}); err != nil {
+			rec := &releaseRecord{Account: account, Revision: v.Revision, Reason: reason, By: by, At: a.now}
+			if rec.Numbered, err = a.number(v.Closing, &v); err != nil {
+				return err
+			}
+			if _, err := a.add(month.String(), rec); err != nil {
 				return err
 			}
 		}
@@ -64,11 +68,17 @@ type releaseRecord struct {
 	Reason   string `json:"reason"`
 	By       string `json:"by"`
 	At       string `json:"at"`
+
+	Numbered *numbered `json:"numbered,omitempty"` // nil: the closing that made it has no issuer
 }
 
 func (*releaseRecord) kind() string       { return "release" }
 func (*releaseRecord) covered() []covered { return nil }
 
 func (r *releaseRecord) rows(month string) ([]row, error) {
-	return []row{{release, []any{month, r.Account, int64(r.Revision), r.Reason, r.By, r.At}}}, nil
+	all := []row{{release, []any{month, r.Account, int64(r.Revision), r.Reason, r.By, r.At}}}
+	if r.Numbered != nil {
+		all = append(all, r.Numbered.row(month, r.Account, r.Revision))
+	}
+	return all, nil
 }

@@ -128,7 +128,7 @@ func (a *appender) messages(month Month, all [][]byte, announce func(head string
 	return nil
 }
 
-// invoices adds invoices, each the next revision of its own, as rows of a month's close or amendment.
+// invoices adds invoices, each the next revision of its own, as rows of a month's close or amendment. Those that are final are numbered.
 func (a *appender) invoices(closing Month, invoices []Invoice) error {
 	revisions := map[revisionOf]int{}
 	months := map[Month]bool{}
@@ -143,7 +143,14 @@ func (a *appender) invoices(closing Month, invoices []Invoice) error {
 		if revisions[k]++; v.Revision != revisions[k] {
 			return fmt.Errorf("%w: invoice of %s, %s, has revision %d, but the next is %d", ErrOrder, v.Account, v.Month, v.Revision, revisions[k])
 		}
-		if _, err := a.add(closing.String(), &invoiceRecord{Month: v.Month, Account: v.Account, Revision: v.Revision, document: v.Document}); err != nil {
+		rec := &invoiceRecord{Month: v.Month, Account: v.Account, Revision: v.Revision, document: v.Document}
+		if v.Status == Final {
+			var err error
+			if rec.Numbered, err = a.number(closing, &v); err != nil {
+				return err
+			}
+		}
+		if _, err := a.add(closing.String(), rec); err != nil {
 			return err
 		}
 	}

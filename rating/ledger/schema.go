@@ -18,7 +18,7 @@ var migrations embed.FS
 
 // schemaVersion is the version of the newest migration; versionTable is where goose keeps what has run.
 const (
-	schemaVersion = 3
+	schemaVersion = 5
 	versionTable  = "ledger_schema"
 )
 

@@ -6,6 +6,7 @@ import (
 	"database/sql"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 
 	"headcount/internal/canonical"
@@ -43,6 +44,7 @@ type verifier struct {
 	head    string
 	rows    int64
 	missing []string                   // heads not seen yet
+	serials map[string]int64           // last number of each series
 	each    func(*entry, record) error // nil, or: called with every entry that was found right
 }
 
@@ -145,8 +147,35 @@ func (v *verifier) content(e *entry, stored map[*table][][]any) error {
 		}
 		v.rows += int64(len(stored[t]))
 	}
+	if err := v.number(e, want[numbers]); err != nil {
+		return err
+	}
 	if v.each != nil {
 		return v.each(e, r)
+	}
+	return nil
+}
+
+// number wants an entry's numbers to be the next of their series, and to say so.
+func (v *verifier) number(e *entry, given [][]any) error {
+	for _, r := range given {
+		series, serial, number := r[2].(string), r[3].(int64), r[4].(string)
+		next := v.serials[series] + 1
+		digits, ok := strings.CutPrefix(number, series)
+		n, err := strconv.ParseInt(digits, 10, 64)
+		d := &Difference{Seq: e.seq, Kind: e.kind, Table: numbers.name, Row: numbers.describe(r[2:])}
+		switch {
+		case serial != next:
+			d.Column, d.Want, d.Got = "serial", fmt.Sprint(next), fmt.Sprint(serial)
+			return d
+		case !ok || err != nil || n != next || strings.TrimRight(series, "0123456789") != series:
+			d.Column, d.Want, d.Got = "number", fmt.Sprintf("%s and then %d", series, next), number
+			return d
+		}
+		if v.serials == nil {
+			v.serials = map[string]int64{}
+		}
+		v.serials[series] = next
 	}
 	return nil
 }
@@ -229,6 +258,15 @@ func (v *verifier) read(t *table, where string, args ...any) ([][]any, error) {
 		}
 		if err := rows.Scan(into...); err != nil {
 			return nil, fmt.Errorf("read %s: %w", t.name, err)
+		}
+		for i, c := range columns {
+			if cell, is := values[i].([]byte); is && t.packs(c) {
+				if values[i], err = unpack(cell); err != nil {
+					at := Difference{Table: t.name, Column: c, Want: "a document", Got: err.Error()}
+					at.Seq, _ = values[0].(int64)
+					return nil, &at
+				}
+			}
 		}
 		all = append(all, values)
 	}

@@ -141,6 +141,11 @@ func correct(ctx context.Context, m *closed.Month, a ledger.Amendment, c Correct
 	}
 	now := c.Now.In(in.Zone)
 	further, err := rating.Correct(in, late, m.Issued, a.Reason, events.MonthOf(now.Year(), now.Month()))
+	if err != nil {
+		return nil, nil, err
+	}
+	issuer, err := m.Issuer()
+	issuer.Issue(further)
 	return further, doc, err
 }
 

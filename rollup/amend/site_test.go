@@ -149,7 +149,7 @@ func (l log) Offsets(ctx context.Context) (map[events.Partition]stream.Offsets, 
 	return map[events.Partition]stream.Offsets{0: o}, err
 }
 
-func (log) Owners(context.Context) (map[events.Partition]string, error)        { return nil, nil }
+func (log) Members(context.Context) ([]stream.GroupMember, error)              { return nil, nil }
 func (log) Verify(context.Context, events.Partition, stream.Position) error    { return nil }
 func (log) Commit(context.Context, map[events.Partition]events.Offset) error   { return nil }
 func (log) Committed(context.Context, events.Partition) (events.Offset, error) { return -1, nil }

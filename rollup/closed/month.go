@@ -197,6 +197,15 @@ func (m *Month) Limits() (usage.Limits, error) {
 	return l, nil
 }
 
+// Issuer is who sends what the month's close and its amendments make; nil: nobody is named, and nothing is numbered.
+func (m *Month) Issuer() (*rating.Issuer, error) {
+	i, err := rating.ParseIssuer(m.Closing.Issuer)
+	if err != nil {
+		return nil, fmt.Errorf("closing of %s: %w", m.Month, err)
+	}
+	return i, nil
+}
+
 // Rules returns the month's rules.
 func (m *Month) Rules(ctx context.Context) (*events.MonthRules, error) {
 	return RulesOf(ctx, m.state, m.template, m.Month)

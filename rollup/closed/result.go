@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 
 	fastjson "github.com/go-json-experiment/json"
 
@@ -62,12 +63,24 @@ func Stored(ctx context.Context, l Books, month events.Month) (*Result, error) {
 	if r.Limits, err = usage.ParseLimits(closing.Limits); err != nil {
 		return nil, fmt.Errorf("closing of %s: %w", month, err)
 	}
-	for _, v := range stored.Invoices {
-		if v.Month != month {
+	return r, r.readLate(ctx, l, stored.Invoices)
+}
+
+// readLate reads how the further revisions of the month before stand that this close made.
+func (r *Result) readLate(ctx context.Context, l Books, made []ledger.Invoice) error {
+	if !slices.ContainsFunc(made, func(v ledger.Invoice) bool { return v.Month != r.Month }) {
+		return nil
+	}
+	before, err := l.Invoices(ctx, r.Month-1)
+	if err != nil {
+		return LedgerFailed(err)
+	}
+	for _, v := range before {
+		if v.Closing == r.Month {
 			r.Late = append(r.Late, v)
 		}
 	}
-	return r, nil
+	return nil
 }
 
 // Encode makes the documents that the ledger holds of invoices, Decode reads them.

@@ -98,6 +98,7 @@ func (r *reached) newClosing(ctx context.Context, prices configured) (none ledge
 		Month: r.month, SealID: hex.EncodeToString(id), Cluster: r.conn.Topic.Cluster, TopicID: r.conn.Topic.ID, Topic: r.conn.Topic.Name,
 		RulesHash: rules.Hash(), Zone: r.Terms.Zone, Version: r.Version, At: r.Clock.Now(),
 		Accounts: prices.accounts, Books: prices.books, Limits: r.Terms.Limits.Document(),
+		Issuer: r.Terms.Issuer.Document(),
 	}
 	for _, p := range r.conn.Topic.Partitions {
 		c.Partitions = append(c.Partitions, p.ID)

@@ -48,7 +48,13 @@ func (b *begun) bill(ctx context.Context) error {
 	for i := range late { // what was lost may have been late too
 		hold(&late[i], prices.Accounts, bill, usage.Alarms{"": losses})
 	}
-	result, err := b.result(doc, append(late, invoices...))
+	issuer, err := b.this.Issuer()
+	if err != nil {
+		return err
+	}
+	all := append(late, invoices...)
+	issuer.Issue(all)
+	result, err := b.result(doc, all)
 	if err != nil {
 		return err
 	}

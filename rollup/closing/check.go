@@ -3,9 +3,7 @@ package closing
 import (
 	"context"
 	"errors"
-	"time"
 
-	"headcount/events"
 	"headcount/ingest/worker"
 	"headcount/rating/ledger"
 	"headcount/rollup/closed"
@@ -49,11 +47,10 @@ func (w *work) checkPublished(ctx context.Context, conn *Connection) error {
 
 // checkTime refuses a month that is not over, or whose grace goes on.
 func (w *work) checkTime() error {
-	zone, err := events.LoadZone(w.Terms.Zone)
+	ends, err := w.ends()
 	if err != nil {
 		return err
 	}
-	ends := time.Date(w.month.Year(), w.month.Calendar()+1, 1, 0, 0, 0, 0, zone)
 	now := w.Clock.Now()
 	if now.Before(ends) {
 		return &NotOverError{w.month, ends, w.Terms.Zone}

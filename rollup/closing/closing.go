@@ -4,7 +4,7 @@
 // and goes on from where the last one was: seals are repeated only where a partition has none, sealed files are created once, the
 // ledger commits once, and the closed record is sent until it is marked as sent.
 //
-//	check     check.go    refuses what must not be closed now, and opening.go to open the books unasked
+//	check     check.go    refuses what must not be closed now, opening.go to open the books unasked, over.go what the log does not say to be over
 //	adopt     adopt.go    the closing's row
 //	seal      seal.go     a seal to every partition that has none
 //	wait      wait.go     until each is sealed; who has no reader is counted here (count.go)
@@ -28,6 +28,7 @@ import (
 	"headcount/events"
 	"headcount/events/identity"
 	"headcount/ingest/worker"
+	"headcount/rating"
 	"headcount/rating/ledger"
 	"headcount/rollup/closed"
 	"headcount/rollup/usage"
@@ -42,10 +43,17 @@ type Closer struct {
 	Names    Names
 	Group    string        // that reads the topic; empty: none
 	Interval time.Duration // between the checkpoints of partitions that the close counts
-	Timeout  time.Duration // of the wait for sealed months; 0: none
+	Timeout  time.Duration // of all that a close waits for, from its begin; 0: none
 
 	// OpenBooks lets the first close open the books although older months have events, where Terms do not say with which month they open.
 	OpenBooks bool
+
+	// Yes says aloud what a close else refuses: a month that is not over by the log, and of those that FromClock has found one without
+	// events, or more than one.
+	Yes bool
+
+	// FromClock says that a month is closed because of the host's clock alone: nobody named it.
+	FromClock bool
 
 	Version  string // of the program, for the closing's row
 	Log      *slog.Logger
@@ -63,6 +71,10 @@ type Terms struct {
 	Grace  time.Duration
 	Limits usage.Limits
 	From   events.Month // with which the books open; 0: it is not said
+
+	// AutoClose closes months without events, and with Due more than one, unasked, where the log says too that they are over.
+	AutoClose bool
+	Issuer    *rating.Issuer // who sends the invoices, and how they are numbered; nil: they are not
 }
 
 // Names are what messages call what the site opens.
@@ -72,7 +84,8 @@ type Names struct{ State, Ledger, Template, Keys string }
 type work struct {
 	Closer // with what was left out filled in
 	month  events.Month
-	ledger Ledger // nil: does not exist yet
+	ledger Ledger    // nil: does not exist yet
+	until  time.Time // where there is a Timeout, waits end then, by the host's clock
 }
 
 // reached is a close that has reached log and state.
@@ -91,7 +104,7 @@ type begun struct {
 // Close closes a month, or returns what is stored where it is closed already.
 //
 // It refuses a month with a *NotOverError, *GraceError, *NotClosedBeforeError, *BooksOpenedLaterError or *BeforeBooksError, to open the books
-// unasked with an *UnopenedError, and a policy, or a topic
+// unasked with an *UnopenedError, one that goes on by the log, or has no event and was not named, with a *GoesOnError or *NoEventsError, and a policy, or a topic
 // that was made again, with what worker.CheckRules and worker.CheckSiblings return. Where state, ledger and log do not belong
 // together it returns a *ForeignLedgerError, *closed.ForeignSealError, *ForeignTopicError or *RulesChangedError; where a seal was not followed, a
 // *NotFollowedError; where sealed files or the log are lost, a *closed.SealedMonthLostError, *worker.Halted or *LogGoneError. A
@@ -102,9 +115,11 @@ func (c *Closer) Close(ctx context.Context, month events.Month) (*closed.Result,
 		return nil, err
 	}
 	defer w.end()
+	waits, cancel := w.within(ctx)
+	defer cancel()
 	if stored, err := w.stored(ctx); stored != nil || err != nil {
 		if err == nil {
-			err = w.announceLater(ctx)
+			err = w.await(waits, "send the closed record", func() error { return w.announceLater(waits) })
 		}
 		return stored, err
 	}
@@ -115,41 +130,67 @@ func (c *Closer) Close(ctx context.Context, month events.Month) (*closed.Result,
 	if err != nil {
 		return nil, err
 	}
-	r, err := w.reach(ctx)
-	if err != nil {
-		return nil, err
-	}
-	defer r.conn.Close()
-	if err := r.check(ctx); err != nil {
-		return nil, err
-	}
-	if err := r.mayOpen(ctx); err != nil {
-		return nil, err
-	}
-	b, err := r.adopt(ctx, prices)
+	b, err := w.open(waits, prices)
 	if err != nil {
 		return nil, err
 	}
 	defer b.close()
-	if err := b.carryOut(ctx); err != nil {
+	if err := b.carryOut(ctx, waits); err != nil {
 		return nil, err
 	}
 	return w.stored(ctx)
 }
 
-// carryOut does what a closing says.
-func (b *begun) carryOut(ctx context.Context) error {
-	ends, err := b.seal(ctx)
+// open reaches log and state, and has the closing recorded where it may be.
+func (w *work) open(ctx context.Context, prices configured) (b *begun, _ error) {
+	var r *reached
+	err := w.await(ctx, "reach the log", func() (err error) {
+		r, err = w.reach(ctx)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	defer func() {
+		if b == nil {
+			r.conn.Close()
+		}
+	}()
+	err = w.await(ctx, "hold log, state and ledger against each other", func() error { return r.check(ctx) })
+	if err != nil {
+		return nil, err
+	}
+	if err := r.mayOpen(ctx); err != nil {
+		return nil, err
+	}
+	err = w.await(ctx, "look whether the month is over by the log", func() error { return r.mayClose(ctx) })
+	if err != nil {
+		return nil, err
+	}
+	err = w.await(ctx, "record the closing", func() (err error) {
+		b, err = r.adopt(ctx, prices)
+		return err
+	})
+	return b, err
+}
+
+// carryOut does what a closing says. What waits on others does so in waits.
+func (b *begun) carryOut(ctx, waits context.Context) error {
+	var ends map[events.Partition]events.Offset
+	err := b.await(waits, "write the seals", func() (err error) {
+		ends, err = b.seal(waits)
+		return err
+	})
 	if err != nil {
 		return err
 	}
-	if err := b.wait(ctx, ends); err != nil {
+	if err := b.wait(waits, ends); err != nil {
 		return err
 	}
 	if err := b.bill(ctx); err != nil {
 		return err
 	}
-	return b.announce(ctx)
+	return b.await(waits, "send the closed record", func() error { return b.announce(waits) })
 }
 
 // begin returns the work of closing a month, with what was left out of the closer filled in, and the ledger opened if there is one.
@@ -157,7 +198,7 @@ func (c *Closer) begin(ctx context.Context, month events.Month) (*work, error) {
 	if c.cache == nil {
 		c.cache = &closed.PriceCache{}
 	}
-	w := &work{Closer: *c, month: month}
+	w := &work{Closer: *c, month: month, until: time.Now().Add(c.Timeout)}
 	if c.Progress == nil {
 		w.Progress = func(int64, int64) {}
 	}
@@ -170,7 +211,9 @@ func (c *Closer) begin(ctx context.Context, month events.Month) (*work, error) {
 	if c.Random == nil {
 		w.Random = rand.Reader
 	}
-	return w, w.openLedger(ctx)
+	waits, cancel := w.within(ctx)
+	defer cancel()
+	return w, w.late(waits, "open the ledger", w.openLedger(waits))
 }
 
 func (w *work) end() {
@@ -184,6 +227,7 @@ func (b *begun) close() {
 	if b.before != nil {
 		b.before.Close()
 	}
+	b.conn.Close()
 }
 
 func (w *work) openLedger(ctx context.Context) error {

@@ -13,29 +13,40 @@ import (
 	"headcount/ingest/worker"
 )
 
-// unread is how long a partition may stay without a sealed index, where no group tells who reads it, before the close counts it
-// itself.
+// unread is how long a partition may stay without a sealed index, where neither a group nor the state store tells that nobody reads
+// it, before the close counts it itself.
 const unread = 10 * time.Second
 
-// unowned returns those of the open partitions that nobody reads, and what is known of the rest.
+// unowned returns those of the open partitions that nobody reads, and what is known of the rest. What a stranger in the group has is read by
+// nobody of ours.
 func (r *reached) unowned(ctx context.Context, open []events.Partition, waited time.Duration) ([]events.Partition, string) {
 	if r.Group == "" {
-		if r.conn.OwnBroker || waited > unread {
+		if r.conn.OwnBroker || waited > unread || r.conn.State.Unattended() {
 			return open, "counted by the close"
 		}
 		return nil, fmt.Sprintf("a process without a group may read them; after %s they are counted by the close", unread)
 	}
-	owners, err := r.conn.Owners(ctx)
+	members, err := r.conn.Members(ctx)
 	if err != nil {
 		return nil, fmt.Sprintf("group %s cannot be described: %v", r.Group, err)
+	}
+	owners := map[events.Partition]stream.GroupMember{}
+	for _, m := range members {
+		for _, p := range m.Partitions {
+			owners[p] = m
+		}
 	}
 	var own []events.Partition
 	var readers []string
 	for _, p := range open {
-		if owners[p] == "" {
+		switch m, ok := owners[p]; {
+		case ok && m.Stranger == "":
+			readers = append(readers, fmt.Sprintf("%d by %s", p, m))
+		case ok:
+			r.Log.Warn("a stranger is in the group: what it reads is not counted into this state store, and the close counts it itself; give one of the two a group of its own", "group", r.Group, "member", m.String(), "partition", p)
+			fallthrough
+		default:
 			own = append(own, p)
-		} else {
-			readers = append(readers, fmt.Sprintf("%d by %s", p, owners[p]))
 		}
 	}
 	if len(readers) == 0 {

@@ -9,13 +9,14 @@ import (
 	"headcount/counter/checkpoint"
 	"headcount/events"
 	"headcount/rating"
+	"headcount/rating/ledger"
 	"headcount/rollup/closed"
 )
 
 // Due returns the months that are over, their grace passed, and not closed, oldest first. Before the first closing they begin with the one
 // with which the books open by Terms. Where that is not said it fails with an *UnopenedError; with OpenBooks they begin with the oldest
 // month that has rules, so that has events, and in which an account was in force; where there is none, only the newest month that is
-// over. It fails with a *closed.UnreachableError of the ledger, with what Close refuses a policy with, or with what Site fails with.
+// over. More than one are a *SeveralDueError, unless that was said. It fails with a *closed.UnreachableError of the ledger, with what Close refuses a policy with, or with what Site fails with.
 func (c *Closer) Due(ctx context.Context) ([]events.Month, error) {
 	w, err := c.begin(ctx, 0)
 	if err != nil {
@@ -36,7 +37,44 @@ func (c *Closer) Due(ctx context.Context) ([]events.Month, error) {
 	for m := first; m <= newest; m++ {
 		due = append(due, m)
 	}
+	waits, cancel := w.within(ctx)
+	defer cancel()
+	if err := w.mayCloseAll(waits, due); err != nil {
+		return nil, w.late(waits, "look whether several months may be closed", err)
+	}
 	return due, nil
+}
+
+// mayCloseAll refuses more than one month unasked, but for those whose closing is recorded.
+func (w *work) mayCloseAll(ctx context.Context, due []events.Month) error {
+	if len(due) < 2 || w.Yes || w.Terms.AutoClose {
+		return nil
+	}
+	var open []events.Month
+	for _, m := range due {
+		if w.ledger != nil {
+			_, err := w.ledger.Closing(ctx, m)
+			if err == nil {
+				continue
+			}
+			if !errors.Is(err, ledger.ErrNotFound) {
+				return closed.LedgerFailed(err)
+			}
+		}
+		open = append(open, m)
+	}
+	if len(open) < 2 {
+		return nil
+	}
+	r, err := w.reach(ctx) // what does not belong together is worse
+	if err != nil {
+		return err
+	}
+	defer r.conn.Close()
+	if err := r.check(ctx); err != nil {
+		return err
+	}
+	return &SeveralDueError{Months: open, Now: w.Clock.Now()}
 }
 
 // firstOpen is the first month that is to be closed, if it is not after newest.
@@ -66,7 +104,7 @@ func (w *work) firstOpen(ctx context.Context, newest events.Month, zone *time.Lo
 		if err := r.check(ctx); err != nil {
 			return 0, err
 		}
-		all, err := r.counted(ctx, newest)
+		all, err := r.monthsUntil(ctx, newest)
 		if err == nil {
 			err = &UnopenedError{Events: all}
 		}

@@ -12,7 +12,7 @@ func TestDue(t *testing.T) {
 	due := func(s *testSite) []events.Month {
 		t.Helper()
 		c := s.closer(0)
-		c.OpenBooks = true
+		c.OpenBooks, c.Yes = true, true
 		months, err := c.Due(t.Context())
 		if err != nil {
 			t.Fatal(err)

@@ -30,6 +30,41 @@ func (e *GraceError) Error() string {
 	return fmt.Sprintf("month %s can be closed from %s on: its grace of %s has not passed since it ended", e.Month, e.Until.Format(time.RFC3339), e.Grace)
 }
 
+// GoesOnError says that a month is over by the host's clock, and goes on by the log.
+type GoesOnError struct {
+	Month       events.Month
+	Ends        time.Time
+	Newest      time.Time // that a record bears
+	Now         time.Time // by the host's clock
+	BrokersTime bool      // the brokers' clock says so; else that of those who produce records now
+}
+
+func (e *GoesOnError) Error() string {
+	who := "records that come in now bear times of before, " + e.Newest.UTC().Format(time.RFC3339) + " the newest"
+	if e.BrokersTime {
+		who = "the newest record was taken by the brokers at " + e.Newest.UTC().Format(time.RFC3339)
+	}
+	return fmt.Sprintf("month %s ends at %s, and by this host's clock it is %s; but by the log it is not over: %s; set the clock right, or wait for records of after the month's end",
+		e.Month, e.Ends.Format(time.RFC3339), e.Now.UTC().Format(time.RFC3339), who)
+}
+
+// NoEventsError says that a month that nobody named has no event.
+type NoEventsError struct{ Month events.Month }
+
+func (e *NoEventsError) Error() string {
+	return fmt.Sprintf("month %s has no event: see that the clock of this host is right, and that events come in; what is closed takes no more of them", e.Month)
+}
+
+// SeveralDueError says that more than one month is over and not closed, by the host's clock.
+type SeveralDueError struct {
+	Months []events.Month // oldest first
+	Now    time.Time
+}
+
+func (e *SeveralDueError) Error() string {
+	return fmt.Sprintf("%d months are to be closed, %s to %s, since it is %s by this host's clock: see that it is right", len(e.Months), e.Months[0], e.Months[len(e.Months)-1], e.Now.UTC().Format(time.RFC3339))
+}
+
 // NotClosedBeforeError says that an earlier month must be closed first.
 type NotClosedBeforeError struct {
 	Month  events.Month // that was to be closed
@@ -173,10 +208,14 @@ type TimedOutError struct {
 	Month      events.Month
 	Waited     time.Duration
 	Partitions []events.Partition // that are not sealed
+	For        string             // what it waited for instead; empty: for them
 	Why        string
 }
 
 func (e *TimedOutError) Error() string {
+	if e.For != "" {
+		return fmt.Sprintf("waited %s to %s for %s (%s)", e.Waited, e.For, e.Month, e.Why)
+	}
 	return fmt.Sprintf("waited %s for partitions %s of %s to be sealed (%s)", e.Waited, list(e.Partitions), e.Month, e.Why)
 }
 

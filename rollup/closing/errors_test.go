@@ -237,6 +237,7 @@ func TestNotFollowed(t *testing.T) {
 		if !lost {
 			s.remove("/0/sealed/")
 		}
+		s.yes = true
 		passed := false
 		s.group, s.owners = "readers", map[events.Partition]string{0: "member", 1: "member"}
 		s.slept = func(ctx context.Context) error {
@@ -316,11 +317,13 @@ func TestTimedOut(t *testing.T) {
 		<-ctx.Done()
 		return nil
 	}
+	s.yes = true
+	s.ledger, s.folder = openEmpty(t.Context(), t) // which takes longer than the close waits
 	c := s.closer(october)
-	c.Timeout = 50 * time.Millisecond
+	c.Timeout = time.Second
 	_, err := c.Close(t.Context(), october)
 	e, ok := errors.AsType[*TimedOutError](err)
-	if !ok || !slices.Contains(e.Partitions, 1) || e.Waited != c.Timeout || e.Why != "being read: 1 by member-7" {
+	if !ok || !slices.Contains(e.Partitions, 1) || e.Waited != c.Timeout || e.Why != "being read: 1 by member-7 (client headcount at 10.0.0.7)" {
 		t.Errorf("%v", err)
 	}
 	s.slept = func(context.Context) error { return nil }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"maps"
+	"slices"
 
 	"headcount/events"
 	"headcount/events/stream"
@@ -26,7 +27,10 @@ func (l testLog) PartitionOffsets(_ context.Context, p events.Partition) (o stre
 	return o, ok, err
 }
 
-func (l testLog) Offsets(context.Context) (all map[events.Partition]stream.Offsets, err error) {
+func (l testLog) Offsets(ctx context.Context) (all map[events.Partition]stream.Offsets, err error) {
+	if err := l.s.hangs(ctx, "Offsets"); err != nil {
+		return nil, err
+	}
 	if l.s.gone {
 		return nil, &stream.RecreatedError{Topic: l.s.topic.Name}
 	}
@@ -40,12 +44,14 @@ func (l testLog) Offsets(context.Context) (all map[events.Partition]stream.Offse
 	return all, err
 }
 
-func (l testLog) Owners(context.Context) (owners map[events.Partition]string, err error) {
-	err = l.s.faults.do("Owners", func() error {
-		owners = maps.Clone(l.s.owners)
+func (l testLog) Members(context.Context) (all []stream.GroupMember, err error) {
+	err = l.s.faults.do("Members", func() error {
+		for _, p := range slices.Sorted(maps.Keys(l.s.owners)) {
+			all = append(all, stream.GroupMember{Name: l.s.owners[p], Client: "headcount", Host: "/10.0.0.7", Partitions: []events.Partition{p}, Stranger: l.s.strangers[l.s.owners[p]]})
+		}
 		return nil
 	})
-	return owners, err
+	return all, err
 }
 
 func (l testLog) Verify(context.Context, events.Partition, stream.Position) error {
@@ -58,7 +64,10 @@ func (l testLog) Commit(context.Context, map[events.Partition]events.Offset) err
 
 func (l testLog) Committed(context.Context, events.Partition) (events.Offset, error) { return -1, nil }
 
-func (l testLog) Produce(_ context.Context, messages []stream.Message) error {
+func (l testLog) Produce(ctx context.Context, messages []stream.Message) error {
+	if err := l.s.hangs(ctx, "Produce"); err != nil {
+		return err
+	}
 	return l.s.faults.do("Produce", func() error {
 		for _, m := range messages {
 			if m.Topic == stream.DeadTopic(l.s.topic.Name) {
@@ -101,7 +110,7 @@ func (r *testReading) Next(ctx context.Context) (b *stream.Batch, err error) {
 		return nil, context.DeadlineExceeded
 	}
 	err = r.s.faults.do("Next", func() error {
-		b = &stream.Batch{Records: r.s.log[r.p][r.next:end], Base: r.next, Next: end, End: end}
+		b = &stream.Batch{Records: r.s.log[r.p][r.next:end], Base: r.next, Next: end, End: end, BrokersTime: r.s.brokersTime}
 		r.next = end
 		return ctx.Err()
 	})

@@ -7,6 +7,7 @@ import (
 	"io"
 	"maps"
 	"slices"
+	"time"
 
 	"headcount/counter"
 	"headcount/counter/checkpoint"
@@ -57,27 +58,54 @@ func (r *reached) mayOpen(ctx context.Context) error {
 			return closed.LedgerFailed(err)
 		}
 	}
-	older, err := r.counted(ctx, r.month-1)
+	older, err := r.monthsUntil(ctx, r.month-1)
 	if err == nil && len(older) > 0 {
 		err = &UnopenedError{Month: r.month, Events: older}
 	}
 	return err
 }
 
-// counted returns the months up to one that have events, oldest first. What lies in the log now is counted before, as by `ingest run`.
-func (r *reached) counted(ctx context.Context, until events.Month) ([]MonthEvents, error) {
-	ends, err := r.catchUp(ctx)
+// monthsUntil returns the months up to one that have events, oldest first.
+func (r *reached) monthsUntil(ctx context.Context, until events.Month) ([]MonthEvents, error) {
+	sum := map[events.Month]uint64{}
+	err := r.counted(ctx, func(shard *counter.Shard) error {
+		for _, m := range shard.Months() {
+			if m > until {
+				continue
+			}
+			n, err := eventsOf(shard.Snapshot(m).OnTime())
+			if err != nil {
+				return err
+			}
+			if n > 0 {
+				sum[m] += n
+			}
+		}
+		return nil
+	})
 	if err != nil {
 		return nil, err
 	}
+	all := make([]MonthEvents, 0, len(sum))
+	for _, m := range slices.Sorted(maps.Keys(sum)) {
+		all = append(all, MonthEvents{m, sum[m]})
+	}
+	return all, nil
+}
+
+// counted hands every partition's shard to look. What lies in the log now is counted before, as by `ingest run`.
+func (r *reached) counted(ctx context.Context, look func(*counter.Shard) error) error {
+	ends, err := r.catchUp(ctx)
+	if err != nil {
+		return err
+	}
 	rules, err := r.conn.State.Rules(ctx, nil)
 	if errors.Is(err, checkpoint.ErrNoRules) {
-		return nil, nil
+		return nil
 	}
 	if err != nil {
-		return nil, fmt.Errorf("rules: %w", err)
+		return fmt.Errorf("rules: %w", err)
 	}
-	sum := map[events.Month]uint64{}
 	for _, p := range r.conn.Topic.Partitions {
 		id := r.identity(p.ID)
 		load := func() (*counter.Shard, error) {
@@ -93,27 +121,14 @@ func (r *reached) counted(ctx context.Context, until events.Month) ([]MonthEvent
 		if errors.Is(err, checkpoint.ErrNone) {
 			continue
 		}
+		if err == nil {
+			err = look(shard)
+		}
 		if err != nil {
-			return nil, fmt.Errorf("partition %d: %w", p.ID, err)
-		}
-		for _, m := range shard.Months() {
-			if m > until {
-				continue
-			}
-			n, err := eventsOf(shard.Snapshot(m).OnTime())
-			if err != nil {
-				return nil, fmt.Errorf("partition %d: %w", p.ID, err)
-			}
-			if n > 0 {
-				sum[m] += n
-			}
+			return fmt.Errorf("partition %d: %w", p.ID, err)
 		}
 	}
-	all := make([]MonthEvents, 0, len(sum))
-	for _, m := range slices.Sorted(maps.Keys(sum)) {
-		all = append(all, MonthEvents{m, sum[m]})
-	}
-	return all, nil
+	return nil
 }
 
 func eventsOf(month counter.RowReader) (n uint64, _ error) {
@@ -135,17 +150,13 @@ func (r *reached) identity(p events.Partition) counter.Identity {
 
 // catchUp returns when the partitions are counted as far as they reach now, by those that read them, else here; and where that is.
 func (r *reached) catchUp(ctx context.Context) (map[events.Partition]stream.Offsets, error) {
-	if r.Timeout > 0 {
-		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeout(ctx, r.Timeout)
-		defer cancel()
-	}
 	ends, err := r.conn.Offsets(ctx)
 	if err != nil {
 		return nil, err
 	}
 	counted := map[events.Partition]events.Offset{}
 	began, pause := r.Clock.Now(), firstPause
+	said := began
 	var behind []events.Partition
 	var why string
 	for {
@@ -159,14 +170,17 @@ func (r *reached) catchUp(ctx context.Context) (map[events.Partition]stream.Offs
 			}
 			continue
 		}
-		r.Log.Info("before the books are opened, the log is counted as far as it reaches", "partitions", list(behind), "why", why)
+		if now := r.Clock.Now(); now.Sub(said) > saidEvery {
+			said = now
+			r.Log.Info("the close waits for the log to be counted as far as it reaches", "month", r.month, "partitions", list(behind), "why", why, "since", began.Format(time.RFC3339))
+		}
 		if err = r.Clock.Sleep(ctx, pause); err != nil {
 			break
 		}
 		pause = min(2*pause, longestPause)
 	}
 	if err != nil && errors.Is(ctx.Err(), context.DeadlineExceeded) {
-		err = &TimedOutError{r.month, r.Timeout, behind, why}
+		err = &TimedOutError{Month: r.month, Waited: r.Timeout, Partitions: behind, Why: why}
 	}
 	return ends, err
 }

@@ -39,7 +39,7 @@ type Connection struct {
 type Log interface {
 	worker.Log
 	Offsets(ctx context.Context) (map[events.Partition]stream.Offsets, error)
-	Owners(ctx context.Context) (map[events.Partition]string, error)
+	Members(ctx context.Context) ([]stream.GroupMember, error)
 }
 
 // LogOf returns a log as a close needs it.
@@ -54,8 +54,8 @@ func (l streamLog) Offsets(ctx context.Context) (map[events.Partition]stream.Off
 	return l.log.Offsets(ctx)
 }
 
-func (l streamLog) Owners(ctx context.Context) (map[events.Partition]string, error) {
-	return l.log.Owners(ctx)
+func (l streamLog) Members(ctx context.Context) ([]stream.GroupMember, error) {
+	return l.log.Members(ctx)
 }
 
 // Ledger is a *ledger.Ledger's methods, which say what they promise.

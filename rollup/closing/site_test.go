@@ -62,25 +62,30 @@ var bookFile = ratingtest.Book(ratingtest.Devices, `  basic:
 
 // testSite is what a close works on: a ledger in a file, log and state in memory. Every call of a port goes through faults.
 type testSite struct {
-	t        *testing.T
-	faults   faults
-	now      time.Time
-	ledger   *ledger.Ledger // nil: not made yet
-	folder   string         // of the ledger's file
-	topic    *stream.Topic
-	log      [][]events.Record                  // by partition
-	start    map[events.Partition]events.Offset // first offset that a partition still has; nil: all have all
-	files    map[string][]byte                  // of the state store
-	template *events.Template
-	accounts string
-	books    map[string][]byte
-	group    string
-	owners   map[events.Partition]string
-	slept    func(ctx context.Context) error // what happens while a close sleeps
-	naps     int                             // how often a close slept
-	dead     int                             // letters
-	gone     bool                            // the topic was made again while it was read
-	told     bool                            // a close failed by what broke
+	t           *testing.T
+	faults      faults
+	now         time.Time
+	ledger      *ledger.Ledger // nil: not made yet
+	folder      string         // of the ledger's file
+	topic       *stream.Topic
+	log         [][]events.Record                  // by partition
+	start       map[events.Partition]events.Offset // first offset that a partition still has; nil: all have all
+	files       map[string][]byte                  // of the state store
+	template    *events.Template
+	accounts    string
+	books       map[string][]byte
+	group       string
+	owners      map[events.Partition]string
+	strangers   map[string]string               // members of the group: why they are no readers of ours
+	readers     bool                            // where there is no group, somebody may be reading
+	slept       func(ctx context.Context) error // what happens while a close sleeps
+	naps        int                             // how often a close slept
+	yes         bool                            // closers say it aloud
+	brokersTime bool                            // records have the brokers' time
+	dead        int                             // letters
+	hang        string                          // the call that does not return; empty: none
+	gone        bool                            // the topic was made again while it was read
+	told        bool                            // a close failed by what broke
 }
 
 func newTestSite(t *testing.T) *testSite {
@@ -120,7 +125,7 @@ func (s *testSite) closer(m events.Month) *Closer {
 		Site: s, Keys: keys, SealKey: sealKey, Group: s.group, Interval: time.Hour, Version: "test", Log: slog.New(slog.DiscardHandler),
 		Terms: Terms{Zone: zoneName, Grace: 24 * time.Hour, Limits: lenient(), From: s.template.From},
 		Names: Names{State: "the state", Ledger: "the ledger", Template: "the config", Keys: "the keys"},
-		Clock: testClock{s}, Go: inline, Random: bytes.NewReader(id[:]),
+		Yes:   s.yes, Clock: testClock{s}, Go: inline, Random: bytes.NewReader(id[:]),
 	}
 }
 
@@ -152,7 +157,10 @@ func (s *testSite) remove(text string) {
 	}
 }
 
-func (s *testSite) OpenLedger(context.Context) (l Ledger, err error) {
+func (s *testSite) OpenLedger(ctx context.Context) (l Ledger, err error) {
+	if err := s.hangs(ctx, "OpenLedger"); err != nil {
+		return nil, err
+	}
 	err = s.faults.do("OpenLedger", func() error {
 		if s.ledger == nil {
 			return ledger.ErrMissing
@@ -232,14 +240,17 @@ func (s *testSite) Prices() (accounts []byte, books map[string][]byte, err error
 	return []byte(s.accounts), s.books, err
 }
 
-func (s *testSite) Connect(context.Context) (c *Connection, err error) {
+func (s *testSite) Connect(ctx context.Context) (c *Connection, err error) {
+	if err := s.hangs(ctx, "Connect"); err != nil {
+		return nil, err
+	}
 	err = s.faults.do("Connect", func() error { return nil })
 	if err != nil {
 		return nil, err
 	}
 	topic, bucket := *s.topic, faultyBucket{memory{s.files}, &s.faults}
 	return &Connection{
-		Log: testLog{s}, OwnBroker: s.group == "", Topic: &topic, State: checkpoint.OpenTopic(bucket, topic.Name, topic.ID), Bucket: bucket,
+		Log: testLog{s}, OwnBroker: s.group == "" && !s.readers, Topic: &topic, State: checkpoint.OpenTopic(bucket, topic.Name, topic.ID), Bucket: bucket,
 		Template: s.template, Close: func() {},
 	}, nil
 }

@@ -21,15 +21,10 @@ type waiting struct {
 
 // wait returns when every partition of the closing is sealed. Partitions that nobody reads are counted here.
 func (b *begun) wait(ctx context.Context, ends map[events.Partition]events.Offset) error {
-	if b.Timeout > 0 {
-		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeout(ctx, b.Timeout)
-		defer cancel()
-	}
 	w := waiting{b, ends, map[events.Partition]events.Offset{}}
 	open, why, err := w.untilSealed(ctx)
 	if err != nil && errors.Is(ctx.Err(), context.DeadlineExceeded) {
-		return &TimedOutError{b.month, b.Timeout, open, why}
+		return &TimedOutError{Month: b.month, Waited: b.Timeout, Partitions: open, Why: why}
 	}
 	return err
 }
@@ -54,9 +49,9 @@ func (w *waiting) untilSealed(ctx context.Context) (open []events.Partition, why
 		if why, err = w.tend(ctx, open, w.Clock.Now().Sub(began), pause > firstPause); err != nil {
 			return open, why, err
 		}
-		if now := w.Clock.Now(); now.Sub(said) > 5*time.Second {
+		if now := w.Clock.Now(); now.Sub(said) > saidEvery {
 			said = now
-			w.Log.Info("waiting for sealed partitions", "month", w.month, "partitions", list(open), "why", why)
+			w.Log.Info("the close waits for sealed partitions", "month", w.month, "partitions", list(open), "why", why, "since", began.Format(time.RFC3339))
 		}
 		if err := w.Clock.Sleep(ctx, pause); err != nil {
 			return open, why, err

@@ -56,7 +56,13 @@ func Read(ctx context.Context, s Source, m events.Month, now time.Time) (*Docume
 	if err := r.unite(); err != nil {
 		return nil, err
 	}
-	r.doc.Forecast = r.doc.forecast(r.facts.Rules, zone, now)
+	var before *usage.Document
+	if s.Before != nil {
+		if before, err = s.Before(m - 1); err != nil {
+			return nil, err
+		}
+	}
+	r.doc.Forecast = r.doc.forecast(r.facts.Rules, zone, now, before)
 	return r.doc, nil
 }
 

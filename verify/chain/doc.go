@@ -17,17 +17,17 @@
 //
 //	kind      payload's members                                        rows
 //	ledger    format, id                                               none
-//	closing   seal_id … previous, accounts*, books* by name            closings, books in the order of their names
+//	closing   seal_id … previous, accounts*, issuer*?, books* by name  closings, books in the order of their names
 //	usage     app, account, digest, document*                          usage
-//	invoice   month, account, revision, document*                      invoices, and of the document's lines: lines
+//	invoice   month, account, revision, document*, numbered?           invoices, and of the document's lines: lines; numbers
 //	result    seal_id, apps, invoices, at, document*                   results
 //	message   message*                                                 outbox
 //	sent      outbox, at                                               sent
-//	release   account, revision, reason, by, at                        releases
+//	release   account, revision, reason, by, at, numbered?             releases, numbers
 //	amendment number, reason, by, at, invoices, document*              amendments
 //	          (*: the document's SHA-256, as sha256:hex)
 //
 // Layout: schema.go has the tables and what makes them append-only; entry.go an entry and its hash; rows.go the rows that follow
 // from an entry; walk.go the walk; guards.go the schema's part of it; open.go opens a ledger, import.go makes one of an export;
-// read.go reads what the ledger has of a month.
+// read.go reads what the ledger has of a month; number.go the numbers, which have no gap.
 package chain

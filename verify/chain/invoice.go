@@ -19,6 +19,11 @@ type printed struct {
 	Status   string         `json:"status"`
 	Reason   string         `json:"reason"`
 	Released jsontext.Value `json:"released"`
+	Amended  jsontext.Value `json:"amended"`
+	Number   jsontext.Value `json:"number"`
+	Issued   jsontext.Value `json:"issued"`
+	Due      jsontext.Value `json:"due"`
+	Corrects jsontext.Value `json:"corrects"`
 	Lines    []struct {
 		App       *string `json:"app"`
 		Meter     *string `json:"meter"`
@@ -40,6 +45,7 @@ func (r rows) invoice(e *entry, document invoiceDocument) error {
 		Account  string  `json:"account"`
 		Revision int64   `json:"revision"`
 		Document content `json:"document"`
+		Numbered *given  `json:"numbered"`
 	}
 	if err := e.open(&p); err != nil {
 		return err
@@ -59,6 +65,7 @@ func (r rows) invoice(e *entry, document invoiceDocument) error {
 		return fmt.Errorf("invoice of %s, %s: %w", x.Account, x.Month, err)
 	}
 	r.add(invoices, e, e.month, x.Month, x.Account, x.Revision, x.Plan, x.Currency, x.Total, x.Status, x.Reason, p.Document)
+	r.number(e, p.Numbered, x.Month, x.Account, x.Revision)
 	for i, l := range x.Lines {
 		r.add(lines, e, x.Month, x.Account, x.Revision, int64(i+1), orNull(l.App), orNull(l.Meter), orNull(l.Item), orNull(l.Quantity),
 			orNull(l.Free), orNull(l.Billable), orNull(l.UnitPrice), l.Amount, orNull(l.How))
@@ -77,8 +84,8 @@ func (x *printed) check() error {
 		return fmt.Errorf("status %q, want final or held", x.Status)
 	case x.Status == "held" && x.Reason == "":
 		return errors.New("held without a reason")
-	case x.Status == "held" && x.Released != nil:
-		return errors.New("its document has a release already")
+	case x.Released != nil || x.Amended != nil || x.Number != nil || x.Issued != nil || x.Due != nil || x.Corrects != nil:
+		return errors.New("its document says already how it stands")
 	}
 	for i, l := range x.Lines {
 		if l.Amount == "" {

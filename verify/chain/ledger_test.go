@@ -18,6 +18,7 @@ import (
 
 	"headcount/internal/calendar"
 	"headcount/internal/position"
+	"headcount/rating"
 	"headcount/rating/ledger"
 )
 
@@ -77,6 +78,15 @@ func invoice(t *testing.T, form, month string, revision int) ledger.Invoice {
 	return x
 }
 
+// longAccounts are so long that the ledger packs them.
+func longAccounts() []byte {
+	text := []byte("accounts:\n")
+	for i := range 60 {
+		text = fmt.Appendf(text, "- {\"id\": \"customer-%d\", \"apps\": [\"app-%d\"], \"plan\": \"p/q\", \"from\": \"2026-01-01\"}\n", i, i)
+	}
+	return text
+}
+
 // closeMonth has the product close a month.
 func closeMonth(t *testing.T, l *ledger.Ledger, of ledger.Month, previous *ledger.Previous) {
 	t.Helper()
@@ -86,6 +96,9 @@ func closeMonth(t *testing.T, l *ledger.Ledger, of ledger.Month, previous *ledge
 		Accounts: []byte("accounts:\n  - id: acme\r\n"), Books: map[string][]byte{"tcmpp.yaml": []byte("book: \xff"), "im.yaml": {}}}
 	if previous != nil { // the closings of older releases have none
 		c.Limits = json.RawMessage(`{"hold_least":20,"skew_limit":"1"}`)
+		c.Accounts = longAccounts()
+		c.Issuer = (&rating.Issuer{Name: "Issuer <&> Co", Invoice: rating.DefaultInvoiceNumbers, Credit: rating.DefaultCreditNumbers}).Document()
+		l.UseZones(func(string) (*time.Location, error) { return time.UTC, nil })
 	}
 	if _, _, err := l.Begin(t.Context(), c); err != nil {
 		t.Fatal(err)
@@ -169,7 +182,7 @@ func TestBothRead(t *testing.T) {
 			for _, month := range []string{m.Month.String()} {
 				c, err := mine.Closing(ctx, month)
 				w, other := theirs.Closing(ctx, m.Month)
-				want := Closing{w.Month.String(), w.SealID, w.Cluster, w.TopicID, w.Topic, numbers(w.Partitions), w.RulesHash, w.Zone, w.At, previousOf(w.Previous), w.Accounts, w.Books, string(w.Limits)}
+				want := Closing{w.Month.String(), w.SealID, w.Cluster, w.TopicID, w.Topic, partitionNumbers(w.Partitions), w.RulesHash, w.Zone, w.At, previousOf(w.Previous), w.Accounts, w.Books, string(w.Limits), w.Issuer}
 				if c.Books["im.yaml"] == nil {
 					c.Books["im.yaml"] = []byte{}
 				}
@@ -255,7 +268,7 @@ func previousOf(p *ledger.Previous) *Previous {
 	if p == nil {
 		return nil
 	}
-	return &Previous{p.Month.String(), numbers(p.Partitions)}
+	return &Previous{p.Month.String(), partitionNumbers(p.Partitions)}
 }
 
 func second[T any](_ T, err error) error { return err }
@@ -326,7 +339,7 @@ func TestOpenRefuses(t *testing.T) {
 	}
 }
 
-func numbers(partitions []position.Partition) []int32 {
+func partitionNumbers(partitions []position.Partition) []int32 {
 	var n []int32
 	for _, p := range partitions {
 		n = append(n, int32(p))

@@ -18,10 +18,12 @@ type Invoice struct {
 	Account  string
 	Revision int
 	Document []byte
+
+	Amendment int // that made it; 0: a close did. Set by Ledger.Invoices
 }
 
 // Invoices returns every revision of a month's invoices as they stand, by account and revision: the document of one that was held
-// and is released says so. A month that is not closed is ErrNotFound.
+// and is released says so, that of one that an amendment made names it, and each has its number. A month that is not closed is ErrNotFound.
 func (l *Ledger) Invoices(ctx context.Context, month string) (all []Invoice, err error) {
 	var seq int64
 	err = l.one(ctx, `SELECT entry FROM results WHERE month = $1`, month, &seq)
@@ -29,7 +31,7 @@ func (l *Ledger) Invoices(ctx context.Context, month string) (all []Invoice, err
 		all, err = l.invoices(ctx, `month = $1`, month)
 	}
 	if err == nil {
-		err = l.release(ctx, month, all)
+		err = l.stand(ctx, month, all)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("invoices of %s: %w", month, err)
@@ -37,33 +39,67 @@ func (l *Ledger) Invoices(ctx context.Context, month string) (all []Invoice, err
 	return all, nil
 }
 
-// release applies a month's releases to its invoices.
-func (l *Ledger) release(ctx context.Context, month string, all []Invoice) error {
-	type revision struct {
-		account string
-		number  int
-	}
-	at := map[revision]int{}
-	for i, x := range all {
-		at[revision{x.Account, x.Revision}] = i
-	}
-	return l.each(ctx, `SELECT account, revision, reason, released_by, at FROM releases WHERE month = $1`, []any{month}, func(scan func(...any) error) error {
-		var k revision
-		var reason, by, when string
-		if err := scan(&k.account, &k.number, &reason, &by, &when); err != nil {
+// revision names an invoice within a month.
+type revision struct {
+	account string
+	number  int
+}
+
+// stand writes into a month's invoices how they stand: behind the status, who released it, which amendment made it, its number.
+func (l *Ledger) stand(ctx context.Context, month string, all []Invoice) error {
+	released, amended, numbered := map[revision]string{}, map[revision]string{}, map[revision]Number{}
+	amendments := map[revision]int{}
+	acts := func(into map[revision]string, name, query string) error {
+		return l.each(ctx, query, []any{month}, func(scan func(...any) error) error {
+			var k revision
+			var number int
+			var reason, by, at string
+			err := scan(&k.account, &k.number, &number, &reason, &by, &at)
+			if name == "amended" {
+				amendments[k] = number
+			}
+			into[k] = fmt.Sprintf(`,"%s":{"reason":%s,"by":%s,"at":%s}`, name, quote(reason), quote(by), quote(at))
 			return err
+		})
+	}
+	if err := acts(released, "released", `SELECT account, revision, 0, reason, released_by, at FROM releases WHERE month = $1`); err != nil {
+		return err
+	}
+	// In the order of entries a later amendment takes the place of an earlier one.
+	if err := acts(amended, "amended", `SELECT i.account, i.revision, a.number, a.reason, a.amended_by, a.at FROM amendments a JOIN invoices i ON i.month = a.month
+		AND i.closing = a.month AND i.entry > a.entry WHERE a.month = $1 ORDER BY a.entry`); err != nil {
+		return err
+	}
+	given, err := l.Numbers(ctx, month)
+	if err != nil {
+		return err
+	}
+	for _, n := range given {
+		numbered[revision{n.Account, n.Revision}] = n
+	}
+	for i := range all {
+		k := revision{all[i].Account, all[i].Revision}
+		note := released[k] + amended[k]
+		all[i].Amendment = amendments[k]
+		if n, ok := numbered[k]; ok {
+			note += `,"number":` + quote(n.Number) + `,"issued":` + quote(n.Issued)
+			if n.Due != "" {
+				note += `,"due":` + quote(n.Due)
+			}
+			if first, ok := numbered[revision{k.account, 1}]; ok && k.number > 1 {
+				note += `,"corrects":` + quote(first.Number)
+			}
 		}
-		i, ok := at[k]
-		if !ok {
-			return nil
+		if note == "" {
+			continue
 		}
-		document, err := released(all[i].Document, reason, by, when)
+		document, err := noted(all[i].Document, released[k] != "", note)
 		if err != nil {
 			return fmt.Errorf("invoice of %s, revision %d: %w", k.account, k.number, err)
 		}
 		all[i].Document = document
-		return nil
-	})
+	}
+	return nil
 }
 
 // invoices returns invoices as they were made.
@@ -77,9 +113,9 @@ func (l *Ledger) invoices(ctx context.Context, where string, args ...any) (all [
 	return all, err
 }
 
-// released returns a held invoice's document as it is printed once the hold is lifted: the status is final, and who lifted it follows.
-// Every other byte stays.
-func released(document []byte, reason, by, at string) ([]byte, error) {
+// noted returns an invoice's document as it is printed once it stands otherwise than it was made: a note behind the status, which is final
+// where its hold was lifted. Every other byte stays.
+func noted(document []byte, released bool, note string) ([]byte, error) {
 	d := jsontext.NewDecoder(bytes.NewReader(document))
 	if _, err := d.ReadToken(); err != nil {
 		return nil, err
@@ -96,8 +132,11 @@ func released(document []byte, reason, by, at string) ([]byte, error) {
 		}
 		if key == "status" {
 			end := d.InputOffset()
-			note := fmt.Sprintf(`"final","released":{"reason":%s,"by":%s,"at":%s}`, quote(reason), quote(by), quote(at))
-			return slices.Concat(document[:end-int64(len(value))], []byte(note), document[end:]), nil
+			status := string(value)
+			if released {
+				status = `"final"`
+			}
+			return slices.Concat(document[:end-int64(len(value))], []byte(status+note), document[end:]), nil
 		}
 	}
 	return nil, errors.New("no status in the document")

@@ -102,18 +102,22 @@ func (r rows) closing(e *entry) error {
 		Accounts   content            `json:"accounts"`
 		Books      map[string]content `json:"books"`
 		Limits     jsontext.Value     `json:"limits"`
+		Issuer     content            `json:"issuer"`
 	}
 	if err := e.open(&p); err != nil {
 		return err
 	}
-	var previous, limits any
+	var previous, limits, issuer any
 	if p.Previous.Kind() == '{' {
 		previous = string(p.Previous)
 	}
 	if p.Limits != nil {
 		limits = string(p.Limits)
 	}
-	r.add(closings, e, e.month, p.SealID, p.Cluster, p.TopicID, p.Topic, string(p.Partitions), p.RulesHash, p.Zone, p.Version, p.At, previous, p.Accounts, limits)
+	if p.Issuer != "" {
+		issuer = p.Issuer
+	}
+	r.add(closings, e, e.month, p.SealID, p.Cluster, p.TopicID, p.Topic, string(p.Partitions), p.RulesHash, p.Zone, p.Version, p.At, previous, p.Accounts, limits, issuer)
 	for _, name := range slices.Sorted(maps.Keys(p.Books)) {
 		r.add(books, e, e.month, name, p.Books[name])
 	}
@@ -179,10 +183,12 @@ func (r rows) release(e *entry) error {
 		Reason   string `json:"reason"`
 		By       string `json:"by"`
 		At       string `json:"at"`
+		Numbered *given `json:"numbered"`
 	}
 	if err := e.open(&p); err != nil {
 		return err
 	}
+	r.number(e, p.Numbered, e.month, p.Account, p.Revision)
 	r.add(releases, e, e.month, p.Account, p.Revision, p.Reason, p.By, p.At)
 	return nil
 }

@@ -12,12 +12,14 @@ type table struct {
 	columns []column
 	unique  []string // what no two rows have in common, besides entry and n
 	names   []string // what names a row in a message
+	also    []string // what no two rows have in common either
 }
 
 // column is a column: TEXT, INTEGER or BLOB, as SQLite calls them.
 type column struct {
 	name, kind string
 	null       bool
+	packed     bool // its documents may be
 }
 
 // holds says whether a cell is of the column's type.
@@ -35,16 +37,18 @@ func (c column) holds(cell any) bool {
 	return false
 }
 
-// columns reads a list such as "month, app, account?, revision#, document*": text but where it ends in # (whole numbers) or * (bytes),
-// with ? for NULL.
+// columns reads a list such as "month, app, account?, revision#, document*": text but where it ends in # (whole numbers), * (bytes) or
+// ~ (bytes that may be packed), with ? for NULL.
 func columns(list string) (all []column) {
 	for _, word := range strings.Split(list, ", ") {
-		c := column{name: strings.TrimRight(word, "#*?"), kind: "TEXT", null: strings.HasSuffix(word, "?")}
+		c := column{name: strings.TrimRight(word, "#*~?"), kind: "TEXT", null: strings.Contains(word, "?")}
 		switch {
 		case strings.HasSuffix(word, "#"):
 			c.kind = "INTEGER"
 		case strings.HasSuffix(word, "*"):
 			c.kind = "BLOB"
+		case strings.HasSuffix(word, "~"):
+			c.kind, c.packed = "BLOB", true
 		}
 		all = append(all, c)
 	}
@@ -52,24 +56,29 @@ func columns(list string) (all []column) {
 }
 
 func newTable(name, list string, unique ...string) *table {
-	return &table{name, append(columns("entry#, n#"), columns(list)...), unique, unique}
+	return &table{name, append(columns("entry#, n#"), columns(list)...), unique, unique, nil}
 }
 
 var (
-	entries = &table{"entries", columns("seq#, kind, month, at, payload, previous, hash"), nil, []string{"seq"}}
+	entries = &table{"entries", columns("seq#, kind, month, at, payload, previous, hash"), nil, []string{"seq"}, nil}
 
-	closings   = newTable("closings", "month, seal_id, cluster, topic_id, topic, partitions, rules_hash, zone, version, at, previous?, accounts*, limits?", "month")
+	closings   = newTable("closings", "month, seal_id, cluster, topic_id, topic, partitions, rules_hash, zone, version, at, previous?, accounts~, limits?, issuer?*", "month")
 	books      = newTable("books", "month, name, document*", "month", "name")
 	usage      = newTable("usage", "month, app, account?, digest, document*", "month", "app")
 	invoices   = newTable("invoices", "closing, month, account, revision#, plan, currency, total, status, reason, document*", "month", "account", "revision")
 	lines      = newTable("lines", "month, account, revision#, line#, app?, meter?, item?, quantity?, free?, billable?, unit_price?, amount, how?", "month", "account", "revision", "line")
 	results    = newTable("results", "month, seal_id, apps#, invoices#, at, document*", "month")
-	outbox     = &table{"outbox", columns("entry#, n#, month, message*"), nil, []string{"month"}}
+	outbox     = &table{"outbox", columns("entry#, n#, month, message*"), nil, []string{"month"}, nil}
 	sent       = newTable("sent", "outbox#, at", "outbox")
 	releases   = newTable("releases", "month, account, revision#, reason, released_by, at", "month", "account", "revision")
-	amendments = newTable("amendments", "month, number#, reason, amended_by, at, invoices#, document*", "month", "number")
+	amendments = newTable("amendments", "month, number#, reason, amended_by, at, invoices#, document~", "month", "number")
 
-	tables = []*table{closings, books, usage, invoices, lines, results, outbox, sent, releases, amendments}
+	numbers = &table{
+		"numbers", columns("entry#, n#, series, serial#, number, month, account, revision#, issued, due?"), []string{"series", "serial"},
+		[]string{"series", "serial", "month", "account", "revision"}, []string{"month", "account", "revision"},
+	}
+
+	tables = []*table{closings, books, usage, invoices, lines, results, outbox, sent, releases, amendments, numbers}
 )
 
 // list returns the columns' names.
@@ -143,6 +152,9 @@ func (t *table) definition() string {
 	if t.unique != nil {
 		parts = append(parts, "UNIQUE ("+strings.Join(t.unique, ", ")+")")
 	}
+	if t.also != nil {
+		parts = append(parts, "UNIQUE ("+strings.Join(t.also, ", ")+")")
+	}
 	return fmt.Sprintf("CREATE TABLE %s ( %s ) STRICT", t.name, strings.Join(parts, ", "))
 }
 
@@ -156,6 +168,9 @@ func (t *table) guards() []guard {
 		taken = t.taken("entry", "n")
 		if t.unique != nil {
 			taken += " OR " + t.taken(t.unique...)
+		}
+		if t.also != nil {
+			taken += " OR " + t.taken(t.also...)
 		}
 	}
 	return []guard{

@@ -230,7 +230,7 @@ func (f *forger) another(t *table, place string) string {
 			cells = append(cells, "-5")
 		case c.name == "entry" && place != "n":
 			cells = append(cells, place)
-		case c.name == "n" && place == "n", t == entries, slices.Contains(t.unique, c.name):
+		case c.name == "n" && place == "n", t == entries, slices.Contains(t.unique, c.name), slices.Contains(t.also, c.name):
 			cells = append(cells, f.different(c))
 		default:
 			cells = append(cells, c.name)
@@ -276,6 +276,25 @@ func TestForgedChain(t *testing.T) {
 			t.Errorf("a second beginning: %+v", d)
 		}
 		f.restore("entries")
+
+		f.keep("numbers")
+		for what, number := range map[string][3]string{
+			"a gap": {"INV-2026-11-", "3", "INV-2026-11-000003"}, "another number than its serial's": {"INV-2026-11-", "2", "INV-2026-11-000007"},
+			"a series within another": {"INV-2026-11-00", "1", "INV-2026-11-001"},
+		} {
+			payload := fmt.Sprintf(`{"account":"acme","revision":1,"reason":"r","by":"b","at":"%s","numbered":{"series":"%s","serial":%s,"number":"%s","issued":"2026-11-02"}}`,
+				last.at, number[0], number[1], number[2])
+			more = entry{seq: last.seq + 1, kind: "release", month: "2026-11", at: last.at, payload: payload, previous: last.hash}
+			f.forge(fmt.Sprintf(`INSERT INTO entries (seq, kind, month, at, payload, previous, hash) VALUES (%d, 'release', '2026-11', '%s', '%s', '%s', '%s')`, more.seq, more.at, more.payload, more.previous, more.sum()),
+				fmt.Sprintf(`INSERT INTO releases VALUES (%d, 0, '2026-11', 'acme', 1, 'r', 'b', '%s')`, more.seq, more.at),
+				fmt.Sprintf(`INSERT INTO numbers VALUES (%d, 0, '%s', %s, '%s', '2026-11', 'acme', 1, '2026-11-02', NULL)`, more.seq, number[0], number[1], number[2]))
+			if d := found(t, what, theirs, mine); d.Seq != more.seq || d.Table != "numbers" {
+				t.Errorf("%s: %+v", what, d)
+			}
+			f.restore("entries")
+			f.restore("releases")
+			f.restore("numbers")
+		}
 
 		end := fmt.Sprint(w.Entries)
 		f.forge("DELETE FROM outbox WHERE entry = "+end, "DELETE FROM entries WHERE seq = "+end)

@@ -17,7 +17,7 @@ type Walked struct {
 
 // Walk goes along the chain from its first entry and compares every cell of every table with what follows from the entries; it
 // checks that the database refuses changes, and that the chain has each of the given heads, which were published when they were
-// the newest. The first disagreement is returned as a *Difference. It sees one state of the ledger, also while others write.
+// the newest. Numbers are without a gap. The first disagreement is returned as a *Difference. It sees one state of the ledger, also while others write.
 func (l *Ledger) Walk(ctx context.Context, heads ...string) (w Walked, err error) {
 	err = l.read(ctx, func(tx *sql.Tx) error {
 		if err := l.checkGuards(ctx, tx); err != nil {
@@ -38,6 +38,7 @@ const batchSize = 64
 func walk(ctx context.Context, tx *sql.Tx, heads []string) (Walked, error) {
 	w := Walked{Head: beforeFirst}
 	missing := slices.Clone(heads)
+	last := serials{}
 	for {
 		batch, stored, err := readBatch(ctx, tx, w.Entries)
 		if err != nil {
@@ -53,6 +54,9 @@ func walk(ctx context.Context, tx *sql.Tx, heads []string) (Walked, error) {
 			}
 			n, err := compareRows(e, stored[e.seq])
 			if err != nil {
+				return w, err
+			}
+			if err := last.follow(e, stored[e.seq][numbers.name]); err != nil {
 				return w, err
 			}
 			w.Entries, w.Head, w.Rows = e.seq, e.hash, w.Rows+n
@@ -219,6 +223,11 @@ func readRows(ctx context.Context, tx *sql.Tx, t *table, where string, args ...a
 		for i, c := range t.columns {
 			if !c.holds(r[i]) {
 				return nil, readingOf(t.name, fmt.Errorf("column %s holds a %T, want %s", c.name, r[i], c.kind))
+			}
+			if cell, ok := r[i].([]byte); ok && c.packed {
+				if r[i], err = document(cell); err != nil {
+					return nil, &Difference{Table: t.name, Row: t.describe(r), Column: c.name, Want: "a document", Got: err.Error()}
+				}
 			}
 		}
 		all = append(all, r)

@@ -140,6 +140,9 @@ func compareIndex(s *Subject, f *SealedFile, p *atSeal, sum, late *sums, r *repo
 	same("seal_id", f.SealID, p.seal.SealID)
 	same("seal_hash", f.SealHash, p.sealHash)
 	same("unattributed", f.Unattributed, stretchJSON(p.nameless))
+	if f.Open != nil {
+		same("open", fmt.Sprint(*f.Open), fmt.Sprint(p.begun))
+	}
 	compareSums(f, sum, late, r)
 }
 

@@ -55,6 +55,9 @@ func unite(s *Subject, in *Input, n *Numbers, facts *facts, parts map[int32]*atS
 		u.end(u.files[id])
 	}
 	u.tally(parts)
+	for name, a := range n.former {
+		a.finish(s.Former.Month, name)
+	}
 	return nil
 }
 
@@ -138,6 +141,9 @@ func (u *union) device() {
 		a.digestRow(u.s.Closing.Month, u.at.app, u.at.who, &all)
 		a.count(u.s.Rules, u.salt, u.sets, u.at.who, &all)
 		return
+	}
+	if u.n.former != nil && all != [16]uint32{} {
+		lateApp(u.n.former, u.at.app).digestRow(u.s.Former.Month, u.at.app, u.at.who, &all)
 	}
 	if devicesOf(u.s.FormerRules, &late) != 0 && devicesOf(u.s.FormerRules, &all) == 0 {
 		a.LateNew++

@@ -115,6 +115,7 @@ type account struct {
 	Bills     []struct{ Month, Pushed, Paid string }
 	Cancelled string
 	Disabled  string
+	Paper     `yaml:",inline"`
 }
 
 type addon struct {

@@ -56,6 +56,9 @@ type Header struct {
 // Next is the offset after the batch, also where compaction emptied it.
 func (h *Header) Next() events.Offset { return h.Base + events.Offset(h.LastDelta) + 1 }
 
+// BrokersTime says that the records have the time at which the broker took them, not their producers'.
+func (h *Header) BrokersTime() bool { return h.Attributes&logAppendTimeBit != 0 }
+
 // Control says whether the batch holds the mark that ends a transaction, and no records.
 func (h *Header) Control() bool { return h.Attributes&controlBit != 0 }
 

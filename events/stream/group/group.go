@@ -42,6 +42,8 @@ type Config struct {
 	Topic    string // that the group shares
 	Instance string // static member name; empty: a member of the moment
 
+	Installation string // by which members of another installation in the group are told apart; empty: they are not
+
 	SessionTimeout   time.Duration // after which a silent member's partitions go to others
 	RebalanceTimeout time.Duration // how long the group waits for a member to rejoin
 	RequestTimeout   time.Duration // for a broker to answer, beside that

@@ -25,7 +25,7 @@ func (m *membership) join(ctx context.Context) ([]events.Partition, error) {
 		return nil, err
 	}
 	m.partitions = partitions
-	said := subscription{topic: m.g.config.Topic, partitions: m.partitions, generation: -1, owned: m.owned}
+	said := subscription{topic: m.g.config.Topic, partitions: m.partitions, generation: -1, owned: m.owned, installation: m.g.config.Installation}
 	if len(m.owned) > 0 {
 		said.generation = m.generation
 	}

@@ -23,12 +23,15 @@ type subscription struct {
 	partitions int32 // how many the topic has, as the member knows: a change makes the group share out anew
 	generation int32 // in which owned was given; −1: nothing is owned
 	owned      []events.Partition
+
+	installation string // of which the member is: Config.Installation; empty: it does not say
 }
 
 func (s subscription) encode() []byte {
 	var data wire.Encoder
 	data.Int32(s.partitions)
 	data.Int32(s.generation)
+	data.Str(s.installation)
 	var e wire.Encoder
 	e.Int16(1)
 	e.Array(1)
@@ -61,6 +64,9 @@ func decodeSubscription(b []byte, topic string) (subscription, error) {
 	}
 	data := wire.Decoder{Buf: d.Bytes()}
 	s.partitions, s.generation = data.Int32(), data.Int32()
+	if len(data.Buf) > 0 { // members of earlier builds do not say it
+		s.installation = data.Str()
+	}
 	if version >= 1 {
 		s.owned = decodeOwned(&d, topic)
 	}

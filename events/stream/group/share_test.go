@@ -93,9 +93,9 @@ func TestShareBelievesTheLatest(t *testing.T) {
 }
 
 func TestSubscription(t *testing.T) {
-	want := subscription{topic: "t", partitions: 9, generation: 4, owned: []events.Partition{2, 5}}
+	want := subscription{topic: "t", partitions: 9, generation: 4, owned: []events.Partition{2, 5}, installation: "ours"}
 	got, err := decodeSubscription(want.encode(), "t")
-	if err != nil || got.topic != "t" || got.partitions != 9 || got.generation != 4 || !slices.Equal(got.owned, want.owned) {
+	if err != nil || got.topic != "t" || got.partitions != 9 || got.generation != 4 || got.installation != "ours" || !slices.Equal(got.owned, want.owned) {
 		t.Errorf("%+v, %v", got, err)
 	}
 	for n := range want.encode() {

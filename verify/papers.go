@@ -1,0 +1,227 @@
+package verify
+
+import (
+	"context"
+	"fmt"
+	"math/big"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/go-json-experiment/json"
+
+	"headcount/verify/chain"
+	"headcount/verify/report"
+	"headcount/verify/reprice"
+)
+
+// paper is what an invoice says beside its lines, as it stands.
+type paper struct {
+	Account  string `json:"account"`
+	Month    string `json:"month"`
+	Revision int    `json:"revision"`
+	Status   string `json:"status"`
+	Total    string `json:"total"`
+	Prepaid  []struct {
+		Amount string `json:"amount"`
+	} `json:"prepaid"`
+	Document string       `json:"document"`
+	TaxRate  string       `json:"tax_rate"`
+	TaxNote  string       `json:"tax_note"`
+	Tax      string       `json:"tax"`
+	Payable  string       `json:"payable"`
+	Terms    string       `json:"terms"`
+	Issuer   *paperIssuer `json:"issuer"`
+	Name     string       `json:"name"`
+	Legal    *struct {
+		Address []string `json:"address"`
+		TaxID   string   `json:"tax_id"`
+	} `json:"legal"`
+	Contact string   `json:"contact"`
+	PO      string   `json:"po"`
+	Tags    []string `json:"tags"`
+}
+
+// paperIssuer is who sends invoices, as a closing keeps it; an invoice has the first three.
+type paperIssuer struct {
+	Name    string   `json:"name"`
+	Address []string `json:"address"`
+	TaxID   string   `json:"tax_id"`
+
+	Invoices string `json:"invoice_numbers"`
+	Credits  string `json:"credit_numbers"`
+	Terms    string `json:"terms"`
+}
+
+func (i *paperIssuer) text() string {
+	if i == nil {
+		return "nobody"
+	}
+	return fmt.Sprintf("%q, %q, %q", i.Name, i.Address, i.TaxID)
+}
+
+// papers checks what invoices say beside their lines: whom they are from and for, tax, what is payable, number and dates. Those of one
+// closing.
+type papers struct {
+	c      *invoiceCheck
+	issuer *paperIssuer // nil: the closing has none
+}
+
+// checkPapers checks the papers that the month's close, and its amendments, made.
+func (c *invoiceCheck) checkPapers(ctx context.Context) error {
+	p := papers{c: c}
+	if text := c.m.subject.Closing.Issuer; len(text) > 0 {
+		p.issuer = &paperIssuer{}
+		if err := json.Unmarshal(text, p.issuer); err != nil {
+			c.r.Wrong("numbers", "issuer of the closing of "+c.m.name, "a document that can be read", err.Error())
+			return nil
+		}
+	}
+	priced, err := c.m.amendedBy(ctx, c.r)
+	if err != nil {
+		return err
+	}
+	err = p.check(ctx, c.m.name, func(x chain.Invoice) *reprice.Period {
+		if x.Amendment > 0 {
+			return priced[x.Amendment]
+		}
+		return c.m.prices.month
+	})
+	if err != nil || c.m.subject.Closing.Previous == nil {
+		return err
+	}
+	return p.check(ctx, c.m.subject.Closing.Previous.Month, func(chain.Invoice) *reprice.Period {
+		if c.m.former == nil {
+			return nil
+		}
+		return c.m.former.month
+	})
+}
+
+// amendedBy lays out the month by each of its amendments, by number.
+func (m *closedMonth) amendedBy(ctx context.Context, r *report.Report) (map[int]*reprice.Period, error) {
+	all, err := m.ledger.Amendments(ctx, m.name)
+	if err != nil {
+		return nil, inLedger(err)
+	}
+	priced := map[int]*reprice.Period{}
+	for _, a := range all {
+		priced[a.Number] = m.layOut(m.subject.Month, a.Books, a.Accounts, fmt.Sprintf("amendment %d of %s", a.Number, a.Month), r)
+	}
+	return priced, nil
+}
+
+// check checks the papers for a month that this closing, or an amendment of it, made.
+func (p *papers) check(ctx context.Context, month string, priced func(chain.Invoice) *reprice.Period) error {
+	stored, err := p.c.m.ledger.Invoices(ctx, month)
+	if err != nil {
+		return inLedger(err)
+	}
+	given, err := p.c.m.ledger.Numbers(ctx, month)
+	if err != nil {
+		return inLedger(err)
+	}
+	for _, s := range stored {
+		if s.Closing != p.c.m.name {
+			continue
+		}
+		var x paper
+		if err := json.Unmarshal(s.Document, &x); err != nil {
+			p.c.r.Wrong("invoices", fmt.Sprintf("ledger, invoice of %s, %s", s.Account, s.Month), "a document that can be read", err.Error())
+			continue
+		}
+		p.number(&x, given)
+		if p.issuer == nil && x.Payable == "" { // a release made it that knew no taxes
+			continue
+		}
+		p.amounts(&x)
+		p.parties(&x, priced(s))
+	}
+	return nil
+}
+
+func (p *papers) same(what string, x *paper, of string, got, want any) {
+	p.c.r.Same(what, got, want, "invoice of %s for %s, revision %d: %s", x.Account, x.Month, x.Revision, of)
+}
+
+// number wants a number where the invoice is final, by the pattern of what it is, of the day on which it became so.
+func (p *papers) number(x *paper, given []chain.Number) {
+	i := slices.IndexFunc(given, func(n chain.Number) bool { return n.Account == x.Account && n.Revision == x.Revision })
+	p.same("numbers", x, "is numbered", i >= 0, p.issuer != nil && x.Status == "final")
+	if i < 0 || p.issuer == nil {
+		return
+	}
+	n := given[i]
+	pattern := p.issuer.Invoices
+	if x.Document == "credit_note" {
+		pattern = p.issuer.Credits
+	}
+	series, number := reprice.Numbered(pattern, x.Month, n.Serial)
+	p.same("numbers", x, "series", n.Series, series)
+	p.same("numbers", x, "number", n.Number, number)
+	at, err := time.Parse(time.RFC3339, n.At)
+	if err != nil {
+		p.c.r.Wrong("numbers", n.Number, "the time of its entry", n.At)
+		return
+	}
+	issued := at.In(p.c.m.subject.Zone)
+	p.same("numbers", x, "issued", n.Issued, issued.Format(time.DateOnly))
+	due := ""
+	if days, ok := reprice.NetDays(x.Terms); ok {
+		due = time.Date(issued.Year(), issued.Month(), issued.Day()+days, 0, 0, 0, 0, time.UTC).Format(time.DateOnly)
+	}
+	p.same("numbers", x, "due", n.Due, due)
+}
+
+// amounts computes the tax of the total, and what is payable; and which document it is.
+func (p *papers) amounts(x *paper) {
+	_, cents, _ := strings.Cut(x.Total, ".")
+	total, tax := decimal(x.Total), new(big.Rat)
+	if x.TaxRate != "" {
+		tax = reprice.Round(new(big.Rat).Mul(total, decimal(x.TaxRate)), len(cents))
+	}
+	p.same("taxes", x, "tax", x.Tax, tax.FloatString(len(cents)))
+	p.same("taxes", x, "payable", x.Payable, new(big.Rat).Add(total, tax).FloatString(len(cents)))
+	sum := new(big.Rat).Set(total)
+	for _, paid := range x.Prepaid {
+		sum.Add(sum, decimal(paid.Amount))
+	}
+	want := "invoice"
+	if x.Revision > 1 && sum.Sign() < 0 {
+		want = "credit_note"
+	}
+	p.same("taxes", x, "document", x.Document, want)
+}
+
+// parties wants issuer, account, tax rate and terms to be those of the closing, and of the accounts that it was priced by.
+func (p *papers) parties(x *paper, priced *reprice.Period) {
+	issuer := "nobody"
+	if i := p.issuer; i != nil && (i.Name != "" || i.TaxID != "" || len(i.Address) > 0) {
+		issuer = i.text()
+	}
+	p.same("parties", x, "issuer", x.Issuer.text(), issuer)
+	if priced == nil {
+		return
+	}
+	of := priced.Paper(x.Account)
+	if of == nil { // it should have had no invoice: what is taken back names whom it was sent to
+		return
+	}
+	var address []string
+	taxID := ""
+	if x.Legal != nil {
+		address, taxID = x.Legal.Address, x.Legal.TaxID
+	}
+	p.same("parties", x, "account", reprice.To(x.Name, address, taxID, x.Contact, x.PO, x.Tags), of.To())
+	rate, note := "", ""
+	if r := of.Rate(); r != nil {
+		rate, note = reprice.Text(r), of.Tax.Note
+	}
+	p.same("parties", x, "tax rate", x.TaxRate, rate)
+	p.same("parties", x, "tax note", x.TaxNote, note)
+	terms := of.Terms
+	if terms == "" && p.issuer != nil {
+		terms = p.issuer.Terms
+	}
+	p.same("parties", x, "terms", x.Terms, terms)
+}
