@@ -193,14 +193,15 @@ func TestPods(t *testing.T) {
 	if err := os.WriteFile(file, []byte(config), 0o600); err != nil {
 		t.Fatal(err)
 	}
+	first := map[string]string{"ingest": "/etc/headcount/keys/guid.key", "rollup": "/etc/headcount/ledger/password"}
 	for program, args := range map[string][]string{"ingest": {"run"}, "rollup": {"close", "--due"}} {
 		cmd := exec.Command(filepath.Join(binaries, program), append(args, "--config", file)...)
 		if cmd.Env = os.Environ(); program == "ingest" {
 			cmd.Env = env
 		}
 		out, err := cmd.CombinedOutput()
-		if err == nil || !strings.Contains(string(out), "/etc/headcount/keys/guid.key") {
-			t.Errorf("%s %v does not get as far as the keys: %v\n%s", program, args, err, out)
+		if err == nil || !strings.Contains(string(out), first[program]) {
+			t.Errorf("%s %v does not get as far as %s: %v\n%s", program, args, first[program], err, out)
 		}
 	}
 }
