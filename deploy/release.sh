@@ -5,10 +5,9 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 go=${GO:-go} version=${VERSION:-devel}
 created=$(git log -1 --format=%ct) revision=$(git rev-parse HEAD)
-SOURCE_DATE=$(date -u -d "@$created" +%Y-%m-%dT%H:%M:%SZ) # of the packages
 number=${version#v}
 [[ $number == [0-9]* ]] || number=0.0.0+$number # packages have numbers
-export SOURCE_DATE
+
 rm -rf dist && mkdir -p dist/bin
 for arch in amd64 arm64; do
 	out=dist/bin/linux-$arch

@@ -106,6 +106,9 @@ func statusTable(out io.Writer, d *status.Document, group bool) error {
 	if err := t.print(out, ""); err != nil {
 		return err
 	}
+	if err := notBilled(out, &d.Document, true); err != nil {
+		return err
+	}
 	for i, text := range d.Alarms {
 		if i == 0 {
 			fmt.Fprintln(out)

@@ -36,7 +36,7 @@ func encodeDocument(kind string, version int, content described) ([]byte, error)
 }
 
 // oldest is the version from which on documents of a kind are read, where older ones than that which is written are.
-var oldest = map[string]int{indexKind: 2}
+var oldest = map[string]int{manifestKind: 2, indexKind: 2}
 
 // decodeDocument is the reverse of encodeDocument; it takes no other bytes than those that it puts out, in this version or an older one.
 func decodeDocument(file string, b []byte, kind string, version int, content described) error {

@@ -15,7 +15,7 @@ import (
 
 const (
 	manifestKind    = "manifest"
-	manifestVersion = 2
+	manifestVersion = 3
 )
 
 // manifest is the document that makes a checkpoint. Its creation is the commit.
@@ -108,6 +108,8 @@ type stateRecord struct {
 	Unattributed  Stretch
 	Apps          []appStretch // sorted
 	Gaps          []gap
+	Remarks       []Remark // sorted; since version 3
+	RemarkedFrom  events.Offset
 }
 
 func (r *stateRecord) describe(f *form) {
@@ -131,6 +133,7 @@ func (r *stateRecord) describe(f *form) {
 	r.Unattributed.describe(f, `,"unattributed":{`)
 	list(f, `,"apps":`, &r.Apps, (*appStretch).describe)
 	list(f, `,"gaps":`, &r.Gaps, (*gap).describe)
+	describeRemarks(f, &r.Remarks, &r.RemarkedFrom)
 	f.literal("}")
 }
 
@@ -190,7 +193,7 @@ func recordState(s counter.State) stateRecord {
 	r := stateRecord{
 		SealHash: s.SealHash, Records: s.Records, Tombstones: s.Tombstones, Unknown: s.Unknown,
 		InvalidSeals: s.InvalidSeals, TotalRejected: s.TotalRejected, Unattributed: Stretch(s.Unattributed),
-		Apps: []appStretch{}, Gaps: []gap{},
+		Apps: []appStretch{}, Gaps: []gap{}, Remarks: recordRemarks(s.Remarks), RemarkedFrom: s.RemarkedFrom,
 	}
 	if s.Sealed != 0 {
 		r.Sealed = &s.Sealed
@@ -221,6 +224,7 @@ func (r *stateRecord) state() counter.State {
 	for _, g := range r.Gaps {
 		s.Gaps = append(s.Gaps, counter.Gap{From: g.From, To: g.To, Reason: string(g.Reason)})
 	}
+	s.Remarks, s.RemarkedFrom = remarksOf(r.Remarks), r.RemarkedFrom
 	return s
 }
 
@@ -269,6 +273,9 @@ func parseManifest(file string, b []byte) (*manifest, error) {
 	var m manifest
 	if err := decodeDocument(file, b, manifestKind, manifestVersion, &m); err != nil {
 		return nil, err
+	}
+	if m.State.RemarkedFrom < 0 { // of a release that made none: they are made from here on
+		m.State.RemarkedFrom = m.Position.Next
 	}
 	for _, s := range m.Segments {
 		if _, isManifest, ok := generationOf(s.Name); !ok || isManifest || s.Size < headerSize {

@@ -52,6 +52,8 @@ type Index struct {
 	Data         string // name of the data file, in the index's folder
 	Size         int64
 	Sum          string
+	Remarks      []Remark       // of the stretch that ends with the seal, sorted; since version 3
+	RemarkedFrom events.Offset  // what of it lies before has none; 0: nothing, −1: all
 	Open         []events.Month // that came after it and had events before the seal, sorted; since version 3; nil: not told
 }
 
@@ -81,6 +83,7 @@ func (x *Index) describe(f *form) {
 	if f.version >= openSince {
 		list(f, `,"open":`, &x.Open, func(m *events.Month, f *form) { f.text("", m) })
 	}
+	describeRemarks(f, &x.Remarks, &x.RemarkedFrom)
 	f.literal("}")
 }
 
@@ -93,7 +96,8 @@ func (x *Index) same(o *Index) bool {
 	if a.Open == nil || b.Open == nil {
 		a.Open, b.Open = nil, nil
 	}
-	return reflect.DeepEqual(&a, &b)
+	a.Remarks, b.Remarks, a.RemarkedFrom, b.RemarkedFrom = nil, nil, 0, 0
+	return reflect.DeepEqual(&a, &b) && x.sameRemarks(o)
 }
 
 // Stretch is counter.Stretch, as documents have it.
@@ -180,7 +184,7 @@ func (p *Partition) newIndex(z *counter.Sealed) *Index {
 	return &Index{
 		Cluster: p.id.Cluster, TopicID: p.id.TopicID, Partition: p.id.Partition, Month: z.Month, Offset: z.Offset,
 		SealID: z.SealID, SealHash: z.SealHash, RulesHash: z.RulesHash, KeyID: z.KeyID, Precision: z.Precision,
-		Unattributed: Stretch(z.Unattributed), Open: append([]events.Month{}, z.Open...),
+		Unattributed: Stretch(z.Unattributed), Remarks: recordRemarks(z.Remarks), RemarkedFrom: z.RemarkedFrom, Open: append([]events.Month{}, z.Open...),
 	}
 }
 

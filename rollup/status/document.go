@@ -15,6 +15,9 @@ type Document struct {
 	SealedPartitions int              `json:"-"` // in which the month is sealed already
 	Books            *rating.Catalog  `json:"-"` // by which it was read
 	Accounts         *rating.Accounts `json:"-"`
+
+	held usage.Alarms // by app, and for all what of the log is lost
+	bill usage.Biller
 }
 
 // Invoices prices the usage so far by the accounts that it was read by, with what the month before left of packages: before are its
@@ -34,6 +37,26 @@ func (d *Document) Invoices(before []rating.Invoice) ([]rating.Invoice, error) {
 		return nil, &UnpricedError{d.Month, err}
 	}
 	return invoices, nil
+}
+
+// Hold marks the invoices that a close would hold as the month stands.
+func (d *Document) Hold(invoices []rating.Invoice) {
+	if d.bill == nil {
+		return // nothing was counted
+	}
+	for i := range invoices {
+		d.held.Hold(&invoices[i], d.Accounts, d.bill)
+	}
+}
+
+// Exact says whether all that lies in the log is counted, as far as the partitions reached when it was read.
+func (d *Document) Exact() bool {
+	for _, p := range d.Partitions {
+		if p.Lag > 0 {
+			return false
+		}
+	}
+	return true
 }
 
 // UnpricedError says why the usage of an open month has no price.

@@ -27,6 +27,7 @@ type Numbers struct {
 	Late     map[string]*App // that month with what came late of it; nil: not counted
 	former   map[string]*App // that month without, for its digests alone; nil: it was not taken from its sealed files
 	Nameless Stretch         // records of no app that were not counted
+	Unbilled Unbilled        // of them
 	Seals    map[int32]int64 // the seals' offsets, where they were met
 	salts    map[string]salt // of the month's sketches by app, as the sealed files have them
 	FromLog  bool
@@ -164,13 +165,14 @@ type atSeal struct {
 	onTime, before, lateOf windows // of the month; of the month before, on time and late
 	stretches              map[string]Stretch
 	nameless               Stretch
+	remarks                map[Remark]uint64
 }
 
 func stateAtSeals(parts map[int32]*partition) map[int32]*atSeal {
 	all := map[int32]*atSeal{}
 	for id, p := range parts {
 		if p.done() {
-			all[id] = &atSeal{id, p.sealOffset, p.seal, p.sealHash, p.begun, p.onTime, p.before, p.lateOf, p.stretches, p.nameless}
+			all[id] = &atSeal{id, p.sealOffset, p.seal, p.sealHash, p.begun, p.onTime, p.before, p.lateOf, p.stretches, p.nameless, p.remarks.all}
 		}
 	}
 	return all

@@ -77,6 +77,9 @@ func (n *Numbers) addSealed(s *Subject, id int32, f *SealedFile, facts *facts, r
 	}
 	compareIdentity(s, f, id, r)
 	compareSums(f, &sum, &late, r)
+	if p.remarks, _, err = f.remarked(); err != nil {
+		r.Wrong("sealed index", f.file, "remarks that can be read", err.Error())
+	}
 	return p, nil
 }
 

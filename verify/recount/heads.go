@@ -15,6 +15,7 @@ func (u *union) tally(parts map[int32]*atSeal) {
 		u.n.Seals[id] = p.offset
 		u.n.Nameless.add(p.nameless)
 		sum, late := u.tallyApps(p), u.tallyLate(p)
+		u.tallyRemarks(p)
 		if f := u.files[id]; f != nil {
 			compareIndex(u.s, f.SealedFile, p, &sum, &late, u.r)
 		}

@@ -48,6 +48,7 @@ type partition struct {
 	devices    map[held]int // of months that limit them
 	stretches  map[string]Stretch
 	nameless   Stretch
+	remarks    *remarks
 	sealOffset int64 // of the month counted; −1: not met
 	seal       sealData
 	sealHash   string
@@ -60,7 +61,7 @@ type partition struct {
 }
 
 func newPartition(of *pass, id int32) *partition {
-	return &partition{pass: of, id: id, from: of.begin.at[id], d: newDecoder(of.s.book), open: map[Month]windows{}, devices: map[held]int{}, stretches: map[string]Stretch{}, sealOffset: -1}
+	return &partition{pass: of, id: id, from: of.begin.at[id], d: newDecoder(of.s.book), open: map[Month]windows{}, devices: map[held]int{}, stretches: map[string]Stretch{}, remarks: newRemarks(), sealOffset: -1}
 }
 
 // done says whether the month's seal was met.
@@ -154,9 +155,13 @@ func (p *partition) add(ctx context.Context, rec *kgo.Record) error {
 		}
 	case control:
 		return p.control(ctx, rec)
+	case unknown:
+		p.remarks.addUnknown(r.app, r.typ)
 	case expired:
+		p.remarks.add(r.app, ofExpired, r.dated.String(), 1)
 		p.lost(r.app, Stretch{Expired: 1})
 	case beforeBooks:
+		p.remarks.add(r.app, ofBooks, r.dated.String(), 1)
 		p.lost(r.app, Stretch{BeforeBooks: 1})
 	case rejected:
 		p.lost(r.app, Stretch{Rejected: 1})
@@ -271,6 +276,11 @@ func (p *partition) finish(s *sealData, sig *Signed, m Month, rules *Rules, ok b
 
 // follow closes a month.
 func (p *partition) follow(s *sealData, sig *Signed, m Month, offset int64) {
+	if s.Previous == nil {
+		p.dropped(m, ofUnopened)
+	} else if before, ok := ParseMonth(s.Previous.Month); ok {
+		p.dropped(before, ofFinished)
+	}
 	if m == p.s.Month {
 		p.sealOffset, p.seal, p.sealHash = offset, *s, sig.Hash()
 		p.onTime = p.open[m]
@@ -289,7 +299,7 @@ func (p *partition) follow(s *sealData, sig *Signed, m Month, offset int64) {
 		p.before = p.open[m]
 	}
 	p.sealed, p.late = m, nil
-	p.stretches, p.nameless = map[string]Stretch{}, Stretch{}
+	p.stretches, p.nameless, p.remarks = map[string]Stretch{}, Stretch{}, newRemarks()
 	for old := range p.open {
 		if old <= m {
 			delete(p.open, old)

@@ -148,6 +148,9 @@ func (u *union) device() {
 	if devicesOf(u.s.FormerRules, &late) != 0 && devicesOf(u.s.FormerRules, &all) == 0 {
 		a.LateNew++
 	}
+	if login(u.s.FormerRules, &late) && !login(u.s.FormerRules, &all) {
+		a.LateUsers++
+	}
 	for k, d := range late {
 		all[k] |= d
 	}
@@ -177,4 +180,14 @@ func (u *union) leave() {
 		f.pending = nil
 	}
 	clear(u.sketches)
+}
+
+// login says whether any of a month's kinds that were done is login.
+func login(rules *Rules, days *[16]uint32) bool {
+	for k, d := range days {
+		if d != 0 && k < len(rules.Kinds) && rules.Kinds[k] == "login" {
+			return true
+		}
+	}
+	return false
 }
