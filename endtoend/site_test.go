@@ -314,7 +314,7 @@ func (p *process) wait() result {
 // up says whether a process that goes on until it is stopped has begun with what it does. Before, a signal is an interruption.
 func (p *process) up() bool {
 	text := p.stderr.String()
-	return strings.Contains(text, "msg=counting") || strings.Contains(text, "embedded broker is up")
+	return strings.Contains(text, "msg=counting") || strings.Contains(text, "msg=collecting") || strings.Contains(text, "embedded broker is up")
 }
 
 // terminate asks the process to end, once it is up; it must do so in good order.
