@@ -83,6 +83,9 @@ func verify(ctx context.Context, c Config, r *report.Report) (heads []string, er
 	if err := checkInvoices(ctx, m, n, r); err != nil {
 		return records.heads, err
 	}
+	if err := checkGiven(ctx, m, r); err != nil {
+		return records.heads, err
+	}
 	return records.checkLedger(ctx, n.FromLog)
 }
 
