@@ -77,6 +77,9 @@ func dryTables(p *cli.Program, c *config.Config, doc *status.Document, invoices 
 	if err := statusTable(p.Out, doc, c.Kafka.Group != ""); err != nil {
 		return err
 	}
+	if err := notBilled(p.Out, &doc.Document, true); err != nil {
+		return err
+	}
 	documents, err := closed.Encode(invoices)
 	if err != nil {
 		return err
