@@ -69,6 +69,14 @@ func TestGoldenManifest(t *testing.T) {
 	if err != nil || !reflect.DeepEqual(got, want) {
 		t.Errorf("%+v, %v, want %+v", got, err, want)
 	}
+	want.Segments = append(want.Segments, segment{Size: 20, Sum: "sha256:0e", Months: []events.Month{october}, Late: []events.Month{}, Data: []byte("a segment of 20 byte")})
+	if today, err = want.encode(); err != nil {
+		t.Fatal(err)
+	}
+	got, err = parseManifest("manifest-3", golden(t, "manifest-3", today))
+	if err != nil || !reflect.DeepEqual(got, want) {
+		t.Errorf("with a segment in it: %+v, %v, want %+v", got, err, want)
+	}
 	if s := got.State.state(); !reflect.DeepEqual(recordState(s), got.State) || s.Apps["\xff\x00"].OverLimit != 3 {
 		t.Errorf("state %+v", s)
 	}

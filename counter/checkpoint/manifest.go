@@ -1,6 +1,7 @@
 package checkpoint
 
 import (
+	"bytes"
 	"encoding/hex"
 	"fmt"
 	"maps"
@@ -15,7 +16,8 @@ import (
 
 const (
 	manifestKind    = "manifest"
-	manifestVersion = 2
+	manifestVersion = 2 // where every segment is a file
+	heldVersion     = 3 // where some lie in the manifest
 )
 
 // manifest is the document that makes a checkpoint. Its creation is the commit.
@@ -30,6 +32,8 @@ type manifest struct {
 	Rules      []ruleRef // of the months that the segments hold, sorted
 	Segments   []segment // oldest first: the order in which they are applied
 	State      stateRecord
+
+	version int // in which it is written
 }
 
 func (m *manifest) describe(f *form) {
@@ -44,7 +48,7 @@ func (m *manifest) describe(f *form) {
 	number(f, `,"leader_epoch":`, &m.Position.LeaderEpoch)
 	f.string(`},"topic_rules":`, &m.TopicRules)
 	list(f, `,"month_rules":`, &m.Rules, (*ruleRef).describe)
-	list(f, `,"segments":`, &m.Segments, (*segment).describe)
+	list(f, `,"segments":`, &m.Segments, func(s *segment, f *form) { s.describe(f, m.version) })
 	f.literal(`,"state":`)
 	m.State.describe(f)
 	f.literal("}")
@@ -65,22 +69,26 @@ func (r *ruleRef) describe(f *form) {
 	f.literal("}")
 }
 
-// segment names a file of a window's parts.
+// segment names a file of a window's parts, or is one.
 type segment struct {
-	Name   string // within the folder of checkpoints
+	Name   string // within the folder of checkpoints; empty: Data
 	Size   int64
 	Sum    string
 	Months []events.Month // of its windows on time, sorted
 	Late   []events.Month // of its late windows, sorted
+	Data   packed         // all of it
 }
 
-func (s *segment) describe(f *form) {
+func (s *segment) describe(f *form, version int) {
 	month := func(m *events.Month, f *form) { f.text("", m) }
 	f.string(`{"name":`, &s.Name)
 	number(f, `,"size":`, &s.Size)
 	f.string(`,"sha256":`, &s.Sum)
 	list(f, `,"months":`, &s.Months, month)
 	list(f, `,"late":`, &s.Late, month)
+	if version >= heldVersion {
+		f.text(`,"data":`, &s.Data)
+	}
 	f.literal("}")
 }
 
@@ -261,18 +269,27 @@ func generationOf(name string) (generation uint64, isManifest, ok bool) {
 	return generation, isManifest, err == nil && len(base) == 20
 }
 
-// encode puts out the manifest's file.
-func (m *manifest) encode() ([]byte, error) { return encodeDocument(manifestKind, manifestVersion, m) }
+// encode puts out the manifest's file, in the oldest version that can say it.
+func (m *manifest) encode() ([]byte, error) {
+	m.version = manifestVersion
+	if slices.ContainsFunc(m.Segments, func(s segment) bool { return s.Data != nil }) {
+		m.version = heldVersion
+	}
+	return encodeDocument(manifestKind, m.version, m)
+}
 
 // parseManifest reads a manifest's file.
 func parseManifest(file string, b []byte) (*manifest, error) {
-	var m manifest
-	if err := decodeDocument(file, b, manifestKind, manifestVersion, &m); err != nil {
+	m := manifest{version: heldVersion}
+	if bytes.HasPrefix(b, fmt.Appendf(nil, "headcount %s %d\n", manifestKind, manifestVersion)) {
+		m.version = manifestVersion
+	}
+	if err := decodeDocument(file, b, manifestKind, m.version, &m); err != nil {
 		return nil, err
 	}
-	for _, s := range m.Segments {
-		if _, isManifest, ok := generationOf(s.Name); !ok || isManifest || s.Size < headerSize {
-			return nil, damage(file, 0, "names a segment %q of %d bytes", s.Name, s.Size)
+	for i := range m.Segments {
+		if err := m.Segments[i].check(file); err != nil {
+			return nil, err
 		}
 	}
 	return &m, nil
