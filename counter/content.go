@@ -84,6 +84,8 @@ type State struct {
 	Apps          map[string]Stretch // since the last seal, by app; only those not zero
 	TotalRejected uint64             // dead letters since the log's start
 	Gaps          []Gap              // accepted losses of log
+	Remarks       []Remark           // since the last seal, sorted
+	RemarkedFrom  events.Offset      // what lies before was counted by a release that made no remarks; 0: nothing of the stretch
 }
 
 // Gap is a stretch of the log that was lost and accepted by the operator.
@@ -141,6 +143,9 @@ type Sealed struct {
 	KeyID        string
 	Precision    int
 	Unattributed Stretch
+	Remarks      []Remark         // of the stretch that ends here, sorted
+	RemarkedFrom events.Offset    // as State has it
+	Open         []events.Month   // that come after it and have windows already, sorted
 	OnTime       func() RowReader // month's facts; each call reads from the start
 	Late         func() RowReader // facts of Month−1 that lie after its seal; Stretch is zero in its headers
 }

@@ -2,6 +2,7 @@ package counter
 
 import (
 	"errors"
+	"fmt"
 	"sync"
 
 	"headcount/counter/dictionary"
@@ -103,6 +104,7 @@ func (s *Shard) repeat(repeats []uint8, n int) []uint8 {
 		w.counters.Duplicates++
 		if s.batch.events[i].Skewed {
 			w.counters.Skewed++
+			s.remark(s.batch.events[i].App, Skewed, s.batch.events[i].Clock.String(), 1)
 			s.skewed++
 		}
 		s.touch(w)
@@ -137,6 +139,7 @@ func (s *Shard) countOne(r *events.Record, i int) (*Sealed, error) {
 			return nil, err
 		}
 		if e.Skewed {
+			s.remark(e.App, Skewed, e.Clock.String(), 1)
 			s.skewed++
 		}
 		s.touch(w)
@@ -144,12 +147,15 @@ func (s *Shard) countOne(r *events.Record, i int) (*Sealed, error) {
 		return nil, s.report(r, e)
 	case events.Unknown:
 		s.state.Unknown++
+		s.remarkType(e)
 	case events.Control:
 		return s.control(r, e)
 	case events.Expired:
 		s.attribute(e.App, Stretch{Expired: 1})
+		s.remark(e.App, Expired, e.Month.String(), 1)
 	case events.BeforeBooks:
 		s.attribute(e.App, Stretch{BeforeBooks: 1})
+		s.remark(e.App, BeforeBooks, e.Month.String(), 1)
 	case events.Rejected:
 		s.reject(r, e, e.Reason, len(e.App) == 0 && e.Reason == events.OverLimit && !e.FarOff)
 	}
@@ -192,6 +198,7 @@ func (s *Shard) Refuse(n uint64, why events.Reason) {
 		add.OverLimit = n
 	}
 	s.attribute(nil, add)
+	s.remark(nil, Rejected, string(why), n)
 	s.state.TotalRejected += n
 	s.state.Records += n
 }
@@ -204,6 +211,11 @@ func (s *Shard) reject(r *events.Record, e *events.Event, why events.Reason, pas
 		add.OverLimit = 1
 	}
 	s.attribute(e.App, add)
+	name := string(why)
+	if e.FarOff {
+		name = fmt.Sprintf("%s: dated %04d", why, e.Month.Year())
+	}
+	s.remark(e.App, Rejected, name, 1)
 	s.state.TotalRejected++
 	s.dead = append(s.dead, DeadLetter{Offset: r.Offset, Reason: why, App: string(e.App)})
 }

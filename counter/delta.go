@@ -68,6 +68,7 @@ func (s *Shard) Absorb(d *Delta) error {
 		s.state.Apps = map[string]Stretch{}
 	}
 	s.state.Gaps = slices.Clone(d.State.Gaps)
+	s.remarks = nil
 	s.decoder.SetFloor(s.state.Sealed)
 	s.drop()
 	s.dropped = nil

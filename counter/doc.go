@@ -16,6 +16,9 @@
 // Layout:
 //
 //	content.go                               what passes between a shard and what stores it
+//
+// //	remark.go                                what was not billed as it was meant, by why
+//
 //	shard.go count.go seal.go                the shard, its way through records, the end of a month
 //	late.go                                  which events are late
 //	window.go flat.go large.go               one app's month in a partition, and its two forms

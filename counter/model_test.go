@@ -40,6 +40,7 @@ type modelSealed struct {
 	month        events.Month
 	offset       events.Offset
 	unattributed Stretch
+	remarks      []Remark
 	onTime, late []appContent
 }
 
@@ -62,12 +63,24 @@ func (m *model) count(tb testing.TB, r *events.Record) {
 		m.state.Tombstones++
 	case events.Unknown:
 		m.state.Unknown++
+		name, names := string(e.Type), map[string]bool{}
+		for _, r := range m.state.Remarks {
+			if r.Cause == Unknown {
+				names[r.Name] = true
+			}
+		}
+		if delete(names, OtherTypes); !names[name] && len(names) == MostTypes {
+			name = OtherTypes
+		}
+		m.remark(string(e.App), Unknown, name, 1)
 	case events.Control:
 		m.control(r, &e)
 	case events.Expired:
 		m.stretch(string(e.App), Stretch{Expired: 1})
+		m.remark(string(e.App), Expired, e.Month.String(), 1)
 	case events.BeforeBooks:
 		m.stretch(string(e.App), Stretch{BeforeBooks: 1})
+		m.remark(string(e.App), BeforeBooks, e.Month.String(), 1)
 	case events.Rejected:
 		m.reject(r, &e, e.Reason, e.Reason == events.OverLimit && len(e.App) == 0 && !e.FarOff)
 	case events.Counted:
@@ -84,6 +97,7 @@ func (m *model) count(tb testing.TB, r *events.Record) {
 		w.counters.Events++
 		if e.Skewed {
 			w.counters.Skewed++
+			m.remark(string(e.App), Skewed, e.Clock.String(), 1)
 		}
 		row := w.facts[print]
 		if row == nil {
@@ -187,10 +201,21 @@ func (m *model) window(month events.Month, app string) *modelWindow {
 
 func (m *model) stretch(app string, add Stretch) {
 	if app == "" {
-		m.state.Unattributed = m.state.Unattributed.plus(add)
+		m.state.Unattributed = m.state.Unattributed.Plus(add)
 		return
 	}
-	m.state.Apps[app] = m.state.Apps[app].plus(add)
+	m.state.Apps[app] = m.state.Apps[app].Plus(add)
+}
+
+// remark adds to a sorted list.
+func (m *model) remark(app string, cause Cause, name string, n uint64) {
+	r := Remark{App: app, Cause: cause, Name: name}
+	i, known := slices.BinarySearchFunc(m.state.Remarks, r, CompareRemarks)
+	m.state.Remarks = slices.Clone(m.state.Remarks)
+	if !known {
+		m.state.Remarks = slices.Insert(m.state.Remarks, i, r)
+	}
+	m.state.Remarks[i].Records += n
 }
 
 func (m *model) reject(r *events.Record, e *events.Event, why events.Reason, past bool) {
@@ -200,6 +225,11 @@ func (m *model) reject(r *events.Record, e *events.Event, why events.Reason, pas
 	}
 	m.stretch(string(e.App), add)
 	m.state.TotalRejected++
+	name := string(why)
+	if e.FarOff {
+		name += fmt.Sprintf(": dated %d", e.Month.Year())
+	}
+	m.remark(string(e.App), Rejected, name, 1)
 	m.dead = append(m.dead, DeadLetter{Offset: r.Offset, Reason: why, App: string(e.App)})
 }
 
@@ -226,7 +256,16 @@ func (m *model) control(r *events.Record, e *events.Event) {
 		m.state.InvalidSeals++
 		return
 	}
-	z := modelSealed{month: s.Month, offset: r.Offset, unattributed: m.state.Unattributed, onTime: m.content(s.Month, false)}
+	until, cause := s.Month-1, Unopened
+	if p != nil {
+		until, cause = p.Month-1, Finished
+	}
+	for id, w := range m.windows {
+		if id.Month <= until && !id.Late && w.counters.Events > 0 {
+			m.remark(id.App, cause, id.Month.String(), w.counters.Events)
+		}
+	}
+	z := modelSealed{month: s.Month, offset: r.Offset, remarks: m.state.Remarks, unattributed: m.state.Unattributed, onTime: m.content(s.Month, false)}
 	if p != nil {
 		late := m.content(p.Month, p.Month == m.state.Sealed)
 		for i := range late {
@@ -243,7 +282,7 @@ func (m *model) control(r *events.Record, e *events.Event) {
 		}
 	}
 	m.state.Sealed, m.state.SealHash = s.Month, s.Hash()
-	m.state.Unattributed, m.state.Apps = Stretch{}, map[string]Stretch{}
+	m.state.Unattributed, m.state.Apps, m.state.Remarks = Stretch{}, map[string]Stretch{}, nil
 	m.decoder.SetFloor(s.Month)
 }
 

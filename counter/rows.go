@@ -111,3 +111,21 @@ func comparePrints(a, b *identity.Fingerprint) int {
 
 func high(f *identity.Fingerprint) uint64 { return binary.BigEndian.Uint64(f[:8]) }
 func low(f *identity.Fingerprint) uint64  { return binary.BigEndian.Uint64(f[8:]) }
+
+// WithoutStretches reads what another reader does, but for what belongs to no month's facts; apps that have nothing else are left out.
+func WithoutStretches(r RowReader) RowReader { return plainReader{r} }
+
+type plainReader struct{ RowReader }
+
+func (r plainReader) NextApp() (*AppHeader, error) {
+	for {
+		h, err := r.RowReader.NextApp()
+		if err != nil {
+			return nil, err
+		}
+		h.Stretch = Stretch{}
+		if h.Devices > 0 || h.Counters != (Counters{}) || len(h.Totals) > 0 {
+			return h, nil
+		}
+	}
+}

@@ -132,9 +132,15 @@ func (s *Shard) seal(offset events.Offset, seal *signed.Seal, rules *events.Mont
 			late = s.open[p.Month]
 		}
 	}
+	if p := seal.Previous; p == nil {
+		s.remarkDropped(seal.Month-1, Unopened)
+	} else {
+		s.remarkDropped(p.Month-1, Finished)
+	}
 	z := &Sealed{
 		Partition: s.id.Partition, Month: seal.Month, Offset: offset, SealHash: seal.Hash(), SealID: seal.SealID,
 		RulesHash: seal.RulesHash, KeyID: rules.KeyID, Precision: rules.Precision, Unattributed: s.state.Unattributed,
+		Remarks: s.remarked(), RemarkedFrom: s.state.RemarkedFrom,
 		OnTime: readOnTime(s.open[seal.Month], s.state.Apps), Late: readLate(late),
 	}
 	if s.state.Sealed != 0 {
@@ -142,10 +148,17 @@ func (s *Shard) seal(offset events.Offset, seal *signed.Seal, rules *events.Mont
 	}
 	s.state.Sealed, s.state.SealHash = seal.Month, z.SealHash
 	s.state.Unattributed, s.state.Apps = Stretch{}, map[string]Stretch{}
+	s.remarks, s.state.Remarks, s.state.RemarkedFrom = nil, nil, 0
 	s.late = nil
 	s.drop()
+	z.Open = s.begun()
 	s.decoder.SetFloor(seal.Month)
 	return z
+}
+
+// begun returns the months that have windows, sorted.
+func (s *Shard) begun() []events.Month {
+	return slices.DeleteFunc(s.Months(), func(m events.Month) bool { return len(s.open[m].windows) == 0 })
 }
 
 // drop lets go of the on-time windows of months that are sealed or finished.
@@ -182,6 +195,7 @@ func (s *Shard) Snapshot(m events.Month) *Sealed {
 	z.Late = readLate(late)
 	if m > s.state.Sealed {
 		z.Unattributed = s.state.Unattributed
+		z.Remarks, z.RemarkedFrom = s.remarked(), s.state.RemarkedFrom
 		z.OnTime = readOnTime(s.open[m], s.state.Apps)
 	} else {
 		z.OnTime = readOnTime(nil, nil)

@@ -45,7 +45,8 @@ type Shard struct {
 	late  *month                  // of the sealed month; nil: nothing yet
 	dead  []DeadLetter
 
-	skewed uint64 // for Glance
+	remarks *remarks // since the last seal; nil: as the state has them
+	skewed  uint64   // for Glance
 
 	// since the last cut
 	dirty   []*window
@@ -83,6 +84,7 @@ func (s *Shard) State() State {
 	st := s.state
 	st.Apps = maps.Clone(st.Apps)
 	st.Gaps = slices.Clone(st.Gaps)
+	st.Remarks = s.remarked()
 	return st
 }
 
@@ -213,18 +215,19 @@ func (s *Shard) touch(w *window) {
 // attribute adds to the stretch of an app, or to what is unattributed.
 func (s *Shard) attribute(app []byte, add Stretch) {
 	if len(app) == 0 {
-		s.state.Unattributed = s.state.Unattributed.plus(add)
+		s.state.Unattributed = s.state.Unattributed.Plus(add)
 		return
 	}
 	have, known := s.state.Apps[string(app)]
 	if !known && len(s.state.Apps) >= MaxAttributed {
-		s.state.Unattributed = s.state.Unattributed.plus(add)
+		s.state.Unattributed = s.state.Unattributed.Plus(add)
 		return
 	}
-	s.state.Apps[string(app)] = have.plus(add)
+	s.state.Apps[string(app)] = have.Plus(add)
 }
 
-func (s Stretch) plus(o Stretch) Stretch {
+// Plus adds what another partition saw.
+func (s Stretch) Plus(o Stretch) Stretch {
 	return Stretch{
 		Expired: s.Expired + o.Expired, Rejected: s.Rejected + o.Rejected, OverLimit: s.OverLimit + o.OverLimit,
 		BeforeBooks: s.BeforeBooks + o.BeforeBooks,

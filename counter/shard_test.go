@@ -229,6 +229,9 @@ func compareSealed(t *testing.T, z *Sealed, want *modelSealed) {
 	if z.Month != want.month || z.Offset != want.offset || z.Unattributed != want.unattributed {
 		t.Errorf("sealed %s at %d, unattributed %+v; want %s at %d, %+v", z.Month, z.Offset, z.Unattributed, want.month, want.offset, want.unattributed)
 	}
+	if !slices.Equal(z.Remarks, want.remarks) || z.RemarkedFrom != 0 {
+		t.Errorf("sealed %s: remarks from offset %d on\n%+v, want\n%+v", z.Month, z.RemarkedFrom, z.Remarks, want.remarks)
+	}
 	for range 2 { // each call reads from the start
 		if diff := sameContent(readAll(t, z.OnTime()), want.onTime); diff != "" {
 			t.Errorf("sealed %s: %s", z.Month, diff)

@@ -53,7 +53,7 @@ func (t *tally) addHeader(h *AppHeader, late bool) error {
 		return nil
 	}
 	t.app.Counters = t.app.Counters.plus(h.Counters)
-	t.app.Stretch = t.app.Stretch.plus(h.Stretch)
+	t.app.Stretch = t.app.Stretch.Plus(h.Stretch)
 	t.totals.takeAll(h.Totals)
 	for k, registers := range h.Registers {
 		if registers == nil {

@@ -248,7 +248,7 @@ func TestVerifyAcceptedGap(t *testing.T) {
 	s.send(nil, devices(0, 40, "2025-05-10T10:00:00Z"))
 	wantMAU(t, decode[usage](t, s.ok("rollup", "close", "--month", "2025-05", "--json")), 40)
 	s.ok("rollup", "export", "--month", "2025-05")
-	for _, from := range [][]string{{"--from-sealed"}, {"--from", "headcount-2025-05.tar"}} {
+	for _, from := range [][]string{nil, {"--from-sealed"}, {"--from", "headcount-2025-05.tar"}} {
 		if report := s.verify(0, append([]string{"--month", "2025-05"}, from...)...); strings.Contains(fmt.Sprint(report.Notes), "were lost") {
 			t.Errorf("%v: a loss of March is named for May: %v", from, report.Notes)
 		}

@@ -53,22 +53,23 @@ var within = map[string][]string{
 	"events/stream/broker":  {},
 	"events/stream/group":   {"events/stream/wire", "events/stream/backoff"}, // the log serves it through a port
 
-	"verify/chain":   {},
-	"verify/reprice": {},
-	"verify/report":  {},
-	"verify/recount": {"verify/chain", "verify/report"},
-	"ingest/worker":  {},
-	"ingest/load":    {},
-	"ingest/keys":    {},
-	"ingest/report":  {},
-	"ingest/recount": {"ingest/worker"},
-	"rollup/usage":   {},
-	"rollup/closed":  {"rollup/usage"}, // what is recorded of a month, for all below
-	"rollup/closing": {"rollup/closed", "rollup/usage"},
-	"rollup/amend":   {"rollup/closed", "rollup/usage"},
-	"rollup/compare": {"rollup/closed", "rollup/usage"},
-	"rollup/status":  {"rollup/closed", "rollup/usage"},
-	"rollup/export":  {"rollup/closed"},
+	"verify/chain":    {},
+	"verify/reprice":  {},
+	"verify/report":   {},
+	"verify/recount":  {"verify/chain", "verify/report"},
+	"ingest/worker":   {},
+	"ingest/load":     {},
+	"ingest/keys":     {},
+	"ingest/report":   {},
+	"ingest/recount":  {"ingest/worker"},
+	"rollup/usage":    {},
+	"rollup/closed":   {"rollup/usage"}, // what is recorded of a month, for all below
+	"rollup/closing":  {"rollup/closed", "rollup/usage"},
+	"rollup/amend":    {"rollup/closed", "rollup/usage"},
+	"rollup/compare":  {"rollup/closed", "rollup/usage"},
+	"rollup/forecast": {},
+	"rollup/status":   {"rollup/closed", "rollup/forecast", "rollup/usage"},
+	"rollup/export":   {"rollup/closed"},
 }
 
 // TestRooms holds what each package imports against the table: data goes one way, and nothing imports a main. Tests may import more.

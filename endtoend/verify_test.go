@@ -272,19 +272,22 @@ func TestExplain(t *testing.T) {
 			Days      []string
 		}
 		Meters, Lines []string
-		SettledBy     string                           `json:"late_settled_by"`
-		LateLines     []string                         `json:"late_lines"`
-		First         *struct{ Partition, Offset int } `json:"first_record"`
+		SettledBy     string   `json:"late_settled_by"`
+		LateLines     []string `json:"late_lines"`
+		First         *struct {
+			Partition, Offset int
+			Late              bool
+		} `json:"first_record"`
 	}
 	where := naive.Partition([]byte(guid), partitions)
 	for _, spelling := range []string{guid, "{" + strings.ToUpper(guid) + "}", "urn:uuid:" + strings.ReplaceAll(guid, "-", "")} {
 		e := decode[explained](t, s.ok("rollup", "explain", "--json", "--month", "2025-01", "--app", "app-001", "--guid", spelling, "--find"))
 		if !e.Counted || len(e.Did) != 1 || e.Did[0].Kind != "search" || e.Did[0].Partition != where || fmt.Sprint(e.Did[0].Days) != "[2025-01-03 2025-01-09]" ||
-			fmt.Sprint(e.Meters) != "[mau]" || len(e.Lines) != 1 || e.First == nil || e.First.Partition != where {
+			fmt.Sprint(e.Meters) != "[mau]" || len(e.Lines) != 1 || e.First == nil || e.First.Partition != where || e.First.Late {
 			t.Errorf("%s: %+v", spelling, e)
 		}
 	}
-	if e := decode[explained](t, s.ok("rollup", "explain", "--json", "--month", "2025-01", "--app", "app-003", "--guid", guid)); e.Counted || len(e.Late) != 1 || e.SettledBy != "2025-02" || len(e.LateLines) != 1 {
+	if e := decode[explained](t, s.ok("rollup", "explain", "--json", "--month", "2025-01", "--app", "app-003", "--guid", guid, "--find")); e.Counted || len(e.Late) != 1 || e.SettledBy != "2025-02" || len(e.LateLines) != 1 || e.First == nil || !e.First.Late || e.First.Partition != where {
 		t.Errorf("late: %+v", e)
 	}
 	if e := decode[explained](t, s.ok("rollup", "explain", "--json", "--month", "2025-01", "--app", "app-001", "--guid", "nobody")); e.Counted || len(e.Did) != 0 {

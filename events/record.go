@@ -34,8 +34,9 @@ type Event struct {
 	Outcome  Outcome
 	Kind     Kind
 	Day      Day
-	Skewed   bool // the time was a wrong device clock's and the record's timestamp stands in for it
-	FarOff   bool // of OverLimit: its month lies too far from its record's, or from what is sealed, to be billed by anybody
+	Skewed   bool  // the time was a wrong device clock's and the record's timestamp stands in for it
+	Clock    Clock // of Skewed: which
+	FarOff   bool  // of OverLimit: its month lies too far from its record's, or from what is sealed, to be billed by anybody
 	Month    Month
 	App      []byte      // where one could be read, also of rejected records
 	GUID     []byte      // or user id, as the record has it, where one could be read; not to be stored

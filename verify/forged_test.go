@@ -103,15 +103,15 @@ func TestForgedRecordsAreRemarks(t *testing.T) {
 	}
 	s.forge(t)
 	for m := july; m <= july+1; m++ {
-		for _, fromSealed := range []bool{false, true} {
-			r := s.verify(t, m, fromSealed, 0)
+		for _, how := range []reading{fromSeals, whole, fromSealed} {
+			r := s.verify(t, m, how, 0)
 			if !r.OK {
-				t.Errorf("%s, from sealed %v: %v", m, fromSealed, r.Differences)
+				t.Errorf("%s, from %s: %v", m, how, r.Differences)
 			}
 			notes := strings.Join(r.Notes, "\n")
 			for _, words := range []string{"closed records that are not valid and change nothing", "seals that are not valid and change nothing"} {
-				if strings.Contains(notes, words) == fromSealed {
-					t.Errorf("%s, from sealed %v: notes %s", m, fromSealed, notes)
+				if strings.Contains(notes, words) == (how == fromSealed) {
+					t.Errorf("%s, from %s: notes %s", m, how, notes)
 				}
 			}
 			if len(r.Notes) > 20 || strings.Contains(notes, "\x1b") {
@@ -135,7 +135,7 @@ func TestClosedRecordsAreMissed(t *testing.T) {
 	s.close(t, july)
 	s.amend(t, strings.Replace(s.accounts, "[app-001]", "[app-001, app-002]", 1))
 	s.forge(t)
-	if r := s.verify(t, july, false, 0); !r.OK {
+	if r := s.verify(t, july, fromSeals, 0); !r.OK {
 		t.Fatalf("honest: %v", r.Differences)
 	}
 	at := s.closedRecords()
@@ -151,13 +151,13 @@ func TestClosedRecordsAreMissed(t *testing.T) {
 			"its signature":   bytes.Replace(genuine, []byte(`"signature":"`), []byte(`"signature":"A`), 1),
 		} {
 			s.log[0][offset].Value = value
-			if r := s.verify(t, july, false, 0); r.OK || !named(r, "closed records", "partition 0") {
+			if r := s.verify(t, july, fromSeals, 0); r.OK || !named(r, "closed records", "partition 0") {
 				t.Errorf("closed record %d, %s: %v", i, what, r.Differences)
 			}
 		}
 		s.log[0][offset].Value = genuine
 	}
-	if r := s.verify(t, july, false, 0); !r.OK {
+	if r := s.verify(t, july, fromSeals, 0); !r.OK {
 		t.Fatalf("honest again: %v", r.Differences)
 	}
 }

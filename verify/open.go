@@ -19,8 +19,9 @@ type closedMonth struct {
 	stored  chain.Result
 	limits  limits
 	prices  *prices
-	amended *amendedMonth // nil: there is no amendment to price
-	former  *formerPrices // nil: what came late of the month before is not priced here
+	amended *amendedMonth   // nil: there is no amendment to price
+	earlier []chain.Closing // of the topic, oldest first, up to the month's own
+	former  *formerPrices   // nil: what came late of the month before is not priced here
 
 	quantitiesBefore map[string]map[string]uint64 // of the month before, by app and meter
 
@@ -43,6 +44,9 @@ func open(ctx context.Context, c Config, r *report.Report) (*closedMonth, error)
 	}
 	c.Keyless = c.Archive != nil
 	if m.subject, err = recount.Open(ctx, c.Config, closing, former, fixed, r); err != nil {
+		return nil, err
+	}
+	if err := m.findEarlier(ctx); err != nil {
 		return nil, err
 	}
 	m.limits = m.readLimits(r)
@@ -96,6 +100,9 @@ func (m *closedMonth) rulesFixed(ctx context.Context, topicID string) (fixed map
 		}
 		if closing.TopicID == topicID {
 			fixed[x.Month] = closing.RulesHash
+			if closing.Accounts, closing.Books = nil, nil; x.Month < m.name {
+				m.earlier = append(m.earlier, closing)
+			}
 		}
 	}
 	return fixed, nil

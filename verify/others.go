@@ -19,9 +19,11 @@ type others struct {
 	Late       []struct {
 		Month   string `json:"month"`
 		Devices uint64 `json:"devices"`
+		Users   uint64 `json:"users"`
 	} `json:"late"`
 	Digest      string `json:"digest"`
 	BeforeBooks uint64 `json:"before_books"`
+	Unknown     uint64 `json:"unknown"`
 }
 
 // listedUnbilled is how many of the apps that nobody is billed for the usage lists: those with the most events, of as many the first by name.
@@ -31,7 +33,7 @@ const listedUnbilled = 1000
 func (c *usageCheck) unlisted() map[string]bool {
 	var unbilled []string
 	for name, a := range c.n.Apps {
-		if (a.Listed || a.LateNew > 0) && len(c.m.prices.accountsOf(name)) == 0 {
+		if c.shown(a) && len(c.m.prices.accountsOf(name)) == 0 {
 			unbilled = append(unbilled, name)
 		}
 	}
@@ -69,9 +71,10 @@ func (c *usageCheck) others(got *others, rest map[string]bool) {
 		want.Events += a.Events
 		want.Duplicates += a.Repeats
 		want.Skewed += a.Skewed
-		want.Expired += a.Stretch.Expired
+		want.Expired += a.Stretch.Expired + a.Finished
 		want.Rejected += a.Stretch.Rejected
-		want.BeforeBooks += a.Stretch.BeforeBooks
+		want.BeforeBooks += a.Stretch.BeforeBooks + a.Unopened
+		want.Unknown += a.Unknowns()
 	}
 	same := func(what string, x, y any) { c.r.Same("usage counters", x, y, "apps that are not listed: %s", what) }
 	same("events", got.Events, want.Events)
@@ -80,6 +83,7 @@ func (c *usageCheck) others(got *others, rest map[string]bool) {
 	same("expired", got.Expired, want.Expired)
 	same("rejected", got.Rejected, want.Rejected)
 	same("before the books", got.BeforeBooks, want.BeforeBooks)
+	same("unknown types", got.Unknown, want.Unknown)
 	if lateUnknown && got.Apps != len(rest) {
 		c.r.Remark("%d apps that are not listed: that %d of them have late devices of %s was not checked", got.Apps, got.Apps-len(rest), c.m.subject.Closing.Previous.Month)
 		return
@@ -87,14 +91,18 @@ func (c *usageCheck) others(got *others, rest map[string]bool) {
 	same("apps", got.Apps, len(rest))
 	c.r.Same("digests", got.Digest, digestsHash(digests), "apps that are not listed: digest of theirs")
 	for _, l := range got.Late {
-		devices := uint64(0)
+		devices, users := uint64(0), uint64(0)
 		if c.n.Before != 0 && l.Month == c.n.Before.String() {
 			for name := range rest {
 				devices += c.n.Apps[name].LateNew
+				if c.m.limits.FarLimit != nil {
+					users += c.n.Apps[name].LateUsers
+				}
 			}
 		}
 		if l.Month == c.m.name || !lateUnknown {
 			c.r.Same("late", l.Devices, devices, "apps that are not listed: devices of %s", l.Month)
+			c.r.Same("late", l.Users, users, "apps that are not listed: users of %s", l.Month)
 		}
 	}
 }

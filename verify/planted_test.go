@@ -27,6 +27,7 @@ var planted = []struct{ file, text, bug string }{
 	{"rating/price.go", "if rest.IsPositive() && partialBlock != free {", "if rest.IsZero() && partialBlock != free {"},               // blocks rounded down
 	{"rating/price.go", "p.exact = exactly(over.Mul(c.UnitPrice))", "p.exact = exactly(over.Mul(c.UnitPrice).Truncate(2))"},           // a fraction of a cent dropped
 	{"rating/late.go", "amount := now.amount.Sub(was.amount)", "amount := now.amount"},                                                // what was billed is billed again
+	{"counter/seal.go", "z.Open = s.begun()", "z.Open = nil"},                                                                         // months that had begun, and nobody told
 	{"rollup/usage/judge.go", "Narrow = Bounds{K: 5.7", "Narrow = Bounds{K: 7.7"},                                                     // differences let through
 	{"rollup/usage/gather.go", "out.Exact = max(out.Exact, s.ByDay[d])", "out.Exact += s.ByDay[d]"},                                   // the sum of days, not their peak
 	{"rating/ledger/entry.go", "strconv.FormatInt(e.seq, 10), e.kind, e.month, e.at}", "strconv.FormatInt(e.seq, 10), e.kind, e.at}"}, // a month that no hash covers

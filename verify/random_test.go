@@ -389,8 +389,17 @@ func (s *randomSite) close(t *testing.T, m events.Month) {
 	}
 }
 
+// reading is what of the log a verification reads.
+type reading string
+
+const (
+	fromSeals  reading = "seals"
+	whole      reading = "offset 0"
+	fromSealed reading = "sealed"
+)
+
 // verify runs the other implementation over the log, or over the sealed files alone.
-func (s *randomSite) verify(t *testing.T, m events.Month, fromSealed bool, facts int) *report.Report {
+func (s *randomSite) verify(t *testing.T, m events.Month, how reading, facts int) *report.Report {
 	t.Helper()
 	l, err := chain.Open(t.Context(), "sqlite://"+s.file)
 	if err != nil {
@@ -405,7 +414,7 @@ func (s *randomSite) verify(t *testing.T, m events.Month, fromSealed bool, facts
 		Log: s.log, Files: s.bucket.memory, Keys: []byte(s.keys), SealKey: pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: der}), Facts: facts,
 		Folder: filepath.Dir(s.file),
 	}}
-	if fromSealed {
+	if c.All = how == whole; how == fromSealed {
 		c.Log = nil
 	}
 	r, err := Run(t.Context(), c)
@@ -416,11 +425,19 @@ func (s *randomSite) verify(t *testing.T, m events.Month, fromSealed bool, facts
 }
 
 // Read implements the second implementation's recount.Log.
-func (l memoryLog) Read(_ context.Context, closing *chain.Closing, take recount.Take, _ recount.Refuse) (map[int32]int64, error) {
+func (l memoryLog) Read(_ context.Context, closing *chain.Closing, from map[int32]int64, take recount.Take, _ recount.Refuse) (map[int32]int64, error) {
 	ends := map[int32]int64{}
 	for _, id := range closing.Partitions {
-		ends[id] = int64(len(l[id]))
-		for i := range l[id] {
+		if len(l[id]) == 0 {
+			ends[id] = 0
+			continue
+		}
+		start := int64(l[id][0].Offset)
+		if start > from[id] { // what lay before is gone
+			return nil, recount.StartError{Partition: id, Offset: start, Want: from[id]}
+		}
+		ends[id] = start + int64(len(l[id]))
+		for i := from[id] - start; i < int64(len(l[id])); i++ {
 			more, err := take(kafkaRecord(&l[id][i], id))
 			if err != nil {
 				return nil, err
@@ -457,41 +474,52 @@ func TestRandomMonths(t *testing.T) {
 	}
 	seed := rand.Uint64()
 	t.Logf("seed %d", seed)
-	checked := map[string]int64{}
+	checked, months := map[string]int64{}, 0
 	for i := range cases {
 		rnd := rand.New(rand.NewPCG(seed, uint64(i)))
 		s := newRandomSite(t, rnd)
 		first := events.MonthOf(2025, 7)
-		for m := first; m <= first+1; m++ {
+		last := first + 1 + events.Month(rnd.IntN(3))
+		for m := first; m <= last; m++ {
+			if m < last && rnd.IntN(4) == 0 { // clocks that are ahead of the log: their month begins before seals of earlier ones
+				s.send(t, rnd, (m + 1 + events.Month(rnd.IntN(2))).String(), 1+rnd.IntN(20))
+			}
 			s.send(t, rnd, m.String(), 20+rnd.IntN(250))
 			if m > first && rnd.IntN(3) == 0 { // the topic grows: what comes late in a new partition lies where no closing was
 				s.topic.Partitions = append(s.topic.Partitions, stream.PartitionInfo{ID: events.Partition(len(s.log))})
 				s.log = append(s.log, nil)
 			}
 			if m > first {
-				s.send(t, rnd, first.String(), rnd.IntN(60)+1) // late
+				s.send(t, rnd, (m - 1).String(), rnd.IntN(60)+1) // late
+				s.send(t, rnd, first.String(), rnd.IntN(20)+1)   // in the end expired
 			}
 			s.close(t, m)
 		}
-		for m := first; m <= first+1; m++ {
-			for _, fromSealed := range []bool{false, true} {
+		for m := first; m <= last; m++ {
+			months++
+			for _, how := range []reading{fromSeals, whole, fromSealed} {
 				facts := 0
 				if rnd.IntN(3) == 0 {
 					facts = 1 + rnd.IntN(40) // sorted files on disk
 				}
-				r := s.verify(t, m, fromSealed, facts)
+				r := s.verify(t, m, how, facts)
 				for _, c := range r.Checks {
 					checked[c.What] += c.Checked
 				}
 				if !r.OK {
-					t.Fatalf("seed %d, case %d, %s, from sealed %v: %v\n%s", seed, i, m, fromSealed, r.Differences, s.accounts)
+					t.Fatalf("seed %d, case %d, %s, from %s: %v\n%s", seed, i, m, how, r.Differences, s.accounts)
+				}
+				if behind := slices.ContainsFunc(r.Notes, func(n string) bool { return strings.HasPrefix(n, "the log was read behind seals") }); behind {
+					if checked["read behind seals"]++; how != fromSeals || m < first+2 {
+						t.Errorf("seed %d, case %d, %s, from %s: %v", seed, i, m, how, r.Notes)
+					}
 				}
 			}
 		}
 		s.remove()
 	}
-	t.Logf("%d months agree; values compared: %v", 2*cases, checked)
-	for _, what := range []string{"sealed facts", "usage counters", "digests", "meters", "days", "late", "lines", "invoices", "closed records", "ledger chain"} {
+	t.Logf("%d months agree; values compared: %v", months, checked)
+	for _, what := range []string{"sealed facts", "usage counters", "digests", "meters", "days", "late", "lines", "invoices", "closed records", "ledger chain", "read behind seals", "digests of the month before"} {
 		if checked[what] == 0 {
 			t.Errorf("nothing was compared of %s", what)
 		}

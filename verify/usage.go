@@ -25,7 +25,14 @@ type document struct {
 	Others   *others          `json:"others"` // nil: all apps are listed
 	Rejected uint64           `json:"rejected"`
 
-	BeforeBooks uint64 `json:"before_books"`
+	BeforeBooks uint64   `json:"before_books"`
+	Unknown     []ofType `json:"unknown"`
+}
+
+// ofType counts events of an unknown type.
+type ofType struct {
+	Type   string `json:"type"`
+	Events uint64 `json:"events"`
 }
 
 // usageApp is an app's element of it.
@@ -48,10 +55,12 @@ type usageApp struct {
 	Late []struct {
 		Month   string `json:"month"`
 		Devices uint64 `json:"devices"`
+		Users   uint64 `json:"users"`
 	} `json:"late"`
 	Digest string `json:"digest"`
 
-	BeforeBooks uint64 `json:"before_books"`
+	BeforeBooks uint64   `json:"before_books"`
+	Unknown     []ofType `json:"unknown"`
 }
 
 type usageMeter struct {
@@ -91,11 +100,33 @@ func checkUsage(m *closedMonth, n *recount.Numbers, r *report.Report) {
 	c.holds()
 }
 
+// shown says whether the usage has an app.
+func (c *usageCheck) shown(a *recount.App) bool {
+	return a.Listed || a.LateNew > 0 || a.LateUsers > 0 && c.m.limits.FarLimit != nil
+}
+
+// typesText is a list of unknown types as a difference shows it.
+func typesText(all []ofType) string {
+	text := ""
+	for _, x := range all {
+		text += fmt.Sprintf("%d %q ", x.Events, x.Type)
+	}
+	return text
+}
+
+func wantedTypes(u *recount.Unbilled) string {
+	var all []ofType
+	for _, name := range slices.Sorted(maps.Keys(u.Unknown)) {
+		all = append(all, ofType{name, u.Unknown[name]})
+	}
+	return typesText(all)
+}
+
 // apps compares the apps: those of the usage, and those that were counted and are not in it.
 func (c *usageCheck) apps(usage []jsontext.Value, rest *others) {
 	missing, unlisted := map[string]bool{}, c.unlisted()
 	for name, a := range c.n.Apps {
-		if (a.Listed || a.LateNew > 0) && !unlisted[name] {
+		if c.shown(a) && !unlisted[name] {
 			missing[name] = true
 		}
 	}
@@ -135,7 +166,8 @@ func (c *usageCheck) head(doc *document) {
 	same("time_zone", doc.TimeZone, c.m.subject.TimeZone)
 	same("topic", doc.Topic, c.m.subject.Closing.Topic)
 	same("rejected", doc.Rejected, c.n.Nameless.Rejected)
-	same("before the books", doc.BeforeBooks, c.n.Nameless.BeforeBooks)
+	same("before the books", doc.BeforeBooks, c.n.Nameless.BeforeBooks+c.n.Unbilled.Unopened)
+	same("unknown types", typesText(doc.Unknown), wantedTypes(&c.n.Unbilled))
 	same("partitions", len(doc.Sealed), len(c.m.subject.Closing.Partitions))
 	for _, s := range doc.Sealed {
 		if offset, ok := c.n.Seals[s.Partition]; ok {
@@ -152,9 +184,10 @@ func (c *usageCheck) app(u *usageApp) {
 	same("usage counters", "events", u.Events, a.Events)
 	same("usage counters", "duplicates", u.Duplicates, a.Repeats)
 	same("usage counters", "skewed", u.Skewed, a.Skewed)
-	same("usage counters", "expired", u.Expired, a.Stretch.Expired)
+	same("usage counters", "expired", u.Expired, a.Stretch.Expired+a.Finished)
 	same("usage counters", "rejected", u.Rejected, a.Stretch.Rejected)
-	same("usage counters", "before the books", u.BeforeBooks, a.Stretch.BeforeBooks)
+	same("usage counters", "before the books", u.BeforeBooks, a.Stretch.BeforeBooks+a.Unopened)
+	same("usage counters", "unknown types", typesText(u.Unknown), wantedTypes(&a.Unbilled))
 	same("digests", "digest of its facts and quantities", u.Digest, a.Digest)
 	shown := 0
 	for k, name := range c.m.subject.Rules.Kinds {
@@ -184,8 +217,12 @@ func (c *usageCheck) app(u *usageApp) {
 		switch {
 		case l.Month == c.m.name, c.m.subject.Closing.Previous == nil:
 			same("late", "devices of "+l.Month, l.Devices, uint64(0))
+			same("late", "users of "+l.Month, l.Users, uint64(0))
 		case c.n.Before != 0 && l.Month == c.n.Before.String():
 			same("late", "devices of "+l.Month, l.Devices, a.LateNew)
+			if c.m.limits.FarLimit != nil { // by a release that lists them
+				same("late", "users of "+l.Month, l.Users, a.LateUsers)
+			}
 		}
 	}
 }

@@ -72,6 +72,9 @@ func verify(ctx context.Context, c Config, r *report.Report) (heads []string, er
 		return records.heads, err
 	}
 	checkUsage(m, n, r)
+	if err := checkFormer(ctx, m, n, r); err != nil {
+		return records.heads, err
+	}
 	if c.Archive != nil {
 		if err := checkArchive(ctx, m, c.Archive, r); err != nil {
 			return records.heads, err

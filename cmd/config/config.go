@@ -60,7 +60,10 @@ type Billing struct {
 	// What holds invoices. The closing keeps it.
 	SkewLimit    string `yaml:"skew_limit"`    // share of an app's events, skewed or expired, past which its invoice is held
 	RejectLimit  string `yaml:"reject_limit"`  // share of an app's records, dead letters, past which it is
+	UnknownLimit string `yaml:"unknown_limit"` // share of an app's records, of unknown types, past which it is; "1": never
+	FarLimit     string `yaml:"far_limit"`     // share of an app's events, a year or more before the books, past which it is
 	HoldLeast    int    `yaml:"hold_least"`    // of how many events a share must be made to hold
+	DeviceJump   int    `yaml:"device_jump"`   // how many times the month before's devices, or what part of them, is said; 0: it is not
 	QuantityJump int    `yaml:"quantity_jump"` // how many times what a meter of quantities had in the month before holds; 0: nothing does
 
 	AutoClose Flag `yaml:"auto_close"` // months without events are closed unasked, and by --due more than one, where the log too says that they are over
@@ -239,7 +242,7 @@ func (e *Error) Error() string { return e.Where + ": " + e.What }
 // Default returns the values of fields that a file leaves out, paths as written there.
 func Default() *Config {
 	return &Config{
-		Billing: Billing{TimeZone: "UTC", Grace: Duration(24 * time.Hour), SkewLimit: "0.01", RejectLimit: "0.01", HoldLeast: 20, QuantityJump: 10},
+		Billing: Billing{TimeZone: "UTC", Grace: Duration(24 * time.Hour), SkewLimit: "0.01", RejectLimit: "0.01", UnknownLimit: "1", FarLimit: "0.01", DeviceJump: 2, HoldLeast: 20, QuantityJump: 10},
 		Kafka: Kafka{
 			Brokers: []string{"127.0.0.1:9092"}, Topic: "sdk-events", Group: groupUnset,
 			SessionTimeout: Duration(10 * time.Second), MaxBatchBytes: 64 << 20, MaxFetchBytes: 64 << 20,
@@ -389,13 +392,17 @@ func (c *Config) Validate() error {
 	if _, err := events.LoadZone(c.Billing.TimeZone); err != nil {
 		return bad("billing.time_zone", "%q is not a time zone: write an IANA name such as UTC or Asia/Shanghai", c.Billing.TimeZone)
 	}
-	for _, l := range []struct{ field, share string }{{"skew_limit", c.Billing.SkewLimit}, {"reject_limit", c.Billing.RejectLimit}} {
+	for _, l := range []struct{ field, share string }{{"skew_limit", c.Billing.SkewLimit}, {"reject_limit", c.Billing.RejectLimit},
+		{"unknown_limit", c.Billing.UnknownLimit}, {"far_limit", c.Billing.FarLimit}} {
 		if share, err := decimal.NewFromString(l.share); err != nil || share.IsNegative() {
 			return bad("billing."+l.field, "%q is not a share: write it as \"0.01\"", l.share)
 		}
 	}
 	if c.Billing.HoldLeast < 0 {
 		return bad("billing.hold_least", "%d is negative: write of how many events a share must be made to hold an invoice", c.Billing.HoldLeast)
+	}
+	if c.Billing.DeviceJump < 0 || c.Billing.DeviceJump == 1 {
+		return bad("billing.device_jump", "%d cannot be: write how many times the month before's devices is said, from 2 on, or 0 for never", c.Billing.DeviceJump)
 	}
 	if c.Billing.QuantityJump < 0 {
 		return bad("billing.quantity_jump", "%d is negative: write how many times the month before's value holds an invoice, or 0 for none", c.Billing.QuantityJump)

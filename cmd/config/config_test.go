@@ -85,7 +85,7 @@ func TestEnvironmentOverrides(t *testing.T) {
 // Every field has a variable.
 func TestEnvironmentSetsEveryField(t *testing.T) {
 	names := variables(reflect.TypeFor[Config]())
-	if len(names) != 58 {
+	if len(names) != 61 {
 		t.Errorf("%d variables: %v", len(names), names)
 	}
 	zones, err := filepath.Abs("../../internal/zoneinfo/zoneinfo.zip")
@@ -97,7 +97,7 @@ func TestEnvironmentSetsEveryField(t *testing.T) {
 		"BILLING_TIME_ZONE": "Asia/Tokyo", "BILLING_GRACE": "1h", "BILLING_ZONEINFO": zones, "KAFKA_BROKERS": "h1:1, h2:2", "KAFKA_SESSION_TIMEOUT": "20s",
 		"KAFKA_MAX_BATCH_BYTES": "2097152", "KAFKA_MAX_FETCH_BYTES": "2097152", "KAFKA_EMBEDDED_PARTITIONS": "7", "KAFKA_EMBEDDED_EXPOSE": "true", "IDENTITY_DEFAULTS": "true", "KAFKA_SASL_MECHANISM": "PLAIN",
 		"INGEST_CHECKPOINT_INTERVAL": "1s", "EVENTS_TYPES": "shop.opened=open,shop.searched=search", "LIMITS_APPS_PER_PARTITION": "1",
-		"LIMITS_RECORD_BYTES": "2", "LIMITS_QUANTITY_SOURCES": "3", "LIMITS_DEVICES_PER_APP": "4", "LIMITS_DEVICES_PER_PARTITION": "5", "LIMITS_MONTHS_BACK": "6", "BILLING_SKEW_LIMIT": "0.02", "BILLING_REJECT_LIMIT": "0.03", "BILLING_HOLD_LEAST": "8", "BILLING_QUANTITY_JUMP": "7", "BILLING_FROM": "2026-10", "BILLING_AUTO_CLOSE": "true", "KAFKA_PRODUCER_TIME": "accept", "STATE": "file:///s", "LEDGER": "postgres://u@h/l",
+		"LIMITS_RECORD_BYTES": "2", "LIMITS_QUANTITY_SOURCES": "3", "LIMITS_DEVICES_PER_APP": "4", "LIMITS_DEVICES_PER_PARTITION": "5", "LIMITS_MONTHS_BACK": "6", "BILLING_SKEW_LIMIT": "0.02", "BILLING_REJECT_LIMIT": "0.03", "BILLING_HOLD_LEAST": "8", "BILLING_QUANTITY_JUMP": "7", "BILLING_UNKNOWN_LIMIT": "0.04", "BILLING_FAR_LIMIT": "0.05", "BILLING_DEVICE_JUMP": "9", "BILLING_FROM": "2026-10", "BILLING_AUTO_CLOSE": "true", "KAFKA_PRODUCER_TIME": "accept", "STATE": "file:///s", "LEDGER": "postgres://u@h/l",
 	}
 	var environ, embedded []string
 	for _, n := range names {
@@ -122,7 +122,7 @@ func TestEnvironmentSetsEveryField(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := &Config{
-		Billing: Billing{"Asia/Tokyo", Duration(time.Hour), Month(events.MonthOf(2026, 10)), zones, "0.02", "0.03", 8, 7, true},
+		Billing: Billing{"Asia/Tokyo", Duration(time.Hour), Month(events.MonthOf(2026, 10)), zones, "0.02", "0.03", "0.04", "0.05", 8, 9, 7, true},
 		Kafka: Kafka{[]string{"h1:1", "h2:2"}, "topic", "/kafka_group", "/kafka_instance", Duration(20 * time.Second), 2 << 20, 2 << 20, "accept",
 			&TLS{"/kafka_tls_ca_file", "/kafka_tls_cert_file", "/kafka_tls_key_file", "/kafka_tls_server_name"},
 			&SASL{"PLAIN", "/kafka_sasl_user", "/kafka_sasl_password_file", secret.NewText("/kafka_sasl_password")}, nil},

@@ -7,8 +7,11 @@ var fields = []field{
 	{"billing.grace", "How long after a month's end its close must wait, for events that are still on their way.", ""},
 	{"billing.from", "The month in which the books open: what is older is counted as before the books, and never billed. Left out, there is no bound, and the first close says which older months have events.", "2026-10"},
 	{"billing.skew_limit", "The share of an app's events, of a wrong clock or of a month that is finished, past which its invoice is held.", ""},
-	{"billing.reject_limit", "The share of an app's records, dead letters, past which its invoice is held.", ""},
+	{"billing.reject_limit", "The share of an app's records, dead letters, past which its invoice is held; of all records, those of no known app, past which all are.", ""},
+	{"billing.unknown_limit", "The share of an app's records, of types that are not counted, past which its invoice is held; at 1 they are only named.", ""},
+	{"billing.far_limit", "The share of an app's events, a year or more before the books, past which its invoice is held.", ""},
 	{"billing.hold_least", "Of how many events a share must be made to hold an invoice.", ""},
+	{"billing.device_jump", "How many times the month before's devices of an app, or which part of them, a close names; 0: none. It holds nothing.", ""},
 	{"billing.quantity_jump", "How many times the month before's value of a reported quantity holds an invoice; 0: nothing does.", ""},
 	{"billing.auto_close", "Whether `close --due` closes several months, and months without events, unasked, where the log too says that they are over.", "true"},
 

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -18,13 +17,14 @@ import (
 )
 
 func closeCommand(p *cli.Program) *cobra.Command {
-	var due, openBooks, yes bool
+	var due, openBooks, dryRun, yes bool
 	var timeout time.Duration
 	cmd := &cobra.Command{Use: "close", Short: "seal, count, rate and record a month", Args: cli.NoArgs,
 		Example: "  rollup close --month 2026-10\n  rollup close --due --timeout 1h"}
 	month := cli.RequiredMonth(cmd, "the month to close", "due")
 	cmd.Flags().BoolVar(&due, "due", false, "close every month that is over, oldest first")
 	cmd.Flags().BoolVar(&openBooks, "open-books", false, "open the books with the first close although older months have events, which are then never billed")
+	cmd.Flags().BoolVar(&dryRun, "dry-run", false, "print what the month would be closed with, and what it would not bill; nothing is sealed or recorded")
 	cmd.Flags().BoolVar(&yes, "yes", false, "close also a month that is not over by the log; with --due also one without events, and more than one")
 	cmd.Flags().DurationVar(&timeout, "timeout", 0, "give up waiting, for brokers and for sealed partitions, after this `TIME`, as in 10m (default: never)")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
@@ -37,6 +37,16 @@ func closeCommand(p *cli.Program) *cobra.Command {
 		}
 		if timeout < 0 {
 			return cli.Fail(cli.Usage, "--timeout %s: want a time to wait, such as 10m; without it, there is no limit", timeout)
+		}
+		if dryRun {
+			if due {
+				return cli.Fail(cli.Usage, "--dry-run is of one month: say --month YYYY-MM, not --due")
+			}
+			m, err := month()
+			if err != nil {
+				return err
+			}
+			return dryClose(cmd.Context(), p, c, m)
 		}
 		keys, err := site.Keys(c)
 		if err != nil {
@@ -87,12 +97,7 @@ func heldError(r *closed.Result) error {
 			accounts = append(accounts, v.Account)
 		}
 	}
-	const shown = 5
-	who := strings.Join(accounts[:min(len(accounts), shown)], ", ")
-	if len(accounts) > shown {
-		who += fmt.Sprintf(" and %d more", len(accounts)-shown)
-	}
-	return cli.Fail(cli.CheckFailed, "invoices of %s are held for %s: look into each reason, then `rollup release --month %s --account A --reason R`", r.Month, who, r.Month)
+	return cli.Fail(cli.CheckFailed, "invoices of %s are held for %s: look into each reason, then `rollup release --month %s --account A --reason R`", r.Month, someOf(accounts), r.Month)
 }
 
 func closeDue(ctx context.Context, p *cli.Program, closer *closing.Closer) error {

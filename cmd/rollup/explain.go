@@ -22,6 +22,7 @@ func explainCommand(p *cli.Program) *cobra.Command {
 	guid := cmd.Flags().String("guid", "", "the `GUID`, in any spelling, or a user id")
 	cli.Required(cmd, "app", "guid")
 	find := cmd.Flags().Bool("find", false, "also look for its first record in the log")
+	all := cmd.Flags().Bool("all", false, "with --find: read the log from its beginning, not from an earlier month's seal on")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		if *app == "" || *guid == "" || len(*guid) > 128 {
 			return cli.Fail(cli.Usage, "--app and --guid are needed: name an app and a GUID of 1 to 128 bytes")
@@ -31,6 +32,7 @@ func explainCommand(p *cli.Program) *cobra.Command {
 			return err
 		}
 		defer done()
+		v.All = *all
 		e, err := verify.Explain(cmd.Context(), v, *app, *guid)
 		if err != nil {
 			return verifyFailure(err)
@@ -74,9 +76,13 @@ func printExplanation(out io.Writer, e *verify.Explanation, find bool) error {
 	}
 	switch {
 	case e.First != nil:
-		fmt.Fprintf(out, "  first record: partition %d, offset %d, at %s\n", e.First.Partition, e.First.Offset, e.First.Time)
+		late := ""
+		if e.First.Late {
+			late = ", late"
+		}
+		fmt.Fprintf(out, "  first record%s: partition %d, offset %d, at %s\n", late, e.First.Partition, e.First.Offset, e.First.Time)
 	case find:
-		fmt.Fprintln(out, "  no record of it was found before the seals")
+		fmt.Fprintln(out, "  no record of it that counts was found in the log")
 	}
 	for _, id := range slices.Sorted(maps.Keys(e.Partitions)) {
 		fmt.Fprintf(out, "  partition %d was sealed at offset %d\n", id, e.Partitions[id])

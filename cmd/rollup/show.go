@@ -36,6 +36,9 @@ func printClosed(p *cli.Program, r *closed.Result) error {
 	if err := usageTable(p.Out, doc); err != nil {
 		return err
 	}
+	if err := notBilled(p.Out, doc, false); err != nil {
+		return err
+	}
 	fmt.Fprintln(p.Out)
 	if err := invoiceTable(p.Out, append(r.Invoices, r.Late...)); err != nil {
 		return err

@@ -76,16 +76,16 @@ Dead letters whose app cannot be read: 0
 
 func TestStatusTable(t *testing.T) {
 	d := &status.Document{Document: *testUsage(), SealedPartitions: 1, Forecast: []status.Forecast{
-		{App: "app-001", Meter: "mau", Exact: 120, Free: "400", Used: "0.3025", Forecast: 240}, {App: "app-001", Meter: "push_calls", Exact: 5, Forecast: 10},
+		{App: "app-001", Meter: "mau", Exact: 120, Free: "400", Used: "0.3025", Forecast: 240, Low: 200, High: 300}, {App: "app-001", Meter: "push_calls", Exact: 5, Forecast: 10, Low: 10, High: 10},
 	}}
 	d.Partitions = []usage.Progress{{Partition: 0, Offset: 900, End: 1000, Lag: 100, Owner: "host-1"}, {Partition: 1, Offset: 5, End: 5}}
 	usagePart := `
 Usage of 2026-10 (UTC), topic sdk-events, so far, provisional
 
-app      account  meter       exact  estimate  verdict  free     used  forecast  events  duplicates  skewed  expired  rejected
-app-001  acme     mau           120       121  agree     400  30.25 %       240    1200        1010       3        2         1
-                  push_calls      5         –  none        –        –        10
-ü        –        –               –         –  –           –        –         –       9           0       0        0         0
+app      account  meter       exact  estimate  verdict  free     used       forecast  events  duplicates  skewed  expired  rejected
+app-001  acme     mau           120       121  agree     400  30.25 %  240 (200–300)    1200        1010       3        2         1
+                  push_calls      5         –  none        –        –             10
+ü        –        –               –         –  –           –        –              –       9           0       0        0         0
 
 Dead letters whose app cannot be read: 7
 

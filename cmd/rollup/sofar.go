@@ -66,11 +66,26 @@ func readStatus(ctx context.Context, p *cli.Program, c *config.Config, m events.
 	case err == nil:
 		defer l.Close()
 		s.Former = func(m events.Month) usage.Former { return closed.Former(ctx, l, m, now) }
+		s.Before = func(m events.Month) (*usage.Document, error) {
+			r, err := closed.Stored(ctx, l, m)
+			if err != nil {
+				return nil, notClosed(err)
+			}
+			return r.Usage()
+		}
 	case !isOpen(err):
 		return nil, err
 	}
 	s.Log, s.State = conn, checkpoint.OpenTopic(bucket, s.Topic.Name, s.Topic.ID)
 	return status.Read(ctx, s, m, now)
+}
+
+// notClosed takes it for no error that a month is not closed.
+func notClosed(err error) error {
+	if isOpen(err) {
+		return nil
+	}
+	return err
 }
 
 // rateSoFar prices the usage so far, with what the month before left of packages.

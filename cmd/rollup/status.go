@@ -82,7 +82,7 @@ func statusTable(out io.Writer, d *status.Document, group bool) error {
 		if !ok {
 			return []string{absent, absent, absent}
 		}
-		return []string{or(f.Free), percent(f.Used), number(f.Forecast)}
+		return []string{or(f.Free), percent(f.Used), outlook(f)}
 	})
 	if err != nil {
 		return err
@@ -106,6 +106,9 @@ func statusTable(out io.Writer, d *status.Document, group bool) error {
 	if err := t.print(out, ""); err != nil {
 		return err
 	}
+	if err := notBilled(out, &d.Document, true); err != nil {
+		return err
+	}
 	for i, text := range d.Alarms {
 		if i == 0 {
 			fmt.Fprintln(out)
@@ -123,6 +126,14 @@ func or(text string) string {
 		return absent
 	}
 	return text
+}
+
+// outlook prints a forecast with the interval in which it will lie, in four of five cases.
+func outlook(f status.Forecast) string {
+	if f.Low == f.High {
+		return number(f.Forecast)
+	}
+	return fmt.Sprintf("%d (%d–%d)", f.Forecast, f.Low, f.High)
 }
 
 // percent prints a share such as 0.2512 as 25.12 %.

@@ -47,7 +47,10 @@ func usageCommand(p *cli.Program) *cobra.Command {
 		if table.path != "" {
 			return writeCSV(cmd.Context(), p, table, func(w io.Writer) error { return usageCSV(w, doc) })
 		}
-		return usageTable(p.Out, doc)
+		if err := usageTable(p.Out, doc); err != nil {
+			return err
+		}
+		return notBilled(p.Out, doc, false)
 	}
 	return cmd
 }

@@ -32,10 +32,13 @@ func verifyCommand(p *cli.Program) *cobra.Command {
 	fromSealed := cmd.Flags().Bool("from-sealed", false, "check what can be checked without the log, from the sealed files")
 	from := cmd.Flags().String("from", "", "check what can be checked from this `FILE`, an archive that rollup export wrote; no configuration is read")
 	sealKey := cmd.Flags().String("seal-key", "", "with --from: the seals' public key as you have it from elsewhere, a `FILE`")
+	all := cmd.Flags().Bool("all", false, "read the log from its beginning, not from the seal of the month before the last on")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		var found *report.Report
 		var err error
 		switch {
+		case *all && (*from != "" || *fromSealed):
+			return cli.Fail(cli.Usage, "--all reads all of the log: it goes with neither --from nor --from-sealed")
 		case *from != "" && *fromSealed:
 			return cli.Fail(cli.Usage, "say either --from or --from-sealed: an archive has no log")
 		case *from != "":
@@ -43,7 +46,7 @@ func verifyCommand(p *cli.Program) *cobra.Command {
 		case *sealKey != "":
 			return cli.Fail(cli.Usage, "--seal-key goes with --from; else the configuration names the key")
 		default:
-			found, err = verifySite(cmd.Context(), p, month, *fromSealed)
+			found, err = verifySite(cmd.Context(), p, month, *fromSealed, *all)
 		}
 		if err != nil {
 			return err
@@ -65,12 +68,13 @@ func verifyCommand(p *cli.Program) *cobra.Command {
 	return cmd
 }
 
-func verifySite(ctx context.Context, p *cli.Program, month func() (events.Month, error), fromSealed bool) (*report.Report, error) {
+func verifySite(ctx context.Context, p *cli.Program, month func() (events.Month, error), fromSealed, all bool) (*report.Report, error) {
 	v, done, err := verification(ctx, p, month, fromSealed)
 	if err != nil {
 		return nil, err
 	}
 	defer done()
+	v.All = all
 	found, err := verify.Run(ctx, v)
 	return found, verifyFailure(err)
 }

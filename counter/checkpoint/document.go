@@ -21,7 +21,7 @@ import (
 const maxDocument = 256 << 20 // bytes
 
 func encodeDocument(kind string, version int, content described) ([]byte, error) {
-	f := form{b: make([]byte, 0, 1024)}
+	f := form{b: make([]byte, 0, 1024), version: version}
 	f.b = fmt.Appendf(f.b, "headcount %s %d\n", kind, version)
 	content.describe(&f)
 	f.literal("\n")
@@ -35,7 +35,10 @@ func encodeDocument(kind string, version int, content described) ([]byte, error)
 	return b, nil
 }
 
-// decodeDocument is the reverse of encodeDocument; it takes no other bytes than those that it puts out.
+// oldest is the version from which on documents of a kind are read, where older ones than that which is written are.
+var oldest = map[string]int{manifestKind: 2, indexKind: 2}
+
+// decodeDocument is the reverse of encodeDocument; it takes no other bytes than those that it puts out, in this version or an older one.
 func decodeDocument(file string, b []byte, kind string, version int, content described) error {
 	end := bytes.LastIndexByte(bytes.TrimSuffix(b, []byte("\n")), '\n') + 1
 	if string(b[end:]) != canonical.Hash(b[:end])+"\n" {
@@ -46,13 +49,14 @@ func decodeDocument(file string, b []byte, kind string, version int, content des
 	if len(words) != 3 || words[0] != "headcount" || words[1] != kind {
 		return damage(file, 0, "begins with %.40q, want %q", first, "headcount "+kind)
 	}
-	if v, err := strconv.Atoi(words[2]); err != nil || v != version {
+	v, err := strconv.Atoi(words[2])
+	if least, ok := oldest[kind]; err != nil || v != version && (!ok || v < least || v > version) {
 		return unknownVersion(file, v, version)
 	}
-	f := form{b: text, reading: true}
+	f := form{b: text, reading: true, version: v}
 	content.describe(&f)
 	f.literal("\n")
-	if len(f.b) > 0 || words[2] != strconv.Itoa(version) {
+	if len(f.b) > 0 || words[2] != strconv.Itoa(v) {
 		f.fail(errForm)
 	}
 	if f.err != nil {

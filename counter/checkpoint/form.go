@@ -13,6 +13,7 @@ import (
 type form struct {
 	b       []byte // written; or left to read
 	reading bool
+	version int    // of the document
 	err     error  // the first; from then on nothing is read
 	spare   []byte // of text
 }

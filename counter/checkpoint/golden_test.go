@@ -35,6 +35,16 @@ func golden(t *testing.T, name string, today []byte) []byte {
 	return file
 }
 
+// readGolden returns a golden file of a version that is not written any more.
+func readGolden(t *testing.T, name string) []byte {
+	t.Helper()
+	file, err := os.ReadFile(filepath.Join("testdata", name))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return file
+}
+
 func goldenManifest() *manifest {
 	sealed := events.MonthOf(2026, 9)
 	return &manifest{
@@ -47,7 +57,15 @@ func goldenManifest() *manifest {
 			Unattributed: counter.Stretch{Expired: 5, Rejected: 6, OverLimit: 7, BeforeBooks: 8},
 			Apps:         map[string]counter.Stretch{"app-001": {Expired: 1}, "ä<&>\u2028": {Rejected: 2}, "\xff\x00": {OverLimit: 3}, "": {Rejected: 1}},
 			Gaps:         []counter.Gap{{From: 5, To: 10, Reason: "lost \"it\""}},
+			Remarks:      goldenRemarks(), RemarkedFrom: 11,
 		}),
+	}
+}
+
+func goldenRemarks() []counter.Remark {
+	return []counter.Remark{
+		{App: "", Cause: counter.Rejected, Name: "no type", Records: 1<<64 - 1}, {App: "app-001", Cause: counter.Unknown, Name: "ä<&>\u2028", Records: 1},
+		{App: "app-001", Cause: counter.Skewed, Name: "Buddhist year", Records: 2}, {App: "\xff\x00", Cause: counter.Unopened, Name: "2026-08", Records: 3},
 	}
 }
 
@@ -55,7 +73,8 @@ func goldenIndex() *Index {
 	return &Index{
 		Cluster: "cluster", TopicID: shardID.TopicID, Partition: 3, Month: october, Offset: 12345, SealID: "seal-1", SealHash: "sha256:0a",
 		RulesHash: "sha256:0b", KeyID: "key-1", Precision: 14, Unattributed: Stretch{1, 2, 3, 14}, Events: 4, Duplicates: 5, Skewed: 6,
-		Attributed: Stretch{7, 8, 9, 15}, Apps: 10, Rows: 11, LateApps: 12, LateRows: 13, Data: "2026-10-RANDOM.data", Size: 14, Sum: "sha256:0c",
+		Attributed: Stretch{7, 8, 9, 15}, Apps: 10, Rows: 11, LateApps: 12, LateRows: 13, Data: "2026-10-RANDOM.data", Size: 14, Sum: "sha256:0c", Open: []events.Month{october + 1, october + 2},
+		Remarks: recordRemarks(goldenRemarks()), RemarkedFrom: 16,
 	}
 }
 
@@ -65,20 +84,29 @@ func TestGoldenManifest(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	got, err := parseManifest("manifest-2", golden(t, "manifest-2", today))
+	got, err := parseManifest("manifest-3", golden(t, "manifest-3", today))
 	if err != nil || !reflect.DeepEqual(got, want) {
 		t.Errorf("%+v, %v, want %+v", got, err, want)
 	}
-	want.Segments = append(want.Segments, segment{Size: 20, Sum: "sha256:0e", Months: []events.Month{october}, Late: []events.Month{}, Data: []byte("a segment of 20 byte")})
-	if today, err = want.encode(); err != nil {
-		t.Fatal(err)
-	}
-	got, err = parseManifest("manifest-3", golden(t, "manifest-3", today))
-	if err != nil || !reflect.DeepEqual(got, want) {
-		t.Errorf("with a segment in it: %+v, %v, want %+v", got, err, want)
-	}
 	if s := got.State.state(); !reflect.DeepEqual(recordState(s), got.State) || s.Apps["\xff\x00"].OverLimit != 3 {
 		t.Errorf("state %+v", s)
+	}
+	want.State.Remarks, want.State.RemarkedFrom = []Remark{}, want.Position.Next // as one that was written before there were any
+	if got, err = parseManifest("manifest-2", readGolden(t, "manifest-2")); err != nil || !reflect.DeepEqual(got, want) {
+		t.Errorf("version 2: %+v, %v, want %+v", got, err, want)
+	}
+}
+
+func TestGoldenManifestWithSegment(t *testing.T) {
+	want := goldenManifest()
+	want.Segments = append(want.Segments, segment{Size: 20, Sum: "sha256:0e", Months: []events.Month{october}, Late: []events.Month{}, Data: []byte("a segment of 20 byte")})
+	today, err := want.encode()
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := parseManifest("manifest-4", golden(t, "manifest-4", today))
+	if err != nil || !reflect.DeepEqual(got, want) {
+		t.Errorf("%+v, %v, want %+v", got, err, want)
 	}
 }
 
@@ -89,8 +117,28 @@ func TestGoldenIndex(t *testing.T) {
 		t.Fatal(err)
 	}
 	var got Index
-	if err := decodeDocument("index-2", golden(t, "index-2", today), indexKind, indexVersion, &got); err != nil || got != *want {
+	if err := decodeDocument("index-3", golden(t, "index-3", today), indexKind, indexVersion, &got); err != nil || !reflect.DeepEqual(&got, want) {
 		t.Errorf("%+v, %v, want %+v", got, err, want)
+	}
+	was := goldenIndex()
+	was.Remarks, was.RemarkedFrom = []Remark{}, noRemarks
+	was.Open = nil
+	got = Index{}
+	if err := decodeDocument("index-2", readGolden(t, "index-2"), indexKind, indexVersion, &got); err != nil || !reflect.DeepEqual(&got, was) {
+		t.Errorf("version 2: %+v, %v, want %+v", got, err, was)
+	}
+	if !got.same(want) || !want.same(was) || got.WhollyRemarked() {
+		t.Error("an index that tells neither which months were open nor has remarks is another than one that does")
+	}
+	if other := goldenIndex(); len(other.Open) == 0 {
+		t.Fatal("no month is open")
+	} else if other.Open = other.Open[1:]; other.same(want) {
+		t.Error("the months that were open are not compared")
+	}
+	other, whole := goldenIndex(), goldenIndex()
+	other.RemarkedFrom, whole.RemarkedFrom = 0, 0
+	if other.Remarks[0].Records--; whole.same(other) || !whole.same(whole) || !whole.same(want) {
+		t.Error("remarks are not compared where both have all")
 	}
 }
 

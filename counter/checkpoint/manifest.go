@@ -1,7 +1,6 @@
 package checkpoint
 
 import (
-	"bytes"
 	"encoding/hex"
 	"fmt"
 	"maps"
@@ -16,8 +15,8 @@ import (
 
 const (
 	manifestKind    = "manifest"
-	manifestVersion = 2 // where every segment is a file
-	heldVersion     = 3 // where some lie in the manifest
+	manifestVersion = 3 // where every segment is a file
+	heldVersion     = 4 // where some lie in the manifest
 )
 
 // manifest is the document that makes a checkpoint. Its creation is the commit.
@@ -32,8 +31,6 @@ type manifest struct {
 	Rules      []ruleRef // of the months that the segments hold, sorted
 	Segments   []segment // oldest first: the order in which they are applied
 	State      stateRecord
-
-	version int // in which it is written
 }
 
 func (m *manifest) describe(f *form) {
@@ -48,10 +45,13 @@ func (m *manifest) describe(f *form) {
 	number(f, `,"leader_epoch":`, &m.Position.LeaderEpoch)
 	f.string(`},"topic_rules":`, &m.TopicRules)
 	list(f, `,"month_rules":`, &m.Rules, (*ruleRef).describe)
-	list(f, `,"segments":`, &m.Segments, func(s *segment, f *form) { s.describe(f, m.version) })
+	list(f, `,"segments":`, &m.Segments, (*segment).describe)
 	f.literal(`,"state":`)
 	m.State.describe(f)
 	f.literal("}")
+	if f.reading && f.version >= heldVersion && !m.holds() {
+		f.fail(errForm) // it would be of an older version
+	}
 }
 
 type ruleRef struct {
@@ -79,14 +79,14 @@ type segment struct {
 	Data   packed         // all of it
 }
 
-func (s *segment) describe(f *form, version int) {
+func (s *segment) describe(f *form) {
 	month := func(m *events.Month, f *form) { f.text("", m) }
 	f.string(`{"name":`, &s.Name)
 	number(f, `,"size":`, &s.Size)
 	f.string(`,"sha256":`, &s.Sum)
 	list(f, `,"months":`, &s.Months, month)
 	list(f, `,"late":`, &s.Late, month)
-	if version >= heldVersion {
+	if f.version >= heldVersion {
 		f.text(`,"data":`, &s.Data)
 	}
 	f.literal("}")
@@ -116,6 +116,8 @@ type stateRecord struct {
 	Unattributed  Stretch
 	Apps          []appStretch // sorted
 	Gaps          []gap
+	Remarks       []Remark // sorted; since version 3
+	RemarkedFrom  events.Offset
 }
 
 func (r *stateRecord) describe(f *form) {
@@ -139,6 +141,7 @@ func (r *stateRecord) describe(f *form) {
 	r.Unattributed.describe(f, `,"unattributed":{`)
 	list(f, `,"apps":`, &r.Apps, (*appStretch).describe)
 	list(f, `,"gaps":`, &r.Gaps, (*gap).describe)
+	describeRemarks(f, &r.Remarks, &r.RemarkedFrom)
 	f.literal("}")
 }
 
@@ -198,7 +201,7 @@ func recordState(s counter.State) stateRecord {
 	r := stateRecord{
 		SealHash: s.SealHash, Records: s.Records, Tombstones: s.Tombstones, Unknown: s.Unknown,
 		InvalidSeals: s.InvalidSeals, TotalRejected: s.TotalRejected, Unattributed: Stretch(s.Unattributed),
-		Apps: []appStretch{}, Gaps: []gap{},
+		Apps: []appStretch{}, Gaps: []gap{}, Remarks: recordRemarks(s.Remarks), RemarkedFrom: s.RemarkedFrom,
 	}
 	if s.Sealed != 0 {
 		r.Sealed = &s.Sealed
@@ -229,6 +232,7 @@ func (r *stateRecord) state() counter.State {
 	for _, g := range r.Gaps {
 		s.Gaps = append(s.Gaps, counter.Gap{From: g.From, To: g.To, Reason: string(g.Reason)})
 	}
+	s.Remarks, s.RemarkedFrom = remarksOf(r.Remarks), r.RemarkedFrom
 	return s
 }
 
@@ -269,23 +273,27 @@ func generationOf(name string) (generation uint64, isManifest, ok bool) {
 	return generation, isManifest, err == nil && len(base) == 20
 }
 
+// holds says whether any segment lies in the manifest.
+func (m *manifest) holds() bool {
+	return slices.ContainsFunc(m.Segments, func(s segment) bool { return s.Data != nil })
+}
+
 // encode puts out the manifest's file, in the oldest version that can say it.
 func (m *manifest) encode() ([]byte, error) {
-	m.version = manifestVersion
-	if slices.ContainsFunc(m.Segments, func(s segment) bool { return s.Data != nil }) {
-		m.version = heldVersion
+	if m.holds() {
+		return encodeDocument(manifestKind, heldVersion, m)
 	}
-	return encodeDocument(manifestKind, m.version, m)
+	return encodeDocument(manifestKind, manifestVersion, m)
 }
 
 // parseManifest reads a manifest's file.
 func parseManifest(file string, b []byte) (*manifest, error) {
-	m := manifest{version: heldVersion}
-	if bytes.HasPrefix(b, fmt.Appendf(nil, "headcount %s %d\n", manifestKind, manifestVersion)) {
-		m.version = manifestVersion
-	}
-	if err := decodeDocument(file, b, manifestKind, m.version, &m); err != nil {
+	var m manifest
+	if err := decodeDocument(file, b, manifestKind, heldVersion, &m); err != nil {
 		return nil, err
+	}
+	if m.State.RemarkedFrom < 0 { // of a release that made none: they are made from here on
+		m.State.RemarkedFrom = m.Position.Next
 	}
 	for i := range m.Segments {
 		if err := m.Segments[i].check(file); err != nil {

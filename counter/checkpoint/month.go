@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"reflect"
 	"slices"
 	"strings"
 
@@ -21,7 +22,7 @@ var (
 
 const (
 	indexKind    = "index"
-	indexVersion = 2
+	indexVersion = 3
 	indexSuffix  = ".index"
 	dataSuffix   = ".data"
 )
@@ -51,6 +52,9 @@ type Index struct {
 	Data         string // name of the data file, in the index's folder
 	Size         int64
 	Sum          string
+	Remarks      []Remark       // of the stretch that ends with the seal, sorted; since version 3
+	RemarkedFrom events.Offset  // what of it lies before has none; 0: nothing, −1: all
+	Open         []events.Month // that came after it and had events before the seal, sorted; since version 3; nil: not told
 }
 
 func (x *Index) describe(f *form) {
@@ -76,7 +80,24 @@ func (x *Index) describe(f *form) {
 	f.string(`,"data":`, &x.Data)
 	number(f, `,"size":`, &x.Size)
 	f.string(`,"sha256":`, &x.Sum)
+	if f.version >= openSince {
+		list(f, `,"open":`, &x.Open, func(m *events.Month, f *form) { f.text("", m) })
+	}
+	describeRemarks(f, &x.Remarks, &x.RemarkedFrom)
 	f.literal("}")
+}
+
+// openSince is the version of indexes from which on they name the months that were open.
+const openSince = 3
+
+// same says whether two indexes say the same of a month; of what an older one does not tell they do.
+func (x *Index) same(o *Index) bool {
+	a, b := *x, *o
+	if a.Open == nil || b.Open == nil {
+		a.Open, b.Open = nil, nil
+	}
+	a.Remarks, b.Remarks, a.RemarkedFrom, b.RemarkedFrom = nil, nil, 0, 0
+	return reflect.DeepEqual(&a, &b) && x.sameRemarks(o)
 }
 
 // Stretch is counter.Stretch, as documents have it.
@@ -163,7 +184,7 @@ func (p *Partition) newIndex(z *counter.Sealed) *Index {
 	return &Index{
 		Cluster: p.id.Cluster, TopicID: p.id.TopicID, Partition: p.id.Partition, Month: z.Month, Offset: z.Offset,
 		SealID: z.SealID, SealHash: z.SealHash, RulesHash: z.RulesHash, KeyID: z.KeyID, Precision: z.Precision,
-		Unattributed: Stretch(z.Unattributed),
+		Unattributed: Stretch(z.Unattributed), Remarks: recordRemarks(z.Remarks), RemarkedFrom: z.RemarkedFrom, Open: append([]events.Month{}, z.Open...),
 	}
 }
 
@@ -188,7 +209,7 @@ func (p *Partition) agree(ctx context.Context, there *Index, z *counter.Sealed) 
 		return err
 	}
 	x.Data = there.Data
-	if *x != *there {
+	if !x.same(there) {
 		have, _ := encodeDocument(indexKind, indexVersion, there)
 		want, _ := encodeDocument(indexKind, indexVersion, x)
 		return fmt.Errorf("%s%s %w: it says\n%s\nwhere this count has\n%s\nnothing was changed; find out which of the two is right; where the log was replaced, accepting that loss lets stand what was sealed", p.sealed, indexName(z.Month), ErrDiffers, have, want)

@@ -148,14 +148,14 @@ func TestSealedComesBack(t *testing.T) {
 				t.Fatal(err)
 			}
 			again, err := p.Seal(t.Context(), z)
-			if err != nil || *again != *x {
+			if err != nil || !reflect.DeepEqual(again, x) {
 				t.Fatalf("sealed again: %+v, %v, want %+v", again, err, x)
 			}
 			s, err := p.OpenSealed(t.Context(), z.Month)
 			if err != nil {
 				t.Fatal(err)
 			}
-			if *s.Index != *x {
+			if !reflect.DeepEqual(s.Index, x) {
 				t.Errorf("index %+v, want %+v", s.Index, x)
 			}
 			if err := sameRows(s.OnTime(), z.OnTime()); err != nil {
@@ -330,7 +330,7 @@ func TestSealedEveryBit(t *testing.T) {
 		"empty": func([]byte) []byte { return nil },
 	} {
 		disk.corrupt(t, "state/"+p.sealed+x.Data, change)
-		if again, err := p.Seal(t.Context(), z); err != nil || *again != *x {
+		if again, err := p.Seal(t.Context(), z); err != nil || !reflect.DeepEqual(again, x) {
 			t.Fatalf("%s: sealed again: %v", name, err)
 		}
 		if got := content(t, p.bucket, p.sealed+x.Data); got != whole {
@@ -474,7 +474,7 @@ func TestSealRace(t *testing.T) {
 	}
 	b, _ := OpenDirectory(folder)
 	for _, x := range indexes {
-		if *x != *indexes[0] {
+		if !reflect.DeepEqual(x, indexes[0]) {
 			t.Errorf("index %+v, another has %+v", x, indexes[0])
 		}
 	}

@@ -2,6 +2,7 @@ package decode
 
 import (
 	"bytes"
+	"time"
 
 	"headcount/events"
 	"headcount/events/identity"
@@ -47,9 +48,11 @@ func (d *Decoder) judge(r *events.Record, e *events.Event, h *head) error {
 		return d.reported(r, e, h, at)
 	}
 	if d.farOff(r, at) {
+		e.Month = events.MonthAt(d.zone, at)
 		return rejectFarOff(e)
 	}
 	if at < d.bounds.from {
+		e.Month = events.MonthAt(d.zone, at)
 		return beforeBooks(e)
 	}
 	m, finished, err := d.at(at)
@@ -112,6 +115,9 @@ func (d *Decoder) effective(r *events.Record, e *events.Event, t instant, has bo
 	if !has || e.Skewed {
 		if !stamped {
 			return 0, false
+		}
+		if e.Skewed {
+			e.Clock = events.ClockOf(time.UnixMilli(t.ms).UTC().Year(), time.UnixMilli(r.Timestamp).UTC().Year())
 		}
 		at = r.Timestamp
 	}

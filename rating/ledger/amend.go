@@ -109,6 +109,9 @@ func readAmendments(ctx context.Context, tx *sql.Tx, month Month) (all []Amendme
 		if m.At, err = parseTime(at); err != nil {
 			return nil, err
 		}
+		if document, err = unpack(document); err != nil {
+			return nil, fmt.Errorf("amendment %d: %w", m.Number, err)
+		}
 		var d amendmentDocument
 		if err := json.Unmarshal(document, &d); err != nil {
 			return nil, fmt.Errorf("amendment %d: %w", m.Number, err)

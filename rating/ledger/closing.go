@@ -189,6 +189,9 @@ func readClosing(ctx context.Context, tx *sql.Tx, month Month) (Closing, error) 
 	if err != nil {
 		return Closing{}, fmt.Errorf("read closing of %s: %w", month, err)
 	}
+	if c.Accounts, err = unpack(c.Accounts); err != nil {
+		return Closing{}, fmt.Errorf("closing of %s: accounts: %w", month, err)
+	}
 	c.Accounts = present(c.Accounts) // the drivers differ in what an empty blob is
 	if err := json.Unmarshal([]byte(partitions), &c.Partitions); err != nil {
 		return Closing{}, fmt.Errorf("closing of %s: partitions: %w", month, err)

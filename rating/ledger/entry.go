@@ -123,7 +123,7 @@ func (a *appender) append(e *entry, rows []row, size int) error {
 	a.entries = append(a.entries, row{entriesTable, []any{e.seq, e.kind, e.month, e.at, e.payload, e.previous, e.hash}})
 	n := map[*table]int64{}
 	for _, w := range rows {
-		a.rows[w.table] = append(a.rows[w.table], row{w.table, append([]any{e.seq, n[w.table]}, w.values...)})
+		a.rows[w.table] = append(a.rows[w.table], row{w.table, append([]any{e.seq, n[w.table]}, w.cells()...)})
 		n[w.table]++
 	}
 	if a.bytes += size; a.bytes > 1<<20 || len(a.entries) >= 256 {

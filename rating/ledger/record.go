@@ -3,6 +3,7 @@ package ledger
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -79,6 +80,17 @@ func (t *table) describe(values []any) string {
 type row struct {
 	table  *table
 	values []any
+}
+
+// cells are the row's values as the database has them.
+func (r row) cells() []any {
+	cells := slices.Clone(r.values)
+	for i, c := range r.table.columns {
+		if content, is := cells[i].([]byte); is && r.table.packs(c) {
+			cells[i] = pack(content)
+		}
+	}
+	return cells
 }
 
 // record is an entry's content. Marshaled, it is the payload; what is too large for the chain it covers with a digest.

@@ -259,6 +259,15 @@ func (v *verifier) read(t *table, where string, args ...any) ([][]any, error) {
 		if err := rows.Scan(into...); err != nil {
 			return nil, fmt.Errorf("read %s: %w", t.name, err)
 		}
+		for i, c := range columns {
+			if cell, is := values[i].([]byte); is && t.packs(c) {
+				if values[i], err = unpack(cell); err != nil {
+					at := Difference{Table: t.name, Column: c, Want: "a document", Got: err.Error()}
+					at.Seq, _ = values[0].(int64)
+					return nil, &at
+				}
+			}
+		}
 		all = append(all, values)
 	}
 	return all, rows.Err()

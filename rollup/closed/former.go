@@ -89,3 +89,29 @@ func amendedUsage(apps map[string]json.RawMessage, a *ledger.Amendment) error {
 	}
 	return nil
 }
+
+// FormerApps tells what apps had in a closed month as it was billed at a time; nil where it is not closed.
+func FormerApps(ctx context.Context, books Books, month events.Month, until time.Time) (map[string]usage.FormerApp, error) {
+	apps, err := billedUsage(ctx, books, month, until)
+	if err != nil || len(apps) == 0 {
+		return nil, err
+	}
+	all := map[string]usage.FormerApp{}
+	for app, text := range apps {
+		var of struct {
+			Events uint64 `json:"events"`
+			Daily  []struct {
+				New uint64 `json:"new"`
+			} `json:"daily"`
+		}
+		if err := fastjson.Unmarshal(text, &of); err != nil {
+			return nil, fmt.Errorf("ledger, usage of %s, app %s: %w", month, app, err)
+		}
+		f := usage.FormerApp{Events: of.Events}
+		for _, d := range of.Daily {
+			f.Devices += d.New
+		}
+		all[app] = f
+	}
+	return all, nil
+}

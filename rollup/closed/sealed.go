@@ -8,6 +8,7 @@ import (
 	"headcount/counter"
 	"headcount/counter/checkpoint"
 	"headcount/events"
+	"headcount/rollup/usage"
 )
 
 // Restorer puts back a partition's sealed month that is lost or damaged, as why says, or says why it cannot.
@@ -62,6 +63,16 @@ func (m *Month) OnTime() (readers []counter.RowReader) {
 		readers = append(readers, s.OnTime())
 	}
 	return readers
+}
+
+// Facts are those, with what the sealed indexes say besides.
+func (m *Month) Facts(rules *events.MonthRules) *usage.Facts {
+	f := &usage.Facts{Rules: rules, OnTime: m.OnTime()}
+	for _, s := range m.sealed {
+		f.Unattributed = f.Unattributed.Plus(counter.Stretch(s.Index.Unattributed))
+		f.Remarks = append(f.Remarks, s.Index.Remarked()...)
+	}
+	return f
 }
 
 // Late are those that came after, where they are settled.

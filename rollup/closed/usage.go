@@ -55,7 +55,8 @@ func (m *Month) UniteAlarmed(ctx context.Context, readers []counter.RowReader, b
 		return nil, nil, err
 	}
 	doc := &usage.Document{Month: m.Month, TimeZone: m.Closing.Zone, Topic: m.Closing.Topic, Usage: []usage.App{}}
-	facts := &usage.Facts{Rules: rules, OnTime: readers, Judged: true, Corrected: m.Corrected, Former: former}
+	facts := m.Facts(rules)
+	facts.OnTime, facts.Judged, facts.Corrected, facts.Former = readers, true, m.Corrected, former
 	alarms, err := usage.Gather(doc, facts, nil, bill, limits)
 	return doc, alarms, err
 }

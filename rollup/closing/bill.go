@@ -3,7 +3,6 @@ package closing
 import (
 	"context"
 	"fmt"
-	"strings"
 
 	"headcount/events"
 	"headcount/internal/visible"
@@ -38,15 +37,18 @@ func (b *begun) bill(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if err := b.look(ctx, doc, prices); err != nil {
+		return err
+	}
 	if others := doc.Aggregate(); others > 0 {
 		b.Log.Warn("many apps are in no account: those with the fewest events are recorded together", "month", b.month, "listed", usage.MostUnbilled, "together", others)
 	}
 	bill := prices.Biller(b.this)
 	for i := range invoices {
-		hold(&invoices[i], prices.Accounts, bill, alarms)
+		alarms.Hold(&invoices[i], prices.Accounts, bill)
 	}
 	for i := range late { // what was lost may have been late too
-		hold(&late[i], prices.Accounts, bill, usage.Alarms{"": losses})
+		usage.Alarms{"": losses}.Hold(&late[i], prices.Accounts, bill)
 	}
 	issuer, err := b.this.Issuer()
 	if err != nil {
@@ -88,7 +90,7 @@ func (b *begun) gather(ctx context.Context, prices *closed.Prices) (*usage.Docum
 	if err != nil {
 		return nil, nil, err
 	}
-	month := &usage.Facts{Rules: rules, OnTime: b.this.OnTime()}
+	month := b.this.Facts(rules)
 	var before *usage.Facts
 	if b.before != nil {
 		rules, err := b.before.Rules(ctx)
@@ -98,25 +100,29 @@ func (b *begun) gather(ctx context.Context, prices *closed.Prices) (*usage.Docum
 		before = &usage.Facts{Rules: rules, OnTime: b.before.OnTime(), Late: b.before.Late()}
 		month.Former = closed.Former(ctx, b.ledger, b.before.Month, b.this.Closing.At)
 	}
-	var overLimit uint64
 	for i, m := range b.this.Sealed() {
 		doc.Sealed = append(doc.Sealed, usage.Sealed{Partition: b.this.Closing.Partitions[i], Offset: m.Index.Offset})
-		doc.Rejected += m.Index.Unattributed.Rejected
-		doc.BeforeBooks += m.Index.Unattributed.BeforeBooks
-		overLimit += m.Index.Unattributed.OverLimit
 	}
 	alarms, err := usage.Gather(doc, month, before, prices.Biller(b.this), limits)
 	if err != nil {
 		return nil, nil, err
 	}
-	records := doc.Rejected
-	for _, a := range doc.Usage {
-		records += a.Events + a.Expired + a.Rejected
-	}
-	if limits.Passed(limits.RejectLimit, overLimit, records) {
-		alarms[""] = append(alarms[""], fmt.Sprintf("%d records of no known app were over a limit and not counted", overLimit))
-	}
 	return doc, alarms, nil
+}
+
+// look says what the month does not bill, and what wants a look before it is billed.
+func (b *begun) look(ctx context.Context, doc *usage.Document, prices *closed.Prices) error {
+	by := usage.Review{Catalog: prices.Catalog, Accounts: prices.Accounts, Over: true}
+	var err error
+	if by.Limits, err = b.this.Limits(); err != nil {
+		return err
+	}
+	if b.before != nil {
+		if by.Former, err = closed.FormerApps(ctx, b.ledger, b.before.Month, b.this.Closing.At); err != nil {
+			return err
+		}
+	}
+	return doc.Look(by)
 }
 
 // rate prices the month's usage, with what the month before left of packages.
@@ -160,25 +166,5 @@ func (b *begun) warnOfLookAlikes(doc *usage.Document, accounts *rating.Accounts)
 	}
 	if more > 0 {
 		b.Log.Warn("more ids of apps look like others", "ids", more)
-	}
-}
-
-// hold marks the invoice of an account that is billed for an app that raised an alarm. An app that it once had is another's concern.
-func hold(v *rating.Invoice, accounts *rating.Accounts, bill usage.Biller, alarms usage.Alarms) {
-	var reasons []string
-	if v.Status == rating.StatusHeld {
-		reasons = append(reasons, v.Reason)
-	}
-	for _, app := range accounts.AppsOf(v.Account) {
-		if len(alarms[app]) == 0 {
-			continue
-		}
-		if account, _ := bill(app); account == v.Account {
-			reasons = append(reasons, alarms[app]...)
-		}
-	}
-	reasons = append(reasons, alarms[""]...)
-	if len(reasons) > 0 {
-		v.Status, v.Reason = rating.StatusHeld, strings.Join(reasons, "; ")
 	}
 }

@@ -74,7 +74,7 @@ type Terms struct {
 
 	// AutoClose closes months without events, and with Due more than one, unasked, where the log says too that they are over.
 	AutoClose bool
-	Issuer *rating.Issuer // who sends the invoices, and how they are numbered; nil: they are not
+	Issuer    *rating.Issuer // who sends the invoices, and how they are numbered; nil: they are not
 }
 
 // Names are what messages call what the site opens.

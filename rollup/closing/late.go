@@ -55,7 +55,7 @@ func (b *begun) settleLate(ctx context.Context) ([]rating.Invoice, []rating.Bala
 		return nil, nil, fmt.Errorf("settle what came late of %s: %w", m.Month, err)
 	}
 	for i := range further {
-		hold(&further[i], prices.Accounts, prices.Biller(m), alarms)
+		alarms.Hold(&further[i], prices.Accounts, prices.Biller(m))
 	}
 	return further, rating.Balances(append(m.Issued, further...)), nil
 }

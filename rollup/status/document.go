@@ -1,10 +1,6 @@
 package status
 
 import (
-	"time"
-
-	"github.com/shopspring/decimal"
-
 	"headcount/events"
 	"headcount/rating"
 	"headcount/rollup/usage"
@@ -19,6 +15,9 @@ type Document struct {
 	SealedPartitions int              `json:"-"` // in which the month is sealed already
 	Books            *rating.Catalog  `json:"-"` // by which it was read
 	Accounts         *rating.Accounts `json:"-"`
+
+	held usage.Alarms // by app, and for all what of the log is lost
+	bill usage.Biller
 }
 
 // Invoices prices the usage so far by the accounts that it was read by, with what the month before left of packages: before are its
@@ -40,6 +39,26 @@ func (d *Document) Invoices(before []rating.Invoice) ([]rating.Invoice, error) {
 	return invoices, nil
 }
 
+// Hold marks the invoices that a close would hold as the month stands.
+func (d *Document) Hold(invoices []rating.Invoice) {
+	if d.bill == nil {
+		return // nothing was counted
+	}
+	for i := range invoices {
+		d.held.Hold(&invoices[i], d.Accounts, d.bill)
+	}
+}
+
+// Exact says whether all that lies in the log is counted, as far as the partitions reached when it was read.
+func (d *Document) Exact() bool {
+	for _, p := range d.Partitions {
+		if p.Lag > 0 {
+			return false
+		}
+	}
+	return true
+}
+
 // UnpricedError says why the usage of an open month has no price.
 type UnpricedError struct {
 	Month events.Month
@@ -48,37 +67,3 @@ type UnpricedError struct {
 
 func (e *UnpricedError) Error() string { return e.Err.Error() }
 func (e *UnpricedError) Unwrap() error { return e.Err }
-
-// Forecast is where a meter is heading.
-type Forecast struct {
-	App      string `json:"app"`
-	Meter    string `json:"meter"`
-	Exact    uint64 `json:"exact"`
-	Free     string `json:"free"`     // the plan's quota
-	Used     string `json:"used"`     // share of it, as 0.25; empty: no quota
-	Forecast uint64 `json:"forecast"` // at the month's end, by the pace so far
-}
-
-// forecast stretches each meter's pace to the month's end.
-func (d *Document) forecast(rules *events.MonthRules, zone *time.Location, now time.Time) []Forecast {
-	first, last := rules.DayStarts[0], rules.DayStarts[len(rules.DayStarts)-1]
-	passed := min(max(float64(now.UnixMilli()-first)/float64(last-first), 0), 1)
-	list := []Forecast{}
-	for _, a := range d.Usage {
-		if a.Account == nil {
-			continue
-		}
-		for _, meter := range a.Meters {
-			f := Forecast{App: a.App, Meter: meter.Meter, Exact: meter.Exact, Forecast: meter.Exact}
-			f.Free = d.Accounts.FreeOf(d.Books, d.Month, zone, a.App, meter.Meter)
-			if free, err := decimal.NewFromString(f.Free); err == nil && free.IsPositive() {
-				f.Used = decimal.NewFromUint64(meter.Exact).DivRound(free, 4).String()
-			}
-			if passed > 0 && passed < 1 {
-				f.Forecast = uint64(float64(meter.Exact) / passed)
-			}
-			list = append(list, f)
-		}
-	}
-	return list
-}

@@ -19,10 +19,11 @@ type Source struct {
 	Keys     *identity.Keyring
 	Books    *rating.Catalog
 	Accounts *rating.Accounts
-	Zone     string                            // IANA name
-	Limits   usage.Limits                      // that a close would hold by
-	Former   func(m events.Month) usage.Former // tells what quantities of a month were; nil: nobody knows
-	Group    string                            // whose members read the partitions; empty: none
+	Zone     string                                        // IANA name
+	Limits   usage.Limits                                  // that a close would hold by
+	Former   func(m events.Month) usage.Former             // tells what quantities of a month were; nil: nobody knows
+	Before   func(m events.Month) (*usage.Document, error) // of a month that is closed; nil, or a nil document: nobody knows
+	Group    string                                        // whose members read the partitions; empty: none
 }
 
 // Log tells how far the partitions reach, and who reads them: a *stream.Log's methods.

@@ -56,7 +56,16 @@ func Read(ctx context.Context, s Source, m events.Month, now time.Time) (*Docume
 	if err := r.unite(); err != nil {
 		return nil, err
 	}
-	r.doc.Forecast = r.doc.forecast(r.facts.Rules, zone, now)
+	var before *usage.Document
+	if s.Before != nil {
+		if before, err = s.Before(m - 1); err != nil {
+			return nil, err
+		}
+	}
+	if err := r.look(zone, now, before); err != nil {
+		return nil, err
+	}
+	r.doc.Forecast = r.doc.forecast(r.facts.Rules, zone, now, before)
 	return r.doc, nil
 }
 
@@ -101,6 +110,9 @@ type reader struct {
 	facts *usage.Facts // nil: the month has no rules
 	open  []*checkpoint.SealedMonth
 	lost  []string // of the log, and accepted
+
+	sealed events.Month // the newest that any partition is sealed for; 0: none
+	from   events.Month // with which the books open; 0: it is not said
 }
 
 func (r *reader) close() {
@@ -116,6 +128,12 @@ func (r *reader) partitions(ctx context.Context, rules *checkpoint.Rules, offset
 			r.facts = &usage.Facts{Rules: fixed}
 		} else if !errors.Is(err, checkpoint.ErrNoRules) {
 			return fmt.Errorf("rules: %w", err)
+		}
+	}
+	if rules != nil {
+		r.from = rules.TopicRules().From
+		if r.sealed, err = r.State.NewestSealed(ctx); err != nil {
+			return err
 		}
 	}
 	for _, p := range r.Topic.Partitions {
@@ -143,10 +161,12 @@ func (r *reader) partition(ctx context.Context, p events.Partition, rules *check
 		return 0, err
 	}
 	if r.facts == nil {
-		st := shard.State()
-		r.addUnattributed(st.Unattributed)
-		for _, s := range st.Apps { // which no month lists
-			r.doc.BeforeBooks += s.BeforeBooks
+		if st := shard.State(); r.sealsNext(&st) {
+			r.doc.Rejected += st.Unattributed.Rejected
+			r.doc.BeforeBooks += st.Unattributed.BeforeBooks
+			for _, s := range st.Apps { // which no month lists
+				r.doc.BeforeBooks += s.BeforeBooks
+			}
 		}
 		return loaded.Position.Next, nil
 	}
@@ -168,25 +188,54 @@ func (r *reader) addFacts(ctx context.Context, part *checkpoint.Partition, p eve
 	r.lost = append(r.lost, lost...)
 	switch {
 	case err == nil:
-		r.addUnattributed(counter.Stretch(sealed.Index.Unattributed))
+		r.facts.Unattributed = r.facts.Unattributed.Plus(counter.Stretch(sealed.Index.Unattributed))
+		r.facts.Remarks = append(r.facts.Remarks, sealed.Index.Remarked()...)
 		r.facts.OnTime = append(r.facts.OnTime, sealed.OnTime())
 		if shard.State().Sealed == r.month {
 			r.facts.Late = append(r.facts.Late, shard.Snapshot(r.month+1).Late())
 		}
 	case errors.Is(err, checkpoint.ErrNotSealed):
+		st := shard.State()
 		seen := shard.Snapshot(r.month)
-		r.addUnattributed(seen.Unattributed)
-		r.facts.OnTime = append(r.facts.OnTime, seen.OnTime())
+		facts := seen.OnTime()
+		if r.sealsNext(&st) {
+			r.facts.Unattributed = r.facts.Unattributed.Plus(seen.Unattributed)
+			r.facts.Remarks = append(r.facts.Remarks, seen.Remarks...)
+		} else {
+			facts = counter.WithoutStretches(facts)
+		}
+		r.facts.OnTime = append(r.facts.OnTime, facts)
 	default:
 		return err
 	}
 	return nil
 }
 
-// addUnattributed adds what no app can be read of.
-func (r *reader) addUnattributed(s counter.Stretch) {
-	r.doc.Rejected += s.Rejected
-	r.doc.BeforeBooks += s.BeforeBooks
+// sealsNext says whether the month is the one that a partition is sealed for next: what it rejected, and what expired in it, since its last
+// seal is that month's. Nobody knows where no partition was ever sealed and nothing says with which month the books open; then it is every
+// open month's.
+func (r *reader) sealsNext(st *counter.State) bool {
+	switch {
+	case st.Sealed != 0:
+		return r.month == st.Sealed+1
+	case r.sealed != 0: // elsewhere: the topic has grown
+		return r.month == max(r.sealed+1, r.from)
+	}
+	return r.from == 0 || r.month == r.from
+}
+
+// look says what would not be billed if the month were closed as it stands, and what wants a look before it is.
+func (r *reader) look(zone *time.Location, now time.Time, before *usage.Document) error {
+	_, ends := r.month.Span(zone)
+	by := usage.Review{Limits: r.Limits, Catalog: r.Books, Accounts: r.Accounts, Over: !now.Before(ends)}
+	if before != nil {
+		by.Former = map[string]usage.FormerApp{}
+		for i := range before.Usage {
+			a := &before.Usage[i]
+			by.Former[a.App] = usage.FormerApp{Events: a.Events, Devices: a.Devices()}
+		}
+	}
+	return r.doc.Look(by)
 }
 
 // unite makes usage of the facts, and lists why invoices would be held.
@@ -199,6 +248,8 @@ func (r *reader) unite() error {
 	if err != nil {
 		return err
 	}
+	r.doc.held, r.doc.bill = maps.Clone(alarms), bill
+	r.doc.held[""] = append(slices.Clone(alarms[""]), r.lost...)
 	for _, a := range r.doc.Usage {
 		if a.Account == nil {
 			delete(alarms, a.App) // nobody's invoice

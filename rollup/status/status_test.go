@@ -16,6 +16,7 @@ import (
 	"headcount/rating"
 	"headcount/rating/ratingtest"
 	"headcount/rollup/closed"
+	"headcount/rollup/forecast"
 	"headcount/rollup/usage"
 )
 
@@ -113,8 +114,23 @@ func TestRead(t *testing.T) {
 	if doc, err = Read(t.Context(), s, october, now); err != nil {
 		t.Fatal(err)
 	}
-	if want := (Forecast{App: "app-a", Meter: "mau", Exact: 3, Free: "4", Used: "0.75", Forecast: 6}); len(doc.Forecast) != 1 || doc.Forecast[0] != want {
+	if want := (Forecast{App: "app-a", Meter: "mau", Exact: 3, Free: "4", Used: "0.75", Forecast: 4, Low: 3, High: 6, By: forecast.ByFit}); len(doc.Forecast) != 1 || doc.Forecast[0] != want {
 		t.Errorf("forecast: got %+v, want %+v", doc.Forecast, want)
+	}
+	s.Before = func(m events.Month) (*usage.Document, error) { // of whose 400 devices 300 had come by then
+		before := usage.App{App: "app-a", Meters: []usage.Meter{{Meter: "mau", Exact: 400, Days: []usage.Value{{Day: "2026-09-01", Value: 300}, {Day: "2026-09-20", Value: 100}}}}}
+		for d := range m.Days() {
+			before.Daily = append(before.Daily, usage.Day{Day: fmt.Sprintf("%s-%02d", m, d+1)})
+		}
+		return &usage.Document{Month: m, Usage: []usage.App{before}}, nil
+	}
+	if doc, err = Read(t.Context(), s, october, now); err != nil || doc.Forecast[0].By != forecast.ByFormer || doc.Forecast[0].Forecast != 4 {
+		t.Errorf("by the month before: %+v, %v", doc.Forecast, err)
+	}
+	down := errors.New("down")
+	s.Before = func(events.Month) (*usage.Document, error) { return nil, down }
+	if _, err := Read(t.Context(), s, october, now); !errors.Is(err, down) {
+		t.Errorf("where the month before cannot be read: %v", err)
 	}
 }
 

@@ -3,6 +3,8 @@
 //	document.go         the document, and what rating takes of it
 //	gather.go judge.go  facts united into it; the two witnesses held against each other
 //	quantity.go         what reports come to, and what amendments say of them
+//	uncounted.go        what of the log is not in the facts, by why
+//	review.go           what was not billed, or wants a look before it is
 //	alarm.go losses.go  why invoices are held: what counts ill, what of the log was lost
 //	limits.go           past what they are
 //	others.go           apps that nobody is billed for, where there are very many
@@ -29,6 +31,10 @@ type Document struct {
 	Others      *Others      `json:"others,omitempty"`       // apps that are not listed; nil: none
 	Rejected    uint64       `json:"rejected"`               // dead letters whose app cannot be read
 	BeforeBooks uint64       `json:"before_books,omitempty"` // events of months before the books whose app cannot be read
+	Uncounted                // whose app cannot be read
+
+	NotBilled     []NotBilled `json:"not_billed,omitempty"`      // what was not billed, or wants a look before it is
+	NotBilledMore int         `json:"not_billed_more,omitempty"` // that are not listed, since MostNotBilled weigh more
 }
 
 // Sealed says where a partition's month ends.
@@ -57,6 +63,7 @@ type App struct {
 	Rejected   uint64  `json:"rejected"`
 
 	BeforeBooks uint64 `json:"before_books,omitempty"` // events of months before the books
+	Uncounted
 
 	Kinds  map[string]Count `json:"kinds"`
 	Meters []Meter          `json:"meters"`
@@ -95,10 +102,11 @@ type Day struct {
 	Users  uint64 `json:"users"`  // of login
 }
 
-// Late is how many devices of a month came after its seal only.
+// Late is how many devices, and users, of a month came after its seal only.
 type Late struct {
 	Month   events.Month `json:"month"`
 	Devices uint64       `json:"devices"`
+	Users   uint64       `json:"users,omitempty"`
 }
 
 // Bound prints with four decimals.

@@ -17,6 +17,9 @@ type Facts struct {
 	OnTime []counter.RowReader
 	Late   []counter.RowReader // after the month's seal
 
+	Unattributed counter.Stretch  // what no app could be read of
+	Remarks      []counter.Remark // of what is not in the facts, by why, of all partitions
+
 	Judged bool // raise no alarms but of quantities: the others were raised when the month was closed
 
 	Corrected Corrections // what amendments say of quantities
@@ -29,7 +32,7 @@ type Alarms map[string][]string
 // Gather unites the month's facts, and the late ones of the month before (before may be nil), into the usage of every app.
 func Gather(doc *Document, month, before *Facts, bill Biller, limits Limits) (Alarms, error) {
 	kinds := kindIndex(month.Rules)
-	g := gatherer{doc: doc, rules: month.Rules, kinds: kinds, bill: bill, limits: limits, alarms: Alarms{}, late: map[string]uint64{},
+	g := gatherer{doc: doc, rules: month.Rules, kinds: kinds, bill: bill, limits: limits, alarms: Alarms{}, late: map[string]Late{}, remarked: addUp(month.Remarks),
 		judged: month.Judged, corrected: month.Corrected, former: month.Former}
 	if len(month.Corrected) > 0 {
 		g.seen = map[string]bool{}
@@ -40,8 +43,8 @@ func Gather(doc *Document, month, before *Facts, bill Biller, limits Limits) (Al
 	if before != nil {
 		err := counter.Unite(counter.UnionConfig{Month: before.Rules.Month, Precision: before.Rules.Precision}, before.OnTime, before.Late,
 			func(u *counter.AppUnion) error {
-				if u.LateDevices > 0 {
-					g.late[u.App] = u.LateDevices
+				if u.LateDevices+u.LateByKind[events.Login] > 0 {
+					g.late[u.App] = Late{Devices: u.LateDevices, Users: u.LateByKind[events.Login]}
 				}
 				return nil
 			})
@@ -52,6 +55,15 @@ func Gather(doc *Document, month, before *Facts, bill Biller, limits Limits) (Al
 	cfg := counter.UnionConfig{Month: month.Rules.Month, Precision: month.Rules.Precision, Sets: g.sets}
 	if err := counter.Unite(cfg, month.OnTime, month.Late, g.add); err != nil {
 		return nil, fmt.Errorf("unite %s: %w", month.Rules.Month, err)
+	}
+	g.unattributed(month)
+	for app := range g.remarked { // of which nothing is in the facts
+		if app == "" {
+			continue
+		}
+		if err := g.add(counter.Absent(cfg, app)); err != nil {
+			return nil, err
+		}
 	}
 	for app := range g.late { // of which the month has nothing but late devices of the month before
 		if err := g.add(counter.Absent(cfg, app)); err != nil {
@@ -67,6 +79,7 @@ func Gather(doc *Document, month, before *Facts, bill Biller, limits Limits) (Al
 	}
 	sort.Slice(doc.Usage, func(i, j int) bool { return doc.Usage[i].App < doc.Usage[j].App })
 	g.judge()
+	g.everyone()
 	return g.alarms, nil
 }
 
@@ -81,8 +94,10 @@ type gatherer struct {
 	judged    bool
 	corrected Corrections
 	former    Former
-	seen      map[string]bool   // apps that were added, where quantities are corrected
-	late      map[string]uint64 // devices of the month before that came late only, by app; taken out as apps are met
+	seen      map[string]bool      // apps that were added, where quantities are corrected
+	late      map[string]Late      // of the month before what came late only, by app; taken out as apps are met
+	remarked  map[string]*remarked // by app; taken out as apps are met
+	overLimit uint64               // records of no known app
 }
 
 func kindIndex(r *events.MonthRules) map[string]events.Kind {
@@ -126,10 +141,16 @@ func (g *gatherer) add(u *counter.AppUnion) error {
 		App: u.App, Events: u.Counters.Events, Duplicates: u.Counters.Events - u.Facts, Skewed: u.Counters.Skewed,
 		Expired: u.Stretch.Expired, Rejected: u.Stretch.Rejected, BeforeBooks: u.Stretch.BeforeBooks,
 		Kinds: map[string]Count{}, Meters: []Meter{},
-		Late: g.lateOf(u.App, u.LateDevices), Digest: canonical.HashText(u.Digest[:]),
+		Late: g.lateOf(u), Digest: canonical.HashText(u.Digest[:]),
 	}
 	if account != "" {
 		a.Account = &account
+	}
+	if r := g.remarked[u.App]; r != nil {
+		delete(g.remarked, u.App)
+		a.Uncounted = r.Uncounted
+		a.Expired += r.finished
+		a.BeforeBooks += r.unopened
 	}
 	for i, name := range g.rules.Kinds {
 		if c := u.Kinds[i]; i <= int(events.Predownload) || c.Exact > 0 {
@@ -152,10 +173,21 @@ func (g *gatherer) add(u *counter.AppUnion) error {
 	return nil
 }
 
-func (g *gatherer) lateOf(app string, soFar uint64) []Late {
-	before := g.late[app]
-	delete(g.late, app)
-	return []Late{{g.rules.Month - 1, before}, {g.rules.Month, soFar}}
+func (g *gatherer) lateOf(u *counter.AppUnion) []Late {
+	before := g.late[u.App]
+	before.Month = g.rules.Month - 1
+	delete(g.late, u.App)
+	return []Late{before, {Month: g.rules.Month, Devices: u.LateDevices, Users: u.LateByKind[events.Login]}}
+}
+
+// unattributed takes what no app could be read of.
+func (g *gatherer) unattributed(month *Facts) {
+	g.doc.Rejected, g.doc.BeforeBooks = month.Unattributed.Rejected, month.Unattributed.BeforeBooks
+	g.overLimit = month.Unattributed.OverLimit
+	if r := g.remarked[""]; r != nil {
+		g.doc.Uncounted = r.Uncounted
+		g.doc.BeforeBooks += r.unopened
+	}
 }
 
 func (g *gatherer) meter(u *counter.AppUnion, m rating.Meter) (Meter, error) {

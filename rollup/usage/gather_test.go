@@ -207,7 +207,7 @@ func TestGatherUnites(t *testing.T) {
 			t.Errorf("day %d: %+v, want %+v", d, a.Daily[d-1], want)
 		}
 	}
-	if want := []Late{{events.MonthOf(2026, 9), 0}, {events.MonthOf(2026, 10), 0}}; !slices.Equal(a.Late, want) {
+	if want := []Late{{Month: events.MonthOf(2026, 9)}, {Month: events.MonthOf(2026, 10)}}; !slices.Equal(a.Late, want) {
 		t.Errorf("late %v, want %v", a.Late, want)
 	}
 	if !strings.HasPrefix(a.Digest, "sha256:") || len(a.Digest) != 71 || a.Digest == doc.Usage[1].Digest {
@@ -276,10 +276,10 @@ func TestGatherLate(t *testing.T) {
 	if len(doc.Usage) != 2 || doc.Usage[1].App != "gone" {
 		t.Fatalf("usage %+v", doc.Usage)
 	}
-	if want := []Late{{events.MonthOf(2026, 9), 1}, {events.MonthOf(2026, 10), 2}}; !slices.Equal(doc.Usage[0].Late, want) {
+	if want := []Late{{events.MonthOf(2026, 9), 1, 1}, {events.MonthOf(2026, 10), 2, 0}}; !slices.Equal(doc.Usage[0].Late, want) {
 		t.Errorf("late %v, want %v", doc.Usage[0].Late, want)
 	}
-	if want := []Late{{events.MonthOf(2026, 9), 1}, {events.MonthOf(2026, 10), 0}}; !slices.Equal(doc.Usage[1].Late, want) {
+	if want := []Late{{events.MonthOf(2026, 9), 1, 0}, {events.MonthOf(2026, 10), 0, 0}}; !slices.Equal(doc.Usage[1].Late, want) {
 		t.Errorf("late %v of an app with nothing else, want %v", doc.Usage[1].Late, want)
 	}
 	if doc.Usage[0].Meters[0].Exact != 1 {

@@ -19,7 +19,10 @@ import (
 type Limits struct {
 	HoldLeast    uint64    `json:"hold_least"`    // of how many events a share must be made to hold
 	SkewLimit    Share     `json:"skew_limit"`    // of an app's events, with a wrong device clock or of a finished month
-	RejectLimit  Share     `json:"reject_limit"`  // of an app's records, that were dead letters
+	RejectLimit  Share     `json:"reject_limit"`  // of an app's records, that were dead letters; of all records, those of no app
+	UnknownLimit Share     `json:"unknown_limit"` // of an app's records, that were of unknown types
+	FarLimit     Share     `json:"far_limit"`     // of an app's events, before the books by FarMonths or more
+	DeviceJump   uint64    `json:"device_jump"`   // how many times the month before's devices, or what part of them, is said; it holds nothing. 0: it is not said
 	QuantityJump uint64    `json:"quantity_jump"` // how many times what a meter of quantities had in the month before is implausible, from HoldLeast on; 0: nothing is
 	Witnesses    Witnesses `json:"witnesses"`     // of the two counts of a meter; not configured
 }
@@ -27,7 +30,7 @@ type Limits struct {
 // DefaultLimits hold what nobody configured otherwise.
 func DefaultLimits() Limits {
 	onePercent := Share{decimal.New(1, -2)}
-	return Limits{HoldLeast: 20, SkewLimit: onePercent, RejectLimit: onePercent, QuantityJump: 10, Witnesses: Witnesses{Many: many, Narrow: Narrow, Wide: Wide}}
+	return Limits{HoldLeast: 20, SkewLimit: onePercent, RejectLimit: onePercent, UnknownLimit: Share{decimal.New(1, 0)}, FarLimit: onePercent, DeviceJump: 2, QuantityJump: 10, Witnesses: Witnesses{Many: many, Narrow: Narrow, Wide: Wide}}
 }
 
 // Document returns the limits as a closing has them.
@@ -57,6 +60,9 @@ func (l Limits) Overridden() (all []string) {
 		{"hold_least", l.HoldLeast, d.HoldLeast},
 		{"skew_limit", l.SkewLimit, d.SkewLimit},
 		{"reject_limit", l.RejectLimit, d.RejectLimit},
+		{"unknown_limit", l.UnknownLimit, d.UnknownLimit},
+		{"far_limit", l.FarLimit, d.FarLimit},
+		{"device_jump", l.DeviceJump, d.DeviceJump},
 		{"quantity_jump", l.QuantityJump, d.QuantityJump},
 		{"witnesses", l.Witnesses, d.Witnesses},
 	} {

@@ -20,6 +20,7 @@ type Others struct {
 	Digest     string `json:"digest"` // DigestOf theirs
 
 	BeforeBooks uint64 `json:"before_books,omitempty"`
+	Unknown     uint64 `json:"unknown,omitempty"` // events of types that are not counted
 }
 
 // MostUnbilled is how many apps that nobody is billed for a closed month lists: those with the most events, of as many the first by name.
@@ -66,10 +67,11 @@ func (o *Others) add(a *App) {
 	o.Expired += a.Expired
 	o.Rejected += a.Rejected
 	o.BeforeBooks += a.BeforeBooks
+	o.Unknown += a.Unknowns()
 	if o.Late == nil {
 		o.Late = make([]Late, len(a.Late))
 	}
 	for i, l := range a.Late { // all have the same months
-		o.Late[i] = Late{l.Month, o.Late[i].Devices + l.Devices}
+		o.Late[i] = Late{l.Month, o.Late[i].Devices + l.Devices, o.Late[i].Users + l.Users}
 	}
 }

@@ -12,7 +12,7 @@ import (
 func TestAggregate(t *testing.T) {
 	acme, october := "acme", events.MonthOf(2026, 10)
 	app := func(i int) App {
-		return App{App: fmt.Sprintf("app-%05d", i), Events: 5, Duplicates: 1, Skewed: 1, Expired: 2, Rejected: 3, Digest: fmt.Sprint("sha256:", i), Late: []Late{{october - 1, 1}, {october, 2}}}
+		return App{App: fmt.Sprintf("app-%05d", i), Events: 5, Duplicates: 1, Skewed: 1, Expired: 2, Rejected: 3, Digest: fmt.Sprint("sha256:", i), Late: []Late{{october - 1, 1, 4}, {october, 2, 5}}}
 	}
 	doc := &Document{Usage: []App{{App: "aaa", Account: &acme, Events: 1}}}
 	for i := range MostUnbilled + 3 {
@@ -29,7 +29,7 @@ func TestAggregate(t *testing.T) {
 	for _, i := range []int{MostUnbilled - 1, MostUnbilled, MostUnbilled + 2} { // the last but one has more events
 		rest[app(i).App] = app(i).Digest
 	}
-	want := &Others{Apps: 3, Events: 15, Duplicates: 3, Skewed: 3, Expired: 6, Rejected: 9, Late: []Late{{october - 1, 3}, {october, 6}}, Digest: DigestOf(rest)}
+	want := &Others{Apps: 3, Events: 15, Duplicates: 3, Skewed: 3, Expired: 6, Rejected: 9, Late: []Late{{october - 1, 3, 12}, {october, 6, 15}}, Digest: DigestOf(rest)}
 	if !reflect.DeepEqual(doc.Others, want) {
 		t.Errorf("got  %+v\nwant %+v", doc.Others, want)
 	}

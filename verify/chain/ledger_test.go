@@ -78,6 +78,15 @@ func invoice(t *testing.T, form, month string, revision int) ledger.Invoice {
 	return x
 }
 
+// longAccounts are so long that the ledger packs them.
+func longAccounts() []byte {
+	text := []byte("accounts:\n")
+	for i := range 60 {
+		text = fmt.Appendf(text, "- {\"id\": \"customer-%d\", \"apps\": [\"app-%d\"], \"plan\": \"p/q\", \"from\": \"2026-01-01\"}\n", i, i)
+	}
+	return text
+}
+
 // closeMonth has the product close a month.
 func closeMonth(t *testing.T, l *ledger.Ledger, of ledger.Month, previous *ledger.Previous) {
 	t.Helper()
@@ -87,6 +96,7 @@ func closeMonth(t *testing.T, l *ledger.Ledger, of ledger.Month, previous *ledge
 		Accounts: []byte("accounts:\n  - id: acme\r\n"), Books: map[string][]byte{"tcmpp.yaml": []byte("book: \xff"), "im.yaml": {}}}
 	if previous != nil { // the closings of older releases have none
 		c.Limits = json.RawMessage(`{"hold_least":20,"skew_limit":"1"}`)
+		c.Accounts = longAccounts()
 		c.Issuer = (&rating.Issuer{Name: "Issuer <&> Co", Invoice: rating.DefaultInvoiceNumbers, Credit: rating.DefaultCreditNumbers}).Document()
 		l.UseZones(func(string) (*time.Location, error) { return time.UTC, nil })
 	}

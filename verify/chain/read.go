@@ -67,6 +67,9 @@ func (l *Ledger) Closing(ctx context.Context, month string) (c Closing, err erro
 	err = l.one(ctx, `SELECT seal_id, cluster, topic_id, topic, partitions, rules_hash, zone, at, coalesce(previous, 'null'), accounts, coalesce(limits, ''), issuer FROM closings WHERE month = $1`, month,
 		&c.SealID, &c.Cluster, &c.TopicID, &c.Topic, &partitions, &c.RulesHash, &c.Zone, &at, &previous, &c.Accounts, &c.Limits, &c.Issuer)
 	if err == nil {
+		c.Accounts, err = document(c.Accounts)
+	}
+	if err == nil {
 		err = errors.Join(json.Unmarshal([]byte(partitions), &c.Partitions), json.Unmarshal([]byte(previous), &c.Previous))
 	}
 	if err == nil {
@@ -170,8 +173,12 @@ func (l *Ledger) Amendments(ctx context.Context, month string) (all []Amendment,
 	err = l.each(ctx, `SELECT number, at, document FROM amendments WHERE month = $1 ORDER BY number`, []any{month}, func(scan func(...any) error) error {
 		a := Amendment{Month: month, Books: map[string][]byte{}}
 		var at string
-		var document []byte
-		if err := scan(&a.Number, &at, &document); err != nil {
+		var text []byte
+		err := scan(&a.Number, &at, &text)
+		if err == nil {
+			text, err = document(text)
+		}
+		if err != nil {
 			return err
 		}
 		var d struct {
@@ -180,7 +187,7 @@ func (l *Ledger) Amendments(ctx context.Context, month string) (all []Amendment,
 			Usage      jsontext.Value    `json:"usage"`
 			Quantities []Quantity        `json:"quantities"`
 		}
-		if err := json.Unmarshal(document, &d); err != nil {
+		if err := json.Unmarshal(text, &d); err != nil {
 			return fmt.Errorf("amendment %d: %w", a.Number, err)
 		}
 		for _, q := range d.Quantities {
@@ -192,7 +199,6 @@ func (l *Ledger) Amendments(ctx context.Context, month string) (all []Amendment,
 		for name, text := range d.Books {
 			a.Books[name] = []byte(text)
 		}
-		var err error
 		a.At, err = parseInstant(at)
 		all = append(all, a)
 		return err

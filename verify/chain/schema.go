@@ -19,6 +19,7 @@ type table struct {
 type column struct {
 	name, kind string
 	null       bool
+	packed     bool // its documents may be
 }
 
 // holds says whether a cell is of the column's type.
@@ -36,16 +37,18 @@ func (c column) holds(cell any) bool {
 	return false
 }
 
-// columns reads a list such as "month, app, account?, revision#, document*": text but where it ends in # (whole numbers) or * (bytes),
-// with ? for NULL.
+// columns reads a list such as "month, app, account?, revision#, document*": text but where it ends in # (whole numbers), * (bytes) or
+// ~ (bytes that may be packed), with ? for NULL.
 func columns(list string) (all []column) {
 	for _, word := range strings.Split(list, ", ") {
-		c := column{name: strings.TrimRight(word, "#*?"), kind: "TEXT", null: strings.Contains(word, "?")}
+		c := column{name: strings.TrimRight(word, "#*~?"), kind: "TEXT", null: strings.Contains(word, "?")}
 		switch {
 		case strings.HasSuffix(word, "#"):
 			c.kind = "INTEGER"
 		case strings.HasSuffix(word, "*"):
 			c.kind = "BLOB"
+		case strings.HasSuffix(word, "~"):
+			c.kind, c.packed = "BLOB", true
 		}
 		all = append(all, c)
 	}
@@ -59,7 +62,7 @@ func newTable(name, list string, unique ...string) *table {
 var (
 	entries = &table{"entries", columns("seq#, kind, month, at, payload, previous, hash"), nil, []string{"seq"}, nil}
 
-	closings   = newTable("closings", "month, seal_id, cluster, topic_id, topic, partitions, rules_hash, zone, version, at, previous?, accounts*, limits?, issuer?*", "month")
+	closings   = newTable("closings", "month, seal_id, cluster, topic_id, topic, partitions, rules_hash, zone, version, at, previous?, accounts~, limits?, issuer?*", "month")
 	books      = newTable("books", "month, name, document*", "month", "name")
 	usage      = newTable("usage", "month, app, account?, digest, document*", "month", "app")
 	invoices   = newTable("invoices", "closing, month, account, revision#, plan, currency, total, status, reason, document*", "month", "account", "revision")
@@ -68,7 +71,7 @@ var (
 	outbox     = &table{"outbox", columns("entry#, n#, month, message*"), nil, []string{"month"}, nil}
 	sent       = newTable("sent", "outbox#, at", "outbox")
 	releases   = newTable("releases", "month, account, revision#, reason, released_by, at", "month", "account", "revision")
-	amendments = newTable("amendments", "month, number#, reason, amended_by, at, invoices#, document*", "month", "number")
+	amendments = newTable("amendments", "month, number#, reason, amended_by, at, invoices#, document~", "month", "number")
 
 	numbers = &table{
 		"numbers", columns("entry#, n#, series, serial#, number, month, account, revision#, issued, due?"), []string{"series", "serial"},

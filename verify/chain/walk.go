@@ -224,6 +224,11 @@ func readRows(ctx context.Context, tx *sql.Tx, t *table, where string, args ...a
 			if !c.holds(r[i]) {
 				return nil, readingOf(t.name, fmt.Errorf("column %s holds a %T, want %s", c.name, r[i], c.kind))
 			}
+			if cell, ok := r[i].([]byte); ok && c.packed {
+				if r[i], err = document(cell); err != nil {
+					return nil, &Difference{Table: t.name, Row: t.describe(r), Column: c.name, Want: "a document", Got: err.Error()}
+				}
+			}
 		}
 		all = append(all, r)
 	}

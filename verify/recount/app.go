@@ -21,16 +21,18 @@ import (
 type App struct {
 	Counters
 	Stretch Stretch
-	Repeats uint64 // duplicates: events that are no new facts of all partitions
-	facts   uint64
-	Active  [32]uint64
-	Fresh   [32]uint64 // devices whose first day it is
-	Users   [32]uint64
-	Sets    map[uint16]*SetCount // by the kinds that a meter counts
-	Totals  map[Quantity]Standing
-	LateNew uint64 // devices of the month before that came late only
-	Digest  string // of facts and quantities
-	Listed  bool   // it has numbers of the month itself
+	Unbilled
+	Repeats   uint64 // duplicates: events that are no new facts of all partitions
+	facts     uint64
+	Active    [32]uint64
+	Fresh     [32]uint64 // devices whose first day it is
+	Users     [32]uint64
+	Sets      map[uint16]*SetCount // by the kinds that a meter counts
+	Totals    map[Quantity]Standing
+	LateNew   uint64 // devices of the month before that came late only
+	LateUsers uint64 // users likewise
+	Digest    string // of facts and quantities
+	Listed    bool   // it has numbers of the month itself
 
 	kinds     [16]uint64
 	registers map[int][]byte

@@ -25,7 +25,9 @@ type Numbers struct {
 	Apps     map[string]*App
 	Before   Month           // of which late facts were counted; 0: none
 	Late     map[string]*App // that month with what came late of it; nil: not counted
+	former   map[string]*App // that month without, for its digests alone; nil: it was not taken from its sealed files
 	Nameless Stretch         // records of no app that were not counted
+	Unbilled Unbilled        // of them
 	Seals    map[int32]int64 // the seals' offsets, where they were met
 	salts    map[string]salt // of the month's sketches by app, as the sealed files have them
 	FromLog  bool
@@ -68,16 +70,19 @@ func countLog(ctx context.Context, s *Subject, in *Input, r *report.Report) (*Nu
 	n.FromLog = true
 	facts := newFacts(s.Facts, s.Folder)
 	defer facts.close()
-	if s.elsewhere() {
+	begin := s.begin(ctx, in.Losses.All, r)
+	if s.elsewhere() || len(begin.at) > 0 {
+		n.former = map[string]*App{}
 		if err := n.addFormer(ctx, s, facts, r); err != nil {
 			return nil, err
 		}
 	}
 	keep := func(x fact, r *reading, _ int64) error { return facts.add(x, r.day) }
-	parts, ends, err := readLog(ctx, &pass{s, n.Before, in.Losses.All, keep, in.Closed, r})
+	parts, ends, err := readLog(ctx, &pass{s: s, former: n.Before, accepted: in.Losses.All, begin: begin, keep: keep, closed: in.Closed, r: r})
 	if err != nil {
 		return nil, err
 	}
+	begin.remark(s, r)
 	checkSeals(s, parts, ends, in.Sealed, r)
 	return n, unite(s, in, n, facts, stateAtSeals(parts), in.Sealed, r)
 }
@@ -95,7 +100,7 @@ func readLog(ctx context.Context, of *pass) (parts map[int32]*partition, ends ma
 		return p
 	}
 	closing := &of.s.Closing
-	ends, err = of.s.Log.Read(ctx, closing, func(rec *kgo.Record) (bool, error) {
+	ends, err = of.s.Log.Read(ctx, closing, of.begin.offsets(), func(rec *kgo.Record) (bool, error) {
 		p := partOf(rec.Partition)
 		err := p.take(ctx, rec)
 		return p.wantsMore(), err
@@ -104,6 +109,10 @@ func readLog(ctx context.Context, of *pass) (parts map[int32]*partition, ends ma
 		p.refuse(x)
 		return p.wantsMore(), nil
 	})
+	if gone, ok := errors.AsType[StartError](err); ok {
+		gone.Why = of.begin.why[gone.Partition]
+		return nil, nil, gone
+	}
 	if err != nil {
 		return nil, nil, err
 	}
@@ -133,7 +142,7 @@ func checkSeals(s *Subject, parts map[int32]*partition, ends map[int32]int64, se
 				r.LogCut = true
 				got += fmt.Sprintf("; topic %s ends at offset %d there, before the seal at offset %d by which it was counted (%s): it was cut short, or made again, since; restore it from its backup", s.Closing.Topic, ends[id], f.Offset, f.file)
 			}
-			r.Wrong("seals", fmt.Sprintf("partition %d, offsets 0 to %d", id, ends[id]), "the seal of "+s.Closing.Month, got)
+			r.Wrong("seals", fmt.Sprintf("partition %d, offsets %d to %d", id, p.firstOffset(), ends[id]), "the seal of "+s.Closing.Month, got)
 			continue
 		}
 		at := fmt.Sprintf("partition %d, offset %d", id, p.sealOffset)
@@ -152,16 +161,18 @@ type atSeal struct {
 	offset                 int64
 	seal                   sealData
 	sealHash               string
+	begun                  []Month
 	onTime, before, lateOf windows // of the month; of the month before, on time and late
 	stretches              map[string]Stretch
 	nameless               Stretch
+	remarks                map[Remark]uint64
 }
 
 func stateAtSeals(parts map[int32]*partition) map[int32]*atSeal {
 	all := map[int32]*atSeal{}
 	for id, p := range parts {
 		if p.done() {
-			all[id] = &atSeal{id, p.sealOffset, p.seal, p.sealHash, p.onTime, p.before, p.lateOf, p.stretches, p.nameless}
+			all[id] = &atSeal{id, p.sealOffset, p.seal, p.sealHash, p.begun, p.onTime, p.before, p.lateOf, p.stretches, p.nameless, p.remarks.all}
 		}
 	}
 	return all

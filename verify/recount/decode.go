@@ -34,6 +34,8 @@ type reading struct {
 	skewed  bool
 	who     print
 	guid    string
+	typ     string
+	dated   Month // of what is expired, or before the books: that its time shows
 	stamp   int64 // the record's timestamp, milliseconds
 
 	meter, source   string // of reported, and below
@@ -138,7 +140,7 @@ func (d *decoder) decode(rec *kgo.Record, floor Month) (r reading, err error) {
 
 func (d *decoder) judge(rec *kgo.Record, fields map[string]field, floor Month, r reading) (reading, error) {
 	typ, who, at := fields["type"].text, fields["subject"].text, fields["time"].text
-	r.guid = who
+	r.guid, r.typ = who, typ
 	stamp := rec.Timestamp.UnixMilli()
 	r.stamp = stamp
 	if d.book.noStamp(stamp) {
@@ -176,6 +178,7 @@ func (d *decoder) judge(rec *kgo.Record, fields map[string]field, floor Month, r
 		return d.quantity(rec, fields, floor, effective, r)
 	}
 	month := d.book.monthOf(effective)
+	r.dated = d.book.monthAt(effective)
 	if tooFar := d.book.tooFar(month, stamp, floor); tooFar || d.book.beforeBooks(effective) {
 		r.outcome = beforeBooks
 		if tooFar {
@@ -260,7 +263,7 @@ func (d *decoder) quantity(rec *kgo.Record, fields map[string]field, floor Month
 	if !isSignature(fields["signature"].text) {
 		return r, nil
 	}
-	r.month = m
+	r.month, r.dated = m, m
 	if stamp := rec.Timestamp.UnixMilli(); !d.book.noStamp(stamp) && d.book.tooFar(m, stamp, floor) || d.book.tooFar(m, 0, floor) {
 		return r, nil
 	}

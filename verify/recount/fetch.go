@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"slices"
 	"sync"
 	"time"
@@ -32,16 +33,17 @@ type fetcher struct {
 	client  *kgo.Client
 	topic   string
 	ends    map[int32]int64
+	from    map[int32]int64 // the first offset that is wanted
 	next    map[int32]int64 // offset to fetch
 	left    []int32         // partitions that are not read to their end
 	id      kadm.TopicID
 	leaders map[int32]int32 // nil: to be asked for
 }
 
-func newFetcher(client *kgo.Client, topic string, ends map[int32]int64) *fetcher {
-	f := &fetcher{client: client, topic: topic, ends: ends, next: map[int32]int64{}}
+func newFetcher(client *kgo.Client, topic string, from, ends map[int32]int64) *fetcher {
+	f := &fetcher{client: client, topic: topic, ends: ends, from: from, next: map[int32]int64{}}
 	for id, end := range ends {
-		if end > 0 {
+		if f.next[id] = from[id]; end > from[id] {
 			f.left = append(f.left, id)
 		}
 	}
@@ -81,7 +83,10 @@ func (f *fetcher) read(ctx context.Context, take Take, refuse Refuse, progress P
 			}
 		}
 	})
-	u, read, over := &unpacker{}, map[int32]int64{}, map[int32]bool{}
+	u, read, over := &unpacker{}, maps.Clone(f.from), map[int32]bool{}
+	if read == nil {
+		read = map[int32]int64{}
+	}
 	for r := range rounds {
 		if r.err != nil {
 			return r.err
@@ -101,8 +106,8 @@ func (f *fetcher) read(ctx context.Context, take Take, refuse Refuse, progress P
 			}
 		}
 		done := int64(0)
-		for _, n := range read {
-			done += n
+		for id, n := range read {
+			done += n - f.from[id]
 		}
 		progress.Set(done)
 	}

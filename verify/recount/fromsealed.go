@@ -77,6 +77,9 @@ func (n *Numbers) addSealed(s *Subject, id int32, f *SealedFile, facts *facts, r
 	}
 	compareIdentity(s, f, id, r)
 	compareSums(f, &sum, &late, r)
+	if p.remarks, _, err = f.remarked(); err != nil {
+		r.Wrong("sealed index", f.file, "remarks that can be read", err.Error())
+	}
 	return p, nil
 }
 
@@ -160,6 +163,7 @@ func (n *Numbers) addFormer(ctx context.Context, s *Subject, facts *facts, r *re
 		return nil
 	}
 	leave := func(why any) {
+		n.former = nil
 		r.Remark("what came late of %s was not counted: %s", n.Before, why)
 		n.Before, n.Late = 0, nil
 	}
@@ -172,6 +176,9 @@ func (n *Numbers) addFormer(ctx context.Context, s *Subject, facts *facts, r *re
 	for _, id := range s.Former.Partitions {
 		f, broken := openSealed(ctx, s.Files, folderOf(&s.Former), id, n.Before.String())
 		if broken != nil {
+			if n.former != nil && !s.elsewhere() {
+				r.Unreadable(broken)
+			}
 			leave(broken)
 			return nil
 		}
@@ -192,6 +199,9 @@ func (n *Numbers) addFormer(ctx context.Context, s *Subject, facts *facts, r *re
 		err := readSealed(files[id], facts, saltOf, keep, func(a *sealedApp, _ uint64) {
 			if a.section == 0 {
 				n.addLateTotals(a)
+				if n.former != nil {
+					totals(lateApp(n.former, a.app).Totals).takeAll(a.totals)
+				}
 			}
 		}, r)
 		if err != nil {
@@ -199,4 +209,17 @@ func (n *Numbers) addFormer(ctx context.Context, s *Subject, facts *facts, r *re
 		}
 	}
 	return nil
+}
+
+// FormerDigest is an app's digest of the month before, by its sealed files; empty: they were not read, or not to their end.
+func (n *Numbers) FormerDigest(app string) string {
+	if n.former == nil {
+		return ""
+	}
+	if a := n.former[app]; a != nil {
+		return a.Digest
+	}
+	none := newApp()
+	none.finish(n.Before.String(), app)
+	return none.Digest
 }

@@ -15,6 +15,7 @@ func (u *union) tally(parts map[int32]*atSeal) {
 		u.n.Seals[id] = p.offset
 		u.n.Nameless.add(p.nameless)
 		sum, late := u.tallyApps(p), u.tallyLate(p)
+		u.tallyRemarks(p)
 		if f := u.files[id]; f != nil {
 			compareIndex(u.s, f.SealedFile, p, &sum, &late, u.r)
 		}
@@ -140,6 +141,9 @@ func compareIndex(s *Subject, f *SealedFile, p *atSeal, sum, late *sums, r *repo
 	same("seal_id", f.SealID, p.seal.SealID)
 	same("seal_hash", f.SealHash, p.sealHash)
 	same("unattributed", f.Unattributed, stretchJSON(p.nameless))
+	if f.Open != nil {
+		same("open", fmt.Sprint(*f.Open), fmt.Sprint(p.begun))
+	}
 	compareSums(f, sum, late, r)
 }
 

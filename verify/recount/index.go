@@ -42,6 +42,11 @@ type index struct {
 	Data         string      `json:"data"`
 	Size         int64       `json:"size"`
 	Sum          string      `json:"sha256"`
+	Open         *[]string   `json:"open"` // months that came after it and had events before the seal; nil: a release that did not tell sealed it
+
+	Remarks      []remarkJSON `json:"remarks"`
+	RemarkedFrom int64        `json:"remarked_from"`
+	hasRemarks   bool
 
 	file, data string
 }
@@ -52,11 +57,14 @@ func readIndex(ctx context.Context, files Files, file string) (*index, error) {
 	if err != nil {
 		return nil, err
 	}
-	doc, err := openDocument(text, "index", 2)
+	x := &index{file: file, hasRemarks: true}
+	doc, err := openDocument(text, "index", 3)
 	if err != nil {
-		return nil, err
+		x.hasRemarks = false
+		if doc, err = openDocument(text, "index", 2); err != nil {
+			return nil, err
+		}
 	}
-	x := &index{file: file}
 	if err := json.Unmarshal(doc, x, json.RejectUnknownMembers(true)); err != nil {
 		return nil, err
 	}

@@ -96,7 +96,8 @@ func (found *Found) add(w *row, partition int32, rules *Rules, user bool) {
 	}
 }
 
-// Find reads the log for the first record of an id that counted, by its timestamp; nil: there is none before the seals.
+// Find reads the log for the first record of an id that counted, by its timestamp: on time, else late, which the log has behind the month's
+// seals, up to those of the month that closed next. nil: there is none.
 func Find(ctx context.Context, s *Subject, app, id string, r *report.Report) (*FirstRecord, error) {
 	device, user := s.Rules.guid.fingerprint(app, id, false), s.Rules.guid.fingerprint(app, id, true)
 	var first *FirstRecord
@@ -105,12 +106,19 @@ func Find(ctx context.Context, s *Subject, app, id string, r *report.Report) (*F
 		if x.group != ofMonth || x.app != app || x.who != device && x.who != user {
 			return nil
 		}
+		if late := x.late == 1; first != nil && first.Late != late {
+			if late {
+				return nil
+			}
+			first = nil // one that was on time comes before
+		}
 		if first == nil || rec.stamp < stamp || rec.stamp == stamp && x.partition < first.Partition {
 			stamp = rec.stamp
 			first = &FirstRecord{Partition: x.partition, Offset: offset, Time: time.UnixMilli(stamp).UTC().Format(time.RFC3339Nano), Late: x.late == 1}
 		}
 		return nil
 	}
-	_, _, err := readLog(ctx, &pass{s, s.Before, nil, look, func(*Closed, *Signed, int32, int64) {}, r})
+	begin := s.begin(ctx, nil, r)
+	_, _, err := readLog(ctx, &pass{s: s, former: s.Before, begin: begin, beyond: true, keep: look, closed: func(*Closed, *Signed, int32, int64) {}, r: r})
 	return first, err
 }

@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"maps"
+	"slices"
 
 	"github.com/twmb/franz-go/pkg/kgo"
 
@@ -18,6 +20,8 @@ type pass struct {
 	s        *Subject
 	former   Month   // of which late facts are counted; 0: of none
 	accepted []*Loss // on record of the topic's partitions
+	begin    beginnings
+	beyond   bool // what came late of the month is read too, up to the next seal that counts
 	keep     keep
 	closed   TakeClosed
 	r        *report.Report
@@ -32,8 +36,11 @@ type TakeClosed func(c *Closed, sig *Signed, partition int32, offset int64)
 // partition counts one partition up to the seal of the month.
 type partition struct {
 	*pass
-	id int32
-	d  *decoder
+	id   int32
+	d    *decoder
+	from *beginning // nil: offset 0
+
+	started bool // something was read
 
 	sealed     Month // newest
 	late       windows
@@ -41,27 +48,37 @@ type partition struct {
 	devices    map[held]int // of months that limit them
 	stretches  map[string]Stretch
 	nameless   Stretch
+	remarks    *remarks
 	sealOffset int64 // of the month counted; −1: not met
 	seal       sealData
 	sealHash   string
-	invalid    int // seals that were not followed
+	begun      []Month // that came after the month and had events before its seal
+	over       bool    // what comes next counts for nothing that is wanted
+	invalid    int     // seals that were not followed
 	firstBad   string
 
 	onTime, before, lateOf windows // as they stood at the seals: of the month, of the month before on time and late
 }
 
 func newPartition(of *pass, id int32) *partition {
-	return &partition{pass: of, id: id, d: newDecoder(of.s.book), open: map[Month]windows{}, devices: map[held]int{}, stretches: map[string]Stretch{}, sealOffset: -1}
+	return &partition{pass: of, id: id, from: of.begin.at[id], d: newDecoder(of.s.book), open: map[Month]windows{}, devices: map[held]int{}, stretches: map[string]Stretch{}, remarks: newRemarks(), sealOffset: -1}
 }
 
+// done says whether the month's seal was met.
 func (p *partition) done() bool { return p.sealOffset >= 0 }
 
+// counts says whether what comes next may count for what is wanted.
+func (p *partition) counts() bool { return !p.over && (!p.done() || p.beyond) }
+
+// skips says whether an offset lies before the place at which the partition begins: of its batch the beginning is fetched too.
+func (p *partition) skips(offset int64) bool { return p.from != nil && offset < p.from.offset }
+
 // wantsMore says whether what comes next is to be looked at.
-func (p *partition) wantsMore() bool { return !p.done() || p.id == p.s.Closing.Partitions[0] }
+func (p *partition) wantsMore() bool { return p.counts() || p.id == p.s.Closing.Partitions[0] }
 
 // refuse counts what is no record, of no known app, as a rejected record for each of its offsets.
 func (p *partition) refuse(x *Refused) {
-	if p.done() {
+	if p.done() || p.skips(x.First) {
 		return
 	}
 	n := uint64(x.Last - x.First + 1)
@@ -74,7 +91,15 @@ func (p *partition) refuse(x *Refused) {
 
 // take counts a record that lies before the month's seal; of what lies after, only closed records are looked at.
 func (p *partition) take(ctx context.Context, rec *kgo.Record) error {
-	if !p.done() {
+	if p.skips(rec.Offset) {
+		return nil
+	}
+	if p.from != nil && !p.started {
+		if p.started = true; p.first(rec) {
+			return nil
+		}
+	}
+	if p.counts() {
 		return p.add(ctx, rec)
 	}
 	if !bytes.Contains(rec.Value, []byte("headcount.closed")) { // closed records have one form, byte for byte
@@ -130,9 +155,13 @@ func (p *partition) add(ctx context.Context, rec *kgo.Record) error {
 		}
 	case control:
 		return p.control(ctx, rec)
+	case unknown:
+		p.remarks.addUnknown(r.app, r.typ)
 	case expired:
+		p.remarks.add(r.app, ofExpired, r.dated.String(), 1)
 		p.lost(r.app, Stretch{Expired: 1})
 	case beforeBooks:
+		p.remarks.add(r.app, ofBooks, r.dated.String(), 1)
 		p.lost(r.app, Stretch{BeforeBooks: 1})
 	case rejected:
 		p.lost(r.app, Stretch{Rejected: 1})
@@ -151,10 +180,17 @@ func (p *partition) fact(r *reading, offset int64) error {
 	x := fact{partition: p.id, app: r.app, who: r.who, kind: uint8(r.kind)}
 	switch {
 	case r.month == p.s.Month:
+		if p.done() {
+			x.late = 1
+		}
+	case p.done():
+		return nil
 	case p.former != 0 && r.month == p.former:
 		x.group = ofBefore
 		if p.sealed == p.former || !p.s.inFormer(p.id) {
 			x.late = 1
+		} else if len(p.begin.at) > 0 { // taken from the sealed files, of all partitions
+			return nil
 		}
 	default:
 		return nil
@@ -188,6 +224,10 @@ func (p *partition) control(ctx context.Context, rec *kgo.Record) error {
 		if p.invalid++; p.firstBad == "" || s.Month == p.s.Closing.Month {
 			p.firstBad = fmt.Sprintf("the seal of %s at offset %d: %s", Shown(s.Month), rec.Offset, why)
 		}
+	}
+	if p.done() {
+		p.finish(&s, sig, m, rules, ok)
+		return nil
 	}
 	switch {
 	case !ok || s.Cluster != p.s.Closing.Cluster || s.TopicID != p.s.Closing.TopicID || s.Partition != p.id:
@@ -226,8 +266,21 @@ func (p *partition) follows(s *sealData, m Month) bool {
 	return p.sealed == before || !listed
 }
 
+// finish takes a seal behind the month's own: with the next that counts, what comes late of the month is finished.
+func (p *partition) finish(s *sealData, sig *Signed, m Month, rules *Rules, ok bool) {
+	if ok && m > p.sealed && s.Cluster == p.s.Closing.Cluster && s.TopicID == p.s.Closing.TopicID && s.Partition == p.id &&
+		rules != nil && rules.hash == s.RulesHash && sig.By(rules.public) && p.follows(s, m) {
+		p.over = true
+	}
+}
+
 // follow closes a month.
 func (p *partition) follow(s *sealData, sig *Signed, m Month, offset int64) {
+	if s.Previous == nil {
+		p.dropped(m, ofUnopened)
+	} else if before, ok := ParseMonth(s.Previous.Month); ok {
+		p.dropped(before, ofFinished)
+	}
 	if m == p.s.Month {
 		p.sealOffset, p.seal, p.sealHash = offset, *s, sig.Hash()
 		p.onTime = p.open[m]
@@ -238,16 +291,23 @@ func (p *partition) follow(s *sealData, sig *Signed, m Month, offset int64) {
 				p.lateOf = p.open[before]
 			}
 		}
-		return // what comes after is for the next month's verification
+		p.begun = p.openAfter(m)
+		p.sealed, p.late = m, nil // what comes after is for the next month's verification, or late
+		return
 	}
-	if m == p.former {
+	if m == p.former && len(p.begin.at) == 0 {
 		p.before = p.open[m]
 	}
 	p.sealed, p.late = m, nil
-	p.stretches, p.nameless = map[string]Stretch{}, Stretch{}
+	p.stretches, p.nameless, p.remarks = map[string]Stretch{}, Stretch{}, newRemarks()
 	for old := range p.open {
 		if old <= m {
 			delete(p.open, old)
 		}
 	}
+}
+
+// openAfter are the months after m that have had events, sorted.
+func (p *partition) openAfter(m Month) []Month {
+	return slices.DeleteFunc(slices.Sorted(maps.Keys(p.open)), func(open Month) bool { return open <= m || len(p.open[open]) == 0 })
 }

@@ -60,6 +60,7 @@ type Config struct {
 	Folder  string // of temporary files; empty: the system's
 	Begin   Begin
 	Zones   Zones
+	All     bool // the log is read from its beginning, also where a seal is a place to begin at
 }
 
 // Subject is a closed month of a topic that is counted again, with the rules it is counted by. Once it is open nothing of it changes.
@@ -71,6 +72,7 @@ type Subject struct {
 	Former      chain.Closing // that one
 	Rules       *Rules        // the month's
 	FormerRules *Rules        // of the month before, in this topic; nil: none that can be read
+	Earlier     []Earlier     // closings of this topic before that one, newest first
 	Zone        *time.Location
 	TimeZone    string // its name, by the topic's rules
 
@@ -79,7 +81,7 @@ type Subject struct {
 }
 
 // Open reads the rules and keys that a closing is counted by, and compares them with it. former is the closing before, where there is
-// one. fixed has, of the topic's months that have a closing, the hash of the rules that it names.
+// one; Earlier is for the caller to fill in. fixed has, of the topic's months that have a closing, the hash of the rules that it names.
 func Open(ctx context.Context, c Config, closing chain.Closing, former *chain.Closing, fixed map[string]string, r *report.Report) (*Subject, error) {
 	if c.Facts == 0 {
 		c.Facts = 4_000_000

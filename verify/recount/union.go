@@ -55,6 +55,9 @@ func unite(s *Subject, in *Input, n *Numbers, facts *facts, parts map[int32]*atS
 		u.end(u.files[id])
 	}
 	u.tally(parts)
+	for name, a := range n.former {
+		a.finish(s.Former.Month, name)
+	}
 	return nil
 }
 
@@ -139,8 +142,14 @@ func (u *union) device() {
 		a.count(u.s.Rules, u.salt, u.sets, u.at.who, &all)
 		return
 	}
+	if u.n.former != nil && all != [16]uint32{} {
+		lateApp(u.n.former, u.at.app).digestRow(u.s.Former.Month, u.at.app, u.at.who, &all)
+	}
 	if devicesOf(u.s.FormerRules, &late) != 0 && devicesOf(u.s.FormerRules, &all) == 0 {
 		a.LateNew++
+	}
+	if login(u.s.FormerRules, &late) && !login(u.s.FormerRules, &all) {
+		a.LateUsers++
 	}
 	for k, d := range late {
 		all[k] |= d
@@ -171,4 +180,14 @@ func (u *union) leave() {
 		f.pending = nil
 	}
 	clear(u.sketches)
+}
+
+// login says whether any of a month's kinds that were done is login.
+func login(rules *Rules, days *[16]uint32) bool {
+	for k, d := range days {
+		if d != 0 && k < len(rules.Kinds) && rules.Kinds[k] == "login" {
+			return true
+		}
+	}
+	return false
 }

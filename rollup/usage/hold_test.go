@@ -1,11 +1,11 @@
-package closing
+package usage
 
 import (
 	"testing"
 
+	"headcount/events"
 	"headcount/rating"
 	"headcount/rating/catalog"
-	"headcount/rollup/usage"
 )
 
 // An alarm holds the invoice of the account that is billed for its app in the month, and not of one that had the app before, or has
@@ -26,7 +26,7 @@ func TestHeldForItsOwnApps(t *testing.T) {
 		account, app, want string
 	}{{"old", "a", rating.StatusFinal}, {"new", "a", rating.StatusHeld}, {"old", "b", rating.StatusHeld}, {"new", "b", rating.StatusFinal}, {"old", "", rating.StatusHeld}} {
 		v := rating.Invoice{Account: c.account, Status: rating.StatusFinal}
-		hold(&v, accounts, usage.NewBiller(books, accounts, october, "UTC"), usage.Alarms{c.app: {"why"}})
+		Alarms{c.app: {"why"}}.Hold(&v, accounts, NewBiller(books, accounts, events.MonthOf(2026, 10), "UTC"))
 		if v.Status != c.want {
 			t.Errorf("alarm of app %q: invoice of %s is %s, want %s", c.app, c.account, v.Status, c.want)
 		}
