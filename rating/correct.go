@@ -186,5 +186,6 @@ func (c *correction) line(l Line, now, was standing) {
 	l.How = fmt.Sprintf("%s for %s is right, %s for %s was billed", now.amount.StringFixed(c.digits), now.quantity, was.amount.StringFixed(c.digits), was.quantity)
 	l.Quantity, l.Free, l.Billable = now.quantity.Sub(was.quantity).String(), "0", now.billable.Sub(was.billable).String()
 	l.Amount = amount.StringFixed(c.digits)
+	l.Was, l.Now = was.printed(c.digits), now.printed(c.digits)
 	c.lines = append(c.lines, l)
 }

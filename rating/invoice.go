@@ -66,6 +66,20 @@ type Line struct {
 	How       string `json:"how"` // the sum, for people
 
 	Source *Source `json:"source,omitempty"` // where quota and price come from; nil: made before lines said so
+
+	// Of a line that corrects another: what was billed of its subject so far, over all revisions, and what is right. The line itself is the
+	// difference; its unit price is the right one.
+	Was *Standing `json:"was,omitempty"`
+	Now *Standing `json:"now,omitempty"`
+}
+
+// Standing is a subject of an account's month as it was billed, or should be.
+type Standing struct {
+	Quantity  string `json:"quantity"`
+	Free      string `json:"free"`
+	Billable  string `json:"billable"`
+	UnitPrice string `json:"unit_price"`
+	Amount    string `json:"amount"`
 }
 
 // Source says where a price comes from.

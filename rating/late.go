@@ -11,7 +11,22 @@ import (
 type lineKey struct{ account, app, meter, item string }
 
 // standing is what was billed of a subject so far, over all revisions.
-type standing struct{ quantity, billable, amount decimal.Decimal }
+type standing struct {
+	quantity, billable, amount decimal.Decimal
+
+	free, unit string // of the newest line; empty: there is none
+}
+
+// printed is a standing as a line shows it.
+func (s standing) printed(digits int32) *Standing {
+	zero := func(text string) string {
+		if text == "" {
+			return "0"
+		}
+		return text
+	}
+	return &Standing{s.quantity.String(), zero(s.free), s.billable.String(), zero(s.unit), s.amount.StringFixed(digits)}
+}
 
 // RateLate prices what came late of a month. in is the month's input as it was rated, with usage that holds what came late too;
 // issued are the month's invoices so far, all revisions; with is the month that the late is billed with.
@@ -129,7 +144,7 @@ func (l *lateness) add(line Line, now, was standing) {
 	l.lines = append(l.lines, Line{
 		App: line.App, Meter: line.Meter, Quantity: now.quantity.Sub(was.quantity).String(), Free: "0",
 		Billable: now.billable.Sub(was.billable).String(), UnitPrice: line.UnitPrice, Amount: amount.StringFixed(l.digits), How: how,
-		Source: line.Source,
+		Source: line.Source, Was: was.printed(l.digits), Now: now.printed(l.digits),
 	})
 }
 
@@ -141,6 +156,9 @@ func (l *Line) standing() (s standing, err error) {
 		if *f.to, err = decimal.NewFromString(f.text); err != nil {
 			return s, fmt.Errorf("line of app %q, %s%s: %w", l.App, l.Meter, l.Item, err)
 		}
+	}
+	if s.free, s.unit = l.Free, l.UnitPrice; l.Now != nil {
+		s.free, s.unit = l.Now.Free, l.Now.UnitPrice
 	}
 	return s, nil
 }
@@ -168,7 +186,7 @@ func standings(issued []Invoice) (map[lineKey]standing, map[string]int, error) {
 			}
 			k := lineKey{v.Account, l.App, l.Meter, l.Item}
 			b := before[k]
-			before[k] = standing{b.quantity.Add(s.quantity), b.billable.Add(s.billable), b.amount.Add(s.amount)}
+			before[k] = standing{b.quantity.Add(s.quantity), b.billable.Add(s.billable), b.amount.Add(s.amount), s.free, s.unit}
 		}
 	}
 	return before, revisions, nil

@@ -23,6 +23,8 @@ type closedRecords struct {
 	found   bool              // one of the month itself
 	inLog   map[string]bool   // hashes of the month's own that the log has
 	ignored map[int32]ignored // by partition
+	archive *Archive          // that the ledger is of; nil: none
+	vouched string            // a later month whose record is signed with the key that is verified by; empty: none was met
 }
 
 // ignored are records of the log that are called closed records and say nothing.
@@ -74,6 +76,9 @@ func (c *closedRecords) remark() {
 func (c *closedRecords) take(x *recount.Closed, at string) {
 	c.r.Count("closed records", 1)
 	c.heads = append(c.heads, x.LedgerHead)
+	if of, _ := recount.ParseMonth(x.Month); of > c.month.subject.Month && c.month.subject.IsPresentKey(c.month.subject.SealKeyOf(of)) {
+		c.vouched = x.Month
+	}
 	if x.Month == c.month.name {
 		c.compare(x, at)
 	}
@@ -109,6 +114,10 @@ func (c *closedRecords) checkLedger(ctx context.Context, fromLog bool) ([]string
 	if err := c.announced(ctx); err != nil {
 		return c.heads, err
 	}
+	if c.archive != nil {
+		c.archived(c.archive)
+	}
+	c.replaced()
 	place := fmt.Sprintf("partition %d", c.month.subject.Closing.Partitions[0])
 	if !fromLog {
 		found, place = c.found, "the ledger's outbox"

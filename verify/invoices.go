@@ -54,10 +54,10 @@ func (c *invoiceCheck) price(ctx context.Context) error {
 		}
 	}
 	c.priceMonth(left)
-	if err := c.priceAmended(ctx, left); err != nil {
-		return err
+	if p := newPapers(c.m, c.r); p != nil {
+		p.made()
 	}
-	if err := c.checkPapers(ctx); err != nil {
+	if err := c.priceAmended(ctx, left); err != nil {
 		return err
 	}
 	if c.m.subject.Closing.Previous == nil {

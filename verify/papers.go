@@ -63,39 +63,97 @@ func (i *paperIssuer) text() string {
 // papers checks what invoices say beside their lines: whom they are from and for, tax, what is payable, number and dates. Those of one
 // closing.
 type papers struct {
-	c      *invoiceCheck
+	m      *closedMonth
+	r      *report.Report
 	issuer *paperIssuer // nil: the closing has none
 }
 
-// checkPapers checks the papers that the month's close, and its amendments, made.
-func (c *invoiceCheck) checkPapers(ctx context.Context) error {
-	p := papers{c: c}
-	if text := c.m.subject.Closing.Issuer; len(text) > 0 {
+// newPapers reads the closing's issuer; nil where it cannot be read, which the report says.
+func newPapers(m *closedMonth, r *report.Report) *papers {
+	p := &papers{m: m, r: r}
+	if text := m.subject.Closing.Issuer; len(text) > 0 {
 		p.issuer = &paperIssuer{}
 		if err := json.Unmarshal(text, p.issuer); err != nil {
-			c.r.Wrong("numbers", "issuer of the closing of "+c.m.name, "a document that can be read", err.Error())
+			r.Wrong("parties", "issuer of the closing of "+m.name, "a document that can be read", err.Error())
 			return nil
 		}
 	}
-	priced, err := c.m.amendedBy(ctx, c.r)
+	return p
+}
+
+// made checks the papers as the close made them.
+func (p *papers) made() {
+	for _, s := range p.m.stored.Invoices {
+		x := p.read(s)
+		switch {
+		case x == nil:
+		case x.Month == p.m.name:
+			p.content(x, p.m.prices.month)
+		case p.m.former != nil:
+			p.content(x, p.m.former.month)
+		default:
+			p.content(x, nil)
+		}
+	}
+}
+
+// checkGiven checks the numbers of what the close, and the month's amendments, made, and the papers of the amendments.
+func checkGiven(ctx context.Context, m *closedMonth, r *report.Report) error {
+	p := newPapers(m, r)
+	if p == nil {
+		return nil
+	}
+	priced, err := m.amendedBy(ctx, r)
 	if err != nil {
 		return err
 	}
-	err = p.check(ctx, c.m.name, func(x chain.Invoice) *reprice.Period {
-		if x.Amendment > 0 {
-			return priced[x.Amendment]
-		}
-		return c.m.prices.month
-	})
-	if err != nil || c.m.subject.Closing.Previous == nil {
-		return err
+	months := []string{m.name}
+	if before := m.subject.Closing.Previous; before != nil {
+		months = append(months, before.Month)
 	}
-	return p.check(ctx, c.m.subject.Closing.Previous.Month, func(chain.Invoice) *reprice.Period {
-		if c.m.former == nil {
-			return nil
+	for _, month := range months {
+		stored, err := m.ledger.Invoices(ctx, month)
+		if err != nil {
+			return inLedger(err)
 		}
-		return c.m.former.month
-	})
+		given, err := m.ledger.Numbers(ctx, month)
+		if err != nil {
+			return inLedger(err)
+		}
+		for _, s := range stored {
+			if s.Closing != m.name {
+				continue
+			}
+			x := p.read(s)
+			if x == nil {
+				continue
+			}
+			p.number(x, given)
+			if s.Amendment > 0 {
+				p.content(x, priced[s.Amendment])
+			}
+		}
+	}
+	return nil
+}
+
+// read reads a document; nil where it cannot be read, which the report says.
+func (p *papers) read(s chain.Invoice) *paper {
+	x := &paper{}
+	if err := json.Unmarshal(s.Document, x); err != nil {
+		p.r.Wrong("parties", fmt.Sprintf("ledger, invoice of %s, %s", s.Account, s.Month), "a document that can be read", err.Error())
+		return nil
+	}
+	return x
+}
+
+// content checks what a paper says; priced is the month by the accounts that priced it, nil: it is not known.
+func (p *papers) content(x *paper, priced *reprice.Period) {
+	if p.issuer == nil && x.Payable == "" && x.Tax == "" && x.Document == "" { // a release made it that knew no taxes
+		return
+	}
+	p.amounts(x)
+	p.parties(x, priced)
 }
 
 // amendedBy lays out the month by each of its amendments, by number.
@@ -111,37 +169,8 @@ func (m *closedMonth) amendedBy(ctx context.Context, r *report.Report) (map[int]
 	return priced, nil
 }
 
-// check checks the papers for a month that this closing, or an amendment of it, made.
-func (p *papers) check(ctx context.Context, month string, priced func(chain.Invoice) *reprice.Period) error {
-	stored, err := p.c.m.ledger.Invoices(ctx, month)
-	if err != nil {
-		return inLedger(err)
-	}
-	given, err := p.c.m.ledger.Numbers(ctx, month)
-	if err != nil {
-		return inLedger(err)
-	}
-	for _, s := range stored {
-		if s.Closing != p.c.m.name {
-			continue
-		}
-		var x paper
-		if err := json.Unmarshal(s.Document, &x); err != nil {
-			p.c.r.Wrong("invoices", fmt.Sprintf("ledger, invoice of %s, %s", s.Account, s.Month), "a document that can be read", err.Error())
-			continue
-		}
-		p.number(&x, given)
-		if p.issuer == nil && x.Payable == "" { // a release made it that knew no taxes
-			continue
-		}
-		p.amounts(&x)
-		p.parties(&x, priced(s))
-	}
-	return nil
-}
-
 func (p *papers) same(what string, x *paper, of string, got, want any) {
-	p.c.r.Same(what, got, want, "invoice of %s for %s, revision %d: %s", x.Account, x.Month, x.Revision, of)
+	p.r.Same(what, got, want, "invoice of %s for %s, revision %d: %s", x.Account, x.Month, x.Revision, of)
 }
 
 // number wants a number where the invoice is final, by the pattern of what it is, of the day on which it became so.
@@ -161,10 +190,10 @@ func (p *papers) number(x *paper, given []chain.Number) {
 	p.same("numbers", x, "number", n.Number, number)
 	at, err := time.Parse(time.RFC3339, n.At)
 	if err != nil {
-		p.c.r.Wrong("numbers", n.Number, "the time of its entry", n.At)
+		p.r.Wrong("numbers", n.Number, "the time of its entry", n.At)
 		return
 	}
-	issued := at.In(p.c.m.subject.Zone)
+	issued := at.In(p.m.subject.Zone)
 	p.same("numbers", x, "issued", n.Issued, issued.Format(time.DateOnly))
 	due := ""
 	if days, ok := reprice.NetDays(x.Terms); ok {

@@ -65,7 +65,7 @@ func verify(ctx context.Context, c Config, r *report.Report) (heads []string, er
 		return nil, err
 	}
 	checkHeld(m, losses, r)
-	records := closedRecords{month: m, r: r, inLog: map[string]bool{}, ignored: map[int32]ignored{}}
+	records := closedRecords{month: m, r: r, inLog: map[string]bool{}, ignored: map[int32]ignored{}, archive: c.Archive}
 	n, err := recount.Count(ctx, m.subject, recount.Input{Sealed: sealed, Losses: losses, Sets: m.sets, LateSets: m.former.sets(), Closed: records.takeLogged}, r)
 	records.remark()
 	if err != nil {
@@ -81,6 +81,9 @@ func verify(ctx context.Context, c Config, r *report.Report) (heads []string, er
 		}
 	}
 	if err := checkInvoices(ctx, m, n, r); err != nil {
+		return records.heads, err
+	}
+	if err := checkGiven(ctx, m, r); err != nil {
 		return records.heads, err
 	}
 	return records.checkLedger(ctx, n.FromLog)

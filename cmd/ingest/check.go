@@ -4,10 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 	"log/slog"
-	"os"
-	"path/filepath"
 	"strings"
 	"time"
 
@@ -121,6 +118,7 @@ func check(ctx context.Context, p *cli.Program, c *config.Config) []stream.Findi
 		stateErr = errors.Join(writable(c.State.Reveal()), site.Probe(ctx, bucket))
 	}
 	add("state", c.State.String(), stateErr)
+	found = append(found, checkSpace(c)...)
 	found = append(found, checkLedger(ctx, c, &apps)...)
 	found = append(found, lookAlikes(apps)...)
 
@@ -147,11 +145,13 @@ func check(ctx context.Context, p *cli.Program, c *config.Config) []stream.Findi
 	if object.Is(c.State.Reveal()) {
 		found = append(found, requests(c, len(topic.Partitions)))
 	}
+	found = append(found, checkMembers(ctx, c, conn)...)
 	if keys != nil && stateErr == nil {
 		if template, err := site.Template(c, keys); err == nil {
 			state := checkpoint.OpenTopic(bucket, topic.Name, topic.ID)
 			add("rules", "as configured", rulesAgree(ctx, state, site.Policy(c, template, keys)))
 			found = append(found, checkBooks(ctx, c, state))
+			found = append(found, checkWhole(ctx, c, state)...)
 			_, err := worker.CheckSiblings(ctx, state, topic, false)
 			add("former topics", "none with an open month", err)
 		}
@@ -208,13 +208,7 @@ func writable(url string) error {
 	if !ok {
 		return nil
 	}
-	for {
-		_, err := os.Stat(dir)
-		if err == nil || !errors.Is(err, fs.ErrNotExist) || dir == filepath.Dir(dir) {
-			break
-		}
-		dir = filepath.Dir(dir)
-	}
+	dir = existing(dir)
 	if err := mayWrite(dir); err != nil {
 		return fmt.Errorf("this user must not write in %s (%w): give it the right to, or name another store", dir, err)
 	}

@@ -87,6 +87,7 @@ func amendCommand(p *cli.Program) *cobra.Command {
 		if !dry {
 			log.send(cmd.Context(), l, was)
 		}
+		stillWrong(cmd.Context(), p, c, l, was, fix, further)
 		if p.JSON {
 			return p.PrintJSON(map[string]any{"month": m.String(), "amendment": number, "reason": reason, "by": fix.By, "recorded": !dry, "invoices": further})
 		}
@@ -139,7 +140,7 @@ func printAmendment(p *cli.Program, month string, number int, further []rating.I
 		return err
 	}
 	fmt.Fprintln(p.Out)
-	return printInvoices(p.Out, further)
+	return printInvoices(p.Out, further, view{})
 }
 
 // username says who does what is put on the record.

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"fmt"
 
 	"github.com/spf13/cobra"
 
@@ -76,6 +77,9 @@ func compareMonths(ctx context.Context, p *cli.Program, c *config.Config, other 
 }
 
 func printComparison(p *cli.Program, c *compare.Comparison) error {
+	if _, err := fmt.Fprintf(p.Out, "What-if: what is priced here is no bill, and is recorded nowhere.\n\n"); err != nil {
+		return err
+	}
 	t := table{columns: []string{"month", "account", "currency", "plan", ">billed", "other plan", ">priced", ">difference"}}
 	plan := func(s *string) string {
 		if s == nil {
@@ -85,15 +89,15 @@ func printComparison(p *cli.Program, c *compare.Comparison) error {
 	}
 	for _, m := range c.Months {
 		for _, r := range m.Accounts {
-			billed := r.Billed
+			billed := grouped(r.Billed)
 			if r.Held {
 				billed += " (held)"
 			}
-			t.add(m.Month.String(), r.Account, r.Currency, plan(r.Plan), billed, plan(r.OtherPlan), r.Priced, r.Difference)
+			t.add(m.Month.String(), r.Account, r.Currency, plan(r.Plan), billed, plan(r.OtherPlan), grouped(r.Priced), grouped(r.Difference))
 		}
 	}
 	for _, all := range c.Totals {
-		t.add("all", "", all.Currency, "", all.Billed, "", all.Priced, all.Difference)
+		t.add("all", "", all.Currency, "", grouped(all.Billed), "", grouped(all.Priced), grouped(all.Difference))
 	}
 	return t.print(p.Out, "")
 }

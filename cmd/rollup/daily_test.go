@@ -14,8 +14,8 @@ func TestInvoicesShowChargedDays(t *testing.T) {
 		{Day: "2026-03-01", Amount: "0.00", By: "2026-03-04"}, {Day: "2026-03-02", Amount: "0.30", By: "2026-03-05"},
 	}}}
 	for name, print := range map[string]func(*bytes.Buffer) error{
-		"table": func(b *bytes.Buffer) error { return printInvoices(b, invoices) },
-		"page":  func(b *bytes.Buffer) error { return invoicePage(b, invoices) },
+		"table": func(b *bytes.Buffer) error { return printInvoices(b, invoices, view{days: true}) },
+		"page":  func(b *bytes.Buffer) error { return invoicePage(b, invoices, nil, view{days: true}) },
 	} {
 		var b bytes.Buffer
 		if err := print(&b); err != nil {

@@ -16,6 +16,7 @@ import (
 
 func rateCommand(p *cli.Program) *cobra.Command {
 	var usageFile, plan, accountsFile string
+	var days bool
 	cmd := &cobra.Command{
 		Use: "rate", Short: "what-if: price a usage file by a plan or an accounts file; no Kafka, no ledger", Args: cli.NoArgs,
 		Example: "  rollup rate --usage usage.json --plan tcmpp/enterprise\n  rollup rate --usage usage.json --accounts offer.yaml",
@@ -54,15 +55,19 @@ func rateCommand(p *cli.Program) *cobra.Command {
 			if err != nil {
 				return err
 			}
+			for i := range invoices {
+				invoices[i].WhatIf = true
+			}
 			if p.JSON {
 				return p.PrintJSON(map[string]any{"invoices": invoices})
 			}
-			return printInvoices(p.Out, invoices)
+			return printInvoices(p.Out, invoices, view{days: days})
 		},
 	}
 	cmd.Flags().StringVar(&usageFile, "usage", "", "usage as rollup usage --json prints it: a `FILE`, or - for standard input")
 	cli.Required(cmd, "usage")
 	cmd.Flags().StringVar(&plan, "plan", "", "price all of it by this `BOOK/PLAN`")
+	cmd.Flags().BoolVar(&days, "days", false, "list the bill of each day, where a book bills by day")
 	cmd.Flags().StringVar(&accountsFile, "accounts", "", "price it by this accounts `FILE` or folder")
 	cli.RequiredUnless(cmd, "plan", "accounts")
 	cli.RequiredUnless(cmd, "accounts", "plan")

@@ -14,8 +14,6 @@ import (
 
 	"headcount/cmd/cli"
 	"headcount/internal/visible"
-	"headcount/rating"
-	"headcount/rating/ledger"
 	"headcount/rollup/closed"
 	"headcount/rollup/usage"
 )
@@ -145,6 +143,7 @@ func usageRows(out io.Writer, d *usage.Document, columns []string, more func(app
 	return err
 }
 
+// usageCSV writes a row for each meter; an app's events and digest stand in its first.
 func usageCSV(out io.Writer, d *usage.Document) error {
 	w := csv.NewWriter(out)
 	rows := [][]string{{"month", "app", "account", "meter", "exact", "estimate", "verdict", "events", "duplicates", "skewed", "expired", "rejected", "digest"}}
@@ -157,13 +156,16 @@ func usageCSV(out io.Writer, d *usage.Document) error {
 		if len(meters) == 0 {
 			meters = []usage.Meter{{Verdict: usage.None}}
 		}
-		for _, m := range meters {
+		counters := []string{number(a.Events), number(a.Duplicates), number(a.Skewed), number(a.Expired), number(a.Rejected), a.Digest}
+		for i, m := range meters {
+			if i > 0 { // they are the app's: a column's sum has them once
+				counters = make([]string, len(counters))
+			}
 			estimate := ""
 			if m.Estimate != nil {
 				estimate = number(*m.Estimate)
 			}
-			n := number
-			rows = append(rows, []string{d.Month.String(), cell(a.App), cell(account), cell(m.Meter), n(m.Exact), estimate, string(m.Verdict), n(a.Events), n(a.Duplicates), n(a.Skewed), n(a.Expired), n(a.Rejected), a.Digest})
+			rows = append(rows, append([]string{d.Month.String(), cell(a.App), cell(account), cell(m.Meter), number(m.Exact), estimate, string(m.Verdict)}, counters...))
 		}
 	}
 	if o := d.Others; o != nil {
@@ -171,112 +173,6 @@ func usageCSV(out io.Writer, d *usage.Document) error {
 		rows = append(rows, []string{d.Month.String(), fmt.Sprintf("(%d further apps)", o.Apps), "", "", "0", "", string(usage.None), n(o.Events), n(o.Duplicates), n(o.Skewed), n(o.Expired), n(o.Rejected), o.Digest})
 	}
 	return w.WriteAll(rows)
-}
-
-func invoiceTable(out io.Writer, stored []ledger.Invoice) error {
-	invoices, err := closed.Decode(stored)
-	if err != nil {
-		return err
-	}
-	return printInvoices(out, invoices)
-}
-
-func printInvoices(out io.Writer, invoices []rating.Invoice) error {
-	if len(invoices) == 0 {
-		_, err := fmt.Fprintln(out, "No account is in force: no invoices.")
-		return err
-	}
-	for i, v := range invoices {
-		if i > 0 {
-			fmt.Fprintln(out)
-		}
-		fmt.Fprintf(out, "Invoice of %s for %s, plan %s, revision %d: %s %s, %s\n", v.Account, v.Month, v.Plan, v.Revision, v.Total, v.Currency, v.Status)
-		if v.Reason != "" {
-			because := "held because"
-			if v.Status == rating.StatusFinal {
-				because = "reason"
-			}
-			fmt.Fprintf(out, "  %s: %s\n", because, v.Reason)
-		}
-		t := table{columns: []string{"app", "meter or item", ">quantity", ">free", ">billable", ">unit price", ">amount", "how", "?price from"}}
-		for _, l := range v.Lines {
-			t.add(appOf(l), l.Meter+l.Item, l.Quantity, l.Free, l.Billable, l.UnitPrice, l.Amount, l.How, or(l.Source.String()))
-		}
-		if len(v.Lines) > 0 {
-			if err := t.print(out, "  "); err != nil {
-				return err
-			}
-		}
-		for _, paid := range v.Prepaid {
-			item := paid.Item
-			if paid.App != "" {
-				item += " of " + paid.App
-			}
-			fmt.Fprintf(out, "  paid ahead on %s, not in the total: %s %s for %s %s (%s)\n", paid.Date, paid.Amount, v.Currency, paid.Quantity, item, paid.How)
-		}
-		for _, left := range v.Balances {
-			fmt.Fprintf(out, "  package %s: %s of %s left, until %s\n", left.Package, left.Remaining, left.Quantity, left.Until)
-		}
-		for _, d := range v.Daily {
-			if charged(d.Amount) {
-				fmt.Fprintf(out, "  in the total, of %s: %s %s, out by %s\n", d.Day, d.Amount, v.Currency, d.By)
-			}
-		}
-		if v.DeductFrom != "" {
-			fmt.Fprintf(out, "  deducted from %s until %s\n", v.DeductFrom, v.DeductUntil)
-		}
-	}
-	return nil
-}
-
-// appOf names the app of a line.
-func appOf(l rating.Line) string {
-	if l.App == "" {
-		return "all apps"
-	}
-	return l.App
-}
-
-// invoiceCSV writes a row for each line, each invoice's total, what was paid ahead (not in the total) and what is left of packages;
-// the column row says which.
-func invoiceCSV(out io.Writer, invoices []rating.Invoice) error {
-	columns := []string{
-		"account", "plan", "month", "revision", "status", "currency", "app", "meter", "item", "quantity", "free", "billable", "unit_price", "amount", "how",
-		"row", "date", "from", "until", "remaining", "book", "version", "overrides",
-	}
-	rows := [][]string{columns}
-	for _, v := range invoices {
-		add := func(row string, cells map[string]string, from *rating.Source) {
-			cells["account"], cells["plan"], cells["month"], cells["row"] = v.Account, v.Plan, v.Month.String(), row
-			cells["revision"], cells["status"], cells["currency"] = strconv.Itoa(v.Revision), v.Status, v.Currency
-			if from != nil {
-				cells["book"], cells["version"], cells["overrides"] = from.Book, from.Version, strings.Join(from.Overrides, " ")
-			}
-			line := make([]string, len(columns))
-			for i, c := range columns {
-				line[i] = cell(cells[c])
-			}
-			rows = append(rows, line)
-		}
-		for _, l := range v.Lines {
-			add("line", map[string]string{
-				"app": l.App, "meter": l.Meter, "item": l.Item, "quantity": l.Quantity, "free": l.Free, "billable": l.Billable, "unit_price": l.UnitPrice,
-				"amount": l.Amount, "how": l.How,
-			}, l.Source)
-		}
-		add("total", map[string]string{"item": "total", "amount": v.Total}, nil)
-		for _, p := range v.Prepaid {
-			add("prepaid", map[string]string{
-				"app": p.App, "item": p.Item, "quantity": p.Quantity, "amount": p.Amount, "how": p.How, "date": p.Date, "from": p.From, "until": p.Until,
-			}, p.Source)
-		}
-		for _, b := range v.Balances {
-			add("balance", map[string]string{
-				"item": b.Package, "quantity": b.Quantity, "billable": b.Drawn, "remaining": b.Remaining, "from": b.From, "until": b.Until,
-			}, nil)
-		}
-	}
-	return csv.NewWriter(out).WriteAll(rows)
 }
 
 var numeral = regexp.MustCompile(`^-?[0-9]+(\.[0-9]+)?$`)

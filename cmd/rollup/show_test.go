@@ -115,7 +115,7 @@ func TestUsageCSV(t *testing.T) {
 	want := [][]string{
 		{"month", "app", "account", "meter", "exact", "estimate", "verdict", "events", "duplicates", "skewed", "expired", "rejected", "digest"},
 		{"2026-10", "app-001", "acme", "mau", "120", "121", "agree", "1200", "1010", "3", "2", "1", "sha256:ab"},
-		{"2026-10", "app-001", "acme", "push_calls", "5", "", "none", "1200", "1010", "3", "2", "1", "sha256:ab"},
+		{"2026-10", "app-001", "acme", "push_calls", "5", "", "none", "", "", "", "", "", ""},
 		{"2026-10", "ü", "", "", "0", "", "none", "9", "0", "0", "0", "0", "sha256:cd"},
 	}
 	if !reflect.DeepEqual(got, want) {
@@ -142,21 +142,21 @@ func testInvoices() []rating.Invoice {
 }
 
 func TestInvoices(t *testing.T) {
-	got := printed(t, func(b *bytes.Buffer) error { return printInvoices(b, testInvoices()) })
+	got := printed(t, func(b *bytes.Buffer) error { return printInvoices(b, testInvoices(), view{}) })
 	same(t, got, `
-Invoice of a<b>,"c" for 2026-10, plan tcmpp/pro, revision 2: 750.00 USD, held
+Invoice of a<b>,"c" for 2026-10, plan tcmpp/pro, revision 2: $750.00 USD, held
   held because: app x: 1 < 2
-  app       meter or item  quantity    free  billable  unit price  amount  how                        price from
-  app-001   mau              250000  200000     50000       0.015  750.00  (250000 − 200000) × 0.015  tcmpp 2024-11-22, by contract mau.free
-  all apps  fee                   1       0         1           0    0.00  nothing, yet               –
-  paid ahead on 2026-10-01, not in the total: 399.00 USD for 1 pack (1 × 399)
-  paid ahead on 2026-10-02, not in the total: -3.00 USD for 1 pack of x (back)
+  app       meter or item  quantity     free  billable  unit price  amount  how                                                     price from
+  app-001   mau             250,000  200,000    50,000       0.015  750.00  50,000 above the 200,000 that are free, at $0.015 each  tcmpp 2024-11-22, by contract mau.free
+  all apps  fee                   1        0         1           0    0.00  nothing, yet                                            –
+  paid ahead on 2026-10-01, not in the total: $399.00 for 1 pack (1 × 399)
+  paid ahead on 2026-10-02, not in the total: -$3.00 for 1 pack of x (back)
   package pack/1: 10 of 100 left, until 2027-01-01
   deducted from 2026-11-01 until 2026-11-03
 
-Invoice of idle for 2026-10, plan tcsas/professional, revision 1: 0.00 USD, final
+Invoice of idle for 2026-10, plan tcsas/professional, revision 1: $0.00 USD, final
 `)
-	got = printed(t, func(b *bytes.Buffer) error { return printInvoices(b, nil) })
+	got = printed(t, func(b *bytes.Buffer) error { return printInvoices(b, nil, view{}) })
 	same(t, got, "No account is in force: no invoices.\n")
 }
 
@@ -179,6 +179,9 @@ func TestInvoiceCSV(t *testing.T) {
 		row([]string{"x", "", "pack", "1", "", "", "", "-3.00", "back", "prepaid"}, "2026-10-02", "", "", "", "", "", ""),
 		row([]string{"", "", "pack/1", "100", "", "", "", "", "", "balance"}, "", "", "2027-01-01", "10", "", "", ""),
 		slices.Concat([]string{"idle", "tcsas/professional", "2026-10", "1", "final", "USD", "", "", "total", "", "", "", "", "0.00", "", "total"}, none),
+	}
+	for i := range got { // what stands behind is TestPaperCSV's
+		got[i] = got[i][:len(want[0])]
 	}
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("got  %q\nwant %q", got, want)
@@ -207,10 +210,10 @@ func TestCSVHasNoFormulas(t *testing.T) {
 }
 
 func TestInvoicePage(t *testing.T) {
-	page := printed(t, func(b *bytes.Buffer) error { return invoicePage(b, testInvoices()) })
+	page := printed(t, func(b *bytes.Buffer) error { return invoicePage(b, testInvoices(), nil, view{}) })
 	for _, want := range []string{
-		"Invoice · a&lt;b&gt;,&#34;c&#34; · 2026-10", "Held: app x: 1 &lt; 2", "revision 2, held. Deducted from 2026-11-01 until 2026-11-03.",
-		"<td>app-001<td>mau", "<td>all apps<td>fee", "(250000 − 200000) × 0.015", "<td class=\"n\">750.00<td colspan=\"2\">USD", "tcmpp 2024-11-22, by contract mau.free", "399.00 USD for 1 pack <small>", "1 pack of x",
+		"Invoice · a&lt;b&gt;,&#34;c&#34; · 2026-10", "held because: app x: 1 &lt; 2", "revision 2, held. Deducted from 2026-11-01 until 2026-11-03.",
+		"<td>app-001<td>mau", "<td>all apps<td>fee", "50,000 above the 200,000 that are free, at $0.015 each", "<td class=\"n\">$750.00<td colspan=\"2\">USD", "tcmpp 2024-11-22, by contract mau.free", "$399.00 for 1 pack <small>", "1 pack of x",
 		"Package pack/1: 10 of 100 left, until 2027-01-01", "Invoice · idle · 2026-10",
 	} {
 		if !strings.Contains(page, want) {
@@ -223,7 +226,7 @@ func TestInvoicePage(t *testing.T) {
 	if n := strings.Count(page, "<section>"); n != 2 {
 		t.Errorf("%d sections, want 2", n)
 	}
-	if empty := printed(t, func(b *bytes.Buffer) error { return invoicePage(b, nil) }); !strings.Contains(empty, "no invoices") {
+	if empty := printed(t, func(b *bytes.Buffer) error { return invoicePage(b, nil, nil, view{}) }); !strings.Contains(empty, "no invoices") {
 		t.Error("a page without invoices does not say so")
 	}
 }
@@ -303,10 +306,10 @@ func TestFullOutputIsAnError(t *testing.T) {
 	for name, err := range map[string]error{
 		"usage":       usageTable(failing{}, testUsage()),
 		"status":      statusTable(failing{}, &status.Document{Document: *testUsage()}, true),
-		"invoices":    printInvoices(failing{}, testInvoices()),
+		"invoices":    printInvoices(failing{}, testInvoices(), view{}),
 		"usage CSV":   usageCSV(failing{}, testUsage()),
 		"invoice CSV": invoiceCSV(failing{}, testInvoices()),
-		"page":        invoicePage(failing{}, testInvoices()),
+		"page":        invoicePage(failing{}, testInvoices(), nil, view{}),
 	} {
 		if !errors.Is(err, errFull) {
 			t.Errorf("%s: error %v, want that of the output", name, err)

@@ -18,6 +18,7 @@ import (
 	"headcount/cmd/site"
 	"headcount/counter/checkpoint"
 	"headcount/events"
+	"headcount/ingest/keys"
 	"headcount/rating"
 	"headcount/verify"
 	"headcount/verify/chain"
@@ -147,6 +148,18 @@ func verifyFailure(err error) error {
 	return err
 }
 
+// formerKeys reads the public keys that `ingest init --new-seal-key` has set aside.
+func formerKeys(file string) (all [][]byte, _ error) {
+	for _, name := range keys.Former(file) {
+		text, err := os.ReadFile(name)
+		if err != nil {
+			return nil, cli.Fail(cli.Usage, "former public key: %w", err)
+		}
+		all = append(all, text)
+	}
+	return all, nil
+}
+
 // verification opens what a verification reads; done closes it.
 func verification(ctx context.Context, p *cli.Program, month func() (events.Month, error), fromSealed bool) (v verify.Config, done func(), err error) {
 	c, m, err := p.ConfigAndMonth(month)
@@ -166,6 +179,9 @@ func verification(ctx context.Context, p *cli.Program, month func() (events.Mont
 		if *f.to, err = os.ReadFile(f.name); err != nil {
 			return v, nil, cli.Fail(cli.Usage, "%w: restore it from its backup", err)
 		}
+	}
+	if v.FormerKeys, err = formerKeys(c.SealPublicKeyFile); err != nil {
+		return v, nil, err
 	}
 	if !fromSealed {
 		log := &recount.Kafka{Brokers: c.Kafka.Brokers, Begin: begin}

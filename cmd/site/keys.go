@@ -41,7 +41,7 @@ func SealPublicKey(c *config.Config) (ed25519.PublicKey, error) {
 func SealKey(c *config.Config) (ed25519.PrivateKey, error) {
 	priv, err := signed.LoadSealKey(c.SealKeyFile)
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, cli.Fail(cli.Usage, "seal key file %s does not exist: closing needs it; restore it from its backup", c.SealKeyFile)
+		return nil, cli.Fail(cli.Usage, "seal key file %s does not exist: closing needs it; restore it from its backup; if it is lost, `ingest init --new-seal-key` makes a new pair, and the open months must be counted again (`ingest recount`)", c.SealKeyFile)
 	}
 	if err != nil {
 		return nil, cli.Fail(cli.Usage, "%w", err)

@@ -65,7 +65,7 @@ func Files(folder string, ids ...string) (string, error) {
 		if err != nil {
 			return "", err
 		}
-		public, err := signed.MarshalPublicKey(Key(id))
+		public, err := signed.MarshalPublicKey(Key(id).Public().(ed25519.PublicKey))
 		if err != nil {
 			return "", err
 		}

@@ -20,7 +20,7 @@ const (
 // GenerateKey returns a new key pair as the files hold it, of seals or of a reporter: PKCS#8 PEM for the private key, which only who signs
 // needs, PKIX PEM for the public one.
 func GenerateKey() (private, public []byte, err error) {
-	_, key, err := ed25519.GenerateKey(rand.Reader)
+	own, key, err := ed25519.GenerateKey(rand.Reader)
 	if err != nil {
 		return nil, nil, fmt.Errorf("generate key: %w", err)
 	}
@@ -28,13 +28,13 @@ func GenerateKey() (private, public []byte, err error) {
 	if err != nil {
 		return nil, nil, fmt.Errorf("encode key: %w", err)
 	}
-	public, err = MarshalPublicKey(key)
+	public, err = MarshalPublicKey(own)
 	return pem.EncodeToMemory(&pem.Block{Type: pemPrivate, Bytes: der}), public, err
 }
 
-// MarshalPublicKey returns the public key of a private one, PKIX PEM.
-func MarshalPublicKey(key ed25519.PrivateKey) ([]byte, error) {
-	der, err := x509.MarshalPKIXPublicKey(key.Public())
+// MarshalPublicKey returns a public key as its file holds it, PKIX PEM.
+func MarshalPublicKey(key ed25519.PublicKey) ([]byte, error) {
+	der, err := x509.MarshalPKIXPublicKey(key)
 	if err != nil {
 		return nil, fmt.Errorf("encode public key: %w", err)
 	}

@@ -9,7 +9,12 @@ package keys
 import (
 	"context"
 	"crypto/ed25519"
+	"crypto/sha256"
+	"encoding/hex"
 	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
 
 	"headcount/events/identity"
 	"headcount/events/signed"
@@ -55,7 +60,8 @@ func (e *BadSealKeyError) Error() string { return e.Err.Error() }
 func (e *BadSealKeyError) Unwrap() error { return e.Err }
 
 // Make makes the files that are missing. inUse names what already holds counts; empty: nothing does. It is asked only where a key is to be
-// made. With newSeal, seal keys that are lost are replaced also there: open months must then be counted again.
+// made. With newSeal, seal keys that are lost, both or the private one, are replaced also there: open months must then be counted again. A public
+// key whose private one is lost is kept under another name.
 //
 // It returns a *LostGUIDKeyError or *LostSealKeysError, a *BadSealKeyError, a *NotWritableError, or what inUse fails with.
 func (f Files) Make(ctx context.Context, newSeal bool, inUse func(context.Context) (string, error)) ([]Made, error) {
@@ -77,8 +83,13 @@ func (f Files) Make(ctx context.Context, newSeal bool, inUse func(context.Contex
 		}
 	}
 	var err error
+	former := ""
+	if newSeal && havePublic && !havePrivate {
+		former, err = setAside(f.SealPublic)
+		havePublic = false
+	}
 	switch {
-	case havePublic:
+	case err != nil, havePublic:
 	case havePrivate:
 		err = derivePublic(f.Seal, f.SealPublic, signed.LoadSealKey)
 	default:
@@ -91,7 +102,50 @@ func (f Files) Make(ctx context.Context, newSeal bool, inUse func(context.Contex
 	if havePrivate || !havePublic {
 		made = append(made, Made{"seal key", f.Seal, !havePrivate && !havePublic})
 	}
+	if former != "" {
+		made = append(made, Made{"former public key", former, true})
+	}
 	return made, nil
+}
+
+// setAside gives the public key whose private one is lost another name, by which months that were sealed with it can still be held against
+// it: its own, with the key's id.
+func setAside(public string) (former string, err error) {
+	key, err := signed.LoadSealPublicKey(public)
+	if err != nil {
+		return "", &BadSealKeyError{err}
+	}
+	sum := sha256.Sum256(key)
+	before, extension := setAsideName(public)
+	former = before + hex.EncodeToString(sum[:4]) + extension
+	text, err := os.ReadFile(public)
+	if err != nil {
+		return "", err
+	}
+	if _, err := Create(former, 0o644, text); err != nil {
+		return "", err
+	}
+	return former, os.Remove(public)
+}
+
+func setAsideName(public string) (before, extension string) {
+	extension = filepath.Ext(public)
+	return strings.TrimSuffix(public, extension) + ".", extension
+}
+
+// Former returns the files of public keys that were set aside for the one in a file, sorted.
+func Former(public string) (files []string) {
+	before, extension := setAsideName(public)
+	entries, _ := os.ReadDir(filepath.Dir(public))
+	for _, e := range entries {
+		name := filepath.Join(filepath.Dir(public), e.Name())
+		id, ok := strings.CutPrefix(name, before)
+		id, pub := strings.CutSuffix(id, extension)
+		if _, err := hex.DecodeString(id); ok && pub && err == nil && len(id) == 8 {
+			files = append(files, name)
+		}
+	}
+	return files
 }
 
 // MakeReporter makes the pair of a reporter of quantities where its public key is missing: of the private one, where that is there. It
@@ -133,7 +187,7 @@ func derivePublic(privateFile, publicFile string, load func(string) (ed25519.Pri
 	if err != nil {
 		return &BadSealKeyError{err}
 	}
-	public, err := signed.MarshalPublicKey(private)
+	public, err := signed.MarshalPublicKey(private.Public().(ed25519.PublicKey))
 	if err != nil {
 		return err
 	}

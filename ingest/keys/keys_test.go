@@ -29,6 +29,7 @@ func TestMake(t *testing.T) {
 		{name: "all lost", lose: []string{"guid", "seal", "pub"}, used: "the state", newSeal: true, asks: true, refused: is[*LostGUIDKeyError]},
 		{name: "seal keys lost", lose: []string{"seal", "pub"}, used: "the state", asks: true, refused: is[*LostSealKeysError]},
 		{name: "seal keys lost, new ones wanted", lose: []string{"seal", "pub"}, used: "the state", newSeal: true, made: []string{"seal public key", "seal key"}},
+		{name: "private seal key lost, new ones wanted", lose: []string{"seal"}, used: "the state", newSeal: true, made: []string{"seal public key", "seal key", "former public key"}},
 		{name: "not known whether anything was counted", lose: []string{"guid"}, unseen: down, asks: true, refused: func(err error) bool { return errors.Is(err, down) }},
 	} {
 		dir := t.TempDir()

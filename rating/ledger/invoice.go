@@ -22,8 +22,8 @@ type Invoice struct {
 	Total    string `json:"total"`    // decimal
 	Status   string `json:"status"`   // final or held
 	Reason   string `json:"reason"`   // why it is, or was, held
-	Form     string `json:"document"` // invoice or credit_note; empty: made before there were both
-	Terms    string `json:"terms"`    // net 14; empty: none
+	Form     string `json:"document"` // invoice or credit_note; empty: made before there were both. NewInvoice's alone
+	Terms    string `json:"terms"`    // net 14; empty: none. NewInvoice's alone
 
 	Document json.RawMessage `json:"-"` // the invoice as it is printed
 	Closing  Month           `json:"-"` // month of the close that made it; a later month: an adjustment

@@ -41,8 +41,12 @@ func (l *Ledger) Release(ctx context.Context, month Month, account, reason, by s
 			if v.Status != Held {
 				continue
 			}
+			whole, err := NewInvoice(v.Document) // its form and terms are no columns
+			if err != nil {
+				return err
+			}
 			rec := &releaseRecord{Account: account, Revision: v.Revision, Reason: reason, By: by, At: a.now}
-			if rec.Numbered, err = a.number(v.Closing, &v); err != nil {
+			if rec.Numbered, err = a.number(v.Closing, &whole); err != nil {
 				return err
 			}
 			if _, err := a.add(month.String(), rec); err != nil {

@@ -23,6 +23,7 @@ type Result struct {
 	Invoices []ledger.Invoice // of the month, all revisions
 	Late     []ledger.Invoice // revisions of the month before that were made with this close
 	Limits   usage.Limits     // that its invoices were held by
+	Issuer   *rating.Issuer   // that its closing names; nil: none
 }
 
 // Held says whether any invoice waits for a release.
@@ -61,6 +62,9 @@ func Stored(ctx context.Context, l Books, month events.Month) (*Result, error) {
 	}
 	r := &Result{Month: month, Document: stored.Document, Invoices: invoices}
 	if r.Limits, err = usage.ParseLimits(closing.Limits); err != nil {
+		return nil, fmt.Errorf("closing of %s: %w", month, err)
+	}
+	if r.Issuer, err = rating.ParseIssuer(closing.Issuer); err != nil {
 		return nil, fmt.Errorf("closing of %s: %w", month, err)
 	}
 	return r, r.readLate(ctx, l, stored.Invoices)

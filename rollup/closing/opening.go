@@ -172,7 +172,7 @@ func (r *reached) catchUp(ctx context.Context) (map[events.Partition]stream.Offs
 		}
 		if now := r.Clock.Now(); now.Sub(said) > saidEvery {
 			said = now
-			r.Log.Info("the close waits for the log to be counted as far as it reaches", "month", r.month, "partitions", list(behind), "why", why, "since", began.Format(time.RFC3339))
+			r.Log.Warn("the close waits for the log to be counted as far as it reaches", "month", r.month, "partitions", list(behind), "why", why, "since", began.Format(time.RFC3339))
 		}
 		if err = r.Clock.Sleep(ctx, pause); err != nil {
 			break

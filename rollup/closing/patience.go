@@ -31,7 +31,7 @@ func (w *work) tell(what string) (told func()) {
 		for {
 			select {
 			case <-t.C:
-				w.Log.Info("the close waits", "month", w.month, "for", what, "since", since.Format(time.RFC3339))
+				w.Log.Warn("the close waits", "month", w.month, "for", what, "since", since.Format(time.RFC3339))
 			case <-end:
 				return
 			}

@@ -51,7 +51,7 @@ func (w *waiting) untilSealed(ctx context.Context) (open []events.Partition, why
 		}
 		if now := w.Clock.Now(); now.Sub(said) > saidEvery {
 			said = now
-			w.Log.Info("the close waits for sealed partitions", "month", w.month, "partitions", list(open), "why", why, "since", began.Format(time.RFC3339))
+			w.Log.Warn("the close waits for sealed partitions", "month", w.month, "partitions", list(open), "why", why, "since", began.Format(time.RFC3339))
 		}
 		if err := w.Clock.Sleep(ctx, pause); err != nil {
 			return open, why, err

@@ -13,6 +13,7 @@ import (
 
 // Comparison is several months, each account beside what it would have been billed, and the sums.
 type Comparison struct {
+	WhatIf bool       `json:"what_if"` // true: what is priced is no bill
 	Months []Accounts `json:"months"`
 	*Sums             // absent where there are several currencies
 	Totals []Total    `json:"totals"` // by currency
@@ -40,7 +41,7 @@ type Sums struct {
 // Months prices closed months, the last with them, and sums up. open opens one, and fails as closed.Open does; progress is told how many
 // are done. Else it fails as Month does.
 func Months(ctx context.Context, first, last events.Month, other *Alternative, open func(events.Month) (*closed.Month, error), progress func(done int64)) (*Comparison, error) {
-	result := &Comparison{Months: []Accounts{}, Totals: []Total{}}
+	result := &Comparison{WhatIf: true, Months: []Accounts{}, Totals: []Total{}}
 	for m := first; m <= last; m++ {
 		was, err := open(m)
 		if err != nil {

@@ -18,7 +18,7 @@ func TestTotals(t *testing.T) {
 		}
 	}
 	text, err := json.Marshal(c)
-	const want = `{"months":null,"totals":[{"currency":"CNY","billed":"9.00","priced":"8.00","difference":"-1.00"},{"currency":"USD","billed":"1.75","priced":"2.125","difference":"0.375"}]}`
+	const want = `{"what_if":false,"months":null,"totals":[{"currency":"CNY","billed":"9.00","priced":"8.00","difference":"-1.00"},{"currency":"USD","billed":"1.75","priced":"2.125","difference":"0.375"}]}`
 	if err != nil || string(text) != want {
 		t.Errorf("got %s, %v, want %s", text, err, want)
 	}

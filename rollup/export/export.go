@@ -4,7 +4,7 @@
 // bytes. manifest.json comes first:
 //
 //	manifest.json               version, month, and name, size and SHA-256 of every file that follows, in their order
-//	seal.pub                    the seals' public key
+//	seal.pub                    the public key that the month was sealed with
 //	ledger.jsonl                every entry of the ledger with its documents, a line of canonical JSON each (ledger.Export)
 //	closing/accounts.yaml       by which accounts the close priced
 //	closing/books/NAME.yaml     and by which price books
@@ -35,6 +35,7 @@ import (
 	"headcount/counter"
 	"headcount/counter/checkpoint"
 	"headcount/events"
+	"headcount/events/signed"
 	"headcount/internal/canonical"
 	"headcount/rating/ledger"
 	"headcount/rollup/closed"
@@ -110,7 +111,11 @@ func (a *Archive) gather(ctx context.Context, s Source) error {
 	if err != nil {
 		return err
 	}
-	a.addBytes("seal.pub", s.PublicKey)
+	key, err := sealedWith(ctx, s, recorded)
+	if err != nil {
+		return err
+	}
+	a.addBytes("seal.pub", key)
 	if err := a.addLedger(ctx, s.Ledger); err != nil {
 		return err
 	}
@@ -130,6 +135,26 @@ func (a *Archive) gather(ctx context.Context, s Source) error {
 	}
 	a.sort()
 	return a.finish()
+}
+
+// sealedWith returns the public key that the month was sealed with, by its rules: another than the present one, where that replaced it since.
+func sealedWith(ctx context.Context, s Source, recorded ledger.Closing) ([]byte, error) {
+	book, err := checkpoint.OpenTopic(s.Bucket, recorded.Topic, recorded.TopicID).Rules(ctx, nil)
+	if err != nil {
+		return nil, fmt.Errorf("rules: %w", err)
+	}
+	rules, err := book.MonthRules(s.Month)
+	if err != nil {
+		return nil, fmt.Errorf("rules: %w", err)
+	}
+	key, err := rules.PublicKey()
+	if err != nil {
+		return nil, err
+	}
+	if present, err := signed.ParseSealPublicKey(s.PublicKey); err == nil && present.Equal(key) {
+		return s.PublicKey, nil
+	}
+	return signed.MarshalPublicKey(key)
 }
 
 func (a *Archive) sort() {

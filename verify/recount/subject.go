@@ -3,6 +3,7 @@ package recount
 import (
 	"context"
 	"crypto/ed25519"
+	"encoding/base64"
 	"errors"
 	"fmt"
 	"io"
@@ -55,6 +56,9 @@ type Config struct {
 	Files   Files
 	Keys    []byte // the file of GUID keys
 	SealKey []byte // the file of the seals' public key
+
+	FormerKeys [][]byte // files of public keys that it replaced
+
 	Keyless bool   // there may be no GUID keys: an archive has none
 	Facts   int    // held in memory; 0: 4 million
 	Folder  string // of temporary files; empty: the system's
@@ -76,8 +80,13 @@ type Subject struct {
 	Zone        *time.Location
 	TimeZone    string // its name, by the topic's rules
 
-	folder string // of the topic's state
-	book   *book
+	// OtherKey says that the month's rules name another seal key than the public key file has: it is for who checks the signed records to say
+	// whether that is right (WrongKey).
+	OtherKey bool
+
+	present ed25519.PublicKey // that of the file; nil: none can be read
+	folder  string            // of the topic's state
+	book    *book
 }
 
 // Open reads the rules and keys that a closing is counted by, and compares them with it. former is the closing before, where there is
@@ -113,8 +122,15 @@ func Open(ctx context.Context, c Config, closing chain.Closing, former *chain.Cl
 	if s.Rules = s.book.months[s.Month]; s.Rules == nil {
 		return nil, &report.Unreadable{What: "rules", File: s.folder + "/rules/" + closing.Month + ".json", Want: "the rules of the month", Err: errors.New("none that can be read")}
 	}
-	if public != nil {
-		r.Same("keys", string(s.Rules.public), string(public), "%s: seal_key, by the public key file", s.Rules.file)
+	s.present = public
+	s.OtherKey = public != nil && !public.Equal(s.Rules.public)
+	for _, text := range c.FormerKeys {
+		if former, err := readPublicKey(text); err == nil && former.Equal(s.Rules.public) {
+			s.OtherKey = false
+		}
+	}
+	if public != nil && !s.OtherKey {
+		r.Count("keys", 1)
 	}
 	if s.Rules.guid == nil && (!c.Keyless || len(keys) > 0) {
 		r.Wrong("keys", "GUID key file", "the key "+s.Rules.KeyID+" that the month's rules name", fmt.Sprintf("keys %s", strings.Join(slices.Sorted(maps.Keys(keys)), ", ")))
@@ -125,6 +141,18 @@ func Open(ctx context.Context, c Config, closing chain.Closing, former *chain.Cl
 	}
 	r.Same("time zone", closing.Zone, s.TimeZone, "the ledger's closing of %s", closing.Month)
 	return s, nil
+}
+
+// IsPresentKey says whether a key is the public key file's.
+func (s *Subject) IsPresentKey(key ed25519.PublicKey) bool {
+	return s.present != nil && key != nil && s.present.Equal(key)
+}
+
+// WrongKey says that the month's seal key is another than it must be.
+func (s *Subject) WrongKey(r *report.Report) {
+	id := func(key ed25519.PublicKey) string { return base64.StdEncoding.EncodeToString(key) }
+	r.Wrong("keys", s.Rules.file+": seal_key, by the public key file", id(s.present),
+		id(s.Rules.public)+"; where the key was replaced, the next close vouches for the former one, or the file of that one, kept beside the present one's")
 }
 
 // SealKeyOf returns the public key that the rules of a month name; nil where there are none.

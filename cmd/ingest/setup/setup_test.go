@@ -142,18 +142,24 @@ func TestLostPublicKeyIsMadeOfThePrivateOne(t *testing.T) {
 	}
 }
 
-// A host that only counts has no private key, and is given none.
+// A host that only counts has no private key, and is given none unasked. Where it is said to be lost, both are new.
 func TestNoPrivateKeyBesideAPublicOne(t *testing.T) {
 	_, c := place(t)
 	if _, err := Files(t.Context(), c, false); err != nil {
 		t.Fatal(err)
 	}
 	os.Remove(c.SealKeyFile)
-	if steps, err := Files(t.Context(), c, true); err != nil || made(steps) != "" {
+	if steps, err := Files(t.Context(), c, false); err != nil || made(steps) != "" {
 		t.Errorf("made %s, %v", made(steps), err)
 	}
 	if keys.Exists(c.SealKeyFile) {
 		t.Error("a private key was made that the public one does not belong to")
+	}
+	if steps, err := Files(t.Context(), c, true); err != nil || made(steps) != "seal public key, seal key, former public key" {
+		t.Errorf("lost, it made %s, %v", made(steps), err)
+	}
+	if _, err := site.SealKey(c); err != nil {
+		t.Errorf("the new pair: %v", err)
 	}
 }
 
