@@ -103,7 +103,7 @@ func TestInitOpensTheBooks(t *testing.T) {
 		}
 		s.run(args...) // the broker's port may be taken: the files are made before
 		text, err := os.ReadFile(s.path("new.yaml"))
-		if err != nil || !strings.Contains(string(text), "from: "+want+"}") {
+		if err != nil || !strings.Contains(string(text), "  from: "+want+"\n") {
 			t.Errorf("--from %q: %v\n%s", asked, err, text)
 		}
 		s.want(2, "ingest", "init", "--config", "new.yaml", "--from", "2019-01").says(t, "--from 2019-01", "billing.from")

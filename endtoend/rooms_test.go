@@ -53,6 +53,9 @@ var within = map[string][]string{
 	"events/stream/broker":  {},
 	"events/stream/group":   {"events/stream/wire", "events/stream/backoff"}, // the log serves it through a port
 
+	"ingest/collect":         {"ingest/collect/keyring"},
+	"ingest/collect/keyring": {},
+
 	"verify/chain":    {},
 	"verify/reprice":  {},
 	"verify/report":   {},

@@ -117,7 +117,7 @@ func (s *site) withoutGroup() {
 func (s *site) configure() {
 	s.Helper()
 	var b strings.Builder
-	for _, name := range []string{"billing", "kafka", "ingest", "events", "limits", "reporters", "state", "ledger", "ledger_password_file", "catalog", "issuer"} {
+	for _, name := range []string{"billing", "kafka", "ingest", "events", "limits", "reporters", "state", "ledger", "ledger_password_file", "catalog", "issuer", "accounts"} {
 		if v, ok := s.config[name]; ok {
 			fmt.Fprintf(&b, "%s: %s\n", name, v)
 		}
@@ -314,7 +314,7 @@ func (p *process) wait() result {
 // up says whether a process that goes on until it is stopped has begun with what it does. Before, a signal is an interruption.
 func (p *process) up() bool {
 	text := p.stderr.String()
-	return strings.Contains(text, "msg=counting") || strings.Contains(text, "embedded broker is up")
+	return strings.Contains(text, "msg=counting") || strings.Contains(text, "msg=collecting") || strings.Contains(text, "embedded broker is up")
 }
 
 // terminate asks the process to end, once it is up; it must do so in good order.

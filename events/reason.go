@@ -42,6 +42,9 @@ const (
 	BadValue       Reason = "value is not a decimal integer below 2^63 in a string"
 	BadRevision    Reason = "revision is not an integer below 2^31"
 
+	OtherApp     Reason = "superapp is not the one that its sender's key is for"
+	ReservedType Reason = "type is one of ours, which nobody may send"
+
 	Unsigned        Reason = "quantity is not signed"
 	BadSignature    Reason = "signature is not 64 bytes in base64"
 	UnknownReporter Reason = "source is no reporter of the month's rules"

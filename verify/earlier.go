@@ -2,49 +2,45 @@ package verify
 
 import (
 	"context"
-	"errors"
+	"fmt"
 	"slices"
 
 	"github.com/go-json-experiment/json"
 
-	"headcount/verify/chain"
 	"headcount/verify/recount"
 	"headcount/verify/report"
 )
 
-// findEarlier gives the subject the closings before the two that it is about, newest first, with the offsets of their seals. A month whose
-// usage cannot be read is no place to begin at.
-func (m *closedMonth) findEarlier(ctx context.Context) error {
+// findEarlier gives the subject the closings before the two that it is about, newest first.
+func (m *closedMonth) findEarlier() {
 	s := m.subject
 	for _, c := range slices.Backward(m.earlier) {
-		if c.Month >= s.Former.Month || s.Before == 0 {
+		if s.Before == 0 || c.Month >= s.Former.Month || len(s.Earlier) == mostEarlier {
 			continue
 		}
-		stored, err := m.ledger.Result(ctx, c.Month)
-		if errors.Is(err, chain.ErrNotFound) {
-			continue
-		}
-		if err != nil {
-			return inLedger(err)
-		}
-		var doc document
-		if json.Unmarshal(stored.Document, &doc, caseless) != nil {
-			continue
-		}
-		seals := map[int32]int64{}
-		for _, x := range doc.Sealed {
-			seals[x.Partition] = x.Offset
-		}
-		s.Earlier = append(s.Earlier, recount.Earlier{Closing: c, Seals: seals})
-		if len(s.Earlier) == mostEarlier {
-			break
-		}
+		s.Earlier = append(s.Earlier, recount.Earlier{Closing: c, Seals: func(ctx context.Context) (map[int32]int64, error) { return m.sealsOf(ctx, c.Month) }})
 	}
-	return nil
 }
 
 // mostEarlier is how many months back a place to begin is looked for: from the second on only where events came weeks before their time.
 const mostEarlier = 4
+
+// sealsOf are the offsets of a month's seals, as its usage in the ledger has them.
+func (m *closedMonth) sealsOf(ctx context.Context, month string) (map[int32]int64, error) {
+	stored, err := m.ledger.Result(ctx, month)
+	if err != nil {
+		return nil, fmt.Errorf("ledger, result of %s: %w", month, err)
+	}
+	var doc document
+	if err := json.Unmarshal(stored.Document, &doc, caseless); err != nil {
+		return nil, fmt.Errorf("ledger, result of %s: %w", month, err)
+	}
+	seals := map[int32]int64{}
+	for _, x := range doc.Sealed {
+		seals[x.Partition] = x.Offset
+	}
+	return seals, nil
+}
 
 // checkFormer holds the month before, where its sealed files were read in place of the log, against the digests that it was billed by.
 func checkFormer(ctx context.Context, m *closedMonth, n *recount.Numbers, r *report.Report) error {

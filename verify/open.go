@@ -46,9 +46,7 @@ func open(ctx context.Context, c Config, r *report.Report) (*closedMonth, error)
 	if m.subject, err = recount.Open(ctx, c.Config, closing, former, fixed, r); err != nil {
 		return nil, err
 	}
-	if err := m.findEarlier(ctx); err != nil {
-		return nil, err
-	}
+	m.findEarlier()
 	m.limits = m.readLimits(r)
 	m.prices = m.readPrices(r)
 	if m.amended, err = m.openAmended(ctx, r); err != nil {

@@ -282,7 +282,7 @@ func randomAccounts(rnd *rand.Rand) string {
 	return b.String()
 }
 
-func newRandomSite(t *testing.T, rnd *rand.Rand) *randomSite {
+func newRandomSite(t testing.TB, rnd *rand.Rand) *randomSite {
 	t.Helper()
 	s := &randomSite{bucket: bucket{memory{}, &sync.Mutex{}}, keys: identity.GenerateGUIDKey(), accounts: randomAccounts(rnd)}
 	s.log = make(memoryLog, 1+rnd.IntN(4))
@@ -335,7 +335,7 @@ func newRandomSite(t *testing.T, rnd *rand.Rand) *randomSite {
 }
 
 // send makes records of a month, and leaves them in any order within a few places, in any partition now and then.
-func (s *randomSite) send(t *testing.T, rnd *rand.Rand, month string, n int) {
+func (s *randomSite) send(t testing.TB, rnd *rand.Rand, month string, n int) {
 	t.Helper()
 	zone, err := time.LoadLocation(s.template.TimeZone)
 	if err != nil {
@@ -376,7 +376,7 @@ func (s *randomSite) report(rnd *rand.Rand, month string, at int64) {
 	s.log.append(rnd.IntN(len(s.log)), events.Record{Timestamp: at, Value: reporter.Sign([]byte(text), s.template.SealKey)})
 }
 
-func (s *randomSite) close(t *testing.T, m events.Month) {
+func (s *randomSite) close(t testing.TB, m events.Month) {
 	t.Helper()
 	ring, err := identity.ParseKeyring([]byte(s.keys))
 	if err != nil {
@@ -399,7 +399,7 @@ const (
 )
 
 // verify runs the other implementation over the log, or over the sealed files alone.
-func (s *randomSite) verify(t *testing.T, m events.Month, how reading, facts int) *report.Report {
+func (s *randomSite) verify(t testing.TB, m events.Month, how reading, facts int) *report.Report {
 	t.Helper()
 	l, err := chain.Open(t.Context(), "sqlite://"+s.file)
 	if err != nil {

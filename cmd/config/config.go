@@ -5,8 +5,9 @@
 package config
 
 import (
+	"errors"
 	"fmt"
-	"headcount/internal/strict"
+	"io/fs"
 	"net"
 	"os"
 	"path/filepath"
@@ -20,6 +21,7 @@ import (
 	"headcount/events/stream/batch"
 	"headcount/events/stream/broker"
 	"headcount/internal/secret"
+	"headcount/internal/strict"
 	"headcount/internal/zoneinfo"
 )
 
@@ -39,6 +41,7 @@ type Config struct {
 	Ledger             secret.URL `yaml:"ledger"`               // LedgerURL returns it with its password
 	LedgerPasswordFile string     `yaml:"ledger_password_file"` // its first line; empty: the URL has the password, or none is needed
 	GUIDKeyFile        string     `yaml:"guid_key_file"`
+	CollectKeysFile    string     `yaml:"collect_keys_file"`
 	SealKeyFile        string     `yaml:"seal_key_file"`
 	SealPublicKeyFile  string     `yaml:"seal_public_key_file"`
 	Catalog            string     `yaml:"catalog"` // folder of price books; empty: the built-in ones
@@ -249,7 +252,7 @@ func Default() *Config {
 		},
 		Ingest: Ingest{CheckpointInterval: Duration(10 * time.Second)},
 		State:  secret.NewURL("file://data/state"), Ledger: secret.NewURL("sqlite://data/ledger.db"),
-		GUIDKeyFile: "data/guid.key", SealKeyFile: "data/seal.key", SealPublicKeyFile: "data/seal.pub",
+		GUIDKeyFile: "data/guid.key", CollectKeysFile: "data/collect.keys", SealKeyFile: "data/seal.key", SealPublicKeyFile: "data/seal.pub",
 		Accounts: "accounts.yaml", Identity: Identity{Defaults: true},
 		Issuer: Issuer{InvoiceNumbers: "INV-{month}-{n:6}", CreditNumbers: "CN-{month}-{n:6}"},
 	}
@@ -273,6 +276,9 @@ func Load(file string, environ []string) (*Config, error) {
 	data, err := ReadFile(file)
 	if os.IsNotExist(err) {
 		return nil, &Error{file, "no such config file: `ingest init` writes one, --config FILE names another"}
+	}
+	if errors.Is(err, fs.ErrPermission) { // no mistake in it
+		return nil, err
 	}
 	if err != nil {
 		return nil, &Error{file, err.Error()}
@@ -340,7 +346,7 @@ func ReadFile(name string) ([]byte, error) {
 
 // resolve makes paths absolute, relative to the config file's folder.
 func (c *Config) resolve(dir string) {
-	for _, p := range append(c.securityFiles(), &c.Billing.Zoneinfo, &c.LedgerPasswordFile, &c.GUIDKeyFile, &c.SealKeyFile, &c.SealPublicKeyFile, &c.Catalog, &c.Accounts, &c.Issuer.Logo) {
+	for _, p := range append(c.securityFiles(), &c.Billing.Zoneinfo, &c.LedgerPasswordFile, &c.GUIDKeyFile, &c.CollectKeysFile, &c.SealKeyFile, &c.SealPublicKeyFile, &c.Catalog, &c.Accounts, &c.Issuer.Logo) {
 		if *p != "" && !filepath.IsAbs(*p) {
 			*p = filepath.Join(dir, *p)
 		}
@@ -475,7 +481,7 @@ func (c *Config) Validate() error {
 	if err := c.validateLedger(bad); err != nil {
 		return err
 	}
-	for _, f := range []struct{ field, value string }{{"guid_key_file", c.GUIDKeyFile}, {"seal_public_key_file", c.SealPublicKeyFile}, {"accounts", c.Accounts}} {
+	for _, f := range []struct{ field, value string }{{"guid_key_file", c.GUIDKeyFile}, {"collect_keys_file", c.CollectKeysFile}, {"seal_public_key_file", c.SealPublicKeyFile}, {"accounts", c.Accounts}} {
 		if f.value == "" {
 			return bad(f.field, "empty: name a file")
 		}

@@ -85,7 +85,7 @@ func TestEnvironmentOverrides(t *testing.T) {
 // Every field has a variable.
 func TestEnvironmentSetsEveryField(t *testing.T) {
 	names := variables(reflect.TypeFor[Config]())
-	if len(names) != 61 {
+	if len(names) != 62 {
 		t.Errorf("%d variables: %v", len(names), names)
 	}
 	zones, err := filepath.Abs("../../internal/zoneinfo/zoneinfo.zip")
@@ -129,7 +129,7 @@ func TestEnvironmentSetsEveryField(t *testing.T) {
 		Ingest: Ingest{Duration(time.Second)},
 		Events: Events{map[string]string{"shop.opened": "open", "shop.searched": "search"},
 			Fields{"/events_fields_type", "/events_fields_guid", App{Path: "/events_fields_app"}, "/events_fields_time"}, "/events_time_unit"},
-		Identity: Identity{[]string{"/identity_placeholders"}, true}, Limits: Limits{1, 2, 3, 4, 5, 6}, State: secret.NewURL("file:///s"), Ledger: secret.NewURL("postgres://u@h/l"), LedgerPasswordFile: "/ledger_password_file", GUIDKeyFile: "/guid_key_file", SealKeyFile: "/seal_key_file",
+		Identity: Identity{[]string{"/identity_placeholders"}, true}, Limits: Limits{1, 2, 3, 4, 5, 6}, State: secret.NewURL("file:///s"), Ledger: secret.NewURL("postgres://u@h/l"), LedgerPasswordFile: "/ledger_password_file", GUIDKeyFile: "/guid_key_file", CollectKeysFile: "/collect_keys_file", SealKeyFile: "/seal_key_file",
 		SealPublicKeyFile: "/seal_public_key_file", Catalog: "/catalog", Accounts: "/accounts",
 		Issuer: Issuer{"/issuer_name", []string{"/issuer_address"}, "/issuer_tax_id", "/issuer_logo", "/issuer_invoice_numbers", "/issuer_credit_numbers", "/issuer_terms"},
 		File:   c.File, places: c.places,

@@ -60,6 +60,7 @@ var fields = []field{
 	{"ledger", "Where closings and invoices are kept: sqlite:// and a file, or postgres://user@host/db?sslmode=verify-full.", ""},
 	{"ledger_password_file", "The file, of mode 0600, whose first line is the password of a ledger on PostgreSQL.", "ledger.password"},
 	{"guid_key_file", "The key by which devices are counted without their ids: 32 hex digits a line, the last is the newest. It cannot be replaced within a month: back it up.", ""},
+	{"collect_keys_file", "The names and hashes of the keys that `ingest key` makes, by which senders are let in at `ingest collect`.", ""},
 	{"seal_key_file", "The private key, Ed25519, that signs the seals; only the host that closes months needs it.", ""},
 	{"seal_public_key_file", "Its public key, which counting needs.", ""},
 	{"catalog", "A folder of price books of your own. Left out: the built-in ones.", "books"},

@@ -67,7 +67,7 @@ func TestWhatIsWrittenIsRead(t *testing.T) {
 	}
 	want.places, c.places, want.File, c.File = nil, nil, "", ""
 	for _, c := range []*Config{want, c} { // beside their files
-		c.State, c.Ledger, c.GUIDKeyFile, c.SealKeyFile, c.SealPublicKeyFile, c.Accounts = want.State, want.Ledger, "", "", "", ""
+		c.State, c.Ledger, c.GUIDKeyFile, c.CollectKeysFile, c.SealKeyFile, c.SealPublicKeyFile, c.Accounts = want.State, want.Ledger, "", "", "", "", ""
 		c.Kafka.Embedded.DataDir = ""
 	}
 	if !reflect.DeepEqual(c, want) {

@@ -1,4 +1,4 @@
-// Command ingest consumes the topic and counts: init, run, load, report, check, recount, broker.
+// Command ingest consumes the topic and counts: init, run, load, report, check, recount, broker, collect, key.
 package main
 
 import (
@@ -17,7 +17,8 @@ func main() {
 
 func root(p *cli.Program) *cobra.Command {
 	cmd := cli.Root(p, "ingest", "count monthly active users from a Kafka topic")
-	cmd.AddCommand(initCommand(p), runCommand(p), loadCommand(p), reportCommand(p), checkCommand(p), recountCommand(p), brokerCommand(p))
+	cmd.AddCommand(initCommand(p), runCommand(p), loadCommand(p), reportCommand(p), checkCommand(p), recountCommand(p), brokerCommand(p),
+		collectCommand(p), keyCommand(p))
 	site.Complete(p, cmd)
 	return cmd
 }

@@ -45,8 +45,13 @@ func Listen(addr, program, version string, profiles bool) (*Server, error) {
 		}, func() float64 { return 1 }),
 	)
 	mux := http.NewServeMux()
-	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "ok") })
-	mux.HandleFunc("GET /readyz", s.readyz)
+	mux.Handle("GET /healthz", Healthz())
+	mux.Handle("GET /readyz", Readyz(func() (why, remarks []string) {
+		if f := s.ready.Load(); f != nil {
+			return (*f)()
+		}
+		return []string{"starting: nothing is open yet"}, nil
+	}))
 	mux.Handle("GET /metrics", promhttp.HandlerFor(s.registry, promhttp.HandlerOpts{}))
 	if profiles {
 		mux.HandleFunc("GET /debug/pprof/", pprof.Index)
@@ -68,16 +73,21 @@ func (s *Server) Register(c ...prometheus.Collector) { s.registry.MustRegister(c
 // Ready says how to find why the command does not do what it is for, nothing where it does, and what else is to be said.
 func (s *Server) Ready(state func() (why, remarks []string)) { s.ready.Store(&state) }
 
-func (s *Server) readyz(w http.ResponseWriter, _ *http.Request) {
-	why, remarks := []string{"starting: nothing is open yet"}, []string(nil)
-	if f := s.ready.Load(); f != nil {
-		why, remarks = (*f)()
-	}
-	if len(why) > 0 {
-		http.Error(w, strings.Join(append(why, remarks...), "\n"), http.StatusServiceUnavailable)
-		return
-	}
-	fmt.Fprintln(w, strings.Join(append([]string{"ready"}, remarks...), "\n"))
+// Healthz says that the process runs.
+func Healthz() http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "ok") })
+}
+
+// Readyz is 200 where state gives no reason why the command does not do what it is for, else 503.
+func Readyz(state func() (why, remarks []string)) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		why, remarks := state()
+		if len(why) > 0 {
+			http.Error(w, strings.Join(append(why, remarks...), "\n"), http.StatusServiceUnavailable)
+			return
+		}
+		fmt.Fprintln(w, strings.Join(append([]string{"ready"}, remarks...), "\n"))
+	})
 }
 
 // Close stops listening and waits for what is being answered, a few seconds at most.

@@ -27,8 +27,8 @@ type Connection struct {
 }
 
 // Connect reaches the brokers. With an embedded broker configured, one that answers at its address is used; else this process
-// starts it, until Close.
-func Connect(ctx context.Context, c *config.Config, logger *slog.Logger) (*Connection, error) {
+// starts it, until Close. change is what a command has differently.
+func Connect(ctx context.Context, c *config.Config, logger *slog.Logger, change ...func(*stream.Config)) (*Connection, error) {
 	conn := &Connection{at: c.Kafka.Brokers[0], topic: c.Kafka.Topic}
 	if e := c.Kafka.Embedded; e != nil && !answers(c.Kafka.Brokers[0]) {
 		b, err := broker.Start(ctx, broker.Config{Addr: c.Kafka.Brokers[0], DataDir: e.DataDir, Expose: bool(e.Expose)})
@@ -51,6 +51,9 @@ func Connect(ctx context.Context, c *config.Config, logger *slog.Logger) (*Conne
 	}
 	if as != nil {
 		config.SASL = mechanism{as}
+	}
+	for _, f := range change {
+		f(&config)
 	}
 	log, err := stream.Dial(ctx, config)
 	if errors.Is(err, stream.ErrRefused) {

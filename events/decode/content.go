@@ -46,11 +46,13 @@ func attribute(name []byte) (slot, bool) {
 }
 
 // readHeaders finds the mode and, for binary mode, what is read. Only application/cloudevents+json, and no content type at all,
-// are structured; of what is no CloudEvent (configured fields) any JSON type is. CloudEvents in other formats, such as Avro, are
+// are structured; a door's verdict is final; of what is no CloudEvent (configured fields) any JSON type is. CloudEvents in other formats, such as Avro, are
 // unreadable.
 func (d *Decoder) readHeaders(r *events.Record) (mode, events.Reason) {
 	var contentType []byte
 	types, binary, quoted := 0, false, false
+	var door events.Reason
+	d.answers = nil
 	it := r.EncodedHeaders()
 	for range r.HeaderCount {
 		key, value, ok := it.Next()
@@ -62,6 +64,12 @@ func (d *Decoder) readHeaders(r *events.Record) (mode, events.Reason) {
 				return unreadable, events.DuplicateName
 			}
 			contentType = value
+			continue
+		}
+		if string(key) == events.DoorHeader {
+			if reason, app := events.ReadDoorVerdict(value); reason != "" && door == "" {
+				door, d.answers = reason, app
+			}
 			continue
 		}
 		if len(key) < 3 || string(key[:3]) != "ce_" {
@@ -80,6 +88,9 @@ func (d *Decoder) readHeaders(r *events.Record) (mode, events.Reason) {
 	}
 	if len(it.Rest()) > 0 {
 		return unreadable, events.BadHeaders
+	}
+	if door != "" {
+		return unreadable, door
 	}
 	media, _, _ := bytes.Cut(contentType, []byte(";"))
 	media = bytes.Trim(media, " \t")

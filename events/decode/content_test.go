@@ -60,6 +60,11 @@ func TestContentModes(t *testing.T) {
 		{"binary quantity", "", []string{"ce_type", "usage.reported", "ce_superapp", "a", "ce_meter", "m", "ce_month", "2026-10", "ce_day", "2026-10-03", "ce_source", "s", "ce_value", "12", "ce_revision", "3",
 			"ce_signature", quantity}, "reported 2026-10 day 3 a m s 3/12"},
 		{"binary quantity, bad", "", []string{"ce_type", "usage.reported", "ce_superapp", "a", "ce_meter", "m", "ce_month", "2026-10", "ce_source", "s\xff", "ce_value", "12"}, "rejected [a] " + string(events.BadUTF8)},
+		{"a door's verdict", testEvent, []string{"headcount-door", "other-app:app-9"}, "rejected [app-9] " + string(events.OtherApp)},
+		{"a door's verdict over a seal", "", []string{"headcount-door", "reserved-type:app-9", "ce_type", "headcount.seal"}, "rejected [app-9] " + string(events.ReservedType)},
+		{"a door's verdict, no app", testEvent, []string{"headcount-door", "other-app:"}, "rejected [] " + string(events.OtherApp)},
+		{"a door's verdict, no such app", testEvent, []string{"headcount-door", "other-app:a\x00"}, "rejected [] " + string(events.OtherApp)},
+		{"no door's verdict", testEvent, []string{"headcount-door", "why not:app-9"}, counted},
 		{"binary control", "", []string{"ce_type", "headcount.seal"}, "control headcount.seal"},
 	}
 	for _, tt := range tests {

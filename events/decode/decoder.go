@@ -38,6 +38,7 @@ type Decoder struct {
 	ids       identity.IDs
 	dates     timeReader
 
+	answers     []byte // the app that a door's verdict names
 	headers     []byte // the last ones that said structured: a producer's are the same in all its records
 	headerCount int
 }
@@ -117,6 +118,9 @@ func (d *Decoder) decode(r *events.Record, p *places, e *events.Event) error {
 			return nil // Tombstone
 		}
 		if how == unreadable {
+			if named(d.answers, appid.MaxBytes) {
+				e.App = d.answers
+			}
 			return reject(e, why)
 		}
 		if how == structured && len(r.Headers) <= maxKnownHeaders {

@@ -3,7 +3,6 @@ package identity
 import (
 	"bytes"
 	"encoding/binary"
-	"fmt"
 )
 
 // MaxGUIDBytes is the longest GUID or user id, bytes.
@@ -30,6 +29,8 @@ func parseUUID(u *[16]byte, g []byte) bool {
 	return false
 }
 
+const hexDigits = "0123456789abcdef"
+
 // Canonical returns the one spelling of an id by which records are keyed, so that a device keeps its partition however it is spelled: of
 // a UUID lower-case hex digits, hyphenated; of any other id its bytes.
 func Canonical(id []byte) []byte {
@@ -37,7 +38,17 @@ func Canonical(id []byte) []byte {
 	if id = Trim(id); !parseUUID(&u, id) {
 		return bytes.Clone(id)
 	}
-	return fmt.Appendf(nil, "%x-%x-%x-%x-%x", u[:4], u[4:6], u[6:8], u[8:10], u[10:])
+	text := make([]byte, 36)
+	at := 0
+	for i, b := range u {
+		if i == 4 || i == 6 || i == 8 || i == 10 {
+			text[at] = '-'
+			at++
+		}
+		text[at], text[at+1] = hexDigits[b>>4], hexDigits[b&15]
+		at += 2
+	}
+	return text
 }
 
 // Every byte of a word; the high bit of every byte.

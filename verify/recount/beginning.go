@@ -21,10 +21,10 @@ import (
 // What lies before such a place and is needed all the same is the on-time part of the month before: it is taken from its sealed files, and
 // held against the digests by which that month was billed.
 
-// Earlier is a closing before the two that a count is about.
+// Earlier is a closing before the two that a count is about. Seals asks for the offsets of its seals, as its usage has them.
 type Earlier struct {
 	chain.Closing
-	Seals map[int32]int64 // offsets of its seals, as its usage has them
+	Seals func(ctx context.Context) (map[int32]int64, error)
 }
 
 // beginning is the seal from which on a partition is read.
@@ -48,12 +48,13 @@ func (s *Subject) begin(ctx context.Context, losses []*Loss, r *report.Report) b
 	if s.All || s.Before == 0 || s.elsewhere() {
 		return b
 	}
+	ledger := sealsByMonth{}
 	for _, id := range s.Closing.Partitions {
 		if !s.inFormer(id) {
 			continue // all that it has of the month before is late
 		}
 		for i := range s.Earlier {
-			x, why := s.beginAt(ctx, &s.Earlier[i], id, r)
+			x, why := s.beginAt(ctx, &s.Earlier[i], id, ledger, r)
 			if x != nil && slices.ContainsFunc(losses, func(l *Loss) bool { return l.Partition == id && l.To > x.offset }) {
 				break
 			}
@@ -70,7 +71,7 @@ func (s *Subject) begin(ctx context.Context, losses []*Loss, r *report.Report) b
 }
 
 // beginAt says where a partition can be read from the seal of an earlier closing on; nil: it cannot, and why, if that is worth saying.
-func (s *Subject) beginAt(ctx context.Context, c *Earlier, id int32, r *report.Report) (*beginning, string) {
+func (s *Subject) beginAt(ctx context.Context, c *Earlier, id int32, ledger sealsByMonth, r *report.Report) (*beginning, string) {
 	m, ok := ParseMonth(c.Month)
 	if !ok || !slices.Contains(c.Partitions, id) || s.book.months[m] == nil {
 		return nil, ""
@@ -89,8 +90,26 @@ func (s *Subject) beginAt(ctx context.Context, c *Earlier, id int32, r *report.R
 			return nil, fmt.Sprintf("not from the seal of %s on: by %s, %s had events before it", c.Month, file, Shown(name))
 		}
 	}
-	r.Same("seals", x.offset, c.Seals[id], "%s: offset, by the ledger's usage of %s", file, c.Month)
+	seals, err := ledger.of(ctx, c)
+	if err != nil {
+		return nil, fmt.Sprintf("not from the seal of %s on: %s", c.Month, err)
+	}
+	r.Same("seals", x.offset, seals[id], "%s: offset, by the ledger's usage of %s", file, c.Month)
 	return x, ""
+}
+
+// sealsByMonth are seals that were asked for.
+type sealsByMonth map[string]map[int32]int64
+
+func (a sealsByMonth) of(ctx context.Context, c *Earlier) (map[int32]int64, error) {
+	if a[c.Month] == nil {
+		seals, err := c.Seals(ctx)
+		if err != nil {
+			return nil, err
+		}
+		a[c.Month] = seals
+	}
+	return a[c.Month], nil
 }
 
 func (b *beginnings) offsets() map[int32]int64 {

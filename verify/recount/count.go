@@ -90,25 +90,16 @@ func countLog(ctx context.Context, s *Subject, in *Input, r *report.Report) (*Nu
 // readLog counts the closing's partitions up to the month's seals. Of the first, which gets the closed records, it goes on to the
 // end: each vouches for the ledger as it stood, the newest for all of it.
 func readLog(ctx context.Context, of *pass) (parts map[int32]*partition, ends map[int32]int64, err error) {
-	parts = map[int32]*partition{}
-	partOf := func(id int32) *partition {
-		p := parts[id]
-		if p == nil {
-			p = newPartition(of, id)
-			parts[id] = p
-		}
-		return p
-	}
+	l := startLanes(ctx, of)
 	closing := &of.s.Closing
 	ends, err = of.s.Log.Read(ctx, closing, of.begin.offsets(), func(rec *kgo.Record) (bool, error) {
-		p := partOf(rec.Partition)
-		err := p.take(ctx, rec)
-		return p.wantsMore(), err
+		return l.give(rec.Partition, piece{rec: rec}, len(rec.Value))
 	}, func(x *Refused) (bool, error) {
-		p := partOf(x.Partition)
-		p.refuse(x)
-		return p.wantsMore(), nil
+		return l.give(x.Partition, piece{x: x}, 0)
 	})
+	if counted := l.end(); err == nil {
+		err = counted
+	}
 	if gone, ok := errors.AsType[StartError](err); ok {
 		gone.Why = of.begin.why[gone.Partition]
 		return nil, nil, gone
@@ -121,9 +112,9 @@ func readLog(ctx context.Context, of *pass) (parts map[int32]*partition, ends ma
 			of.r.Wrong("seals", fmt.Sprintf("partition %d", id), "a partition of the topic", "none: the closing names it, the broker does not have it")
 			continue
 		}
-		partOf(id) // also where it has no record
+		l.part(id) // also where it has no record
 	}
-	return parts, ends, nil
+	return l.parts, ends, nil
 }
 
 // checkSeals says which partitions have no seal, and compares the seals with the ledger's closing.

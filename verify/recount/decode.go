@@ -82,7 +82,8 @@ type decoder struct {
 
 func newDecoder(b *book) *decoder {
 	f := b.topic.Fields
-	d := &decoder{book: b, paths: b.paths(), plain: f.AppConst == "" && f.TimeUnit == ""}
+	own := *b // it keeps the rules that were asked for last
+	d := &decoder{book: &own, paths: b.paths(), plain: f.AppConst == "" && f.TimeUnit == ""}
 	for n, p := range d.paths {
 		d.plain = d.plain && len(p) == 1 && p[0] == n
 	}
@@ -98,12 +99,21 @@ func (e errNoRules) Error() string {
 
 // decode reads a record where the months before floor are finished; floor 0: none is.
 func (d *decoder) decode(rec *kgo.Record, floor Month) (r reading, err error) {
+	doorApp, refused := doorVerdict(rec)
 	fields, how := d.headers(rec)
+	if refused {
+		how = "refused"
+	}
 	if rec.Value == nil && how != "binary" {
 		return r, nil
 	}
 	r.outcome = rejected
 	switch how {
+	case "refused":
+		if named(doorApp, 64) {
+			r.app = doorApp
+		}
+		return r, nil
 	case "structured":
 		var ok bool
 		if fields, ok = d.object(rec.Value); !ok {

@@ -205,7 +205,10 @@ func spoil(rnd *rand.Rand, r *kgo.Record) {
 		`"subject":"\u000b"`, `"superapp":" a\t"`, `"subject":"ÜNSET"`, `"subject":"0123"`, `"subject":"DEADBEEF-0000-0000-0000-000000000001"`}
 	if len(r.Headers) > 0 && rnd.IntN(3) == 0 {
 		h := &r.Headers[rnd.IntN(len(r.Headers))]
-		switch rnd.IntN(6) {
+		switch rnd.IntN(7) {
+		case 6:
+			h.Key = "headcount-door"
+			h.Value = []byte([]string{"other-app:app-9", "reserved-type:", "other-app", "other:app-9", "other-app:a\x00", "reserved-type:a:b"}[rnd.IntN(6)])
 		case 5:
 			h.Value = slices.Concat([]byte(`"`), h.Value, []byte(`"`))
 		case 0:

@@ -8,6 +8,7 @@
 //	Count     the numbers, from log or sealed files                 count.go
 //	          the log, and what a record is                         log.go, fetch.go, batch.go, unpack.go, decode.go, fields.go, forms.go, seal.go
 //	          from which seal on                                    beginning.go
+//	          partitions side by side                               lanes.go
 //	          one partition's state                                 partition.go, windows.go
 //	          facts in memory and on disk                           facts.go
 //	          facts united into an app's numbers                    union.go, app.go

@@ -12,6 +12,22 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 )
 
+// doorVerdicts are what a door may say of a record, in a header of its own, before a colon and the app that answers for it.
+var doorVerdicts = []string{"other-app", "reserved-type"}
+
+// doorVerdict says whether a door has rejected the record, and who answers for that.
+func doorVerdict(rec *kgo.Record) (app string, is bool) {
+	for _, h := range rec.Headers {
+		if h.Key != "headcount-door" {
+			continue
+		}
+		if word, app, ok := strings.Cut(string(h.Value), ":"); ok && slices.Contains(doorVerdicts, word) {
+			return app, true
+		}
+	}
+	return "", false
+}
+
 // headers finds how a record carries its event, and the attributes of binary mode.
 func (d *decoder) headers(rec *kgo.Record) (fields map[string]field, how string) {
 	var media string

@@ -24,7 +24,7 @@ func readKeys(text []byte) (map[string]*guidKey, error) {
 			return nil, fmt.Errorf("line %d is not a key of 32 hex digits", i+1)
 		}
 		sum := sha256.Sum256(append([]byte("headcount guid key\x00"), raw...))
-		keys[hex.EncodeToString(sum[:8])] = &guidKey{raw, map[[2]string]print{}}
+		keys[hex.EncodeToString(sum[:8])] = &guidKey{raw: raw}
 	}
 	return keys, nil
 }

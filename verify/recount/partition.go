@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"sync/atomic"
 
 	"github.com/twmb/franz-go/pkg/kgo"
 
@@ -40,7 +41,8 @@ type partition struct {
 	d    *decoder
 	from *beginning // nil: offset 0
 
-	started bool // something was read
+	started bool        // something was read
+	enough  atomic.Bool // no more is wanted
 
 	sealed     Month // newest
 	late       windows

@@ -10,12 +10,14 @@ import (
 	"math/bits"
 	"regexp"
 	"strings"
+	"sync"
 )
 
-// guidKey is a GUID key, and the secrets that were made of it: T of the design's page, by app and population.
+// guidKey is a GUID key, and the secrets that were made of it: T of the design's page, by app and population ([2]string → print). It may be
+// used by many goroutines.
 type guidKey struct {
 	raw     []byte
-	secrets map[[2]string]print
+	secrets sync.Map
 }
 
 // print is a fingerprint.
@@ -78,10 +80,12 @@ func populate(id string, user bool) (population string, x print) {
 // fingerprint returns the fingerprint that a GUID, or a user id, has in an app.
 func (k *guidKey) fingerprint(app, id string, user bool) (f print) {
 	population, in := populate(id, user)
-	secret, ok := k.secrets[[2]string{population, app}]
-	if !ok {
+	var secret print
+	if made, ok := k.secrets.Load([2]string{population, app}); ok {
+		secret = made.(print)
+	} else {
 		secret = k.first16("fp1", population, app)
-		k.secrets[[2]string{population, app}] = secret
+		k.secrets.Store([2]string{population, app}, secret)
 	}
 	for i := range in {
 		in[i] ^= secret[i]

@@ -36,7 +36,7 @@ func TestVectors(t *testing.T) {
 		population, x := populate(v.ID, v.Kind == "user")
 		f := k.fingerprint(v.App, v.ID, v.Kind == "user")
 		s := k.salt(v.App, month)
-		secret := k.secrets[[2]string{population, v.App}]
+		secret, _ := k.secrets.Load([2]string{population, v.App})
 		got := fmt.Sprintf("%s %x %x %x %x %016x", population, x, secret, f, s, s.hash(f))
 		if want := fmt.Sprintf("%s %s %s %s %s %s", v.Population, v.X, v.T, v.Fingerprint, v.Salt, v.SketchHash); got != want {
 			t.Errorf("%s %q in %s:\n%s, want\n%s", v.Kind, v.ID, v.App, got, want)

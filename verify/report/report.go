@@ -91,6 +91,27 @@ func (r *Report) Remark(format string, args ...any) {
 	}
 }
 
+// Merge adds what another report of the month says.
+func (r *Report) Merge(o *Report) {
+	unlisted := map[string]int64{}
+	for _, c := range o.Checks {
+		r.check(c.What).Checked += c.Checked
+		unlisted[c.What] = c.Differences
+	}
+	for _, d := range o.Differences {
+		unlisted[d.What]--
+		r.Add(d)
+	}
+	for what, n := range unlisted {
+		r.check(what).Differences += n
+		r.More += int(n)
+	}
+	for _, note := range o.Notes {
+		r.Remark("%s", note)
+	}
+	r.LogCut = r.LogCut || o.LogCut
+}
+
 // Unreadable is an error that says which file cannot be read, and what it should be. Without it a recount cannot go on.
 type Unreadable struct {
 	What, File, Want string

@@ -1,0 +1,133 @@
+package collect
+
+import (
+	"bytes"
+	"compress/gzip"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/klauspost/compress/zstd"
+)
+
+// memory is what bodies may take together.
+type memory struct {
+	mu   sync.Mutex
+	left int64
+}
+
+// take takes n bytes; false: there are not so many.
+func (m *memory) take(n int64) bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.left < n {
+		return false
+	}
+	m.left -= n
+	return true
+}
+
+// holding is one request's part of memory.
+type holding struct {
+	of *memory
+	n  int64
+}
+
+func (h *holding) grow(n int64) bool {
+	if !h.of.take(n) {
+		return false
+	}
+	h.n += n
+	return true
+}
+
+func (h *holding) shrink(n int64) {
+	h.of.mu.Lock()
+	h.of.left += n
+	h.of.mu.Unlock()
+	h.n -= n
+}
+
+func (h *holding) release() { h.shrink(h.n) }
+
+const (
+	firstRead = 64 << 10 // of a body, whatever length it claims
+	unpacking = 4 << 20  // that zstd may reach back, and takes while it unpacks
+	perEvent  = 512      // that an event takes beside its bytes, roughly: its message and its place in a batch
+)
+
+// full is the answer where memory is used up.
+func full() *answer {
+	a := no(http.StatusServiceUnavailable, "the door is full: send all of it again, later").unread().after(time.Second)
+	return &a
+}
+
+// body reads a body and unpacks it, within what one may have and what all may have together.
+func (d *Door) body(r *http.Request, held *holding) ([]byte, *answer) {
+	tooLarge := no(http.StatusRequestEntityTooLarge, fmt.Sprintf("a body may have %d bytes, unpacked: send fewer events at a time", d.cfg.MaxBody)).unread()
+	if r.ContentLength > d.cfg.MaxBody {
+		return nil, tooLarge
+	}
+	var in io.Reader = http.MaxBytesReader(nil, r.Body, d.cfg.MaxBody)
+	size := r.ContentLength
+	switch encoding := r.Header.Get("Content-Encoding"); encoding {
+	case "", "identity":
+	case "gzip":
+		z, err := gzip.NewReader(in)
+		if err != nil {
+			return nil, unreadable(err, tooLarge)
+		}
+		in, size = z, -1
+	case "zstd":
+		if !held.grow(unpacking) {
+			return nil, full()
+		}
+		defer held.shrink(unpacking)
+		z, err := zstd.NewReader(in, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxWindow(unpacking), zstd.WithDecoderLowmem(true))
+		if err != nil {
+			return nil, unreadable(err, tooLarge)
+		}
+		defer z.Close()
+		in, size = z, -1
+	default:
+		return nil, no(http.StatusUnsupportedMediaType, fmt.Sprintf("content encoding %.40q: gzip, zstd and none are known", encoding)).unread()
+	}
+	var buf []byte
+	for {
+		if int64(len(buf)) > d.cfg.MaxBody {
+			return nil, tooLarge
+		}
+		if len(buf) == cap(buf) {
+			more := max(int64(len(buf)), firstRead)
+			if rest := size + 1 - int64(len(buf)); rest > 0 { // one byte more than it has, so that its end is seen
+				more = min(more, rest)
+			}
+			if !held.grow(more) {
+				return nil, full()
+			}
+			buf = append(make([]byte, 0, int64(len(buf))+more), buf...)
+		}
+		n, err := in.Read(buf[len(buf):cap(buf)])
+		buf = buf[:len(buf)+n]
+		if errors.Is(err, io.EOF) {
+			if int64(len(buf)) > d.cfg.MaxBody {
+				return nil, tooLarge
+			}
+			return bytes.TrimPrefix(buf, []byte("\xef\xbb\xbf")), nil
+		}
+		if err != nil {
+			return nil, unreadable(err, tooLarge)
+		}
+	}
+}
+
+// unreadable says why a body could not be read.
+func unreadable(err error, tooLarge *answer) *answer {
+	if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
+		return tooLarge
+	}
+	return no(http.StatusBadRequest, "the body cannot be read to its end: "+err.Error()).unread()
+}
