@@ -21,6 +21,9 @@ HUNT     ?= 10000
 ONLY     ?=
 VULNDB   ?= latest
 GOVULNCHECK   = golang.org/x/vuln/cmd/govulncheck@v1.9.0
+HELM          = helm.sh/helm/v4/cmd/helm@v4.3.1
+NFPM          = github.com/goreleaser/nfpm/v2/cmd/nfpm@v2.45.2
+CYCLONEDX     = github.com/CycloneDX/cyclonedx-gomod/cmd/cyclonedx-gomod@v1.10.0
 VERSITYGW     = github.com/versity/versitygw/cmd/versitygw@v1.8.0
 GOLANGCI_LINT = github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 
@@ -38,7 +41,7 @@ export GOTOOLCHAIN
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help build demo test test-assembly test-purego test-kafka test-postgres test-s3 test-rating test-verify test-witnesses crash sim mutants race test-race fmt lint notices vuln fuzz bench bench-readme bench-curves bench-reading bench-scale bench-profile bench-micro tzdata generate clean
+.PHONY: help build demo test test-assembly test-purego test-kafka test-postgres test-s3 test-rating test-verify test-witnesses crash sim mutants race test-race fmt lint notices vuln fuzz bench bench-readme bench-curves bench-reading bench-scale bench-profile bench-micro tzdata generate chart test-image release clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  \1|/' | column -t -s '|'
@@ -157,5 +160,15 @@ generate: ## a month of events as NDJSON in data/; GENERATE="--events … --help
 	$(GO) run ./endtoend/generate $(GENERATE) --out data/events.ndjson
 	@ls -lh data/events.ndjson
 
+chart: ## deploy/kubernetes, of the Helm chart as it is now
+	$(GO) run $(HELM) lint --strict deploy/helm
+	$(GO) run $(HELM) template headcount deploy/helm --namespace headcount -f deploy/kubernetes/values.yaml > deploy/kubernetes/headcount.yaml
+
+test-image: ## tests of deploy/image, a module of its own
+	cd deploy/image && $(GO) vet ./... && $(GO) test ./... && $(GO) mod tidy -diff
+
+release: ## programs, image, .deb, .rpm and SBOM for amd64 and arm64 in dist/, the same bytes each time
+	GO="$(GO)" VERSION="$(VERSION)" NFPM="$(NFPM)" CYCLONEDX="$(CYCLONEDX)" deploy/release.sh
+
 clean: ## remove what was built, not what was counted
-	rm -rf bin
+	rm -rf bin dist

@@ -263,6 +263,14 @@ func TestStatusOfTheMonthAfter(t *testing.T) {
 	}
 	s.verify(0, "--month", "2025-05")
 	s.verify(0, "--month", "2025-06")
+
+	var lines []string
+	for _, r := range append(opens("a1", "2025-03-12T10:00:00Z", 0, 3), opens("a1", "2025-07-12T10:00:00Z", 0, 2)...) {
+		lines = append(lines, string(r.Value))
+	}
+	lines[4] = strings.Replace(lines[4], `"time":`, `"when":`, 1)
+	s.write("old.ndjson", strings.Join(lines, "\n"))
+	s.want(0, "ingest", "load", "old.ndjson").says(t, "3 of 5 events are of months that are finished", "1 of 5 events without a time count in the month in which they are loaded")
 }
 
 // Late users are told beside late devices.

@@ -117,7 +117,7 @@ func (s *site) withoutGroup() {
 func (s *site) configure() {
 	s.Helper()
 	var b strings.Builder
-	for _, name := range []string{"billing", "kafka", "ingest", "events", "limits", "reporters", "state", "ledger", "ledger_password_file", "catalog", "issuer"} {
+	for _, name := range []string{"billing", "kafka", "ingest", "events", "limits", "reporters", "state", "ledger", "ledger_password_file", "catalog", "issuer", "accounts"} {
 		if v, ok := s.config[name]; ok {
 			fmt.Fprintf(&b, "%s: %s\n", name, v)
 		}

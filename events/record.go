@@ -35,6 +35,7 @@ type Event struct {
 	Kind     Kind
 	Day      Day
 	Skewed   bool  // the time was a wrong device clock's and the record's timestamp stands in for it
+	Untimed  bool  // it has no time of its own: the record's timestamp is all there is
 	Clock    Clock // of Skewed: which
 	FarOff   bool  // of OverLimit: its month lies too far from its record's, or from what is sealed, to be billed by anybody
 	Month    Month

@@ -50,8 +50,14 @@ func Correct(in Input, late Usage, issued []Invoice, reason string, with Month) 
 		return nil, err
 	}
 	waiting := held(issued)
+	due := make(map[string]bool, len(right))
+	for _, v := range right {
+		due[v.Account] = true
+	}
+	of := byAccount(issued)
 	for _, v := range issued { // accounts that should have no invoice at all
-		if !slices.ContainsFunc(right, func(r Invoice) bool { return r.Account == v.Account }) {
+		if !due[v.Account] {
+			due[v.Account] = true
 			v = v.unissued()
 			v.Lines, v.Prepaid, v.Balances, v.Status, v.Reason = nil, nil, nil, StatusFinal, ""
 			right = append(right, v)
@@ -65,7 +71,7 @@ func Correct(in Input, late Usage, issued []Invoice, reason string, with Month) 
 			return nil, err
 		}
 		c := correction{right: v, digits: plan.Book.Digits, before: before, reported: !in.Accounts.BillsLate(v.Account)}
-		if err := c.compare(issued); err != nil {
+		if err := c.compare(of[v.Account]); err != nil {
 			return nil, err
 		}
 		if len(c.lines)+len(c.prepaid) == 0 && revisions[v.Account] > 0 {
@@ -102,6 +108,7 @@ type correction struct {
 	prepaid []Prepaid
 }
 
+// compare adds what is right and was not billed, and the other way round; issued are the account's.
 func (c *correction) compare(issued []Invoice) error {
 	c.lines, c.prepaid = []Line{}, []Prepaid{}
 	seen := map[lineKey]bool{}
@@ -117,7 +124,7 @@ func (c *correction) compare(issued []Invoice) error {
 	for _, v := range issued { // lines that should not be
 		for _, l := range v.Lines {
 			k := lineKey{v.Account, l.App, l.Meter, l.Item}
-			if v.Account == c.right.Account && !seen[k] {
+			if !seen[k] {
 				seen[k] = true
 				c.line(l, standing{}, c.before[k])
 			}
@@ -156,10 +163,8 @@ func (c *correction) paid(issued []Invoice) error {
 	}
 	for _, v := range issued {
 		for _, p := range v.Prepaid {
-			if v.Account == c.right.Account {
-				if err := add(p, -1); err != nil {
-					return err
-				}
+			if err := add(p, -1); err != nil {
+				return err
 			}
 		}
 	}

@@ -50,6 +50,7 @@ func RateLate(in Input, issued []Invoice, with Month) ([]Invoice, error) {
 	if err != nil {
 		return nil, err
 	}
+	of := byAccount(issued)
 	out := []Invoice{}
 	for _, v := range rated {
 		plan, err := in.Catalog.Plan(v.Plan)
@@ -71,7 +72,7 @@ func RateLate(in Input, issued []Invoice, with Month) ([]Invoice, error) {
 		if l.reported {
 			v.Balances = nil // what is not billed draws on nothing: what was left stands
 		}
-		b.keepUnsettled(&v, issued)
+		b.keepUnsettled(&v, of[v.Account])
 		v.DeductFrom, v.DeductUntil = plan.Book.Rules.deducted(with)
 		if err := v.settle(l.digits); err != nil {
 			return nil, err
@@ -117,9 +118,7 @@ func (b *prepared) keepUnsettled(v *Invoice, issued []Invoice) {
 	before := make(map[string]Balance)
 	for _, i := range issued { // a later revision's are newer
 		for _, balance := range i.Balances {
-			if i.Account == v.Account {
-				before[balance.Package] = balance
-			}
+			before[balance.Package] = balance
 		}
 	}
 	x := b.Accounts.find(v.Account)
@@ -190,4 +189,13 @@ func standings(issued []Invoice) (map[lineKey]standing, map[string]int, error) {
 		}
 	}
 	return before, revisions, nil
+}
+
+// byAccount keeps the order of each account's invoices.
+func byAccount(issued []Invoice) map[string][]Invoice {
+	of := make(map[string][]Invoice)
+	for _, v := range issued {
+		of[v.Account] = append(of[v.Account], v)
+	}
+	return of
 }

@@ -50,6 +50,7 @@ type prepared struct {
 	usage     map[string]*AppUsage
 	contracts map[*account]*contract
 	views     map[*account]*monthView // nil: not in force in the month
+	left      map[string][]Balance    // by account
 }
 
 func open(in Input) (*prepared, error) {
@@ -72,6 +73,10 @@ func open(in Input) (*prepared, error) {
 	b := &prepared{
 		Input: in, usage: make(map[string]*AppUsage, len(in.Usage.Apps)),
 		contracts: contracts, views: make(map[*account]*monthView, len(in.Accounts.list)),
+		left: make(map[string][]Balance),
+	}
+	for _, l := range in.Balances {
+		b.left[l.Account] = append(b.left[l.Account], l)
 	}
 	for i := range in.Usage.Apps {
 		a := &in.Usage.Apps[i]
@@ -148,10 +153,7 @@ func (b *prepared) rater(x *account, v *monthView) *rater {
 }
 
 func (r *rater) invoice() (Invoice, error) {
-	for _, balance := range r.Balances {
-		if balance.Account != r.c.acc.id {
-			continue
-		}
+	for _, balance := range r.left[r.c.acc.id] {
 		d, ok := parseDecimal(balance.Remaining)
 		if !ok {
 			return Invoice{}, fmt.Errorf("balance of %s of account %s: %q is no quantity", balance.Package, balance.Account, balance.Remaining)

@@ -115,3 +115,52 @@ func folderOf(whole []byte, accounts int) (files []rating.AccountsFile) {
 	}
 	return files
 }
+
+// BenchmarkBusiness does what a close does with the accounts of a business, without its facts: who is billed for each app, the invoices,
+// the warnings. apps/cpu-s are of each.
+func BenchmarkBusiness(b *testing.B) {
+	n := sizeOf()
+	cat := builtin(b)
+	a, err := rating.ReadAccounts(rating.AccountsFile{Name: "accounts.yaml", Data: manyAccounts(n, 10)})
+	if err != nil {
+		b.Fatal(err)
+	}
+	in := rating.Input{Month: mustMonth("2026-03"), Zone: time.UTC, Accounts: a, Catalog: cat, Usage: rating.Usage{Month: mustMonth("2026-03")}}
+	for i, app := range a.Apps() {
+		in.Usage.Apps = append(in.Usage.Apps, useOf(app, "mau", 150_000+i))
+	}
+	apps := float64(len(in.Usage.Apps))
+	run := func(name string, do func() error) {
+		b.Run(name, func(b *testing.B) {
+			before := processorTime(b)
+			for b.Loop() {
+				if err := do(); err != nil {
+					b.Fatal(err)
+				}
+			}
+			b.ReportMetric(apps*float64(b.N)/(processorTime(b)-before).Seconds(), "apps/cpu-s")
+		})
+	}
+	run("owners", func() error {
+		for _, app := range in.Usage.Apps {
+			if account, _, _ := a.MetersOf(cat, in.Month, time.UTC, app.App); account == "" {
+				return fmt.Errorf("nobody is billed for %s", app.App)
+			}
+		}
+		return nil
+	})
+	run("rate", func() error {
+		invoices, err := rating.Rate(in)
+		if err == nil && len(invoices) != n {
+			err = fmt.Errorf("%d invoices", len(invoices))
+		}
+		return err
+	})
+	run("warnings", func() error {
+		warnings, err := rating.Warnings(in)
+		if err == nil && len(warnings) > 0 {
+			err = fmt.Errorf("%d warnings", len(warnings))
+		}
+		return err
+	})
+}

@@ -46,20 +46,20 @@ func Fail(code int, format string, args ...any) error {
 	return &Failure{code, fmt.Errorf(format, args...)}
 }
 
-// Code returns the exit code of an error: a Failure's own, 2 for a mistake in the configuration, 3 for a folder or file that this
-// user must not touch, else 1.
+// Code returns the exit code of an error: 3 for a folder or file that this user must not touch, a Failure's own, 2 for a mistake in the
+// configuration, else 1.
 func Code(err error) int {
 	var failure *Failure
 	var mistake *config.Error
 	switch {
 	case err == nil:
 		return Done
+	case errors.Is(err, fs.ErrPermission):
+		return Unreachable
 	case errors.As(err, &failure):
 		return failure.Code
 	case errors.As(err, &mistake):
 		return Usage
-	case errors.Is(err, fs.ErrPermission):
-		return Unreachable
 	}
 	return CheckFailed
 }

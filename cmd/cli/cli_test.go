@@ -32,6 +32,7 @@ func TestCode(t *testing.T) {
 		{fmt.Errorf("outer: %w", &config.Error{Where: "f", What: "w"}), Usage},
 		{Fail(Unreachable, "outer: %w", &config.Error{Where: "f", What: "w"}), Unreachable},
 		{&fs.PathError{Op: "mkdir", Path: "/x", Err: syscall.EACCES}, Unreachable},
+		{Fail(Usage, "key: %w", &fs.PathError{Op: "open", Path: "/x", Err: syscall.EACCES}), Unreachable},
 		{errors.Join(errors.New("first"), Fail(Usage, "second")), Usage},
 	} {
 		if got := Code(c.err); got != c.want {

@@ -5,8 +5,9 @@
 package config
 
 import (
+	"errors"
 	"fmt"
-	"headcount/internal/strict"
+	"io/fs"
 	"net"
 	"os"
 	"path/filepath"
@@ -20,6 +21,7 @@ import (
 	"headcount/events/stream/batch"
 	"headcount/events/stream/broker"
 	"headcount/internal/secret"
+	"headcount/internal/strict"
 	"headcount/internal/zoneinfo"
 )
 
@@ -274,6 +276,9 @@ func Load(file string, environ []string) (*Config, error) {
 	data, err := ReadFile(file)
 	if os.IsNotExist(err) {
 		return nil, &Error{file, "no such config file: `ingest init` writes one, --config FILE names another"}
+	}
+	if errors.Is(err, fs.ErrPermission) { // no mistake in it
+		return nil, err
 	}
 	if err != nil {
 		return nil, &Error{file, err.Error()}

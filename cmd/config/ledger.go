@@ -9,11 +9,19 @@ import (
 	"headcount/internal/secret"
 )
 
+// noLedger is what `ledger:` says where a process does without one: it counts, and leaves closing and showing to others.
+const noLedger = "none"
+
+// HasLedger says whether the process is told of a ledger.
+func (c *Config) HasLedger() bool { return c.Ledger.Reveal() != noLedger }
+
 func (c *Config) validateLedger(bad func(field, format string, args ...any) error) error {
 	scheme, _, _ := strings.Cut(c.Ledger.Reveal(), "://")
 	switch {
+	case !c.HasLedger():
+		return nil
 	case scheme != "sqlite" && scheme != "postgres" && scheme != "postgresql":
-		return bad("ledger", "%q: write sqlite://data/ledger.db or postgres://user@host/db", c.Ledger.String())
+		return bad("ledger", "%q: write sqlite://data/ledger.db or postgres://user@host/db, or none where a process that counts does without", c.Ledger.String())
 	case c.LedgerPasswordFile == "":
 		return nil
 	case scheme == "sqlite":
@@ -30,8 +38,15 @@ func (c *Config) validateLedger(bad func(field, format string, args ...any) erro
 	return nil
 }
 
-// LedgerURL returns the ledger's URL with the password of ledger_password_file in it, where there is one.
+// LedgerURL returns the ledger's URL with the password of ledger_password_file in it, where there is one. Without a ledger it is an *Error.
 func (c *Config) LedgerURL() (secret.URL, error) {
+	if !c.HasLedger() {
+		place := c.places["ledger"]
+		if place == "" {
+			place = c.File
+		}
+		return secret.URL{}, &Error{place, "ledger: none: this process is told to do without the ledger, which is needed here: name it"}
+	}
 	if c.LedgerPasswordFile == "" {
 		return c.Ledger, nil
 	}

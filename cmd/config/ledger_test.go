@@ -96,3 +96,18 @@ func TestOpenSecrets(t *testing.T) {
 		}
 	}
 }
+
+// TestNoLedger: a process that does without is told so where it needs one, in place of taking it for missing.
+func TestNoLedger(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "headcount.yaml")
+	if err := os.WriteFile(file, []byte("ledger: none\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	c, err := Load(file, []string{"HEADCOUNT_LEDGER_PASSWORD_FILE="})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := c.LedgerURL(); c.HasLedger() || err == nil || !strings.Contains(err.Error(), "headcount.yaml:1:9: ledger: none: ") {
+		t.Errorf("%t, %v", c.HasLedger(), err)
+	}
+}

@@ -10,9 +10,12 @@ import (
 	"github.com/spf13/cobra"
 
 	"headcount/cmd/cli"
+	"headcount/cmd/config"
 	"headcount/cmd/site"
+	"headcount/counter/checkpoint"
 	"headcount/events"
 	"headcount/events/decode"
+	"headcount/events/stream"
 	"headcount/ingest/load"
 )
 
@@ -80,8 +83,14 @@ func loadFiles(ctx context.Context, p *cli.Program, files []string, strict bool)
 		return err
 	}
 	defer conn.Close()
-	if _, err := conn.Topic(ctx, c); err != nil {
+	topic, err := conn.Topic(ctx, c)
+	if err != nil {
 		return err
+	}
+	if newest, err := newestSealed(ctx, c, topic); err != nil {
+		p.Log.Warn("the state store cannot be read: whether the files are of finished months is not said", "error", err)
+	} else {
+		cfg.Decoder.SetFloor(newest)
 	}
 	progress := p.NewProgress("sent", "records", 0)
 	done := 0
@@ -96,7 +105,34 @@ func loadFiles(ctx context.Context, p *cli.Program, files []string, strict bool)
 	if warned > shownWarnings {
 		fmt.Fprintf(p.Err, "… and %d more lines that will be dead letters\n", warned-shownWarnings)
 	}
+	warnOfMonths(p, res)
 	return printLoaded(p, res)
+}
+
+// newestSealed is the newest month that any partition is sealed for; 0: none.
+func newestSealed(ctx context.Context, c *config.Config, topic *stream.Topic) (events.Month, error) {
+	bucket, err := site.State(ctx, c)
+	if err != nil {
+		return 0, err
+	}
+	return checkpoint.OpenTopic(bucket, topic.Name, topic.ID).NewestSealed(ctx)
+}
+
+// warnOfMonths says which events are not billed in the month that their file is of.
+func warnOfMonths(p *cli.Program, res load.Result) {
+	for _, w := range []struct {
+		n    int
+		what string
+	}{
+		{res.Untimed, "events without a time count in the month in which they are loaded: if they are of another, write their time"},
+		{res.Skewed, "events with a wrong clock (ahead of now, or before the year 2000) count in the month in which they are loaded"},
+		{res.Finished, "events are of months that are finished: they are counted as expired, and never billed"},
+		{res.BeforeBooks, "events are of months before the books (billing.from): they are never billed"},
+	} {
+		if w.n > 0 {
+			fmt.Fprintf(p.Err, "%d of %d %s\n", w.n, res.Sent, w.what)
+		}
+	}
 }
 
 func printLoaded(p *cli.Program, res load.Result) error {

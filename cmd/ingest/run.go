@@ -111,7 +111,7 @@ func openWork(ctx context.Context, p *cli.Program, c *config.Config, shown *metr
 		return nil, err
 	}
 	w.state = checkpoint.OpenTopic(bucket, w.topic.Name, w.topic.ID)
-	if err = site.RestoreRules(ctx, c, w.state, w.topic, w.policy, p.Log); err != nil {
+	if err = site.RestoreRules(ctx, c, w.state, w.conn, w.topic, w.policy, p.Log); err != nil {
 		return nil, err
 	}
 	return w, nil

@@ -38,6 +38,9 @@ func closeCommand(p *cli.Program) *cobra.Command {
 		if timeout < 0 {
 			return cli.Fail(cli.Usage, "--timeout %s: want a time to wait, such as 10m; without it, there is no limit", timeout)
 		}
+		if _, err := c.LedgerURL(); err != nil {
+			return err
+		}
 		if dryRun {
 			if due {
 				return cli.Fail(cli.Usage, "--dry-run is of one month: say --month YYYY-MM, not --due")

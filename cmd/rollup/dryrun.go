@@ -8,6 +8,7 @@ import (
 
 	"headcount/cmd/cli"
 	"headcount/cmd/config"
+	"headcount/cmd/site"
 	"headcount/events"
 	"headcount/rating"
 	"headcount/rollup/closed"
@@ -38,6 +39,14 @@ func dryClose(ctx context.Context, p *cli.Program, c *config.Config, m events.Mo
 		return err
 	}
 	doc.Hold(invoices)
+	issuer, err := site.Issuer(c)
+	if err != nil {
+		return err
+	}
+	issuer.Issue(invoices)
+	for i := range invoices {
+		invoices[i].WhatIf = true
+	}
 	if p.JSON {
 		err = p.PrintJSON(struct {
 			*status.Document
@@ -75,6 +84,9 @@ func someOf(accounts []string) string {
 
 func dryTables(p *cli.Program, c *config.Config, doc *status.Document, invoices []rating.Invoice, now time.Time) error {
 	if err := statusTable(p.Out, doc, c.Kafka.Group != ""); err != nil {
+		return err
+	}
+	if err := notBilled(p.Out, &doc.Document, true); err != nil {
 		return err
 	}
 	documents, err := closed.Encode(invoices)

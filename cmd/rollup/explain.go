@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"headcount/cmd/cli"
+	"headcount/cmd/site"
 	"headcount/verify"
 	"headcount/verify/recount"
 )
@@ -32,6 +33,11 @@ func explainCommand(p *cli.Program) *cobra.Command {
 			return err
 		}
 		defer done()
+		if c, err := p.Config(); err != nil {
+			return err
+		} else if _, err := site.Keys(c); err != nil { // without one no device can be looked up
+			return err
+		}
 		v.All = *all
 		e, err := verify.Explain(cmd.Context(), v, *app, *guid)
 		if err != nil {

@@ -28,7 +28,7 @@ func notBilled(out io.Writer, d *usage.Document, soFar bool) error {
 		}
 		return cmp.Compare(b.Count, a.Count)
 	})
-	held := "HELD "
+	held := "held: "
 	if soFar {
 		held = "will be held: "
 	}

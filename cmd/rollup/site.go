@@ -98,7 +98,7 @@ func (s *configured) Connect(ctx context.Context) (_ *closing.Connection, err er
 	}
 	c.Log, c.OwnBroker, c.Close = closing.LogOf(conn.Log), conn.OwnBroker, conn.Close
 	c.State = checkpoint.OpenTopic(c.Bucket, c.Topic.Name, c.Topic.ID)
-	if err = site.RestoreRules(ctx, s.config, c.State, c.Topic, site.Policy(s.config, c.Template, s.keys), s.log); err != nil {
+	if err = site.RestoreRules(ctx, s.config, c.State, conn, c.Topic, site.Policy(s.config, c.Template, s.keys), s.log); err != nil {
 		return nil, err
 	}
 	return c, nil

@@ -67,6 +67,9 @@ func showStatus(ctx context.Context, p *cli.Program, c *config.Config, m events.
 	if err := statusTable(p.Out, doc, c.Kafka.Group != ""); err != nil {
 		return err
 	}
+	if err := notBilled(p.Out, &doc.Document, !closed); err != nil {
+		return err
+	}
 	printTotals(p.Out, invoices, closed)
 	return nil
 }
@@ -104,9 +107,6 @@ func statusTable(out io.Writer, d *status.Document, group bool) error {
 		t.add(cells...)
 	}
 	if err := t.print(out, ""); err != nil {
-		return err
-	}
-	if err := notBilled(out, &d.Document, true); err != nil {
 		return err
 	}
 	for i, text := range d.Alarms {

@@ -97,6 +97,8 @@ func (r *AccountsReader) Configured(c *config.Config, books *rating.Catalog) (_ 
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		return nil, nil, &config.Error{Where: c.File, What: "accounts: " + err.Error() + "; `ingest init` writes an example"}
+	case errors.Is(err, fs.ErrPermission): // no mistake in them
+		return nil, nil, fmt.Errorf("accounts: %w", err)
 	case err != nil:
 		return nil, nil, &config.Error{Where: c.Accounts, What: "accounts: " + err.Error()}
 	}

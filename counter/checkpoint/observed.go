@@ -74,6 +74,35 @@ func (b *observed) Persist(ctx context.Context, name string) error {
 	return err
 }
 
+// CreateData is asked for by createData.
+func (b *observed) CreateData(ctx context.Context, name string, write func(io.Writer) error) error {
+	began := time.Now()
+	err := createData(ctx, b.bucket, name, write)
+	b.told("create", began, err)
+	return err
+}
+
+// Has is asked for by has.
+func (b *observed) Has(ctx context.Context, name string) (bool, error) {
+	began := time.Now()
+	found, err := has(ctx, b.bucket, name)
+	b.told("open", began, err)
+	return found, err
+}
+
+// attend and unattended are attended's.
+func (b *observed) attend() (leave func(), err error) {
+	if a, ok := b.bucket.(attended); ok {
+		return a.attend()
+	}
+	return func() {}, nil
+}
+
+func (b *observed) unattended() bool {
+	a, ok := b.bucket.(attended)
+	return ok && a.unattended()
+}
+
 type observedFile struct {
 	File
 	of *observed

@@ -54,6 +54,24 @@ func TestObserve(t *testing.T) {
 	if err := persist(ctx, b, "a/b"); err != nil {
 		t.Error(err)
 	}
+	if found, err := has(ctx, b, "a/b"); !found || err != nil {
+		t.Errorf("%t, %v", found, err)
+	}
+	if err := createData(ctx, b, "a/d", write); err != nil {
+		t.Error(err)
+	}
+	if err := b.Delete(ctx, "a/d"); err != nil {
+		t.Error(err)
+	}
+	topic, seen := OpenTopic(folder, "t", "id"), OpenTopic(b, "t", "id")
+	leave := seen.Attend()
+	if topic.Unattended() || seen.Unattended() {
+		t.Error("who counts into a bucket that is observed is not seen")
+	}
+	leave()
+	if !topic.Unattended() || !seen.Unattended() {
+		t.Error("who has left an observed bucket is still seen")
+	}
 	if names, err := b.List(ctx, "a/"); len(names) != 1 || err != nil {
 		t.Errorf("%v, %v", names, err)
 	}
@@ -63,7 +81,7 @@ func TestObserve(t *testing.T) {
 	if err := Observe(refusing{folder}, tell).Create(ctx, "x", write); !errors.Is(err, errNoRoom) {
 		t.Error(err)
 	}
-	want := map[string]int{"create": 3, "open": 2, "read": 1, "persist": 1, "list": 1, "delete": 1}
+	want := map[string]int{"create": 4, "open": 3, "read": 1, "persist": 1, "list": 1, "delete": 2}
 	for operation, n := range want {
 		if calls[operation] != n {
 			t.Errorf("%d times %s, want %d", calls[operation], operation, n)

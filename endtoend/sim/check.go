@@ -43,9 +43,12 @@ type appUsage struct {
 	Duplicates int     `json:"duplicates"`
 	Skewed     int     `json:"skewed"`
 	Expired    int     `json:"expired"`
-	Rejected   int     `json:"rejected"`
-	Before     int     `json:"before_books"`
-	Kinds      map[string]struct {
+	Unknown    []struct {
+		Events int `json:"events"`
+	} `json:"unknown"`
+	Rejected int `json:"rejected"`
+	Before   int `json:"before_books"`
+	Kinds    map[string]struct {
 		Exact    int `json:"exact"`
 		Estimate int `json:"estimate"`
 	} `json:"kinds"`
@@ -57,6 +60,7 @@ type appUsage struct {
 	Daily jsontext.Value `json:"daily"` // compared as text, where the numbers are known
 	Late  []struct {
 		Devices int `json:"devices"`
+		Users   int `json:"users"`
 	} `json:"late"`
 	Digest string `json:"digest"`
 }
@@ -208,11 +212,14 @@ func (c *comparison) document(d *document) {
 	for app := range c.want.apps {
 		apps[app] = true
 	}
-	late := map[string]int{}
+	late, lateUsers := map[string]int{}, map[string]int{}
 	if c.before != nil {
 		for app, a := range c.before.apps {
 			if n := a.lateDevices(); n > 0 {
 				late[app], apps[app] = n, true
+			}
+			if n := a.lateUsers(); n > 0 {
+				lateUsers[app], apps[app] = n, true
 			}
 		}
 	}
@@ -226,7 +233,7 @@ func (c *comparison) document(d *document) {
 		if want == nil {
 			want = (&month{apps: map[string]*appMonth{}}).app(a.App)
 		}
-		c.app(&a, want, late[a.App])
+		c.app(&a, want, late[a.App], lateUsers[a.App])
 	}
 }
 
@@ -236,7 +243,12 @@ func (a *appMonth) lateDevices() int {
 	return people(deviceKinds, a.facts, a.late)[0] - people(deviceKinds, a.facts)[0]
 }
 
-func (c *comparison) app(got *appUsage, want *appMonth, late int) {
+func (a *appMonth) lateUsers() int {
+	const login = 3 // of kindNames
+	return people(kinds(login), a.facts, a.late)[0] - people(kinds(login), a.facts)[0]
+}
+
+func (c *comparison) app(got *appUsage, want *appMonth, late, lateUsers int) {
 	c.of = got.App
 	c.same("events", got.Events, want.events)
 	c.same("duplicates", got.Duplicates, want.events-want.facts.number())
@@ -244,6 +256,11 @@ func (c *comparison) app(got *appUsage, want *appMonth, late int) {
 	c.same("expired", got.Expired, want.expired)
 	c.same("rejected", got.Rejected, want.rejected)
 	c.same("before the books", got.Before, want.before)
+	unknown := 0
+	for _, x := range got.Unknown {
+		unknown += x.Events
+	}
+	c.same("of unknown types", unknown, want.unknown)
 	account, prices := accountOf(got.App, 0)
 	if (got.Account == nil) != (account == "") || got.Account != nil && *got.Account != account {
 		c.same("account", got.Account, account)
@@ -271,6 +288,7 @@ func (c *comparison) app(got *appUsage, want *appMonth, late int) {
 	c.days(got, want)
 	if len(got.Late) == 2 {
 		c.same("late", got.Late[0].Devices, late)
+		c.same("late users", got.Late[0].Users, lateUsers)
 	}
 	c.same("digest", got.Digest, c.digest(got.App, want))
 }
@@ -459,6 +477,9 @@ func (c *comparison) account(m events.Month, account string, apps []string, know
 		if a := known.apps[app]; a != nil {
 			odd, records := a.skewed+a.expired, a.events+a.expired+a.rejected
 			held = held || odd >= holdLeast && 10*odd > a.events+a.expired || a.rejected >= holdLeast && 5*a.rejected > records
+		}
+		if lost, records := known.lost, known.records(); lost >= holdLeast && 5*lost > records { // of no app
+			held = true
 		}
 		if c.w.limited {
 			held = c.past(app, known.apps[app], got[0]) || held

@@ -93,7 +93,7 @@ const holdLeast = 5
 var holding = func() usage.Limits {
 	l := usage.DefaultLimits()
 	l.HoldLeast, l.SkewLimit, l.RejectLimit = holdLeast, usage.Share{Decimal: decimal.New(1, -1)}, usage.Share{Decimal: decimal.New(2, -1)}
-	l.QuantityJump = quantityJump
+	l.QuantityJump, l.FarLimit = quantityJump, usage.Share{Decimal: decimal.New(1, 0)}
 	return l
 }()
 

@@ -79,7 +79,7 @@ type window struct {
 }
 
 // stretch is what is of no month.
-type stretch struct{ expired, rejected, past, before int } // past: those of the rejected that found no room
+type stretch struct{ expired, rejected, past, before, unknown int } // past: those of the rejected that found no room
 
 // appMonth is what all partitions know of an app in a month.
 type appMonth struct {
@@ -200,8 +200,15 @@ func (w *World) dayOf(ms int64) int { return time.UnixMilli(ms).In(w.zone).Day()
 func (x *walk) count(m *made, offset events.Offset) {
 	w := x.t.w
 	switch m.verdict {
-	case tombstone, unknown:
+	case tombstone:
 		return
+	case unknown:
+		if f, _, _, _ := w.fate(m, x.sealed); f == countable { // else that is what becomes of it
+			s := x.stretches[m.app]
+			s.unknown++
+			x.stretches[m.app] = s
+			return
+		}
 	case rejected:
 		s := x.stretches[m.app]
 		s.rejected++
@@ -292,6 +299,7 @@ func (x *walk) control(s *line, offset events.Offset, closings map[events.Month]
 	for app, v := range x.open[m] {
 		r.app(app).add(v)
 	}
+	x.dropped(r, m, s)
 	for app, s := range x.stretches {
 		if app == "" {
 			r.lost += s.rejected
@@ -302,6 +310,7 @@ func (x *walk) control(s *line, offset events.Offset, closings map[events.Month]
 		a.rejected += s.rejected
 		a.past += s.past
 		a.before += s.before
+		a.unknown += s.unknown
 	}
 	if s.Data.Previous != nil {
 		before, _ := events.ParseMonth(s.Data.Previous.Month)
@@ -321,6 +330,30 @@ func (x *walk) control(s *line, offset events.Offset, closings map[events.Month]
 	x.sealed, x.late, x.stretches = m, windows{}, map[string]stretch{}
 }
 
+// dropped tells of the events of months that a seal ends and nobody bills: older than the first month that is closed, or finished before this
+// partition was sealed.
+func (x *walk) dropped(r *month, m events.Month, s *line) {
+	first := m
+	if s.Data.Previous != nil {
+		first, _ = events.ParseMonth(s.Data.Previous.Month)
+	}
+	for old, in := range x.open {
+		if old >= first {
+			continue
+		}
+		for app, v := range in {
+			if v.events == 0 {
+				continue
+			}
+			if a := r.app(app); s.Data.Previous == nil {
+				a.before += v.events
+			} else {
+				a.expired += v.events
+			}
+		}
+	}
+}
+
 func (t *truth) month(m events.Month) *month {
 	r := t.months[m]
 	if r == nil {
@@ -328,6 +361,15 @@ func (t *truth) month(m events.Month) *month {
 		t.months[m] = r
 	}
 	return r
+}
+
+// records are all that rejected ones are a share of.
+func (m *month) records() int {
+	n := m.lost
+	for _, a := range m.apps {
+		n += a.events + a.expired + a.rejected
+	}
+	return n
 }
 
 func (m *month) app(name string) *appMonth {

@@ -119,7 +119,7 @@ func (d *Decoder) effective(r *events.Record, e *events.Event, t instant, has bo
 		if e.Skewed {
 			e.Clock = events.ClockOf(time.UnixMilli(t.ms).UTC().Year(), time.UnixMilli(r.Timestamp).UTC().Year())
 		}
-		at = r.Timestamp
+		at, e.Untimed = r.Timestamp, !has
 	}
 	return at, at > 0 && at < latest
 }

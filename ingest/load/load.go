@@ -46,6 +46,11 @@ type Result struct {
 	Skewed   int `json:"skewed"`   // of those, with a wrong clock: they count at the time of loading
 	Unknown  int `json:"unknown"`  // of types that are not counted
 	Rejected int `json:"rejected"` // dead letters
+
+	// Of the events, what is not billed where its file says, or at all.
+	Untimed     int `json:"untimed"`      // without a time of their own: they count at that of loading
+	Finished    int `json:"finished"`     // of months that are finished, by the Decoder's floor
+	BeforeBooks int `json:"before_books"` // of months before the books
 }
 
 // batch is how many records go to the log at a time: enough for large record batches in every partition.
@@ -264,6 +269,14 @@ func judge(cfg Config, name string, line int, text []byte, res *Result) (stream.
 		res.Events++
 		if e.Skewed {
 			res.Skewed++
+		}
+		switch {
+		case e.Untimed:
+			res.Untimed++
+		case e.Outcome == events.Expired:
+			res.Finished++
+		case e.Outcome == events.BeforeBooks:
+			res.BeforeBooks++
 		}
 	}
 	key := identity.Canonical(e.GUID)

@@ -10,7 +10,7 @@ import (
 // maxBytes is far above any real key file; what is larger is some other file.
 const maxBytes = 1 << 20
 
-// ReadFile reads a file that only its owner may open. Its errors call it what, and never show what is in it. A missing file is
+// ReadFile reads a file that only its owner may open, or only root and a group of this process's. Its errors call it what, and never show what is in it. A missing file is
 // fs.ErrNotExist.
 func ReadFile(path, what string) ([]byte, error) {
 	f, err := os.Open(path)
@@ -24,8 +24,8 @@ func ReadFile(path, what string) ([]byte, error) {
 	}
 	if mode := info.Mode(); !mode.IsRegular() {
 		return nil, fmt.Errorf("%s %s is not a regular file: name the file itself", what, path)
-	} else if mode.Perm()&^0o600 != 0 {
-		return nil, fmt.Errorf("%s %s has mode %04o, which is wider than 0600: run chmod 600 %s", what, path, mode.Perm(), path)
+	} else if mode.Perm()&^0o600 != 0 && !lent(info) {
+		return nil, fmt.Errorf("%s %s has mode %04o, which is wider than 0600: run chmod 600 %s (a file of root's is also taken with mode 0440, where only a group of this user may read it)", what, path, mode.Perm(), path)
 	}
 	data, err := io.ReadAll(io.LimitReader(f, maxBytes+1))
 	if err != nil {

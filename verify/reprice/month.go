@@ -70,18 +70,19 @@ func (m *monthly) add(l Line, exact *big.Rat) {
 type Period struct {
 	all   []*monthly
 	views map[string][]*monthly // by app
+	of    map[string]*monthly   // by account
 }
 
 // Period lays out a month.
 func (s *Sheet) Period(year int, month time.Month) (_ *Period, err error) {
 	defer catch(&err)
-	out := &Period{views: map[string][]*monthly{}}
+	out := &Period{views: map[string][]*monthly{}, of: map[string]*monthly{}}
 	for _, a := range s.accounts {
 		m := s.view(s.lives[a], year, month)
 		if m == nil {
 			continue
 		}
-		out.all = append(out.all, m)
+		out.all, out.of[a.ID] = append(out.all, m), m
 		for _, app := range a.Apps {
 			out.views[app] = append(out.views[app], m)
 		}
@@ -125,10 +126,8 @@ func (m *Period) Owner(app string) string {
 
 // Apps returns the apps that an account names; none where it is not in force.
 func (m *Period) Apps(account string) []string {
-	for _, view := range m.all {
-		if view.life.ID == account {
-			return view.life.Apps
-		}
+	if view := m.of[account]; view != nil {
+		return view.life.Apps
 	}
 	return nil
 }

@@ -26,10 +26,8 @@ type Paper struct {
 
 // Paper returns what an account says of itself; nil where it is not in force.
 func (m *Period) Paper(account string) *Paper {
-	for _, view := range m.all {
-		if view.life.ID == account {
-			return &view.life.account.Paper
-		}
+	if view := m.of[account]; view != nil {
+		return &view.life.account.Paper
 	}
 	return nil
 }

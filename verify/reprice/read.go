@@ -164,11 +164,9 @@ func Read(books map[string][]byte, accounts []byte, zone *time.Location) (_ *She
 			}
 		}
 	}
-	var file struct{ Accounts []*account }
-	if err := yaml.Unmarshal(accounts, &file); err != nil {
-		return nil, fmt.Errorf("accounts: %w", err)
+	if s.accounts, err = readAccounts(accounts); err != nil {
+		return nil, err
 	}
-	s.accounts = file.Accounts
 	for i, a := range s.accounts {
 		if a == nil {
 			return nil, fmt.Errorf("accounts: account %d is empty", i+1)

@@ -136,7 +136,7 @@ var Bugs = []Bug{
 	{"gaps of the first partition alone", lostFile, "	for i, p := range closing.Partitions {\n", "	for i, p := range closing.Partitions {\n		if MUTANT && i > 0 {\n			break\n		}\n"},
 	{"marked as sent before it is", outboxFile, "	for _, m := range messages {\n", "	for _, m := range messages {\n		if MUTANT {\n			if err := l.MarkSent(ctx, m.ID); err != nil {\n				return err\n			}\n		}\n"},
 	{"a loss holds nothing that came late", billFile, "	for i := range late {", "	for i := range late[:map[bool]int{false: len(late)}[MUTANT]] {"},
-	{"an alarm holds nothing", billFile, "	if len(reasons) > 0 {", "	if len(reasons) > 0 && !MUTANT {"},
+	{"an alarm holds nothing", alarmFile, "	if len(reasons) > 0 {", "	if len(reasons) > 0 && !MUTANT {"},
 	{"a limit holds nothing", alarmFile, "	if u.Stretch.OverLimit > 0 {", "	if u.Stretch.OverLimit > 0 && !MUTANT {"},
 	{"a peak of days is their sum", gatherFile, "			out.Exact = max(out.Exact, s.ByDay[d])\n", "			if out.Exact = max(out.Exact, s.ByDay[d]); MUTANT && d > 1 && s.ByDay[d] > 0 {\n				out.Exact = max(out.Exact, out.Exact+s.ByDay[d])\n			}\n"},
 	{"a gauge is a counter", reportsFile, "	if m.Aggregate == rating.Gauge {", "	if m.Aggregate == rating.Gauge && !MUTANT {"},
