@@ -8,6 +8,7 @@ import (
 
 	"headcount/cmd/cli"
 	"headcount/cmd/config"
+	"headcount/cmd/site"
 	"headcount/events"
 	"headcount/rating"
 	"headcount/rollup/closed"
@@ -38,6 +39,14 @@ func dryClose(ctx context.Context, p *cli.Program, c *config.Config, m events.Mo
 		return err
 	}
 	doc.Hold(invoices)
+	issuer, err := site.Issuer(c)
+	if err != nil {
+		return err
+	}
+	issuer.Issue(invoices)
+	for i := range invoices {
+		invoices[i].WhatIf = true
+	}
 	if p.JSON {
 		err = p.PrintJSON(struct {
 			*status.Document

@@ -21,6 +21,9 @@ func title(v *rating.Invoice) string {
 
 // state is how an invoice stands, in words.
 func state(v *rating.Invoice) string {
+	if v.WhatIf && v.Status == rating.StatusHeld {
+		return "what-if: it would be held"
+	}
 	if v.WhatIf {
 		return "what-if"
 	}
