@@ -57,7 +57,7 @@ func TestLook(t *testing.T) {
 	got := look(t, &Document{Usage: []App{odd, appOf("b", "", 3), appOf("c", "", 2), appOf("stray", "", 1)}}, nil, true)
 	want := []string{
 		"rejected a1/o no subject 880/1005 held", "over_limit a1/o over limit: dated 2015 15/1005 held",
-		"quantities a1/o " + string(events.WrongSignature) + " 5/1005 held", "unknown a1/o x 7/1012", "skewed a1/o Buddhist year 30/105 held",
+		"quantities a1/o " + string(events.WrongSignature) + " 5/1005 held", "unknown a1/o x 7/1012", "skewed a1/o Buddhist year 30/0 held",
 		"expired a1/o 2026-08 5/105 held", "before_books a1/o 2018-01 25/135 held", "before_books a1/o 2026-07 5/135",
 		"no_account stray/  1/0", "not_in_force b/ tcmpp/pro 3/0", "not_in_force b/ tcsas/professional 3/0", "not_in_force c/ tcsas/professional 2/0",
 	}
