@@ -49,6 +49,9 @@ func (w *Worker) refuse(x *stream.Refused) {
 }
 
 func (w *Worker) bury(m stream.Message) {
+	if w.cfg.Buried != nil && w.cfg.Buried(&m) {
+		return
+	}
 	w.dead = append(w.dead, m)
 	w.deadBytes += len(m.Key) + len(m.Value)
 }
