@@ -101,3 +101,46 @@ func TestObjectStoreOnGateway(t *testing.T) {
 		g.Start()
 	})
 }
+
+// TestRequests: a checkpoint of a process that counts is 1.2 requests at most, and hardly ever a list.
+func TestRequests(t *testing.T) {
+	server := objecttest.Start(t)
+	s, _ := onObjects(t, server.URL, 1, 0)
+	manifests := func() (n int) {
+		for _, key := range server.Keys() {
+			if strings.HasSuffix(key, ".manifest") {
+				n++
+			}
+		}
+		return n
+	}
+	if text := s.ok("ingest", "check"); !strings.Contains(text, "million requests") {
+		t.Errorf("check does not say what a month costs: %s", text)
+	}
+	run := s.start("ingest", "run")
+	s.waitFor("counting", run.up)
+	devices := 0
+	more := func() {
+		before := manifests()
+		s.send(nil, opens("one", "2025-03-02T00:00:00Z", devices, devices+200))
+		devices += 200
+		s.waitFor("checkpoints", func() bool { return manifests() >= before+4 })
+	}
+	more()
+	server.Requests()
+	before := manifests()
+	for range 15 {
+		more()
+	}
+	if r := run.terminate(); r.code != 0 {
+		t.Fatalf("run ended with %d: %s", r.code, cut(r.stderr))
+	}
+	got, made := server.Requests(), manifests()-before
+	t.Logf("%d checkpoints: %v", made, got)
+	if puts := got["PUT"] + got["POST"]; puts*10 > made*12 || made < 60 {
+		t.Errorf("%d checkpoints were %d PUTs, want at most 1.2 each", made, puts)
+	}
+	if got["LIST"] > 4*2 {
+		t.Errorf("%d lists", got["LIST"])
+	}
+}

@@ -2,6 +2,7 @@ package rating_test
 
 import (
 	"encoding/json"
+	"os"
 	"reflect"
 	"slices"
 	"strings"
@@ -183,5 +184,22 @@ func TestAccountDocument(t *testing.T) {
 	}
 	if none, err := rating.AccountDocument("all", all, "bet"); err != nil || none != nil {
 		t.Errorf("%s, %v", none, err)
+	}
+}
+
+// The table that the catalog's README shows is read.
+func TestReadmeTable(t *testing.T) {
+	text, err := os.ReadFile("catalog/README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, table, _ := strings.Cut(string(text), "```csv\n")
+	table, _, _ = strings.Cut(table, "```")
+	a, err := rating.ReadAccounts(file("accounts.csv", table))
+	if err == nil {
+		err = a.Check(builtin(t), time.UTC)
+	}
+	if err != nil || !reflect.DeepEqual(a.Apps(), []string{"app-001", "app-002", "app-003"}) {
+		t.Errorf("%s: %v", table, err)
 	}
 }

@@ -21,6 +21,7 @@
 //	book.go       what a price book says                 bookread.go, planread.go   reading it
 //	catalog.go    all books                              describe.go books and plans for display
 //	account.go    what an accounts file says             accountread.go  reading it
+//	accountfiles.go  files, folders and tables of accounts; what a closing keeps of them
 //	accountcheck.go, addoncheck.go   accounts held against the books
 //	contract.go   an account on the time axis: purchases, plans, halts
 //	service.go    when it is in force; one month of it   itemlife.go  when an add-on is on, and what it is bought for

@@ -107,6 +107,8 @@ type Program struct {
 
 	// FailureOf says the errors of packages that know of no command in the program's words, with their exit codes; nil: none is.
 	FailureOf func(error) error
+
+	reloads reloads
 }
 
 // Config reads the configuration file and the environment.
@@ -131,6 +133,7 @@ func Root(p *Program, name, short string) *cobra.Command {
 				return Fail(Usage, "say either --quiet or --verbose")
 			}
 			p.Log = slog.New(p.logFormat.handler(p.Err, &slog.HandlerOptions{Level: p.level(cmd), ReplaceAttr: p.say}))
+			p.reloads.log.Store(p.Log)
 			return p.form(cmd)
 		},
 	}
@@ -200,6 +203,10 @@ func Execute(p *Program, root *cobra.Command) int {
 	ctx, abort := context.WithCancelCause(ctx)
 	defer abort(nil)
 	ctx = context.WithValue(ctx, aborting{}, abort)
+	ended, end := context.WithCancel(context.Background()) // a SIGHUP ends nothing, also while the command is being stopped
+	unhook := p.hangups(ended)
+	defer unhook()
+	defer end()
 	root.SetOut(p.Out)
 	root.SetErr(p.Err)
 	found, err := root.ExecuteContextC(ctx)

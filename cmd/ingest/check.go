@@ -14,6 +14,7 @@ import (
 	"headcount/cmd/config"
 	"headcount/cmd/site"
 	"headcount/counter/checkpoint"
+	"headcount/counter/checkpoint/object"
 	"headcount/events"
 	"headcount/events/stream"
 	"headcount/ingest/worker"
@@ -141,6 +142,9 @@ func check(ctx context.Context, p *cli.Program, c *config.Config) []stream.Findi
 		return found
 	}
 	found = append(found, conn.Check(ctx)...)
+	if object.Is(c.State.Reveal()) {
+		found = append(found, requests(c, len(topic.Partitions)))
+	}
 	found = append(found, checkMembers(ctx, c, conn)...)
 	if keys != nil && stateErr == nil {
 		if template, err := site.Template(c, keys); err == nil {
@@ -154,6 +158,20 @@ func check(ctx context.Context, p *cli.Program, c *config.Config) []stream.Findi
 		add("ledger heads", "the ledger has all that the log's signed records say of it", checkHeads(ctx, c, conn, topic, bucket))
 	}
 	return found
+}
+
+// requestPrice is that of a million PUT or LIST requests in S3 Standard, us-east-1, in dollars.
+const requestPrice = 5
+
+// requests says what the checkpoints of a month cost in an object store.
+func requests(c *config.Config, partitions int) stream.Finding {
+	interval := time.Duration(c.Ingest.CheckpointInterval)
+	n := checkpoint.RequestsFor(partitions, interval)
+	dollars := func(n int64) string {
+		return fmt.Sprintf("%.1f million requests, $%.2f", float64(n)/1e6, float64(n)/1e6*requestPrice)
+	}
+	return stream.Finding{Check: "state requests", Verdict: stream.Pass, Detail: fmt.Sprintf("a month of %d partitions with a checkpoint every %s: up to %s; up to %s where each has more than 128 KiB of new devices and facts (at $%d a million)",
+		partitions, interval, dollars(n.Little), dollars(n.Much), requestPrice)}
 }
 
 // checkBooks looks where the books open: until the first close nothing else says which year it is.

@@ -64,6 +64,12 @@ func closeCommand(p *cli.Program) *cobra.Command {
 			return err
 		}
 		closer.Yes, closer.FromClock = yes, due
+		p.OnHangup(func() (string, error) {
+			if _, _, err := closer.Site.Prices(); err != nil {
+				return "", err
+			}
+			return "accounts and price books, for the month that is closed next: what a closing has begun with stays", nil
+		})
 		if due {
 			return closeDue(cmd.Context(), p, closer)
 		}

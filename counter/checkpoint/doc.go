@@ -43,6 +43,10 @@
 // object store is out of date. Nor is none: before the first is removed, a file is made (passed) that a list from before the first
 // lacks; where all manifests are lost and made anew, the next (passed-2).
 //
+// Where each file costs money (held.go), a segment of up to 128 KiB lies in the manifest itself, which is then of version 4, and in those after
+// it, until the eighth is written with them as one; garbage is looked for once in sixty saves; and manifests that are of no use
+// stay for a day (Fence): a name that becomes free again would let a writer that slept believe that it has committed.
+//
 // A new device costs 16 bytes, a fact about one, a raised register two or three; a repeat costs nothing but the counters of
 // its window, once a Save.
 package checkpoint

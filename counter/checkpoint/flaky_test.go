@@ -19,6 +19,7 @@ type flaky struct {
 	Bucket
 	at, calls int
 	applied   bool
+	one       bool // it asks for checkpoints of one file
 	fired     string
 }
 
@@ -30,6 +31,8 @@ func (f *flaky) fails(call string) bool {
 	}
 	return false
 }
+
+func (f *flaky) OneFile() bool { return f.one }
 
 func (f *flaky) Create(ctx context.Context, name string, write func(io.Writer) error) error {
 	if !f.fails("create " + name) {
@@ -71,6 +74,12 @@ func (f *flaky) Delete(ctx context.Context, name string) error {
 
 // Whatever call fails, applied or not, no delta is lost or applied twice, and no state is taken for missing.
 func TestRemoteFailures(t *testing.T) {
+	for _, one := range []bool{false, true} {
+		t.Run(fmt.Sprintf("one file: %v", one), func(t *testing.T) { testRemoteFailures(t, one) })
+	}
+}
+
+func testRemoteFailures(t *testing.T, one bool) {
 	for _, applied := range []bool{false, true} {
 		for k := 0; ; k++ {
 			s := newScript(13)
@@ -78,7 +87,7 @@ func TestRemoteFailures(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			far := &flaky{Bucket: host, at: k, applied: applied}
+			far := &flaky{Bucket: host, at: k, applied: applied, one: one}
 			when := func() string { return fmt.Sprintf("call %d (%s) fails, applied: %v", k, far.fired, applied) }
 			restart := func() (p *Partition, m *model) {
 				for range 3 {

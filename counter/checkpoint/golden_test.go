@@ -97,6 +97,19 @@ func TestGoldenManifest(t *testing.T) {
 	}
 }
 
+func TestGoldenManifestWithSegment(t *testing.T) {
+	want := goldenManifest()
+	want.Segments = append(want.Segments, segment{Size: 20, Sum: "sha256:0e", Months: []events.Month{october}, Late: []events.Month{}, Data: []byte("a segment of 20 byte")})
+	today, err := want.encode()
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := parseManifest("manifest-4", golden(t, "manifest-4", today))
+	if err != nil || !reflect.DeepEqual(got, want) {
+		t.Errorf("%+v, %v, want %+v", got, err, want)
+	}
+}
+
 func TestGoldenIndex(t *testing.T) {
 	want := goldenIndex()
 	today, err := encodeDocument(indexKind, indexVersion, want)

@@ -15,7 +15,8 @@ import (
 
 const (
 	manifestKind    = "manifest"
-	manifestVersion = 3
+	manifestVersion = 3 // where every segment is a file
+	heldVersion     = 4 // where some lie in the manifest
 )
 
 // manifest is the document that makes a checkpoint. Its creation is the commit.
@@ -48,6 +49,9 @@ func (m *manifest) describe(f *form) {
 	f.literal(`,"state":`)
 	m.State.describe(f)
 	f.literal("}")
+	if f.reading && f.version >= heldVersion && !m.holds() {
+		f.fail(errForm) // it would be of an older version
+	}
 }
 
 type ruleRef struct {
@@ -65,13 +69,14 @@ func (r *ruleRef) describe(f *form) {
 	f.literal("}")
 }
 
-// segment names a file of a window's parts.
+// segment names a file of a window's parts, or is one.
 type segment struct {
-	Name   string // within the folder of checkpoints
+	Name   string // within the folder of checkpoints; empty: Data
 	Size   int64
 	Sum    string
 	Months []events.Month // of its windows on time, sorted
 	Late   []events.Month // of its late windows, sorted
+	Data   packed         // all of it
 }
 
 func (s *segment) describe(f *form) {
@@ -81,6 +86,9 @@ func (s *segment) describe(f *form) {
 	f.string(`,"sha256":`, &s.Sum)
 	list(f, `,"months":`, &s.Months, month)
 	list(f, `,"late":`, &s.Late, month)
+	if f.version >= heldVersion {
+		f.text(`,"data":`, &s.Data)
+	}
 	f.literal("}")
 }
 
@@ -265,21 +273,31 @@ func generationOf(name string) (generation uint64, isManifest, ok bool) {
 	return generation, isManifest, err == nil && len(base) == 20
 }
 
-// encode puts out the manifest's file.
-func (m *manifest) encode() ([]byte, error) { return encodeDocument(manifestKind, manifestVersion, m) }
+// holds says whether any segment lies in the manifest.
+func (m *manifest) holds() bool {
+	return slices.ContainsFunc(m.Segments, func(s segment) bool { return s.Data != nil })
+}
+
+// encode puts out the manifest's file, in the oldest version that can say it.
+func (m *manifest) encode() ([]byte, error) {
+	if m.holds() {
+		return encodeDocument(manifestKind, heldVersion, m)
+	}
+	return encodeDocument(manifestKind, manifestVersion, m)
+}
 
 // parseManifest reads a manifest's file.
 func parseManifest(file string, b []byte) (*manifest, error) {
 	var m manifest
-	if err := decodeDocument(file, b, manifestKind, manifestVersion, &m); err != nil {
+	if err := decodeDocument(file, b, manifestKind, heldVersion, &m); err != nil {
 		return nil, err
 	}
 	if m.State.RemarkedFrom < 0 { // of a release that made none: they are made from here on
 		m.State.RemarkedFrom = m.Position.Next
 	}
-	for _, s := range m.Segments {
-		if _, isManifest, ok := generationOf(s.Name); !ok || isManifest || s.Size < headerSize {
-			return nil, damage(file, 0, "names a segment %q of %d bytes", s.Name, s.Size)
+	for i := range m.Segments {
+		if err := m.Segments[i].check(file); err != nil {
+			return nil, err
 		}
 	}
 	return &m, nil

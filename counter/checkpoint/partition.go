@@ -37,6 +37,7 @@ type Partition struct {
 	current  *manifest // of the newest checkpoint that verified or that this writer made; nil: none
 	previous *manifest // the one before; nil: none known to verify
 	noted    bool      // that checkpoints are removed, by this writer
+	unswept  int       // saves since garbage was looked for, where it is not with each
 }
 
 // String names the partition in messages.
@@ -63,7 +64,7 @@ type absorber interface {
 // load is Load, into anything.
 func load[A absorber](ctx context.Context, p *Partition, fresh func() A) (into A, _ *Loaded, err error) {
 	var none A
-	p.writer, p.current, p.previous, p.noted = "", nil, nil, false
+	p.writer, p.current, p.previous, p.noted, p.unswept = "", nil, nil, false, sweepEvery-sweepAtOnce
 	for range 10 {
 		generations, newest, err := p.generations(ctx)
 		if err != nil {
@@ -204,8 +205,8 @@ func (p *Partition) checkRules(ctx context.Context, file string, m *manifest) er
 
 // readSegment verifies a segment and puts its live windows out, a block at a time.
 func (p *Partition) readSegment(ctx context.Context, m *manifest, s segment, to *absorption) error {
-	file := p.folder + s.Name
-	f, err := p.bucket.Open(ctx, file)
+	file := p.called(s)
+	f, err := p.openFile(ctx, s)
 	if err != nil {
 		return err
 	}

@@ -337,7 +337,7 @@ func TestNewerVersions(t *testing.T) {
 		}
 	}
 	file := "state/" + p.folder + manifestName(p.current.Generation)
-	newer, err := encodeDocument(manifestKind, manifestVersion+1, noContent{})
+	newer, err := encodeDocument(manifestKind, heldVersion+1, noContent{})
 	if err != nil {
 		t.Fatal(err)
 	}

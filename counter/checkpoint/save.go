@@ -39,9 +39,11 @@ func (p *Partition) Save(ctx context.Context, d *counter.Delta) (*Saved, error) 
 			}
 		}
 	}
-	err := p.commit(ctx, saved, segments, func() ([]source, error) {
-		return []source{&deltaSource{d.Parts()}}, nil
-	}, len(d.Windows) > 0, d.Position, d.State)
+	var folded []segment
+	if len(d.Windows) > 0 {
+		segments, folded = p.fold(segments)
+	}
+	err := p.commit(ctx, saved, segments, p.sourcesOf(folded, d), len(d.Windows) > 0, d.Position, d.State)
 	if err != nil {
 		return nil, fmt.Errorf("save %s: %w", p, err)
 	}
@@ -94,8 +96,10 @@ func (p *Partition) commit(ctx context.Context, saved *Saved, segments []segment
 		if err != nil {
 			return err
 		}
-		saved.Bytes += s.Size
-		written = p.folder + s.Name
+		if s.Name != "" {
+			saved.Bytes += s.Size
+			written = p.folder + s.Name
+		}
 		segments = append(slices.Clip(segments), s)
 	}
 	m, err := p.writeManifest(ctx, saved, generation, segments, at, state)
@@ -110,28 +114,37 @@ func (p *Partition) commit(ctx context.Context, saved *Saved, segments []segment
 	return nil
 }
 
+// writeSegment makes a segment: one that lies in the manifest where the bucket asks for it and it is small, else a file.
 func (p *Partition) writeSegment(ctx context.Context, generation uint64, sources func() ([]source, error), sealed events.Month) (segment, error) {
+	if oneFile(p.bucket) {
+		if s, err := holdSegment(ctx, sources, sealed); !errors.Is(err, errTooLarge) {
+			return s, err
+		}
+	}
 	s := segment{Name: segmentName(generation, newName(p.bucket))}
-	err := createData(ctx, p.bucket, p.folder+s.Name, func(w io.Writer) error {
-		from, err := sources()
-		if err != nil {
-			return err
-		}
-		sum := newSummed(w)
-		out, err := newSegmentWriter(sum)
-		if err != nil {
-			return err
-		}
-		if err := merge(out, from, sealed); err != nil {
-			return err
-		}
-		if err := out.finish(); err != nil {
-			return err
-		}
-		s.Size, s.Sum, s.Months, s.Late = sum.size, sum.sum(), out.months, out.late
-		return ctx.Err()
-	})
+	err := createData(ctx, p.bucket, p.folder+s.Name, func(w io.Writer) error { return putSegment(ctx, w, &s, sources, sealed) })
 	return s, err
+}
+
+// putSegment puts out a segment of the sources, and notes in s what the manifest says of it.
+func putSegment(ctx context.Context, w io.Writer, s *segment, sources func() ([]source, error), sealed events.Month) error {
+	from, err := sources()
+	if err != nil {
+		return err
+	}
+	sum := newSummed(w)
+	out, err := newSegmentWriter(sum)
+	if err != nil {
+		return err
+	}
+	if err := merge(out, from, sealed); err != nil {
+		return err
+	}
+	if err := out.finish(); err != nil {
+		return err
+	}
+	s.Size, s.Sum, s.Months, s.Late = sum.size, sum.sum(), out.months, out.late
+	return ctx.Err()
 }
 
 // writeManifest creates the manifest of a generation. ErrLost says that another writer has that generation.
@@ -191,6 +204,9 @@ func (p *Partition) compact(ctx context.Context, saved *Saved) error {
 		sizes[i] = s.Size
 	}
 	from := plan(sizes)
+	if m.Segments[len(sizes)-1].Name == "" {
+		from = len(sizes) - 1 // what lies in the manifest is folded by Save
+	}
 	if dead := slices.IndexFunc(m.Segments, func(s segment) bool { return s.holdsDead(state.Sealed) }); dead >= 0 {
 		from = min(from, dead)
 	} else if from == len(sizes)-1 {
@@ -198,7 +214,7 @@ func (p *Partition) compact(ctx context.Context, saved *Saved) error {
 	}
 	var files []File
 	for _, s := range m.Segments[from:] {
-		f, err := p.bucket.Open(ctx, p.folder+s.Name)
+		f, err := p.openFile(ctx, s)
 		if err != nil {
 			return fmt.Errorf("compact: %w", err)
 		}
@@ -208,7 +224,7 @@ func (p *Partition) compact(ctx context.Context, saved *Saved) error {
 	sources := func() ([]source, error) {
 		var all []source
 		for i, s := range m.Segments[from:] {
-			r, err := openSegment(p.folder+s.Name, files[i], io.Discard)
+			r, err := openSegment(p.called(s), files[i], io.Discard)
 			if err != nil {
 				return nil, err
 			}
@@ -228,8 +244,16 @@ func (p *Partition) compact(ctx context.Context, saved *Saved) error {
 // ours is not to judge. Files of a generation above ours are those of a commit under way. Those of ours or below that we do
 // not name can never be named: their manifest would have to be created under a name that is taken, or behind a newer one,
 // after which its writer learns that it is lost.
+//
+// Where a list costs money this is done once in many saves. Manifests stay as fences for a time, and whoever sleeps longer than that
+// removes nothing before it has looked for a newer one here.
 func (p *Partition) collect(ctx context.Context) error {
-	names, err := p.bucket.List(ctx, p.folder)
+	if oneFile(p.bucket) {
+		if p.unswept++; p.unswept < sweepEvery {
+			return nil
+		}
+	}
+	names, before, err := listBefore(ctx, p.bucket, p.folder, Fence)
 	if err != nil {
 		return fmt.Errorf("look for garbage: %w", err)
 	}
@@ -259,6 +283,10 @@ func (p *Partition) collect(ctx context.Context) error {
 			segments = append(segments, name)
 		}
 	}
+	slices.Sort(manifests)
+	if young := slices.IndexFunc(manifests, func(name string) bool { return !before[name] }); young >= 0 {
+		manifests = manifests[:young] // the others are fences
+	}
 	if !p.noted && slices.Contains(manifests, p.folder+manifestName(1)) {
 		if err := p.pass(ctx); err != nil {
 			return err
@@ -270,5 +298,6 @@ func (p *Partition) collect(ctx context.Context) error {
 			return fmt.Errorf("remove garbage: %w", err)
 		}
 	}
+	p.unswept = 0
 	return nil
 }

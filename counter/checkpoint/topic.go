@@ -8,6 +8,8 @@ import (
 	"strings"
 	"sync"
 
+	"golang.org/x/sync/errgroup"
+
 	"headcount/counter"
 	"headcount/events"
 )
@@ -66,7 +68,19 @@ func Begun(ctx context.Context, b Bucket, topic string) ([]events.Month, error) 
 
 // topicsCalled returns what the bucket has of topics of a name, by their ids.
 func topicsCalled(ctx context.Context, b Bucket, topic string) (map[string]*contents, error) {
-	names, err := b.List(ctx, escape(topic)+"/")
+	all := escape(topic) + "/"
+	var names []string
+	folders, ok, err := listFolders(ctx, b, all)
+	if !ok {
+		names, err = b.List(ctx, all)
+	}
+	for _, f := range folders {
+		if err == nil {
+			var more []string
+			more, err = tell(ctx, b, f)
+			names = append(names, more...)
+		}
+	}
 	if err != nil {
 		return nil, fmt.Errorf("look for topics called %s: %w", topic, err)
 	}
@@ -149,8 +163,39 @@ func (t *Topic) NewestSealed(ctx context.Context) (events.Month, error) {
 	return newest, nil
 }
 
+// tell lists the files of a topic's folder, or those that contents asks for where the bucket tells folders apart: checkpoints are many.
+func tell(ctx context.Context, b Bucket, topic string) ([]string, error) {
+	folders, ok, err := listFolders(ctx, b, topic)
+	if !ok {
+		return b.List(ctx, topic)
+	}
+	if err != nil {
+		return nil, err
+	}
+	names := make([][]string, len(folders))
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(listsAtATime)
+	for i, f := range folders {
+		group.Go(func() (err error) {
+			within := f
+			if f != topic+"rules/" {
+				within += "sealed/"
+			}
+			names[i], err = b.List(ctx, within)
+			names[i] = append(names[i], f) // that it is there
+			return err
+		})
+	}
+	if err := group.Wait(); err != nil {
+		return nil, err
+	}
+	return slices.Concat(names...), nil
+}
+
+const listsAtATime = 64
+
 func (t *Topic) contents(ctx context.Context) (*contents, error) {
-	names, err := t.bucket.List(ctx, t.folder+"/")
+	names, err := tell(ctx, t.bucket, t.folder+"/")
 	if err != nil {
 		return nil, fmt.Errorf("list the state of topic %s: %w", t.topic, err)
 	}

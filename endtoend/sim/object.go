@@ -54,6 +54,9 @@ func (r *remote) call(name string) error {
 	return nil
 }
 
+// OneFile asks for checkpoints of one file, as object stores do.
+func (r *remote) OneFile() bool { return true }
+
 func (r *remote) Create(_ context.Context, name string, write func(io.Writer) error) error {
 	if err := r.call(name); err != nil {
 		return fmt.Errorf("create %s: %w", name, err)

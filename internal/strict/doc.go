@@ -15,6 +15,8 @@
 //
 //	error.go     Error, Place
 //	parse.go     bytes → Document
+//	node.go      what a document is made of              quick.go    YAML as it is mostly written, without the parser
+//	elements.go  one long list, element by element       table.go    CSV as such a list          json.go   a Value as JSON
 //	value.go     a Value: lists, text, numbers           object.go   an Object: fields by name, none unknown, none left out
 //	suggest.go   did you mean
 package strict

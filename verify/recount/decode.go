@@ -1,10 +1,12 @@
 package recount
 
 import (
+	"bytes"
 	"strconv"
 	"strings"
 	"time"
 
+	"github.com/go-json-experiment/json/jsontext"
 	"github.com/twmb/franz-go/pkg/kgo"
 )
 
@@ -76,15 +78,19 @@ func (b *book) paths() map[string][]string {
 
 type decoder struct {
 	book  *book
-	paths map[string][]string
+	ways  []map[string]way
 	plain bool // the fields are those of CloudEvents
+
+	text bytes.Reader // of the record at hand
+	json jsontext.Decoder
 }
 
 func newDecoder(b *book) *decoder {
 	f := b.topic.Fields
 	own := *b // it keeps the rules that were asked for last
-	d := &decoder{book: &own, paths: b.paths(), plain: f.AppConst == "" && f.TimeUnit == ""}
-	for n, p := range d.paths {
+	paths := b.paths()
+	d := &decoder{book: &own, ways: waysOf(paths), plain: f.AppConst == "" && f.TimeUnit == ""}
+	for n, p := range paths {
 		d.plain = d.plain && len(p) == 1 && p[0] == n
 	}
 	return d

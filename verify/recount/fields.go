@@ -1,7 +1,6 @@
 package recount
 
 import (
-	"bytes"
 	"errors"
 	"io"
 	"slices"
@@ -72,20 +71,43 @@ func (d *decoder) headers(rec *kgo.Record) (fields map[string]field, how string)
 
 // object reads one JSON object, strictly, and what lies at the paths. Broken text is no matter but in what is read.
 func (d *decoder) object(text []byte) (map[string]field, bool) {
-	dec := jsontext.NewDecoder(bytes.NewReader(text), jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true))
+	d.text.Reset(text)
+	dec := &d.json
+	dec.Reset(&d.text, jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true))
 	if dec.PeekKind() != '{' {
 		return nil, false
 	}
 	fields := map[string]field{}
-	if !d.members(dec, nil, fields, map[string]bool{}) {
+	if !d.members(dec, 0, "", fields, map[string]bool{}) {
 		return nil, false
 	}
 	_, err := dec.ReadToken()
 	return fields, errors.Is(err, io.EOF)
 }
 
-// members reads an object that lies at a path. Where a name on a way is there twice, so is all that lies below it.
-func (d *decoder) members(dec *jsontext.Decoder, path []string, fields map[string]field, seen map[string]bool) bool {
+// way is what lies at a place in the JSON, or below it: names of fields that are read.
+type way struct{ at, below []string }
+
+// waysOf returns the ways to some paths: for each depth, those by the names so far, with zero bytes between.
+func waysOf(paths map[string][]string) (ways []map[string]way) {
+	for name, p := range paths {
+		for n := 1; n <= len(p); n++ {
+			if len(ways) < n {
+				ways = append(ways, map[string]way{})
+			}
+			key := strings.Join(p[:n], "\x00")
+			w := ways[n-1][key]
+			if w.below = append(w.below, name); n == len(p) {
+				w.at = append(w.at, name)
+			}
+			ways[n-1][key] = w
+		}
+	}
+	return ways
+}
+
+// members reads an object that lies at a path of that many names, which above has, each with a zero byte behind it. Where a name on a way is there twice, so is all that lies below it.
+func (d *decoder) members(dec *jsontext.Decoder, depth int, above string, fields map[string]field, seen map[string]bool) bool {
 	if _, err := dec.ReadToken(); err != nil {
 		return false
 	}
@@ -95,20 +117,17 @@ func (d *decoder) members(dec *jsontext.Decoder, path []string, fields map[strin
 			return false
 		}
 		name, whole := unquote(raw)
-		here := append(path[:len(path):len(path)], name)
 		var at, below []string
-		for name, p := range d.paths {
-			if whole && len(p) >= len(here) && strings.Join(p[:len(here)], "\x00") == strings.Join(here, "\x00") {
-				if below = append(below, name); len(p) == len(here) {
-					at = append(at, name)
-				}
-			}
+		key, twice := above+name, false
+		if whole && depth < len(d.ways) {
+			at, below = d.ways[depth][key].at, d.ways[depth][key].below
 		}
-		key := strings.Join(here, "\x00")
-		twice := len(below) > 0 && seen[key]
-		seen[key] = len(below) > 0
+		if len(below) > 0 {
+			twice = seen[key]
+			seen[key] = true
+		}
 		if len(below) > len(at) && dec.PeekKind() == '{' && !twice {
-			if !d.members(dec, here, fields, seen) {
+			if !d.members(dec, depth+1, key+"\x00", fields, seen) {
 				return false
 			}
 			for _, name := range at {

@@ -8,7 +8,6 @@ import (
 	"encoding/binary"
 	"encoding/hex"
 	"math/bits"
-	"regexp"
 	"strings"
 	"sync"
 )
@@ -47,21 +46,25 @@ func (k *guidKey) first16(words ...string) (first [16]byte) {
 // salt is what salts an app's sketches in a month, in all partitions.
 func (k *guidKey) salt(app string, month Month) salt { return k.first16("sk1", app, month.String()) }
 
-var uuidForm = regexp.MustCompile(`^(?:[0-9a-fA-F]{32}|[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12})$`)
-
 // uuidOf returns the bytes of an id that reads as a UUID.
 func uuidOf(id string) (x print, ok bool) {
 	bare := id
 	if strings.HasPrefix(id, "{") && strings.HasSuffix(id, "}") && len(id) > 2 {
 		bare = id[1 : len(id)-1]
-	} else if strings.HasPrefix(strings.ToLower(id), "urn:uuid:") {
-		bare = id[len("urn:uuid:"):]
+	} else if n := len("urn:uuid:"); len(id) > n && strings.EqualFold(id[:n], "urn:uuid:") {
+		bare = id[n:]
 	}
-	if !uuidForm.MatchString(bare) {
+	if len(bare) == 36 && bare[8] == '-' && bare[13] == '-' && bare[18] == '-' && bare[23] == '-' {
+		bare = bare[:8] + bare[9:13] + bare[14:18] + bare[19:23] + bare[24:]
+	}
+	if len(bare) != 32 {
 		return x, false
 	}
-	raw, _ := hex.DecodeString(strings.ReplaceAll(bare, "-", ""))
-	return print(raw), true
+	n, err := hex.Decode(x[:], []byte(bare))
+	if err != nil || n != len(x) {
+		return print{}, false
+	}
+	return x, true
 }
 
 // populate says of which population a GUID or a user id is, and returns its 16 bytes: x.

@@ -70,8 +70,17 @@ func (s *Store) String() string { return s.url }
 
 // List implements checkpoint.Bucket. What others keep under the prefix is passed over.
 func (s *Store) List(ctx context.Context, prefix string) (names []string, err error) {
+	names, _, err = s.ListBefore(ctx, prefix, time.Time{})
+	return names, err
+}
+
+// OneFile asks for checkpoints of one object.
+func (s *Store) OneFile() bool { return true }
+
+// ListBefore is List, and says which of the objects were made before a time, by the store's clock.
+func (s *Store) ListBefore(ctx context.Context, prefix string, at time.Time) (names []string, before map[string]bool, err error) {
 	err = s.try(ctx, "list "+prefix, request, func(ctx context.Context) error {
-		names = nil
+		names, before = nil, map[string]bool{}
 		for it := s.bucket().List(&blob.ListOptions{Prefix: s.key(prefix)}); ; {
 			o, err := it.Next(ctx)
 			if errors.Is(err, io.EOF) {
@@ -82,11 +91,34 @@ func (s *Store) List(ctx context.Context, prefix string) (names []string, err er
 			}
 			if name := strings.TrimPrefix(o.Key, s.prefix); checkpoint.CheckName(name) == nil {
 				names = append(names, name)
+				if o.ModTime.Before(at) {
+					before[name] = true
+				}
 			}
 		}
 	})
 	slices.Sort(names)
-	return names, err
+	return names, before, err
+}
+
+// ListFolders returns the folders right under a prefix that ends in a slash, each with one.
+func (s *Store) ListFolders(ctx context.Context, prefix string) (folders []string, err error) {
+	err = s.try(ctx, "list "+prefix, request, func(ctx context.Context) error {
+		folders = nil
+		for it := s.bucket().List(&blob.ListOptions{Prefix: s.key(prefix), Delimiter: "/"}); ; {
+			o, err := it.Next(ctx)
+			if errors.Is(err, io.EOF) {
+				return nil
+			}
+			if err != nil {
+				return err
+			}
+			if name := strings.TrimPrefix(o.Key, s.prefix); o.IsDir && checkpoint.CheckName(strings.TrimSuffix(name, "/")) == nil {
+				folders = append(folders, name)
+			}
+		}
+	})
+	return folders, err
 }
 
 // Delete implements checkpoint.Bucket.

@@ -77,6 +77,9 @@ func TestBucket(t *testing.T) {
 			t.Errorf("List(%q) = %v, %v, want %v", prefix, got, err, want)
 		}
 	}
+	if got, err := b.ListFolders(t.Context(), "t/"); err != nil || !slices.Equal(got, []string{"t/%%/", "t/1/", "t/10/"}) {
+		t.Errorf("folders: %v, %v", got, err)
+	}
 	if _, err := b.Open(t.Context(), "t/3"); !errors.Is(err, checkpoint.ErrNotFound) {
 		t.Errorf("open of nothing: %v", err)
 	}

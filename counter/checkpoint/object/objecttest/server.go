@@ -230,8 +230,18 @@ type listed struct {
 	LastModified string
 }
 
+type folder struct{ Prefix string }
+
 func (s *Server) list(w http.ResponseWriter, q url.Values) {
-	keys := s.keys(q.Get("prefix"))
+	keys, under := s.keys(q.Get("prefix")), q.Get("delimiter")
+	if under != "" {
+		for i, k := range keys {
+			if folder, _, ok := strings.Cut(strings.TrimPrefix(k, q.Get("prefix")), under); ok {
+				keys[i] = q.Get("prefix") + folder + under
+			}
+		}
+		keys = slices.Compact(keys)
+	}
 	if after := q.Get("continuation-token"); after != "" {
 		i, _ := slices.BinarySearch(keys, after)
 		keys = keys[i:]
@@ -241,7 +251,12 @@ func (s *Server) list(w http.ResponseWriter, q url.Values) {
 		next, keys = keys[size], keys[:size]
 	}
 	var all []listed
+	var folders []folder
 	for _, k := range keys {
+		if under != "" && strings.HasSuffix(k, under) {
+			folders = append(folders, folder{k})
+			continue
+		}
 		all = append(all, listed{k, len(s.objects[k].body), s.objects[k].made.UTC().Format("2006-01-02T15:04:05.000Z")})
 	}
 	answer(w, struct {
@@ -249,7 +264,8 @@ func (s *Server) list(w http.ResponseWriter, q url.Values) {
 		IsTruncated           bool
 		NextContinuationToken string `xml:",omitempty"`
 		Contents              []listed
-	}{IsTruncated: next != "", NextContinuationToken: next, Contents: all})
+		CommonPrefixes        []folder
+	}{IsTruncated: next != "", NextContinuationToken: next, Contents: all, CommonPrefixes: folders})
 }
 
 func tag(body []byte) string {
