@@ -33,7 +33,7 @@ func plansCommand(p *cli.Program) *cobra.Command {
 		Example: "  rollup plans show mpaas\n  rollup plans show tcmpp/pro --json",
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) != 1 {
-				return cli.Fail(cli.Usage, "name one book or plan, such as tcmpp or tcmpp/pro: `rollup plans` lists them")
+				return cli.Fail(cli.Usage, "name one book or plan: `rollup plans` lists them")
 			}
 			return nil
 		},
