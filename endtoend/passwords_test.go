@@ -18,7 +18,7 @@ var everyCommand = map[string][][]string{
 	"ingest": {
 		{"init"}, {"check"}, {"check", "--json"}, {"load", "events.ndjson"}, {"run", "--until-end"}, {"recount", "--month", "2025-03"}, {"broker"}, {"version"},
 		{"report", "--reporter", "r", "--app", "one", "--meter", "storage", "--month", "2025-03", "--value", "1"},
-		{"collect", "--listen", "0.0.0.0:0"}, {"key", "list"}, {"key", "create", "--app", "one", "--name", "n"}, {"key", "rotate", "n"}, {"key", "revoke", "n"},
+		{"collect", "--listen", "0.0.0.0:0"}, {"dead", "list"}, {"dead", "show"}, {"dead", "replay", "--dry-run"}, {"key", "list"}, {"key", "create", "--app", "one", "--name", "n"}, {"key", "rotate", "n"}, {"key", "revoke", "n"},
 	},
 	"rollup": {
 		{"status", "--month", "2025-03"}, {"months"}, {"close", "--month", "2025-03", "--timeout", "1s"}, {"close", "--due", "--timeout", "1s", "--json"}, {"usage", "--month", "2025-03"},

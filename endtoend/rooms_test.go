@@ -55,6 +55,7 @@ var within = map[string][]string{
 
 	"ingest/collect":         {"ingest/collect/keyring"},
 	"ingest/collect/keyring": {},
+	"ingest/dead":            {},
 
 	"verify/chain":    {},
 	"verify/reprice":  {},

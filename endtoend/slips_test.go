@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/segmentio/kafka-go"
+	"github.com/twmb/franz-go/pkg/kadm"
 )
 
 // TestCheckMissesTheLedger: `ingest check` said that all was well with the ledger of closed months deleted.
@@ -126,4 +127,92 @@ func TestCloseAsksWhoReads(t *testing.T) {
 	if r := p.terminate(); strings.Contains(r.stderr, "another process counts this partition too") {
 		t.Errorf("somebody reads, and the close counts all the same:\n%s", cut(r.stderr))
 	}
+}
+
+// TestClosesAtOnce: of closes at once without a broker one brings it, and keeps it while the others use it.
+func TestClosesAtOnce(t *testing.T) {
+	t.Parallel()
+	onEmbedded(t)
+	s := bareSite(t, oneAccount, nil)
+	s.withoutGroup()
+	s.ok("ingest", "init")
+	for _, month := range []string{"2025-03", "2025-04", "2025-05"} {
+		s.ok("ingest", "load", s.file(month+".ndjson", opens("one", month+"-05T10:00:00Z", 0, 2000)))
+		var all []*process
+		for range 4 {
+			all = append(all, s.start("rollup", "close", "--month", month, "--json"))
+		}
+		began, stdout := time.Now(), ""
+		for _, p := range all {
+			r := p.wait()
+			if r.code != 0 || stdout != "" && r.stdout != stdout {
+				t.Errorf("%s: exit code %d\n%s\n%s", r.line, r.code, cut(r.stdout), cut(r.stderr))
+			}
+			stdout = r.stdout
+		}
+		if took := time.Since(began); took > 25*time.Second {
+			t.Errorf("four closes at once took %s", took)
+		}
+		s.ok("rollup", "verify", "--month", month)
+	}
+}
+
+// TestRecountWritesNoLetterTwice: what was a dead letter before is not written again.
+func TestRecountWritesNoLetterTwice(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, oneAccount, nil)
+	bad := opens("one", "2025-03-02T00:00:00Z", 0, 20)
+	for i := range bad {
+		bad[i].Value = []byte("{")
+	}
+	s.send(nil, append(bad, opens("one", "2025-03-03T00:00:00Z", 0, 30)...))
+	s.ok("ingest", "run", "--until-end")
+	letters := func() int { return s.ended(s.topic + ".dead") }
+	if n := letters(); n != 20 {
+		t.Fatalf("%d dead letters", n)
+	}
+	s.config["events"] = "{types: {shop.opened: open}}"
+	s.configure()
+	s.ok("ingest", "recount", "--month", "2025-03")
+	if n := letters(); n != 20 {
+		t.Errorf("counted again, %d dead letters, want 20", n)
+	}
+	if u := decode[usage](t, s.ok("rollup", "status", "--month", "2025-03", "--json")); u.Rejected != 20 {
+		t.Errorf("%d rejected", u.Rejected)
+	}
+}
+
+// ended is how many records a topic ever had.
+func (s *site) ended(topic string) (n int) {
+	s.Helper()
+	all, err := s.admin().ListEndOffsets(s.Context(), topic)
+	if err != nil {
+		s.Fatal(err)
+	}
+	all.Each(func(o kadm.ListedOffset) { n += int(o.Offset) })
+	return n
+}
+
+// TestBrokerKilledUnderAClose: a close that waits, or counts, while its broker is killed ends with exit code 3, by its timeout at the latest.
+func TestBrokerKilledUnderAClose(t *testing.T) {
+	t.Parallel()
+	onEmbedded(t)
+	s := newSite(t, oneAccount, nil)
+	s.send(nil, opens("one", "2025-03-05T10:00:00Z", 0, 10))
+	reader := s.start("ingest", "run")
+	s.waitFor("a reader", func() bool { return strings.Contains(reader.stderr.String(), "first records counted") })
+	if err := reader.cmd.Process.Signal(syscall.SIGSTOP); err != nil { // it has the partitions, and does not count
+		t.Fatal(err)
+	}
+	p := s.start("rollup", "close", "--month", "2025-03", "--timeout", "4s", "--verbose")
+	s.waitFor("the seals", func() bool { return strings.Contains(p.stderr.String(), "seals written") })
+	broker := s.broker
+	s.broker = nil
+	broker.kill()
+	if r := p.wait(); r.code != 3 {
+		t.Errorf("exit code %d\n%s", r.code, cut(r.stderr))
+	}
+	reader.kill()
+	s.startBroker()
+	s.ok("rollup", "close", "--month", "2025-03")
 }

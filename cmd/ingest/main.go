@@ -1,4 +1,4 @@
-// Command ingest consumes the topic and counts: init, run, load, report, check, recount, broker, collect, key.
+// Command ingest consumes the topic and counts: init, run, load, report, check, recount, broker, collect, key, dead.
 package main
 
 import (
@@ -18,7 +18,7 @@ func main() {
 func root(p *cli.Program) *cobra.Command {
 	cmd := cli.Root(p, "ingest", "count monthly active users from a Kafka topic")
 	cmd.AddCommand(initCommand(p), runCommand(p), loadCommand(p), reportCommand(p), checkCommand(p), recountCommand(p), brokerCommand(p),
-		collectCommand(p), keyCommand(p))
+		collectCommand(p), keyCommand(p), deadCommand(p))
 	site.Complete(p, cmd)
 	return cmd
 }

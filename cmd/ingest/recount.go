@@ -12,6 +12,7 @@ import (
 	"headcount/cmd/config"
 	"headcount/cmd/site"
 	"headcount/events"
+	"headcount/events/stream"
 	"headcount/ingest/recount"
 	"headcount/ingest/worker"
 	"headcount/rating/ledger"
@@ -40,6 +41,10 @@ func recountMonth(ctx context.Context, p *cli.Program, c *config.Config, m event
 	defer w.conn.Close()
 	again := recount.Month{
 		Month: m, Log: w.conn, Topic: w.topic, State: w.state, Policy: w.policy, Group: c.Kafka.Group,
+		Patience: time.Duration(c.Kafka.SessionTimeout) + 2*time.Second,
+		Waits: func(who *recount.BeingReadError) {
+			p.Log.Warn("somebody reads: if it was killed, the group lets go of it when its session has run out, for which this waits", "until", time.Now().Add(time.Duration(c.Kafka.SessionTimeout)).Format(time.TimeOnly), "member", who.Owner, "partition", who.Partition)
+		},
 		Begun: func(ctx context.Context) ([]events.Month, error) { return closingsBegun(ctx, p, c) },
 	}
 	begun, err := again.Begin(ctx)
@@ -51,8 +56,13 @@ func recountMonth(ctx context.Context, p *cli.Program, c *config.Config, m event
 		what = "every month"
 	}
 	p.Log.Info("counted again from the log", "month", what, "rules", begun.Rules)
+	letters, err := writtenLetters(ctx, p, c)
+	if err != nil {
+		return err
+	}
 	records, err := count(ctx, p, w.conn, worker.Config{
-		Topic: w.topic, State: w.state, Template: w.policy.Template, Keys: w.policy.Keys,
+		Buried: letters.Have,
+		Topic:  w.topic, State: w.state, Template: w.policy.Template, Keys: w.policy.Keys,
 		Interval: time.Duration(c.Ingest.CheckpointInterval), Until: func(events.Partition) bool { return true }, Alone: true,
 	})
 	if err != nil {
@@ -63,6 +73,21 @@ func recountMonth(ctx context.Context, p *cli.Program, c *config.Config, m event
 	}
 	_, err = fmt.Fprintf(p.Out, "%s counted again from the log: %d records, rules %s\n", what, records, begun.Rules)
 	return err
+}
+
+// writtenLetters reads the dead letters that are there.
+func writtenLetters(ctx context.Context, p *cli.Program, c *config.Config) (recount.Letters, error) {
+	dead := *c
+	dead.Kafka.Topic, dead.Kafka.Group, dead.Kafka.Instance = stream.DeadTopic(c.Kafka.Topic), "", ""
+	conn, err := site.Connect(ctx, &dead, p.Log)
+	if err != nil {
+		return nil, err
+	}
+	defer conn.Close()
+	if _, err := conn.Describe(ctx); errors.Is(err, stream.ErrNoTopic) {
+		return nil, nil // which counting waits for, loudly
+	}
+	return recount.ReadLetters(ctx, conn)
 }
 
 // closingsBegun returns the months that the ledger has a closing of.

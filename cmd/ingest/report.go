@@ -14,7 +14,6 @@ import (
 	"headcount/cmd/cli"
 	"headcount/cmd/config"
 	"headcount/cmd/site"
-	"headcount/counter/checkpoint"
 	"headcount/events"
 	"headcount/events/signed"
 	"headcount/ingest/report"
@@ -85,7 +84,7 @@ func sendReport(ctx context.Context, p *cli.Program, f *reportFlags) error {
 		return err
 	}
 	defer conn.Close()
-	book, err := reportRules(ctx, p, c, conn, template)
+	book, err := rulesInForce(ctx, p, c, conn, template)
 	if err != nil {
 		return err
 	}
@@ -162,47 +161,4 @@ func remedyOf(e *report.RefusedError, key string) string {
 		return "; reporters: of the configuration says who may, and holds from the next month that has no rules, or for the open one after `ingest recount`"
 	}
 	return ""
-}
-
-// reportRules are the rules that are fixed, where this machine can read the state store, and else those that the configuration says.
-func reportRules(ctx context.Context, p *cli.Program, c *config.Config, conn *site.Connection, template *events.Template) (events.Rulebook, error) {
-	configured := template.Rulebook()
-	topic, err := conn.Topic(ctx, c)
-	if err != nil {
-		return nil, err
-	}
-	bucket, err := site.State(ctx, c)
-	if err != nil {
-		p.Log.Warn("the state store cannot be read: the report is checked by the configuration alone", "error", err)
-		return configured, nil
-	}
-	fixed, err := checkpoint.OpenTopic(bucket, topic.Name, topic.ID).Rules(ctx, nil)
-	if errors.Is(err, checkpoint.ErrNoRules) {
-		return configured, nil
-	}
-	if err != nil {
-		p.Log.Warn("the rules in the state store cannot be read: the report is checked by the configuration alone", "error", err)
-		return configured, nil
-	}
-	return fixedOrConfigured{fixed, configured}, nil
-}
-
-// fixedOrConfigured are a topic's rules: the fixed ones, and of months that have none those that would be. It fixes none.
-type fixedOrConfigured struct {
-	*checkpoint.Rules
-	configured events.Rulebook
-}
-
-// MonthRules implements events.Rulebook.
-func (r fixedOrConfigured) MonthRules(m events.Month) (*events.MonthRules, error) {
-	rules, err := r.Known(m)
-	if errors.Is(err, checkpoint.ErrNoRules) {
-		return r.configured.MonthRules(m)
-	}
-	return rules, err
-}
-
-// Foreseen implements events.Rulebook.
-func (r fixedOrConfigured) Foreseen(m events.Month) (*events.MonthRules, error) {
-	return r.MonthRules(m)
 }

@@ -43,7 +43,10 @@ func showStatus(ctx context.Context, p *cli.Program, c *config.Config, m events.
 	closed := !was.closedAt().IsZero()
 	var invoices []rating.Invoice
 	if closed {
-		invoices, doc.Alarms = was.invoices, nil // it was decided
+		invoices, doc.Alarms = was.invoices, nil // what is held was decided
+		for i := range doc.NotBilled {
+			doc.NotBilled[i].Held = false
+		}
 	} else {
 		invoices, err = rateSoFar(ctx, p, c, doc)
 	}

@@ -9,6 +9,7 @@ import (
 	"headcount/counter/checkpoint/object"
 	"headcount/events"
 	"headcount/events/identity"
+	"headcount/events/stream"
 	"headcount/ingest/keys"
 	"headcount/ingest/recount"
 	"headcount/ingest/worker"
@@ -135,6 +136,7 @@ var failures = []failure{
 		return ": see that those processes are well, or stop them, so that this one gets their partitions"
 	}),
 	of[*worker.Halted](cli.CheckFailed, nil),
+	like(stream.ErrUnreachable, cli.Unreachable, ""),
 	like(context.DeadlineExceeded, cli.Unreachable, ""),
 }
 

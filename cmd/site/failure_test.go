@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"testing"
 	"time"
 
@@ -140,5 +141,14 @@ func TestFailureOf(t *testing.T) {
 	}
 	if FailureOf(nil) != nil {
 		t.Error("nil is an error")
+	}
+}
+
+// A key that this user may not read is a dependency that cannot be reached, any other fault of it a mistake.
+func TestKeyFailure(t *testing.T) {
+	for err, want := range map[error]int{&fs.PathError{Op: "open", Path: "guid.key", Err: fs.ErrPermission}: cli.Unreachable, errors.New("line 1"): cli.Usage} {
+		if got := cli.Code(keyFailure(err)); got != want {
+			t.Errorf("%v: exit code %d, want %d", err, got, want)
+		}
 	}
 }

@@ -20,9 +20,17 @@ func Keys(c *config.Config) (*identity.Keyring, error) {
 		return nil, cli.Fail(cli.Usage, "GUID key file %s does not exist: restore it from its backup; for a new installation `ingest init` makes one", c.GUIDKeyFile)
 	}
 	if err != nil {
-		return nil, cli.Fail(cli.Usage, "%w", err)
+		return nil, keyFailure(err)
 	}
 	return keys, nil
+}
+
+// keyFailure is that of a key file which is there: one that this user may not read is a dependency, any other is wrong.
+func keyFailure(err error) error {
+	if errors.Is(err, fs.ErrPermission) {
+		return cli.Fail(cli.Unreachable, "%w: this user may not read it", err)
+	}
+	return cli.Fail(cli.Usage, "%w", err)
 }
 
 // SealPublicKey reads the key that seals are checked with.
@@ -32,7 +40,7 @@ func SealPublicKey(c *config.Config) (ed25519.PublicKey, error) {
 		return nil, cli.Fail(cli.Usage, "seal public key file %s does not exist: restore it from its backup; for a new installation `ingest init` makes one", c.SealPublicKeyFile)
 	}
 	if err != nil {
-		return nil, cli.Fail(cli.Usage, "%w", err)
+		return nil, keyFailure(err)
 	}
 	return pub, nil
 }
@@ -44,7 +52,7 @@ func SealKey(c *config.Config) (ed25519.PrivateKey, error) {
 		return nil, cli.Fail(cli.Usage, "seal key file %s does not exist: closing needs it; restore it from its backup; if it is lost, `ingest init --new-seal-key` makes a new pair, and the open months must be counted again (`ingest recount`)", c.SealKeyFile)
 	}
 	if err != nil {
-		return nil, cli.Fail(cli.Usage, "%w", err)
+		return nil, keyFailure(err)
 	}
 	pub, err := SealPublicKey(c)
 	if err != nil {

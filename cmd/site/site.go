@@ -23,20 +23,24 @@ type Connection struct {
 	*stream.Log
 	OwnBroker bool // nobody else can be reading
 	broker    *broker.Broker
-	at, topic string // the first broker's address; the topic's name
+	at, topic string          // the first broker's address; the topic's name
+	ctx       context.Context // the command's
+	logger    *slog.Logger
 }
 
 // Connect reaches the brokers. With an embedded broker configured, one that answers at its address is used; else this process
 // starts it, until Close. change is what a command has differently.
 func Connect(ctx context.Context, c *config.Config, logger *slog.Logger, change ...func(*stream.Config)) (*Connection, error) {
-	conn := &Connection{at: c.Kafka.Brokers[0], topic: c.Kafka.Topic}
+	conn := &Connection{at: c.Kafka.Brokers[0], topic: c.Kafka.Topic, ctx: ctx, logger: logger}
 	if e := c.Kafka.Embedded; e != nil && !answers(c.Kafka.Brokers[0]) {
-		b, err := broker.Start(ctx, broker.Config{Addr: c.Kafka.Brokers[0], DataDir: e.DataDir, Expose: bool(e.Expose)})
+		b, err := bring(ctx, broker.Config{Addr: c.Kafka.Brokers[0], DataDir: e.DataDir, Expose: bool(e.Expose)})
 		if err != nil {
 			return nil, cli.Fail(cli.Unreachable, "embedded broker at %s: %w", c.Kafka.Brokers[0], err)
 		}
-		conn.broker, conn.OwnBroker = b, true
-		go conn.attend(ctx, c.Kafka.Brokers[0])
+		if b != nil {
+			conn.broker, conn.OwnBroker = b, true
+			go conn.attend(ctx, c.Kafka.Brokers[0])
+		}
 	}
 	secure, as, err := Security(c)
 	if err != nil {
@@ -116,6 +120,7 @@ func (c *Connection) Close() {
 		c.Log.Close()
 	}
 	if c.broker != nil {
+		c.keep()
 		_ = c.broker.Close()
 	}
 }

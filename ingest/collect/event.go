@@ -1,7 +1,6 @@
 package collect
 
 import (
-	"bytes"
 	"slices"
 	"time"
 
@@ -94,26 +93,7 @@ func (p *part) fillApp(app string) bool {
 		p.headers = append(p.headers, stream.Header{Key: "ce_" + appAttribute, Value: []byte(app)})
 		return true
 	}
-	open := bytes.IndexByte(p.value, '{')
-	if open < 0 || bytes.Contains(p.value, []byte(`"`+appAttribute+`"`)) || bytes.Contains(p.value, []byte(`\u`)) {
-		return false
-	}
-	member := append([]byte(`"`+appAttribute+`":`), quote(app)...)
-	if rest := p.value[skipSpace(p.value, open+1):]; len(rest) > 0 && rest[0] != '}' {
-		member = append(member, ',')
-	}
-	p.value = slices.Concat(p.value[:open+1], member, p.value[open+1:])
-	return true
-}
-
-// quote makes a JSON string of an app's id, which has no control characters.
-func quote(app string) []byte {
-	b := []byte{'"'}
-	for i := range len(app) {
-		if app[i] == '"' || app[i] == '\\' {
-			b = append(b, '\\')
-		}
-		b = append(b, app[i])
-	}
-	return append(b, '"')
+	value, ok := events.AddAttribute(p.value, appAttribute, app)
+	p.value = value
+	return ok
 }

@@ -10,6 +10,7 @@
 //
 //	recount.go  Begin, in its order
 //	whole.go    whether the log still has all that was counted
+//	letters.go  the dead letters that were written before
 //	errors.go   what is refused
 package recount
 
@@ -18,6 +19,7 @@ import (
 	"errors"
 	"maps"
 	"slices"
+	"time"
 
 	"headcount/counter/checkpoint"
 	"headcount/events"
@@ -33,6 +35,10 @@ type Month struct {
 	State  *checkpoint.Topic
 	Policy worker.Policy
 	Group  string // that reads the topic; empty: none
+
+	// Patience is how long a member that was killed may stay in the group: so long a reader is waited for to be gone; 0: it is refused at once.
+	Patience time.Duration
+	Waits    func(who *BeingReadError) // is told once that it is waited for; nil: nobody is
 
 	// Begun returns the months whose closing has begun.
 	Begun func(ctx context.Context) ([]events.Month, error)
@@ -98,8 +104,28 @@ func (m *Month) Begin(ctx context.Context) (*Again, error) {
 	return &Again{Rules: rules.Hash()}, nil
 }
 
-// nobodyReads refuses where a member of the group reads a partition: it counts by the former rules.
+// nobodyReads refuses where a member of the group reads a partition: it counts by the former rules. One that was killed is a member still
+// until its session has run out.
 func (m *Month) nobodyReads(ctx context.Context) error {
+	for began := time.Now(); ; {
+		err := m.reads(ctx)
+		who, read := errors.AsType[*BeingReadError](err)
+		if !read || time.Since(began) >= m.Patience {
+			return err
+		}
+		if m.Waits != nil {
+			m.Waits(who)
+			m.Waits = nil
+		}
+		select {
+		case <-time.After(min(m.Patience, 100*time.Millisecond)):
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		}
+	}
+}
+
+func (m *Month) reads(ctx context.Context) error {
 	if m.Group == "" {
 		return nil
 	}

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"slices"
 	"testing"
+	"time"
 
 	"headcount/counter"
 	"headcount/counter/checkpoint"
@@ -243,4 +244,29 @@ func begun(months ...events.Month) func(context.Context) ([]events.Month, error)
 func is[E error](err error) bool {
 	_, ok := errors.AsType[E](err)
 	return ok
+}
+
+// A member that was killed is waited for as long as its session lasts, and is told of; one that stays is refused.
+func TestDeadMember(t *testing.T) {
+	m, log, _ := newMonth(t)
+	m.counted(t)
+	types := *m.Policy.Template
+	types.Types = map[string]string{"scan": "scan"}
+	m.Policy.Template = &types
+	log.owners = map[events.Partition]string{1: "dead"}
+	m.Patience = 30 * time.Millisecond
+	told := 0
+	m.Waits = func(who *BeingReadError) {
+		if told++; who.Owner != "dead" {
+			t.Errorf("told of %v", who)
+		}
+	}
+	if _, err := m.Begin(t.Context()); !is[*BeingReadError](err) || told != 1 {
+		t.Errorf("it stays: %v, told %d times", err, told)
+	}
+	m.Patience = time.Minute
+	m.Waits = func(*BeingReadError) { log.owners = nil }
+	if _, err := m.Begin(t.Context()); err != nil {
+		t.Errorf("it is gone: %v", err)
+	}
 }

@@ -49,6 +49,9 @@ func (w *Worker) refuse(x *stream.Refused) {
 }
 
 func (w *Worker) bury(m stream.Message) {
+	if w.cfg.Buried != nil && w.cfg.Buried(&m) {
+		return
+	}
 	w.dead = append(w.dead, m)
 	w.deadBytes += len(m.Key) + len(m.Value)
 }
@@ -67,7 +70,7 @@ func number(header string, n int64) stream.Header {
 // mostLetter is what a letter holds of a record's key and value: a topic takes a record of 1 MiB unless it was told otherwise, and
 // what the log took in another compression, or was told to take, must not stop the partition. The whole record is where the letter
 // says.
-const mostLetter = 1<<20 - 4<<10
+const mostLetter = 1<<20 - 4<<10 - mostHeaders
 
 // letter makes the dead letter of a record whose key and value have that many bytes. Brokers refuse times that lie far ahead.
 func (w *Worker) letter(r *events.Record, reason events.Reason, whole int64) stream.Message {
@@ -86,7 +89,31 @@ func (w *Worker) letter(r *events.Record, reason events.Reason, whole int64) str
 	if whole > mostLetter {
 		m.Headers = append(m.Headers, number("cut-from-bytes", whole))
 	}
+	m.Headers = append(m.Headers, headersOf(r)...)
 	return m
+}
+
+// mostHeaders is what a letter keeps of a record's headers, bytes.
+const mostHeaders = 16 << 10
+
+// letterHeaders are a letter's own.
+var letterHeaders = []string{"reason", "topic", "partition", "offset", "cut-from-bytes", "first-offset", "last-offset"}
+
+// headersOf are a record's headers as its letter has them, behind its own: those that are called as one of these are called original-….
+func headersOf(r *events.Record) (headers []stream.Header) {
+	in, bytes := r.EncodedHeaders(), 0
+	for range r.HeaderCount {
+		key, value, ok := in.Next()
+		if bytes += len(key) + len(value); !ok || bytes > mostHeaders {
+			break
+		}
+		name := string(key)
+		if slices.Contains(letterHeaders, name) {
+			name = "original-" + name
+		}
+		headers = append(headers, stream.Header{Key: name, Value: slices.Clone(value)})
+	}
+	return headers
 }
 
 // over is what was over a limit since it was said last.

@@ -32,6 +32,7 @@ type Config struct {
 	Keys       *identity.Keyring
 	Interval   time.Duration                 // between checkpoints
 	DeadLetter string                        // topic
+	Buried     func(m *stream.Message) bool  // says of a dead letter that it was written before; nil: none was. Called by many goroutines
 	AcceptGap  bool                          // go on where the log was lost, on the record
 	Former     string                        // what was lost with a former topic of the name, accepted; empty: nothing
 	Alone      bool                          // read every partition, group or not

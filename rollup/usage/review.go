@@ -18,7 +18,7 @@ type NotBilled struct {
 	Account string `json:"account,omitempty"` // empty: nobody is billed for the app
 	Name    string `json:"name,omitempty"`    // the reason, type, clock, month or plan; empty: there is none
 	Count   uint64 `json:"count"`             // records; of the last two causes devices; of Silent the events of the month before
-	Of      uint64 `json:"of,omitempty"`      // as many as there are in all, or were in the month before
+	Of      uint64 `json:"of,omitempty"`      // as many as there are in all, or were in the month before; of WrongClocks 0: they may count in any month
 	Held    bool   `json:"held,omitempty"`    // it holds invoices
 	Text    string `json:"text"`
 }
@@ -170,8 +170,8 @@ func (r *reviewer) uncounted(at NotBilled, u *Uncounted, records, events uint64,
 	}
 	for _, x := range u.SkewedFor {
 		n := at
-		n.Cause, n.Name, n.Count, n.Of, n.Held = WrongClocks, x.Clock, x.Events, events, odd
-		r.add(n, "%d of %d events had a wrong device clock (%s) and count at their record's time", x.Events, events, x.Clock)
+		n.Cause, n.Name, n.Count, n.Held = WrongClocks, x.Clock, x.Events, odd
+		r.add(n, "%d events had a wrong device clock (%s) and count in the month of their record", x.Events, x.Clock)
 	}
 	for _, x := range u.ExpiredOf {
 		n := at

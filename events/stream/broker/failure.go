@@ -31,6 +31,13 @@ func (b *Broker) Err() error {
 	return b.failure.err
 }
 
+// Connections is how many connections are open.
+func (b *Broker) Connections() int {
+	b.failure.mu.Lock()
+	defer b.failure.mu.Unlock()
+	return len(b.failure.open)
+}
+
 // fail ends the broker. Nobody is told anything any more that was not told yet.
 func (b *Broker) fail(why error) {
 	f := &b.failure
