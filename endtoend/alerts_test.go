@@ -80,7 +80,7 @@ func TestMetricNames(t *testing.T) {
 	for _, file := range []string{alertRules, "../deploy/grafana/headcount.json", "../deploy/prometheus/README.md", "../deploy/runbook/README.md"} {
 		for _, name := range metricNames.FindAllString(string(text(t, file)), -1) {
 			asked++
-			if !shown[name] {
+			if !shown[name] && !slices.Contains([]string{"headcount_owner", "headcount_writer", "headcount_reader"}, name) { // roles of PostgreSQL
 				t.Errorf("%s asks for %s, which ingest run does not show", file, name)
 			}
 		}

@@ -26,7 +26,7 @@ var everyCommand = map[string][][]string{
 		{"explain", "--month", "2025-03", "--app", "one", "--guid", "device-1"}, {"export", "--month", "2025-03"},
 		{"release", "--month", "2025-03", "--account", "a", "--reason", "r"}, {"amend", "--month", "2025-03", "--accounts", "accounts.yaml", "--reason", "r"},
 		{"compare", "--months", "2025-03", "--plan", "tcmpp/pro"}, {"rate", "--usage", "nowhere.json", "--plan", "tcmpp/pro"}, {"plans"}, {"plans", "show", "tcmpp"},
-		{"subscription", "--account", "a"}, {"bill-day", "--date", "2025-03-05"}, {"ledger", "prepare"}, {"version"},
+		{"subscription", "--account", "a"}, {"bill-day", "--date", "2025-03-05"}, {"ledger", "prepare"}, {"ledger", "copy", "sqlite://nowhere.db"}, {"version"},
 	},
 }
 

@@ -35,6 +35,6 @@ func ledgerCommand(p *cli.Program) *cobra.Command {
 			_, err = fmt.Fprintln(p.Out, "the ledger's tables are there and up to date")
 			return err
 		},
-	})
+	}, ledgerCopyCommand(p))
 	return cmd
 }

@@ -162,6 +162,29 @@ func TestRoles(t *testing.T) {
 	}
 	defer reader.Close()
 	verified(t, reader)
+	views, err := os.ReadFile("../../deploy/postgres/views.sql")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range 2 {
+		execute(t, as(""), string(views))
+	}
+	reports := rawConn(t, as("reader"))
+	defer reports.Close()
+	for query, want := range map[string]string{
+		"SELECT count(*) FROM headcount_reports.invoices":                                                           "2",
+		"SELECT status || ' ' || released_for FROM headcount_reports.invoices WHERE account = 'acme'":               "released checked",
+		"SELECT count(*) FROM headcount_reports.held":                                                               "0",
+		"SELECT sum(m.total) = (SELECT sum(total) FROM headcount_reports.invoices) FROM headcount_reports.months m": "true",
+		"SELECT count(*) = (SELECT count(*) FROM headcount.lines) FROM headcount_reports.lines":                     "true",
+		"SELECT bool_and(amount IS NOT NULL AND currency <> '') FROM headcount_reports.lines":                       "true",
+		"SELECT string_agg(DISTINCT month, ' ') FROM headcount_reports.months":                                      "2026-10",
+	} {
+		var got string
+		if err := reports.QueryRowContext(ctx, query).Scan(&got); err != nil || got != want {
+			t.Errorf("%s: %q, %v, want %q", query, got, err, want)
+		}
+	}
 	owner, err := OpenReadOnly(ctx, as("owner"))
 	if err != nil {
 		t.Fatal(err)
