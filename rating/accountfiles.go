@@ -3,6 +3,7 @@ package rating
 import (
 	"bytes"
 	"cmp"
+	"fmt"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -160,6 +161,9 @@ func AccountsDocument(files ...AccountsFile) ([]byte, error) {
 	size := len(accountsField) + 2
 	for _, l := range lines {
 		size += len(l.text) + 3
+	}
+	if size > maxClosingBytes {
+		return nil, fmt.Errorf("accounts of %d bytes are more than the %d that a closing keeps: leave out those that ended", size, maxClosingBytes)
 	}
 	out := append(make([]byte, 0, size), accountsField+":\n"...)
 	for _, l := range lines {

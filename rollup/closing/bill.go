@@ -11,8 +11,9 @@ import (
 	"headcount/rollup/usage"
 )
 
-// bill unites the sealed facts, rates them and commits the result: the one commit point of a close.
-func (b *begun) bill(ctx context.Context) error {
+// bill unites the sealed facts, rates them and commits the result: the one commit point of a close. What it reads of the log it
+// waits for in waits.
+func (b *begun) bill(ctx, waits context.Context) error {
 	prices, err := b.this.Prices(b.cache)
 	if err != nil {
 		return err
@@ -24,7 +25,11 @@ func (b *begun) bill(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	losses, err := b.lost(ctx)
+	var losses []string
+	err = b.await(waits, "read the seals once more", func() (err error) {
+		losses, err = b.lost(waits)
+		return err
+	})
 	if err != nil {
 		return err
 	}

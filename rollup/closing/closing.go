@@ -12,7 +12,7 @@
 //	                      and lost.go says what of the log is lost: losses on record, seals that it lacks (sealinlog.go)
 //	announce  announce.go  the closed record goes to the log
 //
-// Due (due.go) says which months are to be closed. site.go names what a close works on, record.go makes what the ledger gets, errors.go
+// Due (due.go) says which months are to be closed. patience.go is how long it waits, and what it says meanwhile. site.go names what a close works on, record.go makes what the ledger gets, errors.go
 // says what is refused.
 package closing
 
@@ -187,7 +187,7 @@ func (b *begun) carryOut(ctx, waits context.Context) error {
 	if err := b.wait(waits, ends); err != nil {
 		return err
 	}
-	if err := b.bill(ctx); err != nil {
+	if err := b.bill(ctx, waits); err != nil {
 		return err
 	}
 	return b.await(waits, "send the closed record", func() error { return b.announce(waits) })
