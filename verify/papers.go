@@ -25,6 +25,16 @@ type paper struct {
 	Prepaid  []struct {
 		Amount string `json:"amount"`
 	} `json:"prepaid"`
+	Lines []struct {
+		App      string         `json:"app"`
+		Meter    string         `json:"meter"`
+		Item     string         `json:"item"`
+		Quantity string         `json:"quantity"`
+		Billable string         `json:"billable"`
+		Amount   string         `json:"amount"`
+		Was      *paperStanding `json:"was"`
+		Now      *paperStanding `json:"now"`
+	} `json:"lines"`
 	Document string       `json:"document"`
 	TaxRate  string       `json:"tax_rate"`
 	TaxNote  string       `json:"tax_note"`
@@ -40,6 +50,13 @@ type paper struct {
 	Contact string   `json:"contact"`
 	PO      string   `json:"po"`
 	Tags    []string `json:"tags"`
+}
+
+// paperStanding is what was billed of a line's subject, or is right.
+type paperStanding struct {
+	Quantity string `json:"quantity"`
+	Billable string `json:"billable"`
+	Amount   string `json:"amount"`
 }
 
 // paperIssuer is who sends invoices, as a closing keeps it; an invoice has the first three.
@@ -153,7 +170,27 @@ func (p *papers) content(x *paper, priced *reprice.Period) {
 		return
 	}
 	p.amounts(x)
+	p.changes(x)
 	p.parties(x, priced)
+}
+
+// changes wants a line that corrects another to be the difference between what was billed and what is right. One that is reported alone
+// has no amount.
+func (p *papers) changes(x *paper) {
+	for _, l := range x.Lines {
+		if l.Was == nil || l.Now == nil {
+			continue
+		}
+		for _, f := range []struct{ what, got, was, now string }{
+			{"quantity", l.Quantity, l.Was.Quantity, l.Now.Quantity}, {"billable", l.Billable, l.Was.Billable, l.Now.Billable}, {"amount", l.Amount, l.Was.Amount, l.Now.Amount},
+		} {
+			if f.what == "amount" && decimal(f.got).Sign() == 0 {
+				continue
+			}
+			want := new(big.Rat).Sub(decimal(f.now), decimal(f.was))
+			p.same("lines", x, fmt.Sprintf("app %s, %s%s: %s, by what was billed and what is right", l.App, l.Meter, l.Item, f.what), reprice.Text(decimal(f.got)), reprice.Text(want))
+		}
+	}
 }
 
 // amendedBy lays out the month by each of its amendments, by number.
