@@ -32,7 +32,7 @@ func ledgerCopyCommand(p *cli.Program) *cobra.Command {
 }
 
 func copyLedger(ctx context.Context, p *cli.Program, args []string) error {
-	to := ""
+	var to string
 	if len(args) == 2 {
 		to = args[1]
 	} else {
