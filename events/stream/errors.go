@@ -13,6 +13,9 @@ var ErrNoTopic = wire.ErrNoTopic
 // BrokerError is a broker's refusal.
 type BrokerError = wire.BrokerError
 
+// IsTooLarge says whether a broker refused messages because one of them is larger than the topic takes.
+func IsTooLarge(err error) bool { return wire.CodeOf(err) == wire.CodeTooLarge }
+
 // ErrUnreachable says that no broker answers.
 var ErrUnreachable = errors.New("kafka is unreachable")
 

@@ -54,7 +54,7 @@ func (h *holding) shrink(n int64) {
 func (h *holding) release() { h.shrink(h.n) }
 
 const (
-	firstRead = 64 << 10 // of a body, whatever length it claims
+	firstRead = 16 << 10 // of a body, whatever length it claims
 	unpacking = 4 << 20  // that zstd may reach back, and takes while it unpacks
 	perEvent  = 512      // that an event takes beside its bytes, roughly: its message and its place in a batch
 )
@@ -65,37 +65,57 @@ func full() *answer {
 	return &a
 }
 
-// body reads a body and unpacks it, within what one may have and what all may have together.
+// body reads a body and unpacks it, within what one may have and what all may have together. What is packed is unpacked once it is here, so that a
+// sender who is slow holds what it has sent and no more.
 func (d *Door) body(r *http.Request, held *holding) ([]byte, *answer) {
 	tooLarge := no(http.StatusRequestEntityTooLarge, fmt.Sprintf("a body may have %d bytes, unpacked: send fewer events at a time", d.cfg.MaxBody)).unread()
 	if r.ContentLength > d.cfg.MaxBody {
 		return nil, tooLarge
 	}
-	var in io.Reader = http.MaxBytesReader(nil, r.Body, d.cfg.MaxBody)
-	size := r.ContentLength
-	switch encoding := r.Header.Get("Content-Encoding"); encoding {
-	case "", "identity":
+	encoding := r.Header.Get("Content-Encoding")
+	switch encoding {
+	case "", "identity", "gzip", "zstd":
+	default:
+		return nil, no(http.StatusUnsupportedMediaType, fmt.Sprintf("content encoding %.40q: gzip, zstd and none are known", encoding)).unread()
+	}
+	sent, refusal := d.read(http.MaxBytesReader(nil, r.Body, d.cfg.MaxBody), r.ContentLength, held, tooLarge)
+	if refusal != nil {
+		return nil, refusal
+	}
+	var in io.Reader
+	switch encoding {
 	case "gzip":
-		z, err := gzip.NewReader(in)
+		z, err := gzip.NewReader(bytes.NewReader(sent))
 		if err != nil {
 			return nil, unreadable(err, tooLarge)
 		}
-		in, size = z, -1
+		in = z
 	case "zstd":
 		if !held.grow(unpacking) {
 			return nil, full()
 		}
 		defer held.shrink(unpacking)
-		z, err := zstd.NewReader(in, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxWindow(unpacking), zstd.WithDecoderLowmem(true))
+		z, err := zstd.NewReader(bytes.NewReader(sent), zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxWindow(unpacking), zstd.WithDecoderLowmem(true))
 		if err != nil {
 			return nil, unreadable(err, tooLarge)
 		}
 		defer z.Close()
-		in, size = z, -1
+		in = z
 	default:
-		return nil, no(http.StatusUnsupportedMediaType, fmt.Sprintf("content encoding %.40q: gzip, zstd and none are known", encoding)).unread()
+		return bytes.TrimPrefix(sent, byteOrderMark), nil
 	}
-	var buf []byte
+	unpacked, refusal := d.read(in, -1, held, tooLarge)
+	if refusal != nil {
+		return nil, refusal
+	}
+	held.shrink(int64(cap(sent)))
+	return bytes.TrimPrefix(unpacked, byteOrderMark), nil
+}
+
+var byteOrderMark = []byte("\xef\xbb\xbf")
+
+// read reads all of in, of which size says how much it is, −1: that is not known. Its capacity is what is held for it.
+func (d *Door) read(in io.Reader, size int64, held *holding, tooLarge *answer) (buf []byte, refusal *answer) {
 	for {
 		if int64(len(buf)) > d.cfg.MaxBody {
 			return nil, tooLarge
@@ -116,7 +136,7 @@ func (d *Door) body(r *http.Request, held *holding) ([]byte, *answer) {
 			if int64(len(buf)) > d.cfg.MaxBody {
 				return nil, tooLarge
 			}
-			return bytes.TrimPrefix(buf, []byte("\xef\xbb\xbf")), nil
+			return buf, nil
 		}
 		if err != nil {
 			return nil, unreadable(err, tooLarge)

@@ -26,6 +26,7 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -69,7 +70,7 @@ type Door struct {
 	rates    rates
 	decoders sync.Pool
 	mux      *http.ServeMux
-	troubled atomic.Bool // the log did not take what came last
+	troubled atomic.Int64 // when the log did not take what came last, nanoseconds since 1970; 0: it took it
 }
 
 // New makes a door: POST /v1/events.
@@ -101,8 +102,14 @@ func setDefault[T int | int64 | time.Duration](v *T, def T) {
 	}
 }
 
-// Troubled says whether the log did not take what came last.
-func (d *Door) Troubled() bool { return d.troubled.Load() }
+// troubles is how long a door is troubled that nobody comes to any longer, as its readiness is asked for by who sends them: then it is to be tried again.
+const troubles = 15 * time.Second
+
+// Troubled says whether the log did not take what came last, not long ago.
+func (d *Door) Troubled() bool {
+	at := d.troubled.Load()
+	return at != 0 && d.cfg.Now().Sub(time.Unix(0, at)) < troubles
+}
 
 // Handle answers a pattern, as http.ServeMux has them, in another way.
 func (d *Door) Handle(pattern string, h http.Handler) { d.mux.Handle(pattern, h) }
@@ -157,10 +164,14 @@ func (d *Door) take(r *http.Request, held *holding) answer {
 	ctx, cancel := context.WithTimeoutCause(context.WithoutCancel(r.Context()), d.cfg.Patience, errPatience)
 	defer cancel()
 	err = d.cfg.Send.Produce(ctx, messages)
-	d.troubled.Store(err != nil)
+	if stream.IsTooLarge(err) { // of these events, and no trouble of the log's
+		return *no(http.StatusRequestEntityTooLarge, "one of the events is larger than the log takes: some or all of the others may be written; send them again without it").because(err)
+	}
 	if err != nil {
+		d.troubled.Store(d.cfg.Now().UnixNano())
 		return no(http.StatusServiceUnavailable, "the log did not take the events in time: send all of them again, which does no harm").because(err).after(5 * time.Second)
 	}
+	d.troubled.Store(0)
 	return answer{status: http.StatusAccepted, accepted: len(messages) - len(dead), dead: dead}
 }
 
@@ -170,6 +181,9 @@ var errPatience = errors.New("the brokers did not answer in time")
 func (d *Door) sender(r *http.Request, now time.Time) (*keyring.Key, *answer) {
 	keys := d.cfg.Keys(now)
 	if d.cfg.Open && len(keys.All) == 0 {
+		if origin := r.Header.Get("Origin"); origin != "" && !d.allows(origin) { // any page that is open on this machine can reach the door
+			return nil, no(http.StatusForbidden, "pages may not send: --allow-origin names those that may").unread()
+		}
 		return nil, nil
 	}
 	scheme, text, _ := strings.Cut(r.Header.Get("Authorization"), " ")
@@ -192,12 +206,15 @@ func (d *Door) allowOrigin(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	w.Header().Add("Vary", "Origin")
-	for _, o := range d.cfg.Origins {
-		if o == "*" || strings.EqualFold(o, origin) {
-			w.Header().Set("Access-Control-Allow-Origin", origin)
-			w.Header().Set("Access-Control-Expose-Headers", "Retry-After")
-		}
+	if d.allows(origin) {
+		w.Header().Set("Access-Control-Allow-Origin", origin)
+		w.Header().Set("Access-Control-Expose-Headers", "Retry-After")
 	}
+}
+
+// allows says whether pages of an origin may send.
+func (d *Door) allows(origin string) bool {
+	return slices.ContainsFunc(d.cfg.Origins, func(o string) bool { return o == "*" || strings.EqualFold(o, origin) })
 }
 
 func (d *Door) preflight(w http.ResponseWriter, r *http.Request) {

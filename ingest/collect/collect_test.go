@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"maps"
 	"net/http"
 	"net/http/httptest"
@@ -159,7 +160,9 @@ func TestRefusals(t *testing.T) {
 		{"too large", strings.Repeat("x", 1001), []string{"Content-Type", single}, 413, "1000 bytes"},
 		{"too large once unpacked", string(bomb), []string{"Content-Type", single, "Content-Encoding", "gzip"}, 413, "1000 bytes"},
 		{"an event too large", strings.Repeat("x", 501), []string{"Content-Type", single}, 413, "event 0"},
-		{"too many", "[1,2,3,4]", []string{"Content-Type", mark}, 413, "4 events"},
+		{"too many", "[1,2,3,4]", []string{"Content-Type", mark}, 413, "more than 3 events"},
+		{"too many, and no end is looked for", "[1,2,3,4,", []string{"Content-Type", mark}, 413, "more than 3 events"},
+		{"too many lines", "1\n2\n\n3\n4", []string{"Content-Type", "application/x-ndjson"}, 413, "more than 3 events"},
 	} {
 		var to logged
 		w := post(door(&to, small), tt.body, tt.headers...)
@@ -213,6 +216,18 @@ func TestNoAckWithoutTheLog(t *testing.T) {
 		if !d.Troubled() {
 			t.Errorf("%s: the door is said to be well", name)
 		}
+		d.cfg.Now = func() time.Time { return noon.Add(troubles) }
+		if d.Troubled() {
+			t.Errorf("%s: where nobody comes the door is never well again", name)
+		}
+	}
+}
+
+// An event that the topic is too small for is its sender's trouble.
+func TestTooLargeForTheLog(t *testing.T) {
+	d := door(&logged{err: &stream.BrokerError{Code: 10}})
+	if w := post(d, one, "Content-Type", single); w.Code != http.StatusRequestEntityTooLarge || d.Troubled() {
+		t.Errorf("%d %s, troubled %t", w.Code, w.Body, d.Troubled())
 	}
 }
 
@@ -225,6 +240,46 @@ func TestFull(t *testing.T) {
 	}
 	if d.memory.left != 100 {
 		t.Errorf("%d bytes are left", d.memory.left)
+	}
+}
+
+// slow is a body that comes to a halt behind its first bytes, until it is let go.
+type slow struct {
+	begin       io.Reader
+	halted, let chan struct{}
+}
+
+func (s *slow) Read(b []byte) (int, error) {
+	if n, err := s.begin.Read(b); err == nil {
+		return n, nil
+	}
+	close(s.halted)
+	<-s.let
+	return 0, io.ErrUnexpectedEOF
+}
+
+// A packed body that comes slowly holds what has come of it, and not what unpacking it will take.
+func TestSlowSendersHoldLittle(t *testing.T) {
+	var to logged
+	d := door(&to)
+	for encoding, body := range map[string][]byte{"gzip": gzipped(one), "zstd": zstandard(one)} {
+		s := &slow{bytes.NewReader(body[:20]), make(chan struct{}), make(chan struct{})}
+		r := httptest.NewRequest("POST", "/v1/events", s)
+		r.Header.Set("Content-Encoding", encoding)
+		done := make(chan struct{})
+		go func() { d.ServeHTTP(httptest.NewRecorder(), r); close(done) }()
+		<-s.halted
+		d.memory.mu.Lock()
+		held := d.cfg.Buffer - d.memory.left
+		d.memory.mu.Unlock()
+		if held > firstRead {
+			t.Errorf("%s: %d bytes are held for %d", encoding, held, 20)
+		}
+		close(s.let)
+		<-done
+		if d.memory.left != d.cfg.Buffer {
+			t.Errorf("%s: %d bytes are held for ever", encoding, d.cfg.Buffer-d.memory.left)
+		}
 	}
 }
 
@@ -281,8 +336,13 @@ func TestOrigins(t *testing.T) {
 	var to logged
 	d := door(&to, func(c *Config) { c.Origins = []string{"https://m.example"} })
 	for origin, want := range map[string]string{"https://m.example": "https://m.example", "https://evil.example": "", "": ""} {
-		if got := post(d, one, "Content-Type", single, "Origin", origin).Header().Get("Access-Control-Allow-Origin"); got != want {
+		to.messages = nil
+		w := post(d, one, "Content-Type", single, "Origin", origin)
+		if got := w.Header().Get("Access-Control-Allow-Origin"); got != want {
 			t.Errorf("%s: %q", origin, got)
+		}
+		if refused := want != origin; refused != (w.Code == http.StatusForbidden) || refused != (len(to.messages) == 0) {
+			t.Errorf("%s: %d, %d sent", origin, w.Code, len(to.messages))
 		}
 	}
 	r := httptest.NewRequest("OPTIONS", "/v1/events", nil)
@@ -331,7 +391,7 @@ func FuzzSplitArray(f *testing.F) {
 		f.Add([]byte(s))
 	}
 	f.Fuzz(func(t *testing.T, b []byte) {
-		got, err := splitArray(b)
+		got, err := splitArray(b, len(b))
 		var want []json.RawMessage
 		if json.Unmarshal(b, &want) != nil || b == nil || bytes.Equal(bytes.Trim(b, space), []byte("null")) {
 			return // what is no JSON may be split anyhow: each part is read by itself

@@ -35,17 +35,20 @@ func (d *Door) split(r *http.Request, body []byte) ([]part, *answer) {
 	case "application/cloudevents+json":
 		values = [][]byte{body}
 	case "application/cloudevents-batch+json":
-		values, err = splitArray(body)
+		values, err = splitArray(body, d.cfg.MaxEvents)
 	case "application/x-ndjson", "application/jsonl", "application/ndjson":
-		values = splitLines(body)
+		values, err = splitLines(body, d.cfg.MaxEvents)
 	case "application/json", "text/plain", "": // a beacon's is text/plain
 		if text := bytes.TrimLeft(body, space); len(text) > 0 && text[0] == '[' {
-			values, err = splitArray(body)
+			values, err = splitArray(body, d.cfg.MaxEvents)
 		} else {
 			values = [][]byte{body}
 		}
 	default:
 		return nil, no(http.StatusUnsupportedMediaType, fmt.Sprintf("content type %.80q: want application/cloudevents+json, application/cloudevents-batch+json, or ce- headers", media))
+	}
+	if errors.Is(err, errTooMany) {
+		return nil, no(http.StatusRequestEntityTooLarge, fmt.Sprintf("more than %d events: send fewer at a time", d.cfg.MaxEvents))
 	}
 	if err != nil {
 		return nil, no(http.StatusBadRequest, "the batch is no JSON array: "+err.Error())
@@ -58,9 +61,6 @@ func (d *Door) split(r *http.Request, body []byte) ([]part, *answer) {
 }
 
 func (d *Door) bounded(parts []part) ([]part, *answer) {
-	if len(parts) > d.cfg.MaxEvents {
-		return nil, no(http.StatusRequestEntityTooLarge, fmt.Sprintf("%d events: a request may have %d", len(parts), d.cfg.MaxEvents))
-	}
 	for i := range parts {
 		if n := len(parts[i].value); n > d.cfg.MaxEvent {
 			return nil, no(http.StatusRequestEntityTooLarge, fmt.Sprintf("event %d has %d bytes: one may have %d, as the log takes them", i, n, d.cfg.MaxEvent))
@@ -71,13 +71,17 @@ func (d *Door) bounded(parts []part) ([]part, *answer) {
 
 const space = " \t\r\n"
 
-func splitLines(body []byte) (values [][]byte) {
+// splitLines returns the lines of a body that are not empty. errTooMany: there are more than most.
+func splitLines(body []byte, most int) (values [][]byte, err error) {
 	for line := range bytes.Lines(body) {
 		if line = bytes.Trim(line, space); len(line) > 0 {
+			if len(values) == most {
+				return nil, errTooMany
+			}
 			values = append(values, line)
 		}
 	}
-	return values
+	return values, nil
 }
 
 var (
@@ -85,11 +89,12 @@ var (
 	errNoEnd    = errors.New("it does not end")
 	errNoValue  = errors.New("a value is missing between commas")
 	errTrailing = errors.New("something follows its end")
+	errTooMany  = errors.New("too many events") // not split any further: where each lies takes more memory than a small event
 )
 
 // splitArray finds where the elements of a JSON array lie. Each is text between commas outside of strings and brackets; whether it is JSON
-// is for whoever reads it.
-func splitArray(b []byte) (values [][]byte, err error) {
+// is for whoever reads it. errTooMany: there are more than most.
+func splitArray(b []byte, most int) (values [][]byte, err error) {
 	i := skipSpace(b, 0)
 	if i == len(b) || b[i] != '[' {
 		return nil, errNoArray
@@ -122,6 +127,9 @@ func splitArray(b []byte) (values [][]byte, err error) {
 			if len(v) == 0 {
 				return nil, errNoValue
 			}
+			if len(values) == most {
+				return nil, errTooMany
+			}
 			return append(values, v), atEnd(b, i+1)
 		case ',':
 			if depth > 0 {
@@ -130,6 +138,9 @@ func splitArray(b []byte) (values [][]byte, err error) {
 			v := bytes.TrimRight(b[begin:i], space)
 			if len(v) == 0 {
 				return nil, errNoValue
+			}
+			if len(values) == most {
+				return nil, errTooMany
 			}
 			values = append(values, v)
 			i = skipSpace(b, i+1)
