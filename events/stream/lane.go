@@ -3,6 +3,7 @@ package stream
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"sync"
 	"time"
@@ -47,7 +48,8 @@ type parcel struct {
 	call     *call
 	lane     *lane
 	messages []*Message
-	done     bool // the call knows; guarded by lane.mu
+	done     bool  // the call knows; guarded by lane.mu
+	over     error // why nobody waits for it any longer; nil: somebody does; guarded by lane.mu
 }
 
 // call is one Produce.
@@ -115,6 +117,7 @@ func (p *parcel) giveUp(cause error) {
 	}
 	if f := w.flight; f != nil && slices.Contains(f.parcels, p) {
 		if f.waiting--; f.waiting == 0 {
+			p.over = cause
 			f.cancel(cause) // the lane tells when it has stopped
 			return
 		}
@@ -163,6 +166,9 @@ func (w *lane) drain() {
 			return
 		}
 		err := w.write(ctx, ms)
+		if cause := context.Cause(ctx); errors.Is(err, context.Canceled) && cause != nil && !errors.Is(err, cause) {
+			err = fmt.Errorf("%w: %v", cause, err) // as its calls have it: a time that is over is not a word to stop
+		}
 		cancel(nil)
 		alone = w.land(err, len(ms))
 	}
@@ -243,6 +249,13 @@ func (w *lane) land(err error, n int) (alone bool) {
 	defer w.mu.Unlock()
 	f := w.flight
 	w.flight = nil
+	defer func() {
+		for _, p := range f.parcels {
+			if p.over != nil { // at the same moment as the answer came
+				p.finish(p.over)
+			}
+		}
+	}()
 	switch {
 	case err == nil:
 		if w.took++; w.took == lesserBatches {
@@ -254,6 +267,7 @@ func (w *lane) land(err error, n int) (alone bool) {
 			p.messages = p.messages[took:]
 			if n -= took; len(p.messages) == 0 {
 				p.finish(nil)
+				w.queue[0] = nil      // with its messages
 				w.queue = w.queue[1:] // parcels of a batch are the queue's first
 			}
 		}

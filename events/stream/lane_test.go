@@ -185,6 +185,50 @@ func TestGivingUpLeavesOthers(t *testing.T) {
 	}
 }
 
+// A call that is given up while the answer to a part of it comes does not wait for the rest.
+func TestGivingUpAsTheAnswerComes(t *testing.T) {
+	refused := wire.Refusal(wire.CodeTooLarge, "write to", "t", "")
+	for name, answer := range map[string]error{"written": nil, "too large": refused} {
+		l := &Log{}
+		w := newLane(l, topicPartition{"t", 0})
+		w.running = true // by this test
+		c := newCall(1)
+		w.add(c, []*Message{{Value: make([]byte, batchBytes*2/3)}, {Value: make([]byte, batchBytes*2/3)}, {Value: []byte("x")}})
+		if name == "too large" {
+			w.bytes -= w.queue[0].messages[0].Size()
+			w.queue[0].messages = w.queue[0].messages[1:]
+		}
+		ms := w.board(func(error) {}, false)
+		gone := errors.New("gone")
+		w.queue[0].giveUp(gone)
+		w.land(answer, len(ms))
+		select {
+		case <-c.done:
+		default:
+			t.Fatalf("%s: the call waits", name)
+		}
+		if err := c.wait(t.Context()); !errors.Is(err, gone) {
+			t.Errorf("%s: %v", name, err)
+		}
+		if ms := w.board(func(error) {}, false); ms != nil || w.bytes != 0 {
+			t.Errorf("%s: %d messages are left, %d bytes", name, len(ms), w.bytes)
+		}
+	}
+}
+
+// A call whose time is over says so, also where it was on its way.
+func TestTimeIsOver(t *testing.T) {
+	var g produceGate
+	l := dialCluster(t, cluster(t, 1, 1), meddled(t, g.meddle))
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+	defer cancel()
+	if err := l.Produce(ctx, []Message{{Value: []byte("x")}}); !errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled) {
+		t.Errorf("got %v", err)
+	}
+}
+
 // Calls of any size, given up at any time, past every fault: what a call was told is written is there once, what it was not told at most
 // once; each call's messages are together and in order, of one that failed a beginning.
 func TestCallsAtRandom(t *testing.T) {
