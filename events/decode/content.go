@@ -52,7 +52,6 @@ func (d *Decoder) readHeaders(r *events.Record) (mode, events.Reason) {
 	var contentType []byte
 	types, binary, quoted := 0, false, false
 	var door events.Reason
-	d.answers = nil
 	it := r.EncodedHeaders()
 	for range r.HeaderCount {
 		key, value, ok := it.Next()
@@ -60,15 +59,16 @@ func (d *Decoder) readHeaders(r *events.Record) (mode, events.Reason) {
 			return unreadable, events.BadHeaders
 		}
 		if string(key) == "content-type" {
-			if types++; types > 1 {
-				return unreadable, events.DuplicateName
-			}
+			types++
 			contentType = value
 			continue
 		}
 		if string(key) == events.DoorHeader {
-			if reason, app := events.ReadDoorVerdict(value); reason != "" && door == "" {
+			switch reason, app, ok := events.ReadDoor(value); {
+			case ok && reason != "" && door == "":
 				door, d.answers = reason, app
+			case ok && reason == "" && door == "" && d.answers == nil:
+				d.answers = app
 			}
 			continue
 		}
@@ -91,6 +91,9 @@ func (d *Decoder) readHeaders(r *events.Record) (mode, events.Reason) {
 	}
 	if door != "" {
 		return unreadable, door
+	}
+	if types > 1 {
+		return unreadable, events.DuplicateName
 	}
 	media, _, _ := bytes.Cut(contentType, []byte(";"))
 	media = bytes.Trim(media, " \t")

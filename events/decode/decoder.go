@@ -38,7 +38,7 @@ type Decoder struct {
 	ids       identity.IDs
 	dates     timeReader
 
-	answers     []byte // the app that a door's verdict names
+	answers     []byte // the app that a door names, as answering for the record at hand
 	headers     []byte // the last ones that said structured: a producer's are the same in all its records
 	headerCount int
 }
@@ -106,7 +106,16 @@ func (d *Decoder) Decode(r *events.Record, e *events.Event) error {
 }
 
 func (d *Decoder) decode(r *events.Record, p *places, e *events.Event) error {
+	err := d.read(r, p, e)
+	if e.Outcome == events.Rejected && len(e.App) == 0 && named(d.answers, appid.MaxBytes) {
+		e.App = d.answers
+	}
+	return err
+}
+
+func (d *Decoder) read(r *events.Record, p *places, e *events.Event) error {
 	*e = events.Event{}
+	d.answers = nil
 	if d.err != nil {
 		return d.err
 	}
@@ -118,12 +127,9 @@ func (d *Decoder) decode(r *events.Record, p *places, e *events.Event) error {
 			return nil // Tombstone
 		}
 		if how == unreadable {
-			if named(d.answers, appid.MaxBytes) {
-				e.App = d.answers
-			}
 			return reject(e, why)
 		}
-		if how == structured && len(r.Headers) <= maxKnownHeaders {
+		if how == structured && d.answers == nil && len(r.Headers) <= maxKnownHeaders {
 			d.headers, d.headerCount = append(d.headers[:0], r.Headers...), r.HeaderCount
 		}
 	} else if r.Value == nil {

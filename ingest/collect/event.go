@@ -30,8 +30,8 @@ func (d *Door) judge(parts []part, key *keyring.Key, now time.Time) ([]stream.Me
 		if err != nil {
 			return nil, nil, err
 		}
-		if key != nil && d.cfg.FillApp && e.Outcome == events.Rejected && e.Reason == events.NoApp && p.fillApp(key.App) {
-			if e, err = rd.read(p, now); err != nil {
+		if key != nil && d.cfg.FillApp && e.Outcome == events.Rejected && e.Reason == events.NoApp {
+			if e, err = rd.fill(p, key.App, now, e); err != nil {
 				return nil, nil, err
 			}
 		}
@@ -49,8 +49,11 @@ func (d *Door) judge(parts []part, key *keyring.Key, now time.Time) ([]stream.Me
 		case key != nil && len(e.App) > 0 && string(e.App) != key.App:
 			reason = events.OtherApp
 		}
-		if reason == events.ReservedType || reason == events.OtherApp {
-			p.headers = append(p.headers, stream.Header{Key: events.DoorHeader, Value: events.DoorVerdict(reason, answers)})
+		switch {
+		case reason == events.ReservedType || reason == events.OtherApp:
+			p.door(events.DoorVerdict(reason, answers))
+		case reason != "" && len(e.App) == 0 && key != nil: // nobody else's invoice waits for it
+			p.door(events.DoorSender(answers))
 		}
 		if reason != "" {
 			dead = append(dead, Dead{i, reason})
@@ -82,18 +85,31 @@ func (rd *reader) read(p *part, now time.Time) (e events.Event, err error) {
 	return e, err
 }
 
+// door puts a header of the door's before all others: dead letters keep the first ones.
+func (p *part) door(value []byte) {
+	p.headers = slices.Insert(p.headers, 0, stream.Header{Key: events.DoorHeader, Value: value})
+}
+
 const appAttribute = "superapp"
 
-// fillApp names the app of an event that names none; false: it cannot be done, as where one is named and empty.
-func (p *part) fillApp(app string) bool {
+// fill names the app of an event that names none, where that makes it one that counts; e is what it is without.
+func (rd *reader) fill(p *part, app string, now time.Time, e events.Event) (events.Event, error) {
+	filled := part{value: p.value, headers: p.headers}
 	if len(p.headers) > 0 {
-		if slices.ContainsFunc(p.headers, func(h stream.Header) bool { return h.Key == "ce_"+appAttribute }) {
-			return false
+		filled.headers = append(slices.Clip(p.headers), stream.Header{Key: "ce_" + appAttribute, Value: []byte(app)})
+	} else {
+		var ok bool
+		if filled.value, ok = events.AddAttribute(p.value, appAttribute, app); !ok {
+			return e, nil
 		}
-		p.headers = append(p.headers, stream.Header{Key: "ce_" + appAttribute, Value: []byte(app)})
-		return true
 	}
-	value, ok := events.AddAttribute(p.value, appAttribute, app)
-	p.value = value
-	return ok
+	with, err := rd.read(&filled, now)
+	if err != nil {
+		return e, err
+	}
+	if with.Outcome == events.Rejected && (with.Reason == events.DuplicateName || with.Reason == events.NoApp) { // it is there, and empty or null
+		return rd.read(p, now)
+	}
+	*p = filled
+	return with, nil
 }

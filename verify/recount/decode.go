@@ -104,8 +104,17 @@ func (e errNoRules) Error() string {
 }
 
 // decode reads a record where the months before floor are finished; floor 0: none is.
-func (d *decoder) decode(rec *kgo.Record, floor Month) (r reading, err error) {
-	doorApp, refused := doorVerdict(rec)
+func (d *decoder) decode(rec *kgo.Record, floor Month) (reading, error) {
+	sender, refused := door(rec)
+	r, err := d.read(rec, floor, refused)
+	if r.outcome == rejected && r.app == "" && named(sender, 64) {
+		r.app = sender
+	}
+	return r, err
+}
+
+// read is decode, but for who answers for what names no app; refused: a door has rejected it.
+func (d *decoder) read(rec *kgo.Record, floor Month, refused bool) (r reading, err error) {
 	fields, how := d.headers(rec)
 	if refused {
 		how = "refused"
@@ -115,11 +124,6 @@ func (d *decoder) decode(rec *kgo.Record, floor Month) (r reading, err error) {
 	}
 	r.outcome = rejected
 	switch how {
-	case "refused":
-		if named(doorApp, 64) {
-			r.app = doorApp
-		}
-		return r, nil
 	case "structured":
 		var ok bool
 		if fields, ok = d.object(rec.Value); !ok {

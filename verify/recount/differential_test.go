@@ -208,7 +208,7 @@ func spoil(rnd *rand.Rand, r *kgo.Record) {
 		switch rnd.IntN(7) {
 		case 6:
 			h.Key = "headcount-door"
-			h.Value = []byte([]string{"other-app:app-9", "reserved-type:", "other-app", "other:app-9", "other-app:a\x00", "reserved-type:a:b"}[rnd.IntN(6)])
+			h.Value = []byte([]string{"other-app:app-9", "reserved-type:", "other-app", "other:app-9", "other-app:a\x00", "reserved-type:a:b", "from:app-8", "from:"}[rnd.IntN(8)])
 		case 5:
 			h.Value = slices.Concat([]byte(`"`), h.Value, []byte(`"`))
 		case 0:
@@ -223,6 +223,9 @@ func spoil(rnd *rand.Rand, r *kgo.Record) {
 			h.Key = []string{"content-type", "ce_type", "ce_time", "ce_control", "ce_superapp", "CE_subject"}[rnd.IntN(6)]
 		}
 		return
+	}
+	if rnd.IntN(6) == 0 {
+		r.Headers = append(r.Headers, kgo.RecordHeader{Key: "headcount-door", Value: []byte([]string{"from:app-8", "from:app-7", "other-app:app-9", "from:"}[rnd.IntN(4)])})
 	}
 	b := r.Value
 	switch rnd.IntN(8) {

@@ -14,17 +14,23 @@ import (
 // doorVerdicts are what a door may say of a record, in a header of its own, before a colon and the app that answers for it.
 var doorVerdicts = []string{"other-app", "reserved-type"}
 
-// doorVerdict says whether a door has rejected the record, and who answers for that.
-func doorVerdict(rec *kgo.Record) (app string, is bool) {
+// door reads what a door said of the record: whether it has rejected it, and who answers for it. Without a verdict that is whose key it came with, who
+// answers only where it is rejected and names no app.
+func door(rec *kgo.Record) (app string, refused bool) {
+	said := false
 	for _, h := range rec.Headers {
 		if h.Key != "headcount-door" {
 			continue
 		}
-		if word, app, ok := strings.Cut(string(h.Value), ":"); ok && slices.Contains(doorVerdicts, word) {
-			return app, true
+		word, of, ok := strings.Cut(string(h.Value), ":")
+		switch {
+		case ok && slices.Contains(doorVerdicts, word):
+			return of, true
+		case ok && word == "from" && !said:
+			app, said = of, true
 		}
 	}
-	return "", false
+	return app, false
 }
 
 // headers finds how a record carries its event, and the attributes of binary mode.
