@@ -50,7 +50,10 @@ func letterOf(r *events.Record, topic string) (Letter, bool) {
 				said[name] = string(value)
 			}
 		} else {
-			l.Headers = append(l.Headers, stream.Header{Key: strings.TrimPrefix(name, "original-"), Value: slices.Clone(value)})
+			if original, is := strings.CutPrefix(name, "original-"); is && slices.Contains(own, original) {
+				name = original
+			}
+			l.Headers = append(l.Headers, stream.Header{Key: name, Value: slices.Clone(value)})
 		}
 	}
 	partition, errP := strconv.ParseInt(said["partition"], 10, 32)

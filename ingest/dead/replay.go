@@ -33,6 +33,13 @@ type Replayed struct {
 	Gone    int64                   `json:"gone"`    // that are whole neither in the log nor in their letter, or of a batch that cannot be read
 }
 
+func (to *Replayed) reject(why events.Reason) {
+	if to.Dead == nil {
+		to.Dead = map[events.Reason]int64{}
+	}
+	to.Dead[why]++
+}
+
 // Add sends one letter's record again, if it would count, and counts what became of it.
 func (r *Replay) Add(ctx context.Context, l *Letter, to *Replayed) error {
 	if l.Last > l.Offset || l.Reason == events.BrokenBatch {
@@ -52,18 +59,18 @@ func (r *Replay) Add(ctx context.Context, l *Letter, to *Replayed) error {
 	if err != nil {
 		return err
 	}
-	if e.Outcome == events.Rejected && e.Reason == events.NoTime && l.Time.UnixMilli() > 0 {
-		r.giveTime(l) // what had none was of its record's time, which another record does not have
+	// What had none was of its record's time, which another record does not have: sent without one, it would count in another month. A record's time before the
+	// year 2000 is none either.
+	if e.Outcome == events.Rejected && e.Reason == events.NoTime && (l.Time.Year() < 2000 || !r.giveTime(l)) {
+		to.reject(e.Reason)
+		return nil
 	}
 	if e, err = r.read(l, r.Now().UnixMilli()); err != nil {
 		return err
 	}
 	switch e.Outcome {
 	case events.Rejected:
-		if to.Dead == nil {
-			to.Dead = map[events.Reason]int64{}
-		}
-		to.Dead[e.Reason]++
+		to.reject(e.Reason)
 		return nil
 	case events.Unknown, events.Control, events.Tombstone:
 		to.Unknown++
@@ -131,15 +138,18 @@ func (r *Replay) read(l *Letter, at int64) (e events.Event, err error) {
 	return e, err
 }
 
-// giveTime has the event say the time that its record had.
-func (r *Replay) giveTime(l *Letter) {
+// giveTime has the event say the time that its record had; false: it is not known where.
+func (r *Replay) giveTime(l *Letter) bool {
 	at := l.Time.Format(time.RFC3339Nano)
 	if slices.ContainsFunc(l.Headers, func(h stream.Header) bool { return h.Key == "ce_type" }) {
 		l.Headers = slices.DeleteFunc(l.Headers, func(h stream.Header) bool { return h.Key == "ce_time" })
 		l.Headers = append(l.Headers, stream.Header{Key: "ce_time", Value: []byte(at)})
-		return
+		return true
 	}
-	if r.Plain {
-		l.Value, _ = events.AddAttribute(l.Value, "time", at)
+	if !r.Plain {
+		return false
 	}
+	value, ok := events.AddAttribute(l.Value, "time", at)
+	l.Value = value
+	return ok
 }

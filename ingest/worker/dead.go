@@ -86,10 +86,11 @@ func (w *Worker) letter(r *events.Record, reason events.Reason, whole int64) str
 			number("offset", int64(r.Offset)),
 		},
 	}
-	if whole > mostLetter {
-		m.Headers = append(m.Headers, number("cut-from-bytes", whole))
+	headers, cut := headersOf(r)
+	if whole > mostLetter || cut {
+		m.Headers = append(m.Headers, number("cut-from-bytes", whole+int64(len(r.Headers))))
 	}
-	m.Headers = append(m.Headers, headersOf(r)...)
+	m.Headers = append(m.Headers, headers...)
 	return m
 }
 
@@ -99,21 +100,26 @@ const mostHeaders = 16 << 10
 // letterHeaders are a letter's own.
 var letterHeaders = []string{"reason", "topic", "partition", "offset", "cut-from-bytes", "first-offset", "last-offset"}
 
-// headersOf are a record's headers as its letter has them, behind its own: those that are called as one of these are called original-….
-func headersOf(r *events.Record) (headers []stream.Header) {
+// headersOf are a record's headers as its letter has them, behind its own: those that are called as one of these are called original-…. cut: some do not fit.
+func headersOf(r *events.Record) (headers []stream.Header, cut bool) {
 	in, bytes := r.EncodedHeaders(), 0
 	for range r.HeaderCount {
 		key, value, ok := in.Next()
-		if bytes += len(key) + len(value); !ok || bytes > mostHeaders {
+		if !ok {
 			break
 		}
+		if len(key)+len(value) > mostHeaders-bytes {
+			cut = true
+			continue
+		}
+		bytes += len(key) + len(value)
 		name := string(key)
 		if slices.Contains(letterHeaders, name) {
 			name = "original-" + name
 		}
 		headers = append(headers, stream.Header{Key: name, Value: slices.Clone(value)})
 	}
-	return headers
+	return headers, cut
 }
 
 // over is what was over a limit since it was said last.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"strings"
 	"testing"
 	"time"
 
@@ -52,6 +53,30 @@ func TestLettersFit(t *testing.T) {
 		}
 		if m.Time.After(time.Now()) {
 			t.Errorf("a letter of %v", m.Time)
+		}
+	}
+}
+
+// A letter of which headers are left out says so: it is not the whole record. Those that fit stay.
+func TestLettersKeepHeaders(t *testing.T) {
+	w := &Worker{cfg: Config{Topic: &stream.Topic{Name: "t"}, DeadLetter: "t.dead"}.filled(), partition: 3}
+	for _, c := range []struct {
+		large int
+		want  string
+	}{{10, "original-reason=mine big headcount-door=other-app:a"}, {mostHeaders, "cut-from-bytes original-reason=mine headcount-door=other-app:a"}} {
+		r := &events.Record{Value: []byte("x"), HeaderCount: 3}
+		r.Headers = events.EncodeHeader(r.Headers, "reason", []byte("mine"))
+		r.Headers = events.EncodeHeader(r.Headers, "big", make([]byte, c.large))
+		r.Headers = events.EncodeHeader(r.Headers, events.DoorHeader, events.DoorVerdict(events.OtherApp, "a"))
+		var got []string
+		for _, h := range w.letter(r, events.OtherApp, 1).Headers[4:] {
+			if h.Key == "original-reason" || h.Key == events.DoorHeader {
+				h.Key += "=" + string(h.Value)
+			}
+			got = append(got, h.Key)
+		}
+		if strings.Join(got, " ") != c.want {
+			t.Errorf("%d bytes: %q, want %s", c.large, got, c.want)
 		}
 	}
 }
