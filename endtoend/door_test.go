@@ -121,6 +121,7 @@ func TestDoorBeyondThisMachine(t *testing.T) {
 	onEmbedded(t)
 	s := newSite(t, mixedAccounts, nil)
 	s.want(2, "ingest", "collect", "--listen", "0.0.0.0:0", "--behind-proxy").says(t, "ingest key create")
+	s.want(2, "ingest", "collect", "--listen", "127.0.0.1:0", "--behind-proxy").says(t, "ingest key create")
 	s.ok("ingest", "key", "create", "--app", "two", "--name", "android")
 	s.want(2, "ingest", "collect", "--listen", "0.0.0.0:0").says(t, "--tls-cert", "--behind-proxy")
 	s.want(2, "ingest", "key", "create", "--app", "two", "--name", "android").says(t, "rotate")

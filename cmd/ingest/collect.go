@@ -77,7 +77,8 @@ func (how *collecting) admission(keys *keyring.Keys, now time.Time) (open bool, 
 	if (how.cert == "") != (how.key == "") {
 		return false, cli.Fail(cli.Usage, "--tls-cert and --tls-key go together")
 	}
-	if ip := net.ParseIP(host); strings.EqualFold(host, "localhost") || ip != nil && ip.IsLoopback() {
+	ip := net.ParseIP(host)
+	if here := strings.EqualFold(host, "localhost") || ip != nil && ip.IsLoopback(); here && !how.behindProxy {
 		return true, nil
 	}
 	opens := false
@@ -85,7 +86,7 @@ func (how *collecting) admission(keys *keyring.Keys, now time.Time) (open bool, 
 		opens = opens || !keys.All[i].Ended(now)
 	}
 	if !opens {
-		return false, cli.Fail(cli.Usage, "--listen %s is beyond this machine, where nobody is let in without a key: make one with `ingest key create`", how.listen)
+		return false, cli.Fail(cli.Usage, "--listen %s can be reached from beyond this machine, by itself or by a proxy: from there nobody is let in without a key; make one with `ingest key create`", how.listen)
 	}
 	if how.cert == "" && !how.behindProxy {
 		return false, cli.Fail(cli.Usage, "--listen %s is beyond this machine, where keys must not go unencrypted: give --tls-cert and --tls-key, or --behind-proxy where a proxy ends TLS", how.listen)

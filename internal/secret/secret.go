@@ -12,7 +12,10 @@ const maxBytes = 1 << 20
 
 // ReadFile reads a file that only its owner may open, or only root and a group of this process's. Its errors call it what, and never show what is in it. A missing file is
 // fs.ErrNotExist.
-func ReadFile(path, what string) ([]byte, error) {
+func ReadFile(path, what string) ([]byte, error) { return ReadUpTo(maxBytes, path, what) }
+
+// ReadUpTo is ReadFile of a file that may have so many bytes.
+func ReadUpTo(most int64, path, what string) ([]byte, error) {
 	f, err := os.Open(path)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", what, err)
@@ -27,12 +30,12 @@ func ReadFile(path, what string) ([]byte, error) {
 	} else if mode.Perm()&^0o600 != 0 && !lent(info) {
 		return nil, fmt.Errorf("%s %s has mode %04o, which is wider than 0600: run chmod 600 %s (a file of root's is also taken with mode 0440, where only a group of this user may read it)", what, path, mode.Perm(), path)
 	}
-	data, err := io.ReadAll(io.LimitReader(f, maxBytes+1))
+	data, err := io.ReadAll(io.LimitReader(f, most+1))
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", what, err)
 	}
-	if len(data) > maxBytes {
-		return nil, fmt.Errorf("%s %s is over %d bytes: it is some other file", what, path, maxBytes)
+	if int64(len(data)) > most {
+		return nil, fmt.Errorf("%s %s is over %d bytes: it is some other file", what, path, most)
 	}
 	return data, nil
 }

@@ -67,9 +67,12 @@ type document struct {
 	Keys    []Key `json:"keys"`
 }
 
+// mostBytes is what the file may have: about 200,000 keys.
+const mostBytes = 64 << 20
+
 // Read reads the file at path; one that is not there holds none. It must be its owner's alone.
 func Read(path string) (*Keys, error) {
-	data, err := secret.ReadFile(path, "collector's keys")
+	data, err := secret.ReadUpTo(mostBytes, path, "collector's keys")
 	if errors.Is(err, fs.ErrNotExist) {
 		return &Keys{}, nil
 	}
@@ -185,9 +188,17 @@ func change(path string, f func(*Keys) error) error {
 	if err := f(keys); err != nil {
 		return err
 	}
+	var text bytes.Buffer
+	e := json.NewEncoder(&text)
+	e.SetIndent("", "  ")
+	if err := e.Encode(document{1, keys.All}); err != nil {
+		return err
+	}
+	if text.Len() > mostBytes { // which nobody would read again
+		return fmt.Errorf("collector's keys %s: %d keys are more than it may have", path, len(keys.All))
+	}
 	return durable.Replace(path, func(w io.Writer) error {
-		e := json.NewEncoder(w)
-		e.SetIndent("", "  ")
-		return e.Encode(document{1, keys.All})
+		_, err := w.Write(text.Bytes())
+		return err
 	})
 }

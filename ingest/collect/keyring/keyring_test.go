@@ -2,6 +2,7 @@ package keyring
 
 import (
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -119,5 +120,30 @@ func TestWatch(t *testing.T) {
 		if n := len(w.Keys(noon.Add(time.Duration(i+2) * time.Second)).All); n != 1 || troubles != i+1 {
 			t.Errorf("%d keys, %d troubles", n, troubles)
 		}
+	}
+}
+
+// Every app of many may have its key.
+func TestManyKeys(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "keys")
+	err := change(path, func(k *Keys) error {
+		for i := range 10_000 {
+			k.add(Key{Name: fmt.Sprint("key ", i), App: fmt.Sprint("app-", i)}, time.Now())
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, err := Create(path, Key{Name: "one more", App: "a"}, time.Now())
+	if err != nil {
+		t.Fatal(err)
+	}
+	keys, err := Read(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if k, err := keys.Check(text, time.Now()); err != nil || k.App != "a" || len(keys.All) != 10_001 {
+		t.Errorf("%d keys, %v", len(keys.All), err)
 	}
 }
