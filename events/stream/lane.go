@@ -156,11 +156,13 @@ func (w *lane) wake() {
 
 // drain writes what the queue holds, until it is empty.
 func (w *lane) drain() {
-	alone := false // the next batch has one call's messages alone
+	alone := 0 // so many of the next batches have one call's messages alone
 	for {
-		w.linger()
+		if alone == 0 {
+			w.linger()
+		}
 		ctx, cancel := context.WithCancelCause(context.Background())
-		ms := w.board(cancel, alone)
+		ms := w.board(cancel, alone > 0)
 		if ms == nil {
 			cancel(nil)
 			return
@@ -170,7 +172,7 @@ func (w *lane) drain() {
 			err = fmt.Errorf("%w: %v", cause, err) // as its calls have it: a time that is over is not a word to stop
 		}
 		cancel(nil)
-		alone = w.land(err, len(ms))
+		alone = max(alone-1, w.land(err, len(ms)))
 	}
 }
 
@@ -215,7 +217,7 @@ func (w *lane) board(cancel context.CancelCauseFunc, alone bool) []*Message {
 	defer w.mu.Unlock()
 	w.clear()
 	if len(w.queue) == 0 {
-		w.running, w.queue = false, nil
+		w.running, w.queue, w.encoder = false, nil, batch.Encoder{} // which may hold two batches
 		return nil
 	}
 	f := &flight{cancel: cancel}
@@ -242,9 +244,9 @@ func (w *lane) board(cancel context.CancelCauseFunc, alone bool) []*Message {
 	return ms
 }
 
-// land tells the calls what became of a batch of n messages, and takes those that are written from the queue. It returns whether what went together has to
-// go by itself: a refusal is for one call's messages, of which the others' know nothing.
-func (w *lane) land(err error, n int) (alone bool) {
+// land tells the calls what became of a batch of n messages, and takes those that are written from the queue. It returns how many went together that have to
+// go by themselves: a refusal is for one call's messages, of which the others' know nothing.
+func (w *lane) land(err error, n int) (alone int) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	f := w.flight
@@ -271,12 +273,12 @@ func (w *lane) land(err error, n int) (alone bool) {
 				w.queue = w.queue[1:] // parcels of a batch are the queue's first
 			}
 		}
-		return false
+		return 0
 	case wire.CodeOf(err) == wire.CodeTooLarge && n > 1:
 		w.most, w.took = n/2, 0 // the topic takes less than is usual, or one of them is too large for any
-		return false
+		return 0
 	case len(f.parcels) > 1 && f.waiting > 0:
-		return true
+		return len(f.parcels)
 	}
 	if n == 1 {
 		w.most = 0
@@ -284,7 +286,7 @@ func (w *lane) land(err error, n int) (alone bool) {
 	for _, p := range f.parcels {
 		p.finish(err)
 	}
-	return false
+	return 0
 }
 
 func sizeOf(ms []*Message) (n int) {

@@ -150,6 +150,33 @@ func TestARefusalIsForOneCall(t *testing.T) {
 	}
 }
 
+// What is refused for everybody is asked for once for all, and once for each: not again and again for those that are left.
+func TestARefusalOfAll(t *testing.T) {
+	c := cluster(t, 1, 1)
+	var g produceGate
+	l := dialCluster(t, c, meddled(t, g.meddle))
+	h := c.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Produce}, Topic: "t", Err: kerr.TopicAuthorizationFailed, Count: -1})
+	defer h.Remove()
+	g.mu.Lock()
+	var wg sync.WaitGroup
+	for i := range 21 {
+		wg.Go(func() {
+			if err := l.Produce(t.Context(), []Message{{Value: fmt.Append(nil, i)}}); wire.CodeOf(err) != 29 {
+				t.Error(err)
+			}
+		})
+		if i == 0 {
+			g.waitFor(t, 1)
+		}
+	}
+	queued(t, l, 21)
+	g.mu.Unlock()
+	wg.Wait()
+	if got := g.asked.Load(); got != 22 {
+		t.Errorf("%d requests, want one for the first, one for the others together and 20 for each", got)
+	}
+}
+
 // A call that is given up takes nothing from those that share its batch, and what of it is not on its way stays unwritten.
 func TestGivingUpLeavesOthers(t *testing.T) {
 	c := cluster(t, 1, 1)
