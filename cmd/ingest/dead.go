@@ -144,7 +144,7 @@ func deadListCommand(p *cli.Program) *cobra.Command {
 			w := tabwriter.NewWriter(p.Out, 0, 0, 2, ' ', 0)
 			fmt.Fprintln(w, "RECORDS\tAPP\tREASON\tNEWEST\tAT")
 			for _, h := range heaps {
-				fmt.Fprintf(w, "%d\t%s\t%s\t%d:%d\t%s\n", h.Records, orDash(visible.Text(h.App)), h.Reason, h.Partition, h.Offset, h.Last.Format(time.RFC3339))
+				fmt.Fprintf(w, "%d\t%s\t%s\t%d:%d\t%s\n", h.Records, orDash(visible.Text(h.App)), visible.Text(string(h.Reason)), h.Partition, h.Offset, h.Last.Format(time.RFC3339))
 			}
 			return w.Flush()
 		},
@@ -217,7 +217,7 @@ func deadShowCommand(p *cli.Program) *cobra.Command {
 				return p.PrintJSON(map[string]any{"items": items})
 			}
 			for _, it := range items {
-				fmt.Fprintf(p.Out, "%d:%d  %s  %s\n", it.Partition, it.Offset, it.Time.Format(time.RFC3339), it.Reason)
+				fmt.Fprintf(p.Out, "%d:%d  %s  %s\n", it.Partition, it.Offset, it.Time.Format(time.RFC3339), visible.Text(string(it.Reason)))
 				for _, name := range slices.Sorted(maps.Keys(it.Headers)) {
 					fmt.Fprintf(p.Out, "  %s: %s\n", visible.Text(name), visible.Text(it.Headers[name]))
 				}

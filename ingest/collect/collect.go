@@ -126,6 +126,7 @@ func (d *Door) events(w http.ResponseWriter, r *http.Request) {
 	defer held.release()
 	began := d.cfg.Now()
 	reply := d.take(r, &held)
+	held.release() // the answer holds nothing of the body, and may be read slowly
 	d.cfg.Figures.count(&reply, d.cfg.Now().Sub(began))
 	if reply.status == http.StatusServiceUnavailable && reply.err != nil {
 		d.cfg.Logger.Warn("events were not written: the sender is told to send them again", "error", reply.err)
@@ -150,7 +151,13 @@ func (d *Door) take(r *http.Request, held *holding) answer {
 	if refusal != nil {
 		return *refusal
 	}
-	if !held.grow(int64(len(parts)) * perEvent) {
+	beside := int64(len(parts)) * perEvent
+	for _, p := range parts[:min(len(parts), 1)] { // of binary mode there is one
+		for _, h := range p.headers {
+			beside += int64(len(h.Key) + len(h.Value))
+		}
+	}
+	if !held.grow(beside) {
 		return *full()
 	}
 	if wait := d.rates.take(key, len(parts), now); wait > 0 {
