@@ -13,31 +13,45 @@ import (
 	"github.com/klauspost/compress/zstd"
 )
 
-// memory is what bodies may take together.
+// memory is what bodies may take together. Those of one key may take half of it: keys lie in apps, where others find them, and who has one
+// does not shut the door on the rest.
 type memory struct {
-	mu   sync.Mutex
-	left int64
+	mu         sync.Mutex
+	left, each int64
+	by         map[string]int64 // by key's id
 }
 
-// take takes n bytes; false: there are not so many.
-func (m *memory) take(n int64) bool {
+// take takes n bytes for a key; false: there are not so many.
+func (m *memory) take(n int64, key string) bool {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if m.left < n {
+	if m.left < n || key != "" && m.by[key]+n > m.each {
 		return false
 	}
-	m.left -= n
+	m.give(-n, key)
 	return true
+}
+
+// give gives n bytes back. Under mu.
+func (m *memory) give(n int64, key string) {
+	m.left += n
+	if key == "" || n == 0 {
+		return
+	}
+	if m.by[key] -= n; m.by[key] == 0 {
+		delete(m.by, key)
+	}
 }
 
 // holding is one request's part of memory.
 type holding struct {
-	of *memory
-	n  int64
+	of  *memory
+	key string // its id; empty: none was asked for
+	n   int64
 }
 
 func (h *holding) grow(n int64) bool {
-	if !h.of.take(n) {
+	if !h.of.take(n, h.key) {
 		return false
 	}
 	h.n += n
@@ -46,7 +60,7 @@ func (h *holding) grow(n int64) bool {
 
 func (h *holding) shrink(n int64) {
 	h.of.mu.Lock()
-	h.of.left += n
+	h.of.give(n, h.key)
 	h.of.mu.Unlock()
 	h.n -= n
 }

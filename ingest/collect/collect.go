@@ -54,7 +54,7 @@ type Config struct {
 	MaxBody   int64         // bytes of a body, unpacked; default 4 MiB
 	MaxEvent  int           // bytes of an event; default 768 KiB, which a broker takes
 	MaxEvents int           // of a body; default 10,000
-	Buffer    int64         // bytes of bodies, unpacked, that are held at a time; default 128 MiB
+	Buffer    int64         // bytes of bodies, unpacked, that are held at a time, of one key half of it; default 128 MiB
 	Patience  time.Duration // with the brokers, before the answer is 503; default 10 s
 	Origins   []string      // of pages whose scripts may send; *: any
 
@@ -89,7 +89,7 @@ func New(cfg Config) *Door {
 	if cfg.Figures == nil {
 		cfg.Figures = &Figures{}
 	}
-	d := &Door{cfg: cfg, memory: memory{left: cfg.Buffer}, mux: http.NewServeMux()}
+	d := &Door{cfg: cfg, memory: memory{left: cfg.Buffer, each: cfg.Buffer / 2, by: map[string]int64{}}, mux: http.NewServeMux()}
 	d.decoders.New = func() any { return &reader{decoder: cfg.Decoder()} }
 	d.mux.HandleFunc("POST /v1/events", d.events)
 	d.mux.HandleFunc("OPTIONS /v1/events", d.preflight)
@@ -142,6 +142,9 @@ func (d *Door) take(r *http.Request, held *holding) answer {
 	key, refusal := d.sender(r, now)
 	if refusal != nil {
 		return *refusal
+	}
+	if key != nil {
+		held.key = key.ID
 	}
 	body, refusal := d.body(r, held)
 	if refusal != nil {

@@ -258,6 +258,20 @@ func (s *slow) Read(b []byte) (int, error) {
 	return 0, io.ErrUnexpectedEOF
 }
 
+// One key's bodies leave room for others'.
+func TestOneKeyDoesNotFillTheDoor(t *testing.T) {
+	d := door(&logged{}, func(c *Config) { c.Buffer = 1000 })
+	a, b := holding{of: &d.memory, key: "a"}, holding{of: &d.memory, key: "b"}
+	if !a.grow(400) || a.grow(101) || !a.grow(100) || !b.grow(500) || b.grow(1) {
+		t.Errorf("a holds %d, b %d", a.n, b.n)
+	}
+	a.release()
+	b.release()
+	if d.memory.left != 1000 || len(d.memory.by) != 0 {
+		t.Errorf("%d bytes are left, keys hold %v", d.memory.left, d.memory.by)
+	}
+}
+
 // A packed body that comes slowly holds what has come of it, and not what unpacking it will take.
 func TestSlowSendersHoldLittle(t *testing.T) {
 	var to logged
