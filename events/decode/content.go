@@ -57,12 +57,11 @@ func (d *Decoder) readHeaders(r *events.Record) (mode, events.Reason) {
 	for range r.HeaderCount {
 		key, value, ok := it.Next()
 		if !ok {
+			d.answers = nil
 			return unreadable, events.BadHeaders
 		}
 		if string(key) == "content-type" {
-			if types++; types > 1 {
-				return unreadable, events.DuplicateName
-			}
+			types++
 			contentType = value
 			continue
 		}
@@ -87,10 +86,14 @@ func (d *Decoder) readHeaders(r *events.Record) (mode, events.Reason) {
 		}
 	}
 	if len(it.Rest()) > 0 {
+		d.answers = nil
 		return unreadable, events.BadHeaders
 	}
 	if door != "" {
 		return unreadable, door
+	}
+	if types > 1 {
+		return unreadable, events.DuplicateName
 	}
 	media, _, _ := bytes.Cut(contentType, []byte(";"))
 	media = bytes.Trim(media, " \t")
