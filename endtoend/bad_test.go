@@ -50,8 +50,8 @@ func TestUsageAndConfigErrors(t *testing.T) {
 		}, []string{"rollup", "rate", "--usage", "usage.json", "--plan", "tcmpp/pro"}, []string{"usage.json: line 2: usage[0].meters[0].meter", `did you mean "mau"`}, false},
 		{"accounts file over its limit", func(s *site) {
 			s.write("usage.json", `{"month":"2025-03","usage":[]}`)
-			s.write("accounts.yaml", oneAccount+strings.Repeat("#", 1<<20))
-		}, []string{"rollup", "rate", "--usage", "usage.json", "--accounts", "accounts.yaml"}, []string{"accounts.yaml: ", "1 MiB"}, false},
+			s.write("accounts.yaml", oneAccount+strings.Repeat("#", 64<<20))
+		}, []string{"rollup", "rate", "--usage", "usage.json", "--accounts", "accounts.yaml"}, []string{"accounts.yaml: ", "64 MiB"}, false},
 		{"plan to rate by", nil, []string{"rollup", "rate", "--usage", "accounts.yaml"}, []string{"--plan"}, false},
 	} {
 		t.Run(row.name, func(t *testing.T) {

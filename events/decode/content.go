@@ -56,6 +56,7 @@ func (d *Decoder) readHeaders(r *events.Record) (mode, events.Reason) {
 	for range r.HeaderCount {
 		key, value, ok := it.Next()
 		if !ok {
+			d.answers = nil
 			return unreadable, events.BadHeaders
 		}
 		if string(key) == "content-type" {
@@ -87,6 +88,7 @@ func (d *Decoder) readHeaders(r *events.Record) (mode, events.Reason) {
 		}
 	}
 	if len(it.Rest()) > 0 {
+		d.answers = nil
 		return unreadable, events.BadHeaders
 	}
 	if door != "" {

@@ -27,7 +27,7 @@ var planted = []struct{ what, file, right, wrong string }{
 	{"a package of one app covers all", "draw.go", `take = decimal.Min(n, s.left, p.own[s.app])`, `take = decimal.Min(n, s.left)`},
 	{"agents outlive their desk", "itemlife.go", `return earlier(until, end)`, `return until`},
 	{"the share of days after an expiry", "service.go", `return touches && (s.MonthUsage == shareOfDays || h.cause == causeArrears)`, `return touches`},
-	{"what came late restates every package", "late.go", `b.keepUnsettled(&v, issued)`, ``},
+	{"what came late restates every package", "late.go", `b.keepUnsettled(&v, of[v.Account])`, ``},
 	{"an add-on is charged in the month of the change", "fee.go", `return "free: switched on in the month in which the version changed"`, `return ""`},
 	{"late facts are billed whole", "late.go", `l.add(line, now, was)`, `was.amount = decimal.Zero; l.add(line, now, was)`},
 	{"the day of refund is not used", "refund.go", `days++`, ``},
