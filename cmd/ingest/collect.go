@@ -128,11 +128,15 @@ func runCollect(ctx context.Context, p *cli.Program, c *config.Config, how colle
 	if _, err := conn.Topic(ctx, c); err != nil {
 		return err
 	}
+	rules, err := rulesInForce(ctx, p, c, conn, template)
+	if err != nil {
+		return err
+	}
 	figures := &collect.Figures{}
 	door := collect.New(collect.Config{
 		Send: conn.Log, Keys: keys.Keys, Open: open, Origins: how.origins, Logger: p.Log, Figures: figures,
-		Decoder: func() *decode.Decoder { return decode.NewDecoder(template.Rulebook()) },
-		FillApp: template.Fields.Resolved() == events.CloudEventsFields,
+		Decoder: func() *decode.Decoder { return decode.NewDecoder(rules) },
+		FillApp: rules.TopicRules().Fields.Resolved() == events.CloudEventsFields,
 	})
 	ready := func() (why, remarks []string) {
 		if door.Troubled() {

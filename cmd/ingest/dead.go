@@ -69,7 +69,6 @@ func (f *deadFlags) filter() (dead.Filter, error) {
 type cemetery struct {
 	letters, events *site.Connection
 	topic           string
-	template        *events.Template
 	rules           events.Rulebook // in force: of the months that have any, else what the configuration says
 	apps            dead.Apps
 }
@@ -83,7 +82,7 @@ func openCemetery(ctx context.Context, p *cli.Program, c *config.Config) (*cemet
 	if err != nil {
 		return nil, err
 	}
-	m := &cemetery{topic: c.Kafka.Topic, template: template}
+	m := &cemetery{topic: c.Kafka.Topic}
 	if m.events, err = site.Connect(ctx, c, p.Log); err != nil {
 		return nil, err
 	}
@@ -265,7 +264,7 @@ func deadReplayCommand(p *cli.Program) *cobra.Command {
 			err = eachLetter(ctx, p, filter, func(m *cemetery, l *dead.Letter, _ string) error {
 				if replay == nil {
 					replay = &dead.Replay{Log: m.events.Log, Decoder: decode.NewDecoder(m.rules), NoDoor: noDoor, DryRun: dryRun, Now: time.Now,
-						Plain: m.template.Fields.Resolved() == events.CloudEventsFields}
+						Plain: m.rules.TopicRules().Fields.Resolved() == events.CloudEventsFields}
 				}
 				return replay.Add(ctx, l, &to)
 			})

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"sync"
 
 	"headcount/cmd/cli"
 	"headcount/cmd/config"
@@ -11,9 +12,10 @@ import (
 	"headcount/events"
 )
 
-// rulesInForce are the rules that are fixed, where this machine can read the state store, and else those that the configuration says.
+// rulesInForce are the rules that are fixed, where this machine can read the state store, and else those that the configuration says. They are
+// safe for concurrent use.
 func rulesInForce(ctx context.Context, p *cli.Program, c *config.Config, conn *site.Connection, template *events.Template) (events.Rulebook, error) {
-	configured := template.Rulebook()
+	configured := &sharedRules{book: template.Rulebook()}
 	topic, err := conn.Topic(ctx, c)
 	if err != nil {
 		return nil, err
@@ -31,7 +33,7 @@ func rulesInForce(ctx context.Context, p *cli.Program, c *config.Config, conn *s
 		p.Log.Warn("the rules in the state store cannot be read: records are looked at by the configuration alone", "error", err)
 		return configured, nil
 	}
-	return fixedOrConfigured{fixed, configured}, nil
+	return &fixedOrConfigured{fixed, configured}, nil
 }
 
 // fixedOrConfigured are a topic's rules: the fixed ones, and of months that have none those that would be. It fixes none.
@@ -41,7 +43,7 @@ type fixedOrConfigured struct {
 }
 
 // MonthRules implements events.Rulebook.
-func (r fixedOrConfigured) MonthRules(m events.Month) (*events.MonthRules, error) {
+func (r *fixedOrConfigured) MonthRules(m events.Month) (*events.MonthRules, error) {
 	rules, err := r.Known(m)
 	if errors.Is(err, checkpoint.ErrNoRules) {
 		return r.configured.MonthRules(m)
@@ -50,6 +52,25 @@ func (r fixedOrConfigured) MonthRules(m events.Month) (*events.MonthRules, error
 }
 
 // Foreseen implements events.Rulebook.
-func (r fixedOrConfigured) Foreseen(m events.Month) (*events.MonthRules, error) {
+func (r *fixedOrConfigured) Foreseen(m events.Month) (*events.MonthRules, error) {
 	return r.MonthRules(m)
 }
+
+// sharedRules are a rulebook that many may use at a time.
+type sharedRules struct {
+	mu   sync.Mutex
+	book events.Rulebook
+}
+
+// TopicRules implements events.Rulebook.
+func (r *sharedRules) TopicRules() *events.TopicRules { return r.book.TopicRules() }
+
+// MonthRules implements events.Rulebook.
+func (r *sharedRules) MonthRules(m events.Month) (*events.MonthRules, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.book.MonthRules(m)
+}
+
+// Foreseen implements events.Rulebook.
+func (r *sharedRules) Foreseen(m events.Month) (*events.MonthRules, error) { return r.MonthRules(m) }
