@@ -39,6 +39,7 @@ func TestAccountsOfAllForms(t *testing.T) {
 		"other way":      {file("d/1.yml", betaYAML), file("d/2.yml", acmeYAML)},
 		"with none":      {file("d/0.yaml", "accounts: []\n"), file("d/1.yaml", betaYAML), file("d/2.yaml", acmeYAML), file("d/3.csv", "id,apps,plan,from\n")},
 		"table":          {file("accounts.csv", both)},
+		"commas":         {file("accounts.csv", strings.Replace(both, "acme,a b,", "acme,\"a, b\",", 1))},
 		"a row an app":   {file("accounts.CSV", rows)},
 		"table and YAML": {file("d/a.csv", strings.SplitAfter(both, "GB123\n")[0]), file("d/b.yaml", betaYAML)},
 	} {

@@ -38,7 +38,7 @@ func (a *Accounts) BillsLate(id string) bool {
 // issued are the month's invoices so far, all revisions.
 //
 // It returns, for each account that owes another amount, one further revision with a line for each difference, a credit where it
-// is negative; reason stands on it. It is deducted as invoices of the month with are. What was paid ahead and should not have been is
+// is negative, and with the tax that is asked for or given back where its rate was wrong; reason stands on it. It is deducted as invoices of the month with are. What was paid ahead and should not have been is
 // paid back. Where a revision before it waits for its release, it waits too.
 func Correct(in Input, late Usage, issued []Invoice, reason string, with Month) ([]Invoice, error) {
 	right, err := Whole(in, late)
@@ -74,9 +74,6 @@ func Correct(in Input, late Usage, issued []Invoice, reason string, with Month) 
 		if err := c.compare(of[v.Account]); err != nil {
 			return nil, err
 		}
-		if len(c.lines)+len(c.prepaid) == 0 && revisions[v.Account] > 0 {
-			continue
-		}
 		v.Revision = revisions[v.Account] + 1
 		v.Lines, v.Total, v.Prepaid, v.Daily = c.lines, c.total.StringFixed(c.digits), c.prepaid, nil
 		v.DeductFrom, v.DeductUntil = plan.Book.Rules.deducted(with)
@@ -88,8 +85,11 @@ func Correct(in Input, late Usage, issued []Invoice, reason string, with Month) 
 			amended += "; held: " + v.Reason
 		}
 		v.Reason = amended
-		if err := v.settle(c.digits); err != nil {
+		if err := v.settle(c.digits, of[v.Account]); err != nil {
 			return nil, err
+		}
+		if len(c.lines)+len(c.prepaid) == 0 && !v.taxes() && revisions[v.Account] > 0 {
+			continue
 		}
 		out = append(out, v)
 	}

@@ -129,3 +129,43 @@ func TestCorrectHeld(t *testing.T) {
 		t.Errorf("%v, %s", err, show(out))
 	}
 }
+
+// Where the tax rate was wrong, what is billed over all revisions is taxed by the right one, though no other amount changes.
+func TestCorrectTax(t *testing.T) {
+	var issued []rating.Invoice
+	for i, x := range []struct{ tax, price, total, all, document string }{ // tax and total of the revision, tax of all
+		{`tax: {rate: "7%"}`, "0.333", "333.00", "23.31", rating.DocumentInvoice},
+		{`tax: {rate: "0%", note: reverse charge}`, "0.333", "0.00", "0.00", rating.DocumentCredit},
+		{`tax: {rate: "19%"}`, "0.333", "0.00", "63.27", rating.DocumentInvoice},
+		{`tax: {rate: "19%"}`, "0.111", "-222.00", "21.09", rating.DocumentCredit},
+		{`late: bill`, "0.111", "0.00", "0.00", rating.DocumentCredit},
+		{`tax: {rate: "7%"}`, "0.222", "111.00", "15.54", rating.DocumentInvoice},
+	} {
+		s := open(t, account(`plan: tcmpp/pro`, `from: 2026-01-01`, `overrides: {mau.free: "0", mau.unit_price: "`+x.price+`"}`, x.tax))
+		in := s.input("2026-10", use("mau", 1000))
+		correct := func() (out []rating.Invoice, err error) {
+			if len(issued) == 0 {
+				return rating.Rate(in)
+			}
+			return rating.Correct(in, in.Usage, issued, "why", mustMonth("2026-12"))
+		}
+		out, err := correct()
+		if err != nil || len(out) != 1 || out[0].Total != x.total || out[0].Document != x.document || out[0].Retaxed() != (i > 0 && i != 3) {
+			t.Fatalf("%d: %v, %s", i, err, show(out))
+		}
+		payable, _ := rating.Sum(out[0].Total, out[0].Tax)
+		issued = append(issued, out[0])
+		all := "0.00"
+		for _, v := range issued {
+			if all, err = rating.Sum(all, v.Tax); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if all != x.all || payable != out[0].Payable {
+			t.Errorf("%d: taxed %s in all, want %s: %s", i, all, x.all, show(out))
+		}
+		if again, err := rating.Correct(in, in.Usage, issued, "why", mustMonth("2026-12")); err != nil || len(again) > 0 {
+			t.Errorf("%d: again %v, %s", i, err, show(again))
+		}
+	}
+}

@@ -74,7 +74,7 @@ func RateLate(in Input, issued []Invoice, with Month) ([]Invoice, error) {
 		}
 		b.keepUnsettled(&v, of[v.Account])
 		v.DeductFrom, v.DeductUntil = plan.Book.Rules.deducted(with)
-		if err := v.settle(l.digits); err != nil {
+		if err := v.settle(l.digits, of[v.Account]); err != nil {
 			return nil, err
 		}
 		out = append(out, v)

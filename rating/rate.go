@@ -188,5 +188,5 @@ func (r *rater) invoice() (Invoice, error) {
 		out.Status, out.Reason = StatusHeld, strings.Join(r.reasons, "; ")
 	}
 	r.c.acc.addressed(&out)
-	return out, out.settle(r.book.Digits)
+	return out, out.settle(r.book.Digits, nil)
 }

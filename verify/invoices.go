@@ -55,7 +55,9 @@ func (c *invoiceCheck) price(ctx context.Context) error {
 	}
 	c.priceMonth(left)
 	if p := newPapers(c.m, c.r); p != nil {
-		p.made()
+		if err := p.made(ctx); err != nil {
+			return err
+		}
 	}
 	if err := c.priceAmended(ctx, left); err != nil {
 		return err

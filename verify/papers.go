@@ -82,12 +82,13 @@ func (i *paperIssuer) text() string {
 type papers struct {
 	m      *closedMonth
 	r      *report.Report
-	issuer *paperIssuer // nil: the closing has none
+	issuer *paperIssuer                   // nil: the closing has none
+	issued map[string]map[string][]*paper // all revisions, by month and account
 }
 
 // newPapers reads the closing's issuer; nil where it cannot be read, which the report says.
 func newPapers(m *closedMonth, r *report.Report) *papers {
-	p := &papers{m: m, r: r}
+	p := &papers{m: m, r: r, issued: map[string]map[string][]*paper{}}
 	if text := m.subject.Closing.Issuer; len(text) > 0 {
 		p.issuer = &paperIssuer{}
 		if err := json.Unmarshal(text, p.issuer); err != nil {
@@ -99,19 +100,51 @@ func newPapers(m *closedMonth, r *report.Report) *papers {
 }
 
 // made checks the papers as the close made them.
-func (p *papers) made() {
+func (p *papers) made(ctx context.Context) error {
 	for _, s := range p.m.stored.Invoices {
 		x := p.read(s)
+		if x == nil {
+			continue
+		}
+		var priced *reprice.Period
 		switch {
-		case x == nil:
 		case x.Month == p.m.name:
-			p.content(x, p.m.prices.month)
+			priced = p.m.prices.month
 		case p.m.former != nil:
-			p.content(x, p.m.former.month)
-		default:
-			p.content(x, nil)
+			priced = p.m.former.month
+		}
+		if err := p.content(ctx, x, priced); err != nil {
+			return err
 		}
 	}
+	return nil
+}
+
+// before returns the account's revisions of the month that were made before a paper.
+func (p *papers) before(ctx context.Context, x *paper) (earlier []*paper, _ error) {
+	if x.Revision == 1 {
+		return nil, nil
+	}
+	of, known := p.issued[x.Month]
+	if !known {
+		stored, err := p.m.ledger.Invoices(ctx, x.Month)
+		if err != nil {
+			return nil, inLedger(err)
+		}
+		of = map[string][]*paper{}
+		for _, s := range stored {
+			if y := p.read(s); y != nil {
+				of[y.Account] = append(of[y.Account], y)
+			}
+		}
+		p.issued[x.Month] = of
+	}
+	for _, y := range of[x.Account] {
+		if y.Revision < x.Revision {
+			earlier = append(earlier, y)
+		}
+	}
+	return earlier, nil
 }
 
 // checkGiven checks the numbers of what the close, and the month's amendments, made, and the papers of the amendments.
@@ -147,7 +180,9 @@ func checkGiven(ctx context.Context, m *closedMonth, r *report.Report) error {
 			}
 			p.number(x, given)
 			if s.Amendment > 0 {
-				p.content(x, priced[s.Amendment])
+				if err := p.content(ctx, x, priced[s.Amendment]); err != nil {
+					return err
+				}
 			}
 		}
 	}
@@ -165,13 +200,18 @@ func (p *papers) read(s chain.Invoice) *paper {
 }
 
 // content checks what a paper says; priced is the month by the accounts that priced it, nil: it is not known.
-func (p *papers) content(x *paper, priced *reprice.Period) {
+func (p *papers) content(ctx context.Context, x *paper, priced *reprice.Period) error {
 	if p.issuer == nil && x.Payable == "" && x.Tax == "" && x.Document == "" { // a release made it that knew no taxes
-		return
+		return nil
 	}
-	p.amounts(x)
+	earlier, err := p.before(ctx, x)
+	if err != nil {
+		return err
+	}
+	p.amounts(x, earlier)
 	p.changes(x)
 	p.parties(x, priced)
+	return nil
 }
 
 // changes wants a line that corrects another to be the difference between what was billed and what is right. One that is reported alone
@@ -239,12 +279,21 @@ func (p *papers) number(x *paper, given []chain.Number) {
 	p.same("numbers", x, "due", n.Due, due)
 }
 
-// amounts computes the tax of the total, and what is payable; and which document it is.
-func (p *papers) amounts(x *paper) {
+// amounts computes the tax of the total, and what is payable; and which document it is. Where an earlier revision was taxed at another rate,
+// all that was billed by now is to have been taxed at the paper's.
+func (p *papers) amounts(x *paper, earlier []*paper) {
 	_, cents, _ := strings.Cut(x.Total, ".")
-	total, tax := decimal(x.Total), new(big.Rat)
-	if x.TaxRate != "" {
-		tax = reprice.Round(new(big.Rat).Mul(total, decimal(x.TaxRate)), len(cents))
+	total, rate := decimal(x.Total), x.rate()
+	tax := reprice.Round(new(big.Rat).Mul(total, rate), len(cents))
+	taxed := slices.DeleteFunc(earlier, func(y *paper) bool { return y.Tax == "" })
+	if slices.ContainsFunc(taxed, func(y *paper) bool { return y.rate().Cmp(rate) != 0 }) {
+		all, asked := new(big.Rat).Set(total), new(big.Rat)
+		for _, y := range taxed {
+			all.Add(all, decimal(y.Total))
+			asked.Add(asked, decimal(y.Tax))
+		}
+		tax = reprice.Round(all.Mul(all, rate), len(cents))
+		tax.Sub(tax, asked)
 	}
 	p.same("taxes", x, "tax", x.Tax, tax.FloatString(len(cents)))
 	p.same("taxes", x, "payable", x.Payable, new(big.Rat).Add(total, tax).FloatString(len(cents)))
@@ -253,10 +302,18 @@ func (p *papers) amounts(x *paper) {
 		sum.Add(sum, decimal(paid.Amount))
 	}
 	want := "invoice"
-	if x.Revision > 1 && sum.Sign() < 0 {
+	if x.Revision > 1 && (sum.Sign() < 0 || sum.Sign() == 0 && tax.Sign() < 0) {
 		want = "credit_note"
 	}
 	p.same("taxes", x, "document", x.Document, want)
+}
+
+// rate is the paper's tax as a share.
+func (x *paper) rate() *big.Rat {
+	if x.TaxRate == "" {
+		return new(big.Rat)
+	}
+	return decimal(x.TaxRate)
 }
 
 // parties wants issuer, account, tax rate and terms to be those of the closing, and of the accounts that it was priced by.

@@ -33,7 +33,7 @@ var planted = []struct{ file, text, bug string }{
 	{"rating/ledger/entry.go", "strconv.FormatInt(e.seq, 10), e.kind, e.month, e.at}", "strconv.FormatInt(e.seq, 10), e.kind, e.at}"}, // a month that no hash covers
 	{"rating/ledger/invoice.go", "int64(i + 1), text(l.App)", "int64(i), text(l.App)"},                                                // lines counted from 0
 	{"rating/ledger/result.go", "text(r.Account), r.Digest, r.document", "nil, r.Digest, r.document"},                                 // usage of nobody
-	{"rating/payable.go", "tax = total.Mul(rate).Round(digits)", "tax = total.Mul(rate).Truncate(digits)"},                            // a tax that is cut off
+	{"rating/payable.go", "tax := total.Mul(rate).Round(digits)", "tax := total.Mul(rate).Truncate(digits)"},                          // a tax that is cut off
 	{"rating/payable.go", "v.Party, v.Terms = x.party, x.terms.String()", "v.Party = x.party"},                                        // terms that are lost
 	{"rating/ledger/number.go", "n.Serial = last + 1", "n.Serial = last + 2"},                                                         // numbers with gaps
 	{"rating/ledger/number.go", "calendar.DateOf(at.In(zone))", "calendar.DateOf(at.In(zone).AddDate(0, 0, 1))"},                      // issued tomorrow

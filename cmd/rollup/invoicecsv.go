@@ -16,6 +16,7 @@ var invoiceColumns = []string{
 	"document", "number", "issued", "due", "corrects", "name", "contact", "po", "tags", "tax_rate", "tax_note", "tax", "payable",
 	"reason", "released_by", "released_at", "released_reason", "amended_by", "amended_at", "amended_reason",
 	"was_quantity", "was_unit_price", "was_amount", "now_quantity", "now_unit_price", "now_amount",
+	"terms", "address", "tax_id", "issuer", "issuer_address", "issuer_tax_id",
 }
 
 // invoiceCSV writes a row for each line, each invoice's total, what was paid ahead (not in the total) and what is left of packages;
@@ -74,6 +75,13 @@ func papersOf(v *rating.Invoice, cells map[string]string) {
 		"name": v.Name, "contact": v.Contact, "po": v.PO, "tags": strings.Join(v.Tags, " "), "reason": v.Reason,
 	} {
 		cells[name] = text
+	}
+	cells["terms"] = v.Terms
+	if l := v.Legal; l != nil {
+		cells["address"], cells["tax_id"] = strings.Join(l.Address, ", "), l.TaxID
+	}
+	if s := v.Issuer; s != nil {
+		cells["issuer"], cells["issuer_address"], cells["issuer_tax_id"] = s.Name, strings.Join(s.Address, ", "), s.TaxID
 	}
 	if r := v.Released; r != nil {
 		cells["released_by"], cells["released_at"], cells["released_reason"] = r.By, r.At, r.Reason

@@ -124,12 +124,18 @@ func dates(v *rating.Invoice) (all []string) {
 
 // taxed says what an invoice's tax is; empty: none is said.
 func taxed(v *rating.Invoice) string {
-	if v.TaxRate == "" {
+	text := "tax"
+	switch {
+	case v.TaxRate != "":
+		text += " " + taxPercent(v.TaxRate)
+	case !charged(v.Tax):
 		return ""
 	}
-	text := "tax " + taxPercent(v.TaxRate)
 	if v.TaxNote != "" {
 		text += " (" + v.TaxNote + ")"
+	}
+	if v.Retaxed() {
+		text += ", of all that is billed of the month, less what was asked for"
 	}
 	return text
 }
@@ -153,4 +159,4 @@ func daysSum(v *rating.Invoice) (days int, first, last, sum string) {
 }
 
 // zero says whether nothing is asked for or given back by an invoice, nor was paid ahead.
-func zero(v *rating.Invoice) bool { return !charged(v.Total) && len(v.Prepaid) == 0 }
+func zero(v *rating.Invoice) bool { return !charged(v.Total) && !charged(v.Tax) && len(v.Prepaid) == 0 }

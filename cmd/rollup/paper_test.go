@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"encoding/csv"
+	"slices"
 	"strings"
 	"testing"
 
@@ -102,15 +103,13 @@ func TestPaperCSV(t *testing.T) {
 	}
 	for row, want := range map[int]map[string]string{
 		1: {"row": "line", "number": "INV-2026-10-000001", "released_by": "ann", "released_reason": "looked <at>", "reason": "app a: too many clocks", "name": "Acme Ltd", "tax": "", "was_amount": ""},
-		2: {"row": "total", "tax": "196.71", "payable": "1232.03", "tax_rate": "0.19", "due": "2026-11-17", "document": "invoice"},
+		2: {"row": "total", "tax": "196.71", "payable": "1232.03", "tax_rate": "0.19", "due": "2026-11-17", "document": "invoice", "terms": "net 14", "address": "1 Main St, Springfield", "tax_id": "DE1", "issuer": "Issuer Co", "issuer_address": "2 High St", "issuer_tax_id": "DE2"},
 		3: {"row": "line", "number": "CN-2026-10-000001", "corrects": "INV-2026-10-000001", "amended_by": "bob", "was_unit_price": "0.02", "now_amount": "8.82", "released_by": ""},
 		5: {"row": "total", "status": "what-if", "number": ""},
 	} {
 		for name, text := range want {
-			for i, column := range rows[0] {
-				if column == name && rows[row][i] != text {
-					t.Errorf("row %d, %s: %q, want %q", row, name, rows[row][i], text)
-				}
+			if i := slices.Index(rows[0], name); i < 0 || rows[row][i] != text {
+				t.Errorf("row %d, %s: want %q: %q", row, name, text, rows[row])
 			}
 		}
 	}

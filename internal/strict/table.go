@@ -12,7 +12,7 @@ import (
 // Rows says how rows are elements with fields.
 type Rows struct {
 	Key  string // the column by which rows are one element, where each has one member
-	List string // the column of members, with white space or ; between them: one row an element
+	List string // the column of members, with white space, ; or , between them: one row an element
 	Each string // or the column of one member: one row a member
 }
 
@@ -206,7 +206,7 @@ func (t *table) cell(c column, s string, line, col int32) (*node, *Error) {
 		return n, nil
 	case c.whole == t.by.List:
 		n := &node{kind: listNode, line: line, column: col}
-		for _, word := range strings.FieldsFunc(s, func(r rune) bool { return r == ' ' || r == ';' || r == '\n' || r == '\t' }) {
+		for _, word := range strings.FieldsFunc(s, func(r rune) bool { return r == ' ' || r == ';' || r == ',' || r == '\n' || r == '\t' }) {
 			n.items = append(n.items, &node{kind: textNode, scalar: true, line: line, column: col, written: word, text: word})
 		}
 		return n, nil

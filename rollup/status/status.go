@@ -51,7 +51,7 @@ func Read(ctx context.Context, s Source, m events.Month, now time.Time) (*Docume
 	}
 	r.doc.SealedPartitions = len(r.open)
 	if r.facts == nil {
-		return r.doc, nil // no rules: no event of the month was counted
+		return r.doc, nil // the topic has no rules: no record was counted
 	}
 	if err := r.unite(); err != nil {
 		return nil, err
@@ -107,7 +107,7 @@ type reader struct {
 	Source
 	month events.Month
 	doc   *Document
-	facts *usage.Facts // nil: the month has no rules
+	facts *usage.Facts // nil: the topic has no rules
 	open  []*checkpoint.SealedMonth
 	lost  []string // of the log, and accepted
 
@@ -124,13 +124,9 @@ func (r *reader) close() {
 // partitions adds what each partition has; rules is nil where the topic has none yet.
 func (r *reader) partitions(ctx context.Context, rules *checkpoint.Rules, offsets map[events.Partition]stream.Offsets, owners map[events.Partition]string) (err error) {
 	if rules != nil {
-		if fixed, err := rules.Known(r.month); err == nil {
-			r.facts = &usage.Facts{Rules: fixed}
-		} else if !errors.Is(err, checkpoint.ErrNoRules) {
+		if err := r.begin(rules); err != nil {
 			return fmt.Errorf("rules: %w", err)
 		}
-	}
-	if rules != nil {
 		r.from = rules.TopicRules().From
 		if r.sealed, err = r.State.NewestSealed(ctx); err != nil {
 			return err
@@ -149,6 +145,17 @@ func (r *reader) partitions(ctx context.Context, rules *checkpoint.Rules, offset
 	return nil
 }
 
+// begin has the facts read by the month's rules. Where it has none, no event of it was counted: what was rejected holds its invoices and
+// accounts may be silent all the same, and of that any rules tell.
+func (r *reader) begin(rules *checkpoint.Rules) error {
+	fixed, err := rules.Known(r.month)
+	if errors.Is(err, checkpoint.ErrNoRules) {
+		fixed, err = &events.MonthRules{Month: r.month, Kinds: events.KindNames[:], Precision: events.DefaultPrecision}, nil
+	}
+	r.facts = &usage.Facts{Rules: fixed}
+	return err
+}
+
 // partition adds a partition's facts and returns its next offset.
 func (r *reader) partition(ctx context.Context, p events.Partition, rules *checkpoint.Rules) (events.Offset, error) {
 	id := counter.Identity{Cluster: r.Topic.Cluster, TopicID: r.Topic.ID, Partition: p}
@@ -159,16 +166,6 @@ func (r *reader) partition(ctx context.Context, p events.Partition, rules *check
 	}
 	if err != nil {
 		return 0, err
-	}
-	if r.facts == nil {
-		if st := shard.State(); r.sealsNext(&st) {
-			r.doc.Rejected += st.Unattributed.Rejected
-			r.doc.BeforeBooks += st.Unattributed.BeforeBooks
-			for _, s := range st.Apps { // which no month lists
-				r.doc.BeforeBooks += s.BeforeBooks
-			}
-		}
-		return loaded.Position.Next, nil
 	}
 	return loaded.Position.Next, r.addFacts(ctx, part, p, shard)
 }

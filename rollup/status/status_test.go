@@ -5,6 +5,7 @@ import (
 	"crypto/ed25519"
 	"errors"
 	"fmt"
+	"slices"
 	"testing"
 	"time"
 
@@ -157,5 +158,55 @@ func TestUnreachable(t *testing.T) {
 		if e, ok := errors.AsType[*closed.UnreachableError](err); !ok || e.Error() != c.want {
 			t.Errorf("got %v, want %s", err, c.want)
 		}
+	}
+}
+
+// A month without an event has no rules. What was rejected since the last seal would hold its invoices all the same, and that an account's
+// apps are silent is said.
+func TestAMonthWithoutEvents(t *testing.T) {
+	s := newSource(t)
+	template := &events.Template{TimeZone: s.Zone, Precision: 6, Limits: events.DefaultLimits, KeyID: s.Keys.Newest().ID(), SealKey: make(ed25519.PublicKey, ed25519.PublicKeySize)}
+	rules, err := s.State.Rules(t.Context(), template)
+	if err != nil {
+		t.Fatal(err)
+	}
+	id := counter.Identity{Cluster: s.Topic.Cluster, TopicID: s.Topic.ID, Partition: 0}
+	part := s.State.Partition(id)
+	if _, _, err := part.Load(t.Context(), func() *counter.Shard { return counter.NewShard(id, rules, s.Keys) }); !errors.Is(err, checkpoint.ErrNone) {
+		t.Fatal(err)
+	}
+	shard := counter.NewShard(id, rules, s.Keys)
+	at := time.Date(2026, 10, 20, 12, 0, 0, 0, time.UTC)
+	var records []events.Record
+	for i := range 30 {
+		records = append(records, events.Record{Offset: events.Offset(i), Timestamp: at.UnixMilli(), Value: []byte("{")})
+	}
+	if _, _, err := shard.Count(records); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := part.Save(t.Context(), shard.Cut(counter.Position{Next: 30, BatchOffset: 0})); err != nil {
+		t.Fatal(err)
+	}
+	s.Before = func(m events.Month) (*usage.Document, error) {
+		return &usage.Document{Month: m, Usage: []usage.App{{App: "app-a", Events: 300, Daily: []usage.Day{{Day: m.String() + "-01", New: 100}}}}}, nil
+	}
+	doc, err := Read(t.Context(), s, october, at)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var causes []usage.Cause
+	for _, n := range doc.NotBilled {
+		causes = append(causes, n.Cause)
+	}
+	if !slices.Equal(causes, []usage.Cause{usage.RejectedRecords, usage.Silent}) || doc.Rejected != 30 || len(doc.Usage) != 0 {
+		t.Errorf("%d rejected, not billed: %+v, usage: %+v", doc.Rejected, doc.NotBilled, doc.Usage)
+	}
+	invoices, err := doc.Invoices(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	doc.Hold(invoices)
+	if len(invoices) != 1 || invoices[0].Status != rating.StatusHeld || len(doc.Alarms) != 1 {
+		t.Errorf("invoices: %+v, alarms: %q", invoices, doc.Alarms)
 	}
 }

@@ -70,6 +70,8 @@ type App struct {
 	Daily  []Day            `json:"daily"`
 	Late   []Late           `json:"late"`
 	Digest string           `json:"digest"`
+
+	overLimit uint64 // dead letters that found no room, each of which holds; of a document that was read 0
 }
 
 // Count is what the two witnesses say of a kind.

@@ -141,7 +141,7 @@ func (g *gatherer) add(u *counter.AppUnion) error {
 		App: u.App, Events: u.Counters.Events, Duplicates: u.Counters.Events - u.Facts, Skewed: u.Counters.Skewed,
 		Expired: u.Stretch.Expired, Rejected: u.Stretch.Rejected, BeforeBooks: u.Stretch.BeforeBooks,
 		Kinds: map[string]Count{}, Meters: []Meter{},
-		Late: g.lateOf(u), Digest: canonical.HashText(u.Digest[:]),
+		Late: g.lateOf(u), Digest: canonical.HashText(u.Digest[:]), overLimit: u.Stretch.OverLimit,
 	}
 	if account != "" {
 		a.Account = &account

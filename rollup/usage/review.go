@@ -127,7 +127,7 @@ func (r *reviewer) nameless() {
 	for i := range r.Usage {
 		whole += r.Usage[i].Events + r.Usage[i].Expired + r.Usage[i].Rejected
 	}
-	r.uncounted(NotBilled{}, &r.Uncounted, whole, whole, r.Limits.Passed(r.Limits.RejectLimit, r.Rejected, whole), false)
+	r.uncounted(NotBilled{}, &r.Uncounted, whole, whole, r.Limits.Passed(r.Limits.RejectLimit, r.Rejected, whole), false, false)
 }
 
 func (r *reviewer) app(a *App) {
@@ -140,22 +140,23 @@ func (r *reviewer) app(a *App) {
 	l := &r.Limits
 	records := a.Events + a.Expired + a.Rejected
 	odd := billed && l.Passed(l.SkewLimit, a.Skewed+a.Expired, a.Events+a.Expired)
-	r.uncounted(at, &a.Uncounted, records, a.Events+a.Expired, billed && l.Passed(l.RejectLimit, a.Rejected, records), odd)
+	r.uncounted(at, &a.Uncounted, records, a.Events+a.Expired, billed && l.Passed(l.RejectLimit, a.Rejected, records), billed && a.overLimit > 0, odd)
 	if !billed {
 		r.unbilled(at, a)
 	}
 	r.changed(at, a)
 }
 
-// uncounted lists what is not in the facts. Records are all that were of the app, events those with a month.
-func (r *reviewer) uncounted(at NotBilled, u *Uncounted, records, events uint64, rejected, odd bool) {
+// uncounted lists what is not in the facts. Records are all that were of the app, events those with a month; rejected, full and odd say whether
+// dead letters, those that found no room, and wrong clocks and finished months hold invoices.
+func (r *reviewer) uncounted(at NotBilled, u *Uncounted, records, events uint64, rejected, full, odd bool) {
 	l, billed := &r.Limits, at.Account != ""
 	for _, x := range u.RejectedFor {
 		n := at
 		n.Cause, n.Name, n.Count, n.Of, n.Held = RejectedRecords, x.Reason, x.Records, records, rejected
 		switch {
 		case isOverLimit(x.Reason):
-			n.Cause = OverALimit
+			n.Cause, n.Held = OverALimit, rejected || full && !isFarOff(x.Reason)
 		case isOfQuantity(x.Reason):
 			n.Cause = Quantities
 		}
@@ -280,6 +281,9 @@ func (r *reviewer) gone() {
 		}
 	}
 }
+
+// isFarOff says whether a dead letter over a limit was of a month too far off: its reason names the year, and it alone holds nothing.
+func isFarOff(reason string) bool { return isOverLimit(reason) && reason != string(events.OverLimit) }
 
 func isOverLimit(reason string) bool { return strings.HasPrefix(reason, string(events.OverLimit)) }
 

@@ -64,6 +64,13 @@ func TestLook(t *testing.T) {
 	if !slices.Equal(got, want) {
 		t.Errorf("got\n%q, want\n%q", got, want)
 	}
+	// One record that found no room holds; what its sender dated in a year far off does not.
+	full := appOf("a1", "o", 100)
+	full.Rejected, full.overLimit, full.RejectedFor = 3, 1, []ForWhy{{string(events.OverLimit), 1}, {"over limit: dated 2015", 2}}
+	got = look(t, &Document{Usage: []App{full}}, nil, true)
+	if want = []string{"over_limit a1/o over limit 1/103 held", "over_limit a1/o over limit: dated 2015 2/103"}; !slices.Equal(got, want) {
+		t.Errorf("got\n%q, want\n%q", got, want)
+	}
 	// Few are not many, and what holds nobody's invoice holds none.
 	few := appOf("a1", "o", 100)
 	few.Rejected, few.RejectedFor = 19, []ForWhy{{"no subject", 19}}
