@@ -250,7 +250,7 @@ func (l *lane) close(ctx context.Context, name string) error {
 	_, err = l.retry(ctx, args...)
 	code, waited := other.wait()
 	if err != nil || waited != nil {
-		return fmt.Errorf("close: %w %w", err, waited)
+		return fmt.Errorf("close: %w", errors.Join(err, waited))
 	}
 	l.t.note(twoCloses, code == 0)
 	return nil

@@ -52,7 +52,7 @@ func newSite(ctx context.Context, dir, bin, addr, name string) (*site, error) {
 		if err != nil {
 			return nil, err
 		}
-		text := reporters + fmt.Sprintf(`billing: {grace: 0s, skew_limit: "1", reject_limit: "1"}
+		text := reporters + fmt.Sprintf(`billing: {grace: 0s, skew_limit: "1", reject_limit: "1", quantity_jump: 0}
 kafka: {brokers: [%q], topic: %s, group: %s, session_timeout: 1500ms, producer_time: accept}
 ingest: {checkpoint_interval: 30ms}
 state: file://data/%d/state

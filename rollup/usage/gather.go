@@ -57,8 +57,8 @@ func Gather(doc *Document, month, before *Facts, bill Biller, limits Limits) (Al
 		return nil, fmt.Errorf("unite %s: %w", month.Rules.Month, err)
 	}
 	g.unattributed(month)
-	for app := range g.remarked { // of which nothing is in the facts
-		if app == "" {
+	for app, r := range g.remarked { // of which nothing is in the facts
+		if app == "" || !r.uncounted() {
 			continue
 		}
 		if err := g.add(counter.Absent(cfg, app)); err != nil {

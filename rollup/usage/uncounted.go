@@ -70,6 +70,10 @@ type remarked struct {
 	finished, unopened uint64 // of those, events that the partitions' stretches do not count
 }
 
+// uncounted says whether the remarks tell of what facts and counters do not. A wrong clock alone is of an event that counts, perhaps in
+// another month.
+func (r *remarked) uncounted() bool { return len(r.Unknown) > 0 || r.finished > 0 || r.unopened > 0 }
+
 // addUp adds up remarks of partitions, by app.
 func addUp(all []counter.Remark) map[string]*remarked {
 	all = slices.Clone(all)
