@@ -66,7 +66,7 @@ func (s *site) openTransaction(r record) (commit func()) {
 func (s *site) sealedOnly() {
 	s.Helper()
 	commit := s.openTransaction(devices(0, 1, "2025-03-10T10:00:00Z")[0])
-	s.want(3, "rollup", "close", "--month", "2025-03", "--timeout", "2s")
+	s.want(3, "rollup", "close", "--month", "2025-03", "--timeout", "10s")
 	commit()
 	s.waitFor("every partition sealed", func() bool { // the broker may decide on the transaction a moment later
 		s.ok("ingest", "run", "--until-end")

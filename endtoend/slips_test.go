@@ -204,7 +204,7 @@ func TestBrokerKilledUnderAClose(t *testing.T) {
 	if err := reader.cmd.Process.Signal(syscall.SIGSTOP); err != nil { // it has the partitions, and does not count
 		t.Fatal(err)
 	}
-	p := s.start("rollup", "close", "--month", "2025-03", "--timeout", "4s", "--verbose")
+	p := s.start("rollup", "close", "--month", "2025-03", "--timeout", "20s", "--verbose")
 	s.waitFor("the seals", func() bool { return strings.Contains(p.stderr.String(), "seals written") })
 	broker := s.broker
 	s.broker = nil

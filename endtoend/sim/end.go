@@ -31,14 +31,25 @@ func (w *World) checkRules() {
 	for _, m := range w.months {
 		may[m.String()] = true
 	}
+	sealed := maps.Clone(w.closed)
+	for _, p := range w.log.partitions { // also where a close did not come to its end
+		for _, b := range p.all() {
+			if b.made != nil || b.says == nil {
+				continue
+			}
+			if m, err := events.ParseMonth(b.says.Data.Month); err == nil && b.sealOf(m, b.says.Data.Partition) {
+				sealed[m] = true
+			}
+		}
+	}
 	for _, p := range w.log.partitions {
 		for _, b := range p.all() {
 			for _, m := range b.made {
 				if f, at, _, month := w.fate(m, 0); f == countable { // with what is sealed, later months may have some
 					may[w.monthOf(at).String()], may[month.String()] = true, true
 				}
-				for sealed := range w.closed {
-					if f, _, _, month := w.fate(m, sealed); f == countable {
+				for month := range sealed {
+					if f, _, _, month := w.fate(m, month); f == countable {
 						may[month.String()] = true
 					}
 				}
