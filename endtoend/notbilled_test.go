@@ -101,6 +101,7 @@ func TestMostOfAMonthRejected(t *testing.T) {
 			s := newSite(t, "accounts:\n  - {id: a1-owner, apps: [a1], plan: tcsas/professional, from: 2025-01-01}\n", nil)
 			s.send(nil, opens("a1", "2025-03-10T10:00:00Z", 0, 51))
 			s.send(nil, c.bad)
+			s.run("rollup", "close", "--month", "2025-03", "--dry-run").says(t, "are not counted yet")
 			s.ok("ingest", "run", "--until-end")
 			before := s.stored()
 			dry := s.unbilled(1, "rollup", "close", "--month", "2025-03", "--dry-run")

@@ -192,7 +192,7 @@ func (d *Door) sender(r *http.Request, now time.Time) (*keyring.Key, *answer) {
 	keys := d.cfg.Keys(now)
 	if d.cfg.Open && len(keys.All) == 0 {
 		if origin := r.Header.Get("Origin"); origin != "" && !d.allows(origin) { // any page that is open on this machine can reach the door
-			return nil, no(http.StatusForbidden, "pages may not send: --allow-origin names those that may").unread()
+			return nil, no(http.StatusForbidden, "pages may not send: the origin of this one is not allowed").unread()
 		}
 		return nil, nil
 	}
