@@ -86,7 +86,7 @@ func TestObjectStore(t *testing.T) {
 func TestObjectStoreThatCannotBe(t *testing.T) {
 	server := objecttest.Start(t)
 	s, _ := onObjects(t, server.URL, 1, 0)
-	server.Overwrites = true
+	server.Change(func(s *objecttest.Server) { s.Overwrites = true })
 	s.want(2, "ingest", "run", "--until-end").says(t, "If-None-Match")
 	s.want(1, "ingest", "check")
 	s.config["state"] = strings.Replace(s.config["state"], "s3://state", "s3://another", 1)

@@ -159,7 +159,7 @@ func TestProbe(t *testing.T) {
 		t.Errorf("the probe leaves %v", keys)
 	}
 	for why, spoil := range map[string]func(){
-		"replaces": func() { server.Overwrites = true },
+		"replaces": func() { server.Overwrites, server.Forgets = true, false },
 		"keep":     func() { server.Overwrites, server.Forgets = false, true },
 	} {
 		spoil()

@@ -36,6 +36,13 @@ type Server struct {
 	requests   map[string]int
 }
 
+// Change changes what the server does, while it serves.
+func (s *Server) Change(f func(*Server)) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	f(s)
+}
+
 type object struct {
 	body []byte
 	meta http.Header
