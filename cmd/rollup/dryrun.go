@@ -78,7 +78,7 @@ func dryClose(ctx context.Context, p *cli.Program, c *config.Config, m events.Mo
 // uncounted is how many records of the log are not counted, but for one a partition: the closed record of the month before lies in one.
 func uncounted(doc *status.Document) (n int64) {
 	for _, p := range doc.Partitions {
-		n += max(0, int64(p.Lag)-1)
+		n += max(0, p.Lag-1)
 	}
 	return n
 }
