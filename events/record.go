@@ -47,6 +47,15 @@ type Event struct {
 	Quantity *Quantity // of Reported, else nil
 }
 
+// Key returns, as a copy, the key by which the event's record is sent: the id in its one spelling, and of a quantity its reporter, so that one partition
+// has all of his and sees whether he mixes totals of a month with days.
+func (e *Event) Key() []byte {
+	if e.Quantity != nil {
+		return []byte(e.Quantity.Source)
+	}
+	return identity.Canonical(e.GUID)
+}
+
 // Quantity is usage that is not people, one source's report of one meter.
 type Quantity struct {
 	Meter, Source string

@@ -6,7 +6,6 @@ import (
 
 	"headcount/events"
 	"headcount/events/decode"
-	"headcount/events/identity"
 	"headcount/events/stream"
 	"headcount/ingest/collect/keyring"
 )
@@ -60,11 +59,8 @@ func (d *Door) judge(parts []part, key *keyring.Key, now time.Time) ([]stream.Me
 		}
 		m := &messages[i]
 		*m = stream.Message{Partition: -1, Value: p.value, Headers: p.headers, Time: now}
-		switch {
-		case e.Quantity != nil: // all of a reporter's in one partition, as `ingest load` and `ingest report` have them
-			m.Key = []byte(e.Quantity.Source)
-		case len(e.GUID) > 0:
-			m.Key = identity.Canonical(e.GUID)
+		if e.Quantity != nil || len(e.GUID) > 0 {
+			m.Key = e.Key()
 		}
 	}
 	return messages, dead, nil
@@ -74,10 +70,7 @@ func (d *Door) judge(parts []part, key *keyring.Key, now time.Time) ([]stream.Me
 func (rd *reader) read(p *part, now time.Time) (e events.Event, err error) {
 	r := events.Record{Timestamp: now.UnixMilli(), Value: p.value}
 	if len(p.headers) > 0 {
-		rd.headers = rd.headers[:0]
-		for _, h := range p.headers {
-			rd.headers = events.EncodeHeader(rd.headers, h.Key, h.Value)
-		}
+		rd.headers = stream.EncodeHeaders(rd.headers[:0], p.headers)
 		r.Headers, r.HeaderCount = rd.headers, len(p.headers)
 	}
 	rd.decoder.Reset()

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"headcount/events"
+	"headcount/events/decode"
 	"headcount/events/stream"
 )
 
@@ -32,9 +33,6 @@ type Letter struct {
 // Records is of how many records the letter is.
 func (l *Letter) Records() int64 { return int64(l.Last-l.Offset) + 1 }
 
-// own are the headers that are the letter's.
-var own = []string{"reason", "topic", "partition", "offset", "cut-from-bytes", "first-offset", "last-offset"}
-
 // letterOf reads a record of the dead-letter topic; false: it is no letter about the topic.
 func letterOf(r *events.Record, topic string) (Letter, bool) {
 	l := Letter{Time: time.UnixMilli(r.Timestamp).UTC(), Key: slices.Clone(r.Key), Value: slices.Clone(r.Value)}
@@ -45,12 +43,12 @@ func letterOf(r *events.Record, topic string) (Letter, bool) {
 		if !ok {
 			return l, false
 		}
-		if name := string(key); slices.Contains(own, name) {
+		if name := string(key); stream.LetterHeader(name) {
 			if _, twice := said[name]; !twice {
 				said[name] = string(value)
 			}
 		} else {
-			if original, is := strings.CutPrefix(name, "original-"); is && slices.Contains(own, original) {
+			if original, is := strings.CutPrefix(name, stream.Original); is && stream.LetterHeader(original) {
 				name = original
 			}
 			l.Headers = append(l.Headers, stream.Header{Key: name, Value: slices.Clone(value)})
@@ -67,6 +65,13 @@ func letterOf(r *events.Record, topic string) (Letter, bool) {
 	}
 	l.Whole, _ = strconv.ParseInt(said["cut-from-bytes"], 10, 64)
 	return l, true
+}
+
+// read decodes the letter's record as if it came at a time, milliseconds.
+func (l *Letter) read(d *decode.Decoder, at int64) (e events.Event, err error) {
+	d.Reset()
+	err = d.Decode(&events.Record{Timestamp: at, Value: l.Value, Headers: stream.EncodeHeaders(nil, l.Headers), HeaderCount: len(l.Headers)}, &e)
+	return e, err
 }
 
 // place is what a letter is of.

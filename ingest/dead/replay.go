@@ -8,7 +8,6 @@ import (
 
 	"headcount/events"
 	"headcount/events/decode"
-	"headcount/events/identity"
 	"headcount/events/stream"
 )
 
@@ -55,7 +54,7 @@ func (r *Replay) Add(ctx context.Context, l *Letter, to *Replayed) error {
 	l.Headers = slices.DeleteFunc(l.Headers, func(h stream.Header) bool {
 		return h.Key == ReplayHeader || r.NoDoor && h.Key == events.DoorHeader
 	})
-	e, err := r.read(l, 0)
+	e, err := l.read(r.Decoder, 0)
 	if err != nil {
 		return err
 	}
@@ -65,7 +64,7 @@ func (r *Replay) Add(ctx context.Context, l *Letter, to *Replayed) error {
 		to.reject(e.Reason)
 		return nil
 	}
-	if e, err = r.read(l, r.Now().UnixMilli()); err != nil {
+	if e, err = l.read(r.Decoder, r.Now().UnixMilli()); err != nil {
 		return err
 	}
 	switch e.Outcome {
@@ -80,11 +79,7 @@ func (r *Replay) Add(ctx context.Context, l *Letter, to *Replayed) error {
 	if r.DryRun {
 		return nil
 	}
-	key := identity.Canonical(e.GUID)
-	if e.Quantity != nil {
-		key = []byte(e.Quantity.Source)
-	}
-	m := stream.Message{Partition: -1, Key: key, Value: l.Value, Time: l.Time,
+	m := stream.Message{Partition: -1, Key: e.Key(), Value: l.Value, Time: l.Time,
 		Headers: append(l.Headers, stream.Header{Key: ReplayHeader, Value: fmt.Appendf(nil, "%d:%d", l.Partition, l.Offset)})}
 	if err := r.Log.Produce(ctx, []stream.Message{m}); err != nil {
 		return fmt.Errorf("send partition %d offset %d again: %w", l.Partition, l.Offset, err)
@@ -115,27 +110,8 @@ func (r *Replay) original(ctx context.Context, l *Letter) (bool, error) {
 		return l.Whole == 0, nil
 	}
 	x := &b.Records[i]
-	l.Time, l.Key, l.Value, l.Headers = time.UnixMilli(x.Timestamp).UTC(), slices.Clone(x.Key), slices.Clone(x.Value), nil
-	headers := x.EncodedHeaders()
-	for range x.HeaderCount {
-		key, value, ok := headers.Next()
-		if !ok {
-			break
-		}
-		l.Headers = append(l.Headers, stream.Header{Key: string(key), Value: slices.Clone(value)})
-	}
+	l.Time, l.Key, l.Value, l.Headers = time.UnixMilli(x.Timestamp).UTC(), slices.Clone(x.Key), slices.Clone(x.Value), stream.HeadersOf(x)
 	return true, nil
-}
-
-// read decodes a letter's record as if it came at a time, milliseconds.
-func (r *Replay) read(l *Letter, at int64) (e events.Event, err error) {
-	var headers []byte
-	for _, h := range l.Headers {
-		headers = events.EncodeHeader(headers, h.Key, h.Value)
-	}
-	r.Decoder.Reset()
-	err = r.Decoder.Decode(&events.Record{Timestamp: at, Value: l.Value, Headers: headers, HeaderCount: len(l.Headers)}, &e)
-	return e, err
 }
 
 // giveTime has the event say the time that its record had; false: it is not known where.

@@ -24,13 +24,8 @@ type Apps struct{ Decoder *decode.Decoder }
 
 // Of returns the app that a letter's record names, as far as one can be read; empty: none.
 func (a Apps) Of(l *Letter) string {
-	var headers []byte
-	for _, h := range l.Headers {
-		headers = events.EncodeHeader(headers, h.Key, h.Value)
-	}
-	var e events.Event
-	a.Decoder.Reset()
-	if err := a.Decoder.Decode(&events.Record{Timestamp: l.Time.UnixMilli(), Value: l.Value, Headers: headers, HeaderCount: len(l.Headers)}, &e); err != nil {
+	e, err := l.read(a.Decoder, l.Time.UnixMilli())
+	if err != nil {
 		return ""
 	}
 	return string(e.App)

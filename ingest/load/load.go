@@ -19,7 +19,6 @@ import (
 
 	"headcount/events"
 	"headcount/events/decode"
-	"headcount/events/identity"
 	"headcount/events/stream"
 )
 
@@ -279,9 +278,5 @@ func judge(cfg Config, name string, line int, text []byte, res *Result) (stream.
 			res.BeforeBooks++
 		}
 	}
-	key := identity.Canonical(e.GUID)
-	if e.Quantity != nil { // all of a reporter's in one partition, which so sees whether it mixes totals of a month with days
-		key = []byte(e.Quantity.Source)
-	}
-	return stream.Message{Partition: -1, Key: key, Value: text, Time: now}, nil
+	return stream.Message{Partition: -1, Key: e.Key(), Value: text, Time: now}, nil
 }

@@ -52,15 +52,7 @@ func (l Letters) read(ctx context.Context, part *stream.PartitionReader, end eve
 		}
 		for i := range b.Records {
 			r := &b.Records[i]
-			m := stream.Message{Key: r.Key, Value: r.Value}
-			for it, n := r.EncodedHeaders(), 0; n < r.HeaderCount; n++ {
-				key, value, ok := it.Next()
-				if !ok {
-					break
-				}
-				m.Headers = append(m.Headers, stream.Header{Key: string(key), Value: value})
-			}
-			l[letterID(&m)] = struct{}{}
+			l[letterID(&stream.Message{Key: r.Key, Value: r.Value, Headers: stream.HeadersOf(r)})] = struct{}{}
 		}
 		next = b.Next
 		b.Release()

@@ -97,10 +97,7 @@ func (w *Worker) letter(r *events.Record, reason events.Reason, whole int64) str
 // mostHeaders is what a letter keeps of a record's headers, bytes.
 const mostHeaders = 16 << 10
 
-// letterHeaders are a letter's own.
-var letterHeaders = []string{"reason", "topic", "partition", "offset", "cut-from-bytes", "first-offset", "last-offset"}
-
-// headersOf are a record's headers as its letter has them, behind its own: those that are called as one of these are called original-…. cut: some do not fit.
+// headersOf are a record's headers as its letter has them, behind its own: those that are called as one of them are called original-…. cut: some do not fit.
 func headersOf(r *events.Record) (headers []stream.Header, cut bool) {
 	in, bytes := r.EncodedHeaders(), 0
 	for range r.HeaderCount {
@@ -114,8 +111,8 @@ func headersOf(r *events.Record) (headers []stream.Header, cut bool) {
 		}
 		bytes += len(key) + len(value)
 		name := string(key)
-		if slices.Contains(letterHeaders, name) {
-			name = "original-" + name
+		if stream.LetterHeader(name) {
+			name = stream.Original + name
 		}
 		headers = append(headers, stream.Header{Key: name, Value: slices.Clone(value)})
 	}
